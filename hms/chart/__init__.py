@@ -1,3 +1,3 @@
-"""Chart: the record of one patient across all desks. Reads only."""
+"""Chart: the record of one patient across all desks. It only reads."""
 
 from __future__ import annotations

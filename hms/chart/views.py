@@ -1,4 +1,4 @@
-"""Pages: the chart of one patient, each tab has its own URL; a role sees only the tabs it has permissions for."""
+"""Pages: the chart of one patient. Each tab has its own URL and needs its own permission."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from hms.appointments import enums as booking_rules
+from hms.appointments import enums as appointment_enums
 from hms.clinical import copy_forward
 from hms.clinical.encounters import history
 from hms.clinical.encounters import queries as encounter_queries
@@ -32,23 +32,23 @@ pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
-def _reads(patient: Patient, who: Person) -> bool:
-    """Whether this person reads the clinical part of this record."""
-    return encounter_queries.reads_clinical(who) and policy.is_open(patient, who)
+def _may_read_record(patient: Patient, who: Person) -> bool:
+    """Whether `who` may read the clinical content of this record."""
+    return encounter_queries.may_read_clinical(who) and policy.is_open(patient, who)
 
 
-def _reads_content(who: Person) -> bool:
-    """Whether this person's role reads any clinical content."""
+def _may_read_content(who: Person) -> bool:
+    """Whether the role of `who` may read any clinical content."""
     return (
-        encounter_queries.reads_clinical(who)
-        or prescription_queries.reads_prescriptions(who)
+        encounter_queries.may_read_clinical(who)
+        or prescription_queries.may_read_prescriptions(who)
         or patients.reads_allergies(who)
     )
 
 
-def _opened(patient_id: int, who: Person) -> Patient | None:
-    """The patient whose clinical record is open to this person, noted in the trail; None when it is not."""
-    if not encounter_queries.reads_clinical(who):
+def _open_chart(patient_id: int, who: Person) -> Patient | None:
+    """Record the opening of the chart and return the patient; None when `who` may not read the clinical record."""
+    if not encounter_queries.may_read_clinical(who):
         return None
     try:
         return patient_actions.open_chart(patient_id, by=who)
@@ -56,13 +56,13 @@ def _opened(patient_id: int, who: Person) -> Patient | None:
         return None
 
 
-def _tabs(patient: Patient, reads: bool, who: Person, current: str) -> list[dict[str, Any]]:
-    """The tabs that this person may see."""
+def _tabs(patient: Patient, may_read: bool, who: Person, current: str) -> list[dict[str, Any]]:
+    """The tabs that `who` may open."""
     tabs = (
         ("summary", _("Summary"), True),
-        ("encounters", _("Encounters"), reads),
-        ("medicines", _("Medicines"), reads),
-        ("results", _("Results"), reads),
+        ("encounters", _("Encounters"), may_read),
+        ("medicines", _("Medicines"), may_read),
+        ("results", _("Results"), may_read),
         ("appointments", _("Appointments"), who.may(Permission.READ_APPOINTMENTS)),
         ("bills", _("Bills"), who.may(Permission.READ_BILL)),
         ("documents", _("Documents"), who.may(Permission.READ_BILL)),
@@ -79,23 +79,22 @@ def _tabs(patient: Patient, reads: bool, who: Person, current: str) -> list[dict
     ]
 
 
-def _page(template: str, patient: Patient, tab: str, **shown: Any) -> str:
+def _render_tab(template: str, patient: Patient, tab: str, **context: Any) -> str:
     who = current_person()
-    reads = _reads(patient, who)
+    may_read = _may_read_record(patient, who)
     return render_template(
         f"chart/{template}.html",
         patient=patient,
         banner=patients.patient_banner(patient, who),
-        reads=reads,
-        is_closed=_reads_content(who) and not policy.is_open(patient, who),
-        tabs_shown=_tabs(patient, reads, who, tab),
+        is_closed=_may_read_content(who) and not policy.is_open(patient, who),
+        tabs_shown=_tabs(patient, may_read, who, tab),
         system_name=queries.system_name,
-        **shown,
+        **context,
     )
 
 
-def _before() -> int | None:
-    """The `before` parameter: the id after which the page continues."""
+def _before_parameter() -> int | None:
+    """The `before` parameter: the id of the last row of the previous page; raises `RuleBroken` when it is not an id."""
     text = request.args.get("before")
     if text is None:
         return None
@@ -108,29 +107,38 @@ def _before() -> int | None:
 @pages.get("")
 @requires(Permission.FIND_PATIENT)
 def summary(patient_id: int) -> str:
-    """The chart's first page: for care the problems, medicines, last values and visits; for others who the patient is."""
+    """The first page of the chart: clinical summary, or only the patient's details without clinical access."""
     who = current_person()
     with action_context("clinical.open_chart", who):
         return _summary(patient_id, who)
 
 
 def _summary(patient_id: int, who: Person) -> str:
-    patient = _opened(patient_id, who)
+    patient = _open_chart(patient_id, who)
     if patient is None:
         patient = patient_actions.look_up(patient_id, by=who)
-        coming = queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.Rows([])
-        owing = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.Rows([])
-        return _page("desk", patient, "summary", booked=coming, bills=owing, booking_words=booking_rules.STATUS_WORDS)
-    taken = queries.last_readings(patient)
-    return _page(
+        appointment_rows = (
+            queries.appointments(patient.id) if who.may(Permission.READ_APPOINTMENTS) else queries.TabRows([])
+        )
+        bill_rows = queries.bills(patient.id) if who.may(Permission.READ_BILL) else queries.TabRows([])
+        return _render_tab(
+            "desk",
+            patient,
+            "summary",
+            appointments=appointment_rows,
+            bills=bill_rows,
+            status_words=appointment_enums.STATUS_WORDS,
+        )
+    last_readings = queries.last_readings(patient)
+    return _render_tab(
         "summary",
         patient,
         "summary",
-        problems=copy_forward.problems(patient.id),
-        current=display.shown(patient_context.current(patient.id)),
-        readings=taken,
-        trends=queries.trends(taken),
-        visits=history.last(patient.id),
+        problems=copy_forward.active_problems(patient.id),
+        current=display.to_lines(patient_context.current_prescriptions(patient.id)),
+        readings=last_readings,
+        trends=queries.trends(last_readings),
+        visits=history.last_visits(patient.id),
         vaccines=queries.immunizations(patient.id, limit=10),
     )
 
@@ -138,52 +146,58 @@ def _summary(patient_id: int, who: Person) -> str:
 @pages.get("/encounters")
 @requires(Permission.OPEN_CHART)
 def encounters(patient_id: int) -> str:
-    """All visits."""
+    """Encounters of the patient."""
     patient = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("encounters", patient, "encounters", found=queries.encounters(patient.id, _before()))
+    return _render_tab(
+        "encounters", patient, "encounters", tab_rows=queries.encounters(patient.id, _before_parameter())
+    )
 
 
 @pages.get("/medicines")
 @requires(Permission.OPEN_CHART)
 def medicines_page(patient_id: int) -> str:
-    """All medicines ordered."""
+    """Prescriptions of the patient."""
     patient = patient_actions.open_chart(patient_id, by=current_person())
-    return _page("medicines", patient, "medicines", found=queries.prescriptions(patient.id, _before()))
+    return _render_tab(
+        "medicines", patient, "medicines", tab_rows=queries.prescriptions(patient.id, _before_parameter())
+    )
 
 
 @pages.get("/results")
 @requires(Permission.OPEN_CHART)
 def results(patient_id: int) -> str:
-    """Vital signs, tests of the laboratory, imported measurements, vaccines and diagnoses."""
+    """Vital signs, laboratory tests, imported measurements, immunisations and diagnoses."""
     patient = patient_actions.open_chart(patient_id, by=current_person())
     kind = request.args.get("kind", "vitals")
     sources = {
-        "vitals": lambda: queries.readings_of(patient, _before()),
-        "lab": lambda: queries.laboratory(patient.id, _before()),
-        "observations": lambda: queries.observations(patient.id, _before()),
-        "immunizations": lambda: queries.Rows(queries.immunizations(patient.id, limit=100)),
-        "conditions": lambda: queries.conditions(patient.id, _before()),
+        "vitals": lambda: queries.readings_of(patient, _before_parameter()),
+        "lab": lambda: queries.lab_orders(patient.id, _before_parameter()),
+        "observations": lambda: queries.observations(patient.id, _before_parameter()),
+        "immunizations": lambda: queries.TabRows(queries.immunizations(patient.id, limit=100)),
+        "conditions": lambda: queries.conditions(patient.id, _before_parameter()),
     }
     if kind not in sources:
         raise RuleBroken(N_("This page does not exist."), "kind")
-    return _page("results", patient, "results", kind=kind, found=sources[kind]())
+    return _render_tab("results", patient, "results", kind=kind, tab_rows=sources[kind]())
 
 
 @pages.get("/appointments")
 @requires(Permission.READ_APPOINTMENTS)
 def appointments(patient_id: int) -> str:
-    """All bookings."""
+    """Appointments of the patient."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    page = queries.appointments(patient.id, _before())
-    return _page("appointments", patient, "appointments", found=page, booking_words=booking_rules.STATUS_WORDS)
+    tab_rows = queries.appointments(patient.id, _before_parameter())
+    return _render_tab(
+        "appointments", patient, "appointments", tab_rows=tab_rows, status_words=appointment_enums.STATUS_WORDS
+    )
 
 
 @pages.get("/bills")
 @requires(Permission.READ_BILL)
 def bills(patient_id: int) -> str:
-    """All bills."""
+    """Bills of the patient."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    return _page("bills", patient, "bills", found=queries.bills(patient.id, _before()))
+    return _render_tab("bills", patient, "bills", tab_rows=queries.bills(patient.id, _before_parameter()))
 
 
 @pages.get("/documents")
@@ -191,4 +205,4 @@ def bills(patient_id: int) -> str:
 def documents(patient_id: int) -> str:
     """Printed documents of the patient."""
     patient = patient_actions.look_up(patient_id, by=current_person())
-    return _page("documents", patient, "documents", found=queries.documents(patient.id, _before()))
+    return _render_tab("documents", patient, "documents", tab_rows=queries.documents(patient.id, _before_parameter()))

@@ -1,3 +1,3 @@
-"""The consultation: encounters, vitals, diagnoses, prescriptions, notes."""
+"""Clinical desk: encounters, vitals, diagnoses, prescriptions, note templates."""
 
 from __future__ import annotations

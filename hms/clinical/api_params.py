@@ -1,4 +1,4 @@
-"""The parameters by which lists are narrowed, and the encounter that a body names, in either spelling."""
+"""Checks of list parameters and of the encounter and patient that an API body names."""
 
 from __future__ import annotations
 
@@ -17,55 +17,55 @@ from .models import Encounter
 from .prescriptions import queries as prescription_queries
 
 
-def sees_content_of_all(who: Person) -> bool:
-    """Whether `who` reads what is in every encounter that is listed to them; else they may not sort them by it either."""
-    return encounter_queries.reads_clinical(who) and not always_needs_reason(who)
+def may_read_every_encounter(who: Person) -> bool:
+    """Whether `who` may read the content of every encounter in a list; only then may they filter by it."""
+    return encounter_queries.may_read_clinical(who) and not always_needs_reason(who)
 
 
-def sees_medicines_of_all(who: Person) -> bool:
-    """Whether `who` reads which medicine, and whose, in every prescription that is listed to them."""
-    return prescription_queries.reads_prescriptions(who) and not always_needs_reason(who)
+def may_read_every_prescription(who: Person) -> bool:
+    """Whether `who` may read the medicine and the patient of every prescription in a list."""
+    return prescription_queries.may_read_prescriptions(who) and not always_needs_reason(who)
 
 
-def day_column(who: Person) -> Any:
-    """The instant by which encounters lie in days: when they began, or for those who do not see that, when they were entered."""
-    return Encounter.started_at if sees_content_of_all(who) else Encounter.created_at
+def encounter_date_column(who: Person) -> Any:
+    """The time column for day filters: `started_at`, or `created_at` for a person who may not read `started_at`."""
+    return Encounter.started_at if may_read_every_encounter(who) else Encounter.created_at
 
 
-def either(given: dict[str, Any], name: str) -> Any:
-    """What a body gives under `name`, or under the same with `_id`."""
-    return given.get(name) if given.get(name) is not None else given.get(f"{name}_id")
+def get_reference(payload: dict[str, Any], name: str) -> Any:
+    """The value of `name` in a body, else of `name` with `_id`; None when both are missing."""
+    return payload.get(name) if payload.get(name) is not None else payload.get(f"{name}_id")
 
 
-def needed_encounter(given: dict[str, Any]) -> int:
-    """The encounter that a body must name."""
-    encounter_id = either(given, "encounter")
+def require_encounter_id(payload: dict[str, Any]) -> int:
+    """The id of the encounter in a body; raises `RuleBroken` when it is missing."""
+    encounter_id = get_reference(payload, "encounter")
     if encounter_id is None:
         raise RuleBroken("This field is required.", "encounter")
     return encounter_id
 
 
-def check_named_patient(given: dict[str, Any], encounter_id: int) -> None:
-    """`RuleBroken` when a body also names a patient or an encounter, and it is not that of `encounter_id`."""
-    if either(given, "encounter") not in (None, encounter_id):
+def check_named_patient(payload: dict[str, Any], encounter_id: int) -> None:
+    """Raise `RuleBroken` when a body names another encounter, or another patient than that of `encounter_id`."""
+    if get_reference(payload, "encounter") not in (None, encounter_id):
         raise RuleBroken(N_("The address belongs to another encounter."), "encounter")
-    patient_id = either(given, "patient")
+    patient_id = get_reference(payload, "patient")
     if patient_id is not None:
         check_same_patient(patient_id, encounter=encounter_id)
 
 
-def check_encounter(encounter_id: int, who: Person) -> None:
-    """`RuleBroken` at the field when `who` knows of no such encounter."""
-    with blame_encounter_field(encounter_id):
-        encounter_queries.encounter_found(encounter_id, who)
+def check_encounter_exists(encounter_id: int, who: Person) -> None:
+    """Raise `RuleBroken` at the field `encounter` when the encounter does not exist for `who`."""
+    with errors_at_encounter_field(encounter_id):
+        encounter_queries.get_encounter(encounter_id, who)
 
 
 @contextmanager
-def blame_encounter_field(encounter_id: int) -> Iterator[None]:
-    """What is done to an encounter that the body names: when there is none, or not any more, that is said at the field."""
+def errors_at_encounter_field(encounter_id: int) -> Iterator[None]:
+    """Turn `NotFound` and a withdrawn encounter inside the block into `RuleBroken` at the field `encounter`."""
     try:
         yield
-    except (NotFound, Conflict) as refused:
-        if isinstance(refused, Conflict) and refused.code != "withdrawn":
+    except (NotFound, Conflict) as refusal:
+        if isinstance(refusal, Conflict) and refusal.code != "withdrawn":
             raise
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "encounter", id=encounter_id) from None

@@ -1,4 +1,4 @@
-"""The blueprints of the clinical pages and endpoints, and words for their templates."""
+"""Blueprints of the clinical pages and endpoints, and labels for their templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands about the lists that clinicians work with."""
+"""Commands that load diagnoses and note templates."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .note_templates import actions
 @click.command("load-codes")
 @with_appcontext
 def load_codes() -> None:
-    """Load the diagnoses of ICD-10 and the hospital's abbreviations; repeat it to bring them up to date."""
+    """Load ICD-10 and the hospital's abbreviations; run again to update them."""
     click.echo(f"{codes.load_codes(by=SYSTEM)} diagnoses added.")
 
 
 @click.command("load-note-templates")
 @with_appcontext
 def load_note_templates() -> None:
-    """Add the hospital's starting templates for notes; repeat it to add what is missing."""
+    """Add the hospital's first note templates; run again to add missing ones."""
     click.echo(f"{actions.load_starting_list(by=SYSTEM)} templates added.")
 
 

@@ -1,6 +1,6 @@
-"""What goes on from earlier visits: the doctor ticks each medicine, problem and text that this encounter takes over.
+"""Copy forward: medicines, problems and notes of earlier visits that the doctor ticks.
 
-Nothing is taken over unasked, every medicine is checked anew, and copied text carries where it came from.
+Only ticked items are copied. Every medicine is checked again, and a copied note names its source.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import queries as formulary
 
 from .diagnoses import actions as diagnosis_actions
-from .encounters.actions import TEXTS, own_draft, start_encounter
+from .encounters.actions import TEXTS, get_own_draft, start_encounter
 from .models import ICD10, Condition, Encounter, Prescription
 from .prescriptions import actions as prescription_actions
 from .prescriptions import patient_context
 
 MAX_PROBLEMS = 12
 COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "copy_note"}
-"""The page's boxes that name what is to be taken over."""
+"""The form field of each kind of record."""
 
 
 @dataclass(frozen=True)
 class CopySelection:
-    """What is to be taken over: ids of prescriptions, of conditions, and of encounters for their notes."""
+    """Ids of the ticked prescriptions and conditions, and of the encounters whose notes are ticked."""
 
     prescriptions: tuple[int, ...] = ()
     conditions: tuple[int, ...] = ()
     notes: tuple[int, ...] = ()
 
 
-def problems(patient_id: int) -> list[Any]:
-    """Diagnoses that have not ended, each once, the last recorded first, with the name of their code's list."""
-    return list(db.session.execute(_problems(), {"patient_id": patient_id}))
+def active_problems(patient_id: int) -> list[Any]:
+    """Active diagnoses of the patient, each once, newest first, at most `MAX_PROBLEMS`."""
+    return list(db.session.execute(_active_problems(), {"patient_id": patient_id}))
 
 
 @cache
-def _problems() -> Select:
+def _active_problems() -> Select:
     ranked = (
         select(
             Condition.id,
@@ -69,81 +69,92 @@ def _problems() -> Select:
         )
         .subquery()
     )
-    columns = (one for one in ranked.c if one.key != "nth")
+    columns = (column for column in ranked.c if column.key != "nth")
     newest = select(*columns).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
     return newest.limit(MAX_PROBLEMS)
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.take_over")
 def copy_forward(encounter_id: int, ticked: CopySelection, *, by: Person) -> list[Sentence]:
-    """Take over what is ticked; returns what could not be taken over, and why (a safety stop above all)."""
-    encounter = own_draft(encounter_id, by)
+    """Copy the ticked records into one's own draft. Returns a sentence for each record that was not copied.
+
+    Raises `RuleBroken` when nothing is ticked.
+    """
+    encounter = get_own_draft(encounter_id, by)
     if ticked == CopySelection():
         raise RuleBroken(N_("Tick the items to copy."), "copy_rx")
     sources = {"prescription": ticked.prescriptions, "condition": ticked.conditions, "encounter": ticked.notes}
     check_same_patient(encounter.patient_id, **sources, fields=COPIED_BY)
-    left = [
+    not_copied = [
         problem
-        for line in _of(Prescription, ticked.prescriptions, encounter)
-        if (problem := _order(line, encounter, by))
+        for line in _select_records(Prescription, ticked.prescriptions, encounter)
+        if (problem := _copy_prescription(line, encounter, by))
     ]
-    left += [
-        problem for one in _of(Condition, ticked.conditions, encounter) if (problem := _diagnose(one, encounter, by))
+    not_copied += [
+        problem
+        for condition in _select_records(Condition, ticked.conditions, encounter)
+        if (problem := _copy_diagnosis(condition, encounter, by))
     ]
-    for visit in _of(Encounter, ticked.notes, encounter):
-        _quote(visit, encounter)
-    encounter.changed()
+    for visit in _select_records(Encounter, ticked.notes, encounter):
+        _copy_note(visit, encounter)
+    encounter.increment_version()
     db.session.flush()
-    return left
+    return not_copied
 
 
 @action(Permission.PRESCRIBE, "clinical.repeat")
-def repeat(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
-    """Order an earlier line of the patient once more, checked anew, in the encounter that `by` has open or opens now; with
-    what could not be taken over and why."""
+def repeat_prescription(prescription_id: int, *, by: Person) -> tuple[Encounter, list[Sentence]]:
+    """Prescribe an earlier medicine again in the open encounter of `by`, or in a new one.
+
+    Returns the encounter and a sentence for each record that was not copied.
+    """
     line = get_or_not_found(Prescription, prescription_id)
     encounter = start_encounter(patient_id=line.patient_id, by=by)
     return encounter, copy_forward(encounter.id, CopySelection(prescriptions=(line.id,)), by=by)
 
 
-def _of(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
-    """The patient's records with these ids; what was entered in error is left out."""
+def _select_records(model: Any, ids: Iterable[int], encounter: Encounter) -> list[Any]:
+    """Records with these ids of the encounter's patient, without those entered in error."""
     query = select(model).where(model.id.in_(ids), model.patient_id == encounter.patient_id)
     return list(db.session.scalars(query.where(model.status != "entered_in_error").order_by(model.id)))
 
 
-def _order(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
-    """The line once more, with all its checks; None or why not."""
+def _copy_prescription(line: Prescription, encounter: Encounter, by: Person) -> Sentence | None:
+    """Prescribe `line` again with all checks; returns why it was not copied, or None."""
     dose = patient_context.dose_of(line)
-    what = {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
+    medicine_fields = (
+        {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
+    )
     product = formulary.medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
-        return Sentence(N_("%(what)s is no longer on the medicine list."), what=line.medication_name)
+        return Sentence(N_("%(what)s is no longer in the formulary."), what=line.medication_name)
     if dose is not None:
-        what["dose"] = dose
+        medicine_fields["dose"] = dose
     else:
-        what |= {"dosage": line.dosage, "frequency": line.frequency, "duration": line.duration}
-    again = {"instructions": line.instructions, "quantity": line.quantity}
+        medicine_fields |= {"dosage": line.dosage, "frequency": line.frequency, "duration": line.duration}
+    order_fields = {"instructions": line.instructions, "quantity": line.quantity}
     try:
-        prescription_actions.prescribe(encounter.id, by=by, **again, **what)
+        prescription_actions.prescribe(encounter.id, by=by, **order_fields, **medicine_fields)
     except RuleBroken as refusal:
         return Sentence(N_("%(what)s was not copied. %(why)s"), what=line.medication_name, why=refusal.sentence)
     return None
 
 
-def _diagnose(one: Condition, encounter: Encounter, by: Person) -> Sentence | None:
-    code = one.code if one.code_system == ICD10 else ""
+def _copy_diagnosis(condition: Condition, encounter: Encounter, by: Person) -> Sentence | None:
+    code = condition.code if condition.code_system == ICD10 else ""
     try:
-        diagnosis_actions.add_condition(encounter.id, text=one.title, code=code, certainty=one.certainty, by=by)
+        diagnosis_actions.add_condition(
+            encounter.id, text=condition.title, code=code, certainty=condition.certainty, by=by
+        )
     except RuleBroken as refusal:
-        return Sentence(N_("%(what)s was not copied. %(why)s"), what=one.title, why=refusal.sentence)
+        return Sentence(N_("%(what)s was not copied. %(why)s"), what=condition.title, why=refusal.sentence)
     return None
 
 
-def _quote(visit: Encounter, encounter: Encounter) -> None:
-    """The note of an earlier visit under this one's, each line marked as copied."""
+def _copy_note(visit: Encounter, encounter: Encounter) -> None:
+    """Append the note of an earlier visit, each line marked as copied."""
     message = N_("[Copied from the visit of %(day)s, %(doctor)s]")
-    begins = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)
-    lines = [str(begins), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
+    heading = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)
+    lines = [str(heading), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

@@ -1,4 +1,4 @@
-"""The pages' forms: types and lengths; what is true of them is decided by the actions."""
+"""Forms of the clinical pages: types and lengths. The actions check everything else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _choices(*pairs: tuple[str, object]) -> list[SelectChoice]:
 
 
 def _ticks(label: object) -> SelectMultipleField:
-    """Ids of what is ticked in a list that the page makes."""
+    """A field for the ids of ticked records; the template writes the boxes."""
     return SelectMultipleField(label, choices=(), coerce=_record_id, validate_choice=False)
 
 
@@ -43,7 +43,7 @@ def _record_id(text: object) -> int:
 
 
 class EncounterForm(ActionForm):
-    """The whole encounter page: texts, and the diagnosis and the medicine being added."""
+    """The whole encounter page: texts, and the diagnosis, medicine and test that are being added."""
 
     patient_id = RecordIdField()
     version = WholeField()
@@ -90,7 +90,7 @@ class EncounterForm(ActionForm):
     override_code = SelectField(
         _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
     )
-    override_reason = Text(_l("In words"), longest=500)
+    override_reason = Text(_l("Explanation"), longest=500)
     test = Text(_l("Test"), longest=255)
     test_code = HiddenField()
     test_urgent = RadioField(
@@ -116,7 +116,7 @@ class EncounterForm(ActionForm):
     TEST = ("test", "test_code", "test_urgent")
     PENDING = (*DX, *RX, *TEST)
     left_out: Sequence[Sentence] = ()
-    """What a button could not take over, in words."""
+    """Why records were not copied, for messages on the next page."""
 
     BLAMED = {
         **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose"},
@@ -127,18 +127,18 @@ class EncounterForm(ActionForm):
     }
 
     def shown(self, name: str) -> str:
-        """What stands in a field, read or not: a number of a draft is there as it was typed."""
+        """The text in a field as it was typed, also when it could not be parsed."""
         field = self[name]
         return field._value() if hasattr(field, "_value") else field.data or ""
 
     @property
     def sentence_id(self) -> int | None:
-        """The usual dose that was chosen."""
+        """The id of the chosen usual dose."""
         return self._chosen("s:")
 
     @property
     def medication_id(self) -> int | None:
-        """The medicine that was chosen for a dose of one's own."""
+        """The id of the medicine that was chosen to enter another dose."""
         return self._chosen("m:")
 
     def _chosen(self, kind: str) -> int | None:
@@ -147,7 +147,7 @@ class EncounterForm(ActionForm):
 
 
 class VitalsForm(ActionForm):
-    """One taking of vital signs, as typed."""
+    """One set of vital signs, as typed."""
 
     temperature = Text(_l("Temperature"), longest=20)
     blood_pressure = Text(_l("Blood pressure"), longest=20)
@@ -178,7 +178,7 @@ class VitalsForm(ActionForm):
     is_confirmed = BooleanField(_l("I have checked these values and they are correct"))
 
     def values(self) -> dict[str, object]:
-        """What was typed, with yes, no and not recorded as such."""
+        """The typed values, without the reason; yes, no and not recorded become True, False and None."""
         answers = {"yes": True, "no": False}
         typed = super().values()
         typed.pop("reason")
@@ -186,11 +186,11 @@ class VitalsForm(ActionForm):
 
 
 class TriageForm(VitalsForm):
-    """Vital signs of somebody who waits, with how urgent it is."""
+    """Vital signs of a waiting patient, with the urgency and the call to the doctor."""
 
     priority = RadioField(
         _l("Urgency"),
-        choices=_choices(*((str(int(one)), words) for one, words in PRIORITY_WORDS.items())),
+        choices=_choices(*((str(int(level)), words) for level, words in PRIORITY_WORDS.items())),
         validate_choice=False,
     )
     has_no_allergies = BooleanField(_l("No known allergies (asked)"))
@@ -201,14 +201,14 @@ class TriageForm(VitalsForm):
     )
 
     def values(self) -> dict[str, object]:
-        """What is kept; the call for the doctor is an act of its own."""
+        """The values to save, without the reason for the call, which has its own action."""
         typed = super().values()
         typed.pop("call_reason")
         return typed
 
 
 class HospitalTemplateForm(ActionForm):
-    """A template for everybody's notes."""
+    """A note template of the hospital."""
 
     version = WholeField()
     title = Text(_l("Title"), [Required()], longest=100)
@@ -217,23 +217,21 @@ class HospitalTemplateForm(ActionForm):
 
 
 class TemplateForm(HospitalTemplateForm):
-    """A template for one's own notes or one's department's."""
+    """A note template of a person or a department."""
 
     belongs_to = RadioField(_l("Owner"), choices=(), validate_choice=False)
 
     def offer(self, *, has_department: bool) -> None:
-        """Somebody without a department has templates of their own only."""
+        """Offer the department as owner only to a person who has one."""
         scopes = (OWN, DEPARTMENT) if has_department else (OWN,)
         self.belongs_to.choices = [SelectChoice(name, SCOPES[name]) for name in scopes]
 
 
 class AddendumForm(ActionForm):
-    """What is added to a signed encounter."""
-
     text = LongText(_l("Addendum"), longest=20_000)
 
 
 class OrderForm(ActionForm):
-    """What a prescriber says of a signed order."""
+    """The prescriber's answer to a query, or the reason for stopping a medicine."""
 
     text = Text(_l("Answer, or reason for stopping"), longest=500, id="order_text")

@@ -1,4 +1,4 @@
-"""What vital signs, their flags and the states of a diagnosis are called, in the reader's language."""
+"""Labels of vital signs, their flags and the status of a diagnosis."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ FLAGS = {
     "critical_low": _l("Critical low"),
     "critical_high": _l("Critical high"),
 }
-CLINICAL_STATUSES = {"active": _l("active"), "resolved": _l("resolved"), "inactive": _l("inactive")}
+CLINICAL_STATUSES = {"active": _l("Active"), "resolved": _l("Resolved"), "inactive": _l("Inactive")}

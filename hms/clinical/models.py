@@ -1,4 +1,4 @@
-"""What happens in the consulting room: encounters, vitals, diagnoses, prescriptions, immunisations (FHIR words)."""
+"""Tables of the clinical desk: encounters, vitals, diagnoses, prescriptions, immunisations, note templates."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 
 
 class Encounter(VersionedRecord):
-    """One visit of a patient to a clinician. Signed is final (a trigger refuses changes); then only addenda.
+    """A clinician's record of one visit. A trigger refuses changes of a signed encounter; only addenda can be added.
 
-    `notes` and `diagnosis` are the texts of the original's API; coded diagnoses are `conditions`.
+    `diagnosis` is the text that the API shows; the list of diagnoses is `conditions`.
     """
 
     __tablename__ = "encounter"
@@ -77,7 +77,7 @@ class Encounter(VersionedRecord):
 
 
 class Addendum(ImmutableRecord):
-    """What was added to a signed encounter, by whom and when."""
+    """Text added to an encounter after signing."""
 
     __tablename__ = "addendum"
     __table_args__ = (
@@ -94,7 +94,7 @@ class Addendum(ImmutableRecord):
 
 
 class VitalsReading(Record):
-    """One taking of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
+    """One set of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
 
     __tablename__ = "vitals_reading"
     __table_args__ = (
@@ -160,7 +160,7 @@ class VitalsReading(Record):
 
 
 class Observation(Record):
-    """A measurement that came with imported records: code, value, unit as they were sent."""
+    """A measurement from imported records; code, value and unit are stored as they were sent."""
 
     __tablename__ = "observation"
     __table_args__ = (Index("ix_observation_patient", "patient_id", text("taken_at DESC")),)
@@ -177,7 +177,7 @@ class Observation(Record):
 
 
 class Condition(Record):
-    """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR address of the code's list."""
+    """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR URL of the code system."""
 
     __tablename__ = "condition"
     __table_args__ = (
@@ -207,11 +207,11 @@ class Condition(Record):
 
 
 class Prescription(VersionedRecord):
-    """One medicine ordered (FHIR MedicationRequest). `quantity` and `quantity_dispensed` are in the medicine's units.
+    """One prescribed medicine (FHIR MedicationRequest). `quantity` and `quantity_dispensed` are in the medicine's units.
 
     `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
-    One that came with imported records is nobody's order here: `signed_at` stays empty and `authored_at` says when it
-    was written. While `active` it counts as taken, but it is never in the queue and never dispensed.
+    An imported prescription has no `signed_at`; `authored_at` is the time when it was written. While it is `active` it
+    counts as a current medicine, but it is never in the dispensing queue and never dispensed.
     """
 
     __tablename__ = "prescription"
@@ -288,8 +288,6 @@ class Prescription(VersionedRecord):
 
 
 class Immunization(Record):
-    """A vaccine given."""
-
     __tablename__ = "immunization"
     __table_args__ = (Index("ix_immunization_patient", "patient_id", text("given_on DESC")),)
 
@@ -304,7 +302,7 @@ class Immunization(Record):
 
 
 class DiagnosisCode(db.Model):  # type: ignore[name-defined]
-    """One entry of the coded list of diagnoses (ICD-10, WHO 2019) with local synonyms to find it by. Reference data."""
+    """A code of ICD-10 (WHO, 2019) with local synonyms for the search. Reference data."""
 
     __tablename__ = "diagnosis_code"
     __table_args__ = (
@@ -327,7 +325,10 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
 
 
 class NoteTemplate(VersionedRecord):
-    """A text that a shortcut (";uri") expands to: its owner's, its department's, or the hospital's when it has neither."""
+    """A text that replaces a shortcut (";uri") in a note.
+
+    It belongs to a person or a department; with neither it is the hospital's.
+    """
 
     __tablename__ = "note_template"
     __table_args__ = (

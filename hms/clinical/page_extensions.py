@@ -1,4 +1,4 @@
-"""What desks above this one add to the encounter page: a section of their own, and what its buttons do."""
+"""Sections that higher desks add to the encounter page, with the steps of their buttons."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ Step = Callable[[Any, Encounter, str, Person], None]
 
 @dataclass(frozen=True)
 class Section:
-    """One section. `template` shows it while the encounter is written, `read_template` afterwards, `print_template` on
-    the paper; each finds what `gather` answers under `section`. `steps` are the buttons' deeds, `clears` the form fields
-    that are done after them."""
+    """One section of the encounter page.
+
+    `template` is for an open encounter, `read_template` for a signed one, `print_template` for the printed summary. Each
+    gets the result of `load` as `section`. `steps` are run by buttons of these names; `clears` are the form fields that
+    are blank afterwards.
+    """
 
     template: str
     read_template: str
     print_template: str
-    gather: Callable[[Encounter], Any]
+    load: Callable[[Encounter], Any]
     steps: Mapping[str, Step]
     clears: tuple[str, ...] = ()
 
@@ -30,22 +33,21 @@ class Section:
 _sections: list[Section] = []
 
 
-def add(section: Section) -> None:
-    """Put a section on the encounter page."""
+def add_section(section: Section) -> None:
     if section not in _sections:
         _sections.append(section)
 
 
-def all_of(encounter: Encounter) -> list[tuple[Section, Any]]:
-    """Every section with what it shows of this encounter."""
-    return [(section, section.gather(encounter)) for section in _sections]
+def load_sections(encounter: Encounter) -> list[tuple[Section, Any]]:
+    """Every section with its data for this encounter."""
+    return [(section, section.load(encounter)) for section in _sections]
 
 
-def step(do: str) -> Step | None:
-    """What a button of a section does."""
+def get_step(do: str) -> Step | None:
+    """The step of a section's button `do`; None when no section has it."""
     return next((section.steps[do] for section in _sections if do in section.steps), None)
 
 
-def cleared_by(do: str) -> tuple[str, ...]:
-    """The fields that are done after a button of a section."""
+def fields_cleared_by(do: str) -> tuple[str, ...]:
+    """The form fields that are blank after the button `do` of a section."""
     return next((section.clears for section in _sections if do in section.steps), ())

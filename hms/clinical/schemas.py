@@ -1,4 +1,4 @@
-"""The JSON of encounters, vital signs, diagnoses, addenda and prescriptions: what is read, what is answered."""
+"""JSON of requests and responses: encounters, vital signs, diagnoses, addenda, prescriptions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .vitals import readings, rules
 from .vitals.plausibility import bmi
 
 
-class Measured(fields.Field):
-    """A number, or a number in text, as it was measured."""
+class MeasuredNumber(fields.Field):
+    """A measured value, sent as a number or as text; passed on as text."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal, float, str)) or len(str(value)) > 20:
@@ -24,7 +24,7 @@ class Measured(fields.Field):
 
 
 class EncounterIn(ApiSchema):
-    """The document's fields, and those that the original's front end sends besides."""
+    """The documented fields, and further texts that older programs send."""
 
     patient = Pk()
     patient_id = Pk()
@@ -59,17 +59,17 @@ class EncounterOut(ApiSchema):
 
 
 class VitalsIn(ApiSchema):
-    systolic_bp = Measured(allow_none=True)
-    diastolic_bp = Measured(allow_none=True)
+    systolic_bp = MeasuredNumber(allow_none=True)
+    diastolic_bp = MeasuredNumber(allow_none=True)
     blood_pressure = Text(20, allow_none=True)
-    heart_rate = Measured(allow_none=True)
-    respiratory_rate = Measured(allow_none=True)
-    temperature = Measured(allow_none=True)
-    oxygen_saturation = Measured(allow_none=True)
-    height = Measured(allow_none=True)
-    weight = Measured(allow_none=True)
-    glucose = Measured(allow_none=True)
-    pain = Measured(allow_none=True)
+    heart_rate = MeasuredNumber(allow_none=True)
+    respiratory_rate = MeasuredNumber(allow_none=True)
+    temperature = MeasuredNumber(allow_none=True)
+    oxygen_saturation = MeasuredNumber(allow_none=True)
+    height = MeasuredNumber(allow_none=True)
+    weight = MeasuredNumber(allow_none=True)
+    glucose = MeasuredNumber(allow_none=True)
+    pain = MeasuredNumber(allow_none=True)
     on_oxygen = fields.Boolean(allow_none=True)
     is_pregnant = fields.Boolean(allow_none=True)
     consciousness = Text(20)
@@ -114,8 +114,8 @@ class AddendumOut(ApiSchema):
 
 
 class PrescriptionIn(ApiSchema):
-    """`medication` (an id of the formulary) or `medication_name`; the override answers an allergy stop. `patient` may be
-    left out: it is the encounter's."""
+    """`medication` (a formulary id) or `medication_name`. The override fields give the reason for a serious alert. `patient`
+    is optional: it is the encounter's patient."""
 
     encounter = Pk()
     encounter_id = Pk()
@@ -163,12 +163,19 @@ class InteractionQuestion(ApiSchema):
 
 
 def encounter_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
-    """An encounter; people outside of care see that it was, not what was said.
-    `is_readable` is given for a record, which does not tell."""
-    known = {"id": row.id, "patient": row.patient_id, "appointment": row.appointment_id, "doctor": row.doctor_id}
+    """An encounter. Without clinical access only the ids and the time of entry.
+
+    Pass `is_readable` when `row` is a record, which has no such column.
+    """
+    public_fields = {
+        "id": row.id,
+        "patient": row.patient_id,
+        "appointment": row.appointment_id,
+        "doctor": row.doctor_id,
+    }
     if not (row.is_readable if is_readable is None else is_readable):
-        return known | {"created_at": row.created_at}
-    return known | {
+        return public_fields | {"created_at": row.created_at}
+    return public_fields | {
         "notes": row.notes,
         "diagnosis": row.diagnosis,
         "status": row.status,
@@ -183,9 +190,9 @@ def encounter_json(row: Any, *, is_readable: bool | None = None) -> dict[str, An
 
 
 def vitals_json(row: Any, birth_date: Any) -> dict[str, Any]:
-    """A reading with the original's names and JSON numbers."""
+    """A reading with the API's names; values are JSON numbers in the units of `vitals.csv`."""
     values = readings.values(row)
-    index = bmi(values.get("weight"), values.get("height"), readings.age_years(birth_date))
+    bmi_value = bmi(values.get("weight"), values.get("height"), readings.age_years(birth_date))
     numbers = {
         vital.api_name: None if key not in values else _number(values[key], vital.decimals)
         for key, vital in rules.vitals().items()
@@ -194,7 +201,7 @@ def vitals_json(row: Any, birth_date: Any) -> dict[str, Any]:
         "id": row.id,
         "encounter": row.encounter_id,
         **numbers,
-        "bmi": None if index is None else float(index),
+        "bmi": None if bmi_value is None else float(bmi_value),
         "on_oxygen": row.on_oxygen,
         "consciousness": row.consciousness,
         "is_pregnant": row.is_pregnant,
@@ -231,16 +238,18 @@ def addendum_json(row: Any) -> dict[str, Any]:
 
 
 def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str, Any]:
-    """An order; people outside of care and pharmacy see that it was and where it stands.
-    `is_readable` is given for a record, which does not tell."""
-    known = {"id": row.id, "encounter": row.encounter_id}
+    """A prescription. Without access to medicines only the ids, the status and the time of entry.
+
+    Pass `is_readable` when `row` is a record, which has no such column.
+    """
+    public_fields = {"id": row.id, "encounter": row.encounter_id}
     if not (row.is_readable if is_readable is None else is_readable):
-        return known | {"status": row.status, "created_at": row.created_at}
+        return public_fields | {"status": row.status, "created_at": row.created_at}
     texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
     amounts = ("quantity", "quantity_dispensed", "override_code", "override_reason")
     times = ("signed_at", "created_at", "updated_at")
     return (
-        known
+        public_fields
         | {name: getattr(row, name) for name in texts}
         | {"medication": row.medication_id, "patient": row.patient_id}
         | {name: getattr(row, name) for name in (*amounts, *times)}

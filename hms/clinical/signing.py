@@ -1,4 +1,4 @@
-"""Signing an encounter: one transaction for the note, its prescriptions, the charge and the place in the queue."""
+"""Signing and withdrawing encounters. A signature is one transaction: note, prescriptions, charge and queue entry."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
 
-from .diagnoses.actions import as_entered, diagnoses_of
+from .diagnoses.actions import diagnoses_of, to_diagnoses
 from .encounters import drafts as encounter_drafts
 from .encounters import rules
-from .encounters.actions import state
+from .encounters.actions import encounter_state
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
 from .prescriptions.order import Order, run_checks
@@ -46,10 +46,12 @@ def sign(
     birth_year: str | None = None,
     by: Person,
 ) -> Encounter:
-    """Sign one's open encounter: it is final, its prescriptions go to the pharmacy, the consultation to the bill, and
-    the patient is done in the queue.
+    """Sign one's own open encounter.
 
-    `birth_year` is what was typed where the page asked for it (`asks_birth_year`); None where it was not asked.
+    The note becomes final, prescriptions go to the pharmacy, the consultation is charged and the queue entry is completed.
+    `birth_year` is the year typed on a page that asks for it (`must_ask_birth_year`), else None. Raises `StaleVersion` for
+    an old `version`, `Conflict` for a signed or withdrawn encounter or another `patient_id`, `NotAllowed` for a colleague's
+    encounter, and `RuleBroken` when something is missing or a safety alert has no reason.
     """
     encounter = get_for_update(Encounter, encounter_id)
     if version is not None and version != encounter.version:
@@ -59,29 +61,29 @@ def sign(
     if no_diagnosis_reason:
         encounter.no_diagnosis_reason = no_diagnosis_reason
     patient = db.session.get(Patient, encounter.patient_id)
-    _check(encounter, by)
+    _check_can_sign(encounter, by)
     if birth_year is not None and patient.birth_date is not None:
         rules.check_birth_year(birth_year, patient.birth_date.year)
-    lines = drafted(encounter_id)
-    _check_again(lines, encounter)
-    _make_final(encounter, lines, by)
-    _tell_the_other_desks(encounter, bool(lines), by)
+    lines = draft_prescriptions(encounter_id)
+    _repeat_safety_checks(lines, encounter)
+    _store_signature(encounter, lines, by)
+    _notify_other_desks(encounter, bool(lines), by)
     return encounter
 
 
-def _check(encounter: Encounter, by: Person) -> None:
-    """What the rules ask, with the texts of programs that know no list of diagnoses counted as one."""
+def _check_can_sign(encounter: Encounter, by: Person) -> None:
+    """Check the rules of signing; a diagnosis sent only as text is added to the list first."""
     if encounter.status == "entered_in_error":
         raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
     conditions = diagnoses_of(encounter.id)
-    if not conditions and encounter.diagnosis.strip() and state(encounter) == rules.DRAFT:
-        conditions = [_from_text(encounter, by)]
+    if not conditions and encounter.diagnosis.strip() and encounter_state(encounter) == rules.DRAFT:
+        conditions = [_add_condition_from_text(encounter, by)]
     try:
         rules.check_can_sign(
-            state(encounter),
+            encounter_state(encounter),
             is_author=encounter.doctor_id == by.id,
             notes=encounter.notes or encounter.chief_complaint,
-            diagnoses=as_entered(conditions),
+            diagnoses=to_diagnoses(conditions),
             no_diagnosis_reason=encounter.no_diagnosis_reason,
         )
     except RuleBroken as refusal:
@@ -92,7 +94,7 @@ def _check(encounter: Encounter, by: Person) -> None:
         raise
 
 
-def _from_text(encounter: Encounter, by: Person) -> Condition:
+def _add_condition_from_text(encounter: Encounter, by: Person) -> Condition:
     first = encounter.diagnosis.strip().splitlines()[0][: rules.MAX_DIAGNOSIS_LENGTH]
     condition = Condition(patient_id=encounter.patient_id, encounter_id=encounter.id, title=first, recorded_by_id=by.id)
     db.session.add(condition)
@@ -100,41 +102,41 @@ def _from_text(encounter: Encounter, by: Person) -> Condition:
     return condition
 
 
-def drafted(encounter_id: int) -> list[Prescription]:
-    """The lines of an encounter that are not signed yet, in the order they were written."""
+def draft_prescriptions(encounter_id: int) -> list[Prescription]:
+    """The unsigned prescriptions of an encounter, oldest first."""
     query = select(Prescription).where(Prescription.encounter_id == encounter_id, Prescription.status == "draft")
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
-def _check_again(lines: list[Prescription], encounter: Encounter) -> None:
-    """What was recorded since a line was written (an allergy, another medicine) counts at the signature."""
-    unanswered = [line for line in lines if not line.override_code]
-    if not unanswered:
+def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> None:
+    """Repeat the safety checks, because allergies and medicines may be new since a line was written."""
+    without_reason = [line for line in lines if not line.override_code]
+    if not without_reason:
         return
-    products = formulary.medications_by_id(line.medication_id for line in unanswered if line.medication_id)
-    known = patient_context.load_safety_context(encounter.patient_id, encounter.id)
-    for line in unanswered:
+    products = formulary.medications_by_id(line.medication_id for line in without_reason if line.medication_id)
+    context = patient_context.load_safety_context(encounter.patient_id, encounter.id)
+    for line in without_reason:
         ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
-        checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=known)
+        checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=context)
         stops = safety.stops(checks)
         if stops:
             message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
             raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
 
 
-def _make_final(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
+def _store_signature(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
     now = clock.now()
     for line in lines:
         line.status, line.signed_at, line.prescriber_id = "active", now, by.id
     encounter.status = "signed"
     encounter.signed_at = encounter.ended_at = now
     encounter.signed_by_id = by.id
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
-    encounter_drafts.settle(encounter, by)
+    encounter_drafts.remove_recorded(encounter, by)
 
 
-def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
+def _notify_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> None:
     billing.add_charge(
         encounter.patient_id,
         code=settings.value("billing.consultation_item"),
@@ -151,7 +153,7 @@ def _tell_the_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> 
 
 
 def _finish_visit(encounter: Encounter, by: Person) -> None:
-    """The patient has been seen: the place in the queue and the booking say so."""
+    """Complete the queue entry, or the appointment when there is no open queue entry."""
     if encounter.queue_entry_id is not None:
         entry = db.session.get(QueueEntry, encounter.queue_entry_id)
         if entry.status in IN_QUEUE:
@@ -163,19 +165,21 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
             transitions.set_status(booking.id, "completed", by=by)
 
 
-def asks_birth_year(patient: Patient, by: Person) -> bool:
-    """Whether signing asks for the year of birth: another patient's encounter has unsaved work of this person, or
-    somebody of the same name waits today."""
+def must_ask_birth_year(patient: Patient, by: Person) -> bool:
+    """Whether signing asks for the year of birth.
+
+    It does when `by` has unsaved text of another patient's encounter today, or a patient of the same name is in the queue.
+    """
     today = clock.today()
     values = {"person_id": by.id, "patient_id": patient.id, "today": today, "since": clock.day_bounds(today)[0]}
     names = {"family_name": patient.family_name, "given_names": patient.given_names}
-    found = db.session.execute(_others(), values | names).one()
-    return rules.must_retype_birth_year(has_other_unsaved_encounter=found.unsaved, has_same_name_in_queue=found.twin)
+    row = db.session.execute(_other_patients(), values | names).one()
+    return rules.must_retype_birth_year(has_other_unsaved_encounter=row.unsaved, has_same_name_in_queue=row.twin)
 
 
 @cache
-def _others() -> Select:
-    """Whether the person has unsaved work on another patient, and whether another of this name waits."""
+def _other_patients() -> Select:
+    """Two booleans: `unsaved` text for another patient, and another patient of this name in the queue (`twin`)."""
     patient_id = bindparam("patient_id")
     unsaved = (
         select(Encounter.id)
@@ -203,27 +207,27 @@ def _others() -> Select:
 
 @action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
 def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
-    """Mark an encounter as entered in error, with what was ordered in it; refused once a medicine was dispensed."""
+    """Mark an encounter and its prescriptions as entered in error; raises `Conflict` after a medicine was dispensed."""
     encounter = get_for_update(Encounter, encounter_id)
     if encounter.status == "entered_in_error":
         return encounter
     lines = db.session.scalars(select(Prescription).where(Prescription.encounter_id == encounter_id)).all()
     if any(line.quantity_dispensed for line in lines):
-        raise Conflict(N_("Medicines of this encounter were dispensed. It stays on record."), code="has_records")
+        raise Conflict(N_("Medicines of this encounter were dispensed. It cannot be withdrawn."), code="has_records")
     for line in lines:
         line.status = "entered_in_error"
     encounter.status = "entered_in_error"
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     return encounter
 
 
 @action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_prescription")
 def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
-    """Mark an order as entered in error; refused once a part of it was dispensed."""
+    """Mark a prescription as entered in error; raises `Conflict` after a part of it was dispensed."""
     line = get_for_update(Prescription, prescription_id)
     if line.quantity_dispensed:
-        raise Conflict(N_("This medicine was dispensed. It stays on record."), code="has_records")
+        raise Conflict(N_("This medicine was dispensed. It cannot be withdrawn."), code="has_records")
     line.status = "entered_in_error"
     db.session.flush()
     return line

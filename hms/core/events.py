@@ -53,7 +53,7 @@ SUBSCRIBERS: dict[Event, Permission] = {
 
 def room_of_event(event: Event) -> str:
     """The Socket.IO room of the pages that receive `event`."""
-    return f"hears:{event.value}"
+    return f"event:{event.value}"
 
 
 def room_of_person(person_id: int) -> str:

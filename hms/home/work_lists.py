@@ -159,7 +159,7 @@ def _money(home: WorkLists, who: Person) -> None:
 
 
 def _laboratory(home: WorkLists) -> None:
-    waiting, urgent, done = laboratory.counts()
+    waiting, urgent, done = laboratory.count_worklist()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),
         (_l("Urgent tests"), urgent, "/lab/", "caution" if urgent else ""),

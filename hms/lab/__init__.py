@@ -1,3 +1,3 @@
-"""Laboratory: tests ordered, samples, results and who has seen them."""
+"""Laboratory: orders of tests and their results."""
 
 from __future__ import annotations

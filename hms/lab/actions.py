@@ -1,4 +1,4 @@
-"""Laboratory tests: ordering, results and corrections, prices."""
+"""Order and cancel tests, enter and correct results, load prices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 
 from hms.billing.bills import charges as billing
 from hms.billing.models import PriceItem
-from hms.clinical.encounters.actions import own_draft
+from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.vitals import readings
 from hms.core import clock
 from hms.core.actions import action, action_context
@@ -28,27 +28,27 @@ from . import queries, rules
 from .catalogue import LabTest, tests
 from .models import LabOrder, LabResult
 
-KIND = "test"
-"""The kind of item; earlier lists said "laboratory", which the form of an item does not offer."""
+PRICE_CATEGORY = "test"
+"""The category of tests in the price list. `load_prices` replaces the earlier "laboratory"."""
 
 
 def load_prices(*, by: Person) -> int:
-    """Put every test on the price list that is not there; what is there keeps its price. How many were added."""
+    """Add missing tests to the price list; existing items keep their price. Returns the number of added items."""
     with action_context("lab.load_prices", by):
-        was = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
-        db.session.execute(update(PriceItem).where(*was).values(category=KIND))
+        earlier_items = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
+        db.session.execute(update(PriceItem).where(*earlier_items).values(category=PRICE_CATEGORY))
         codes = {PRICE_PREFIX + test.code: test for test in tests().values()}
-        have = set(db.session.scalars(select(PriceItem.code).where(PriceItem.code.in_(codes))))
+        existing = set(db.session.scalars(select(PriceItem.code).where(PriceItem.code.in_(codes))))
         rows = [
             {
                 "code": code,
                 "name": test.name,
                 "billing_label": test.billing_label,
-                "category": KIND,
+                "category": PRICE_CATEGORY,
                 "unit_price": test.price,
             }
             for code, test in codes.items()
-            if code not in have
+            if code not in existing
         ]
         if rows:
             db.session.execute(insert(PriceItem), rows)
@@ -62,9 +62,10 @@ MAX_REASON_LENGTH = 500
 def enter_results(
     order_id: int, typed: Mapping[str, str], *, reason: str = "", version: int | None = None, by: Person
 ) -> LabOrder:
-    """Keep what was typed for an order, by test code. Values that stand already are corrected, which takes a reason.
+    """Save the results of an order; `typed` has the values by test code. A changed value is a correction and needs `reason`.
 
-    Raises `RuleBroken` on the code of the first value that cannot be read. The doctor is told when the last one is in.
+    The doctor gets an alert when all values are entered or one is critical. Raises `RuleBroken` on the code of the first
+    wrong value, `Conflict` for a cancelled order or an old `version`.
     """
     order = get_for_update(LabOrder, order_id)
     policy.check_record(order.patient_id, by)
@@ -72,37 +73,37 @@ def enter_results(
         raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
         raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
-    standing = queries.standing(order.id)
-    values = _values(order, typed)
-    new = [value for value in values if value.code not in standing or standing[value.code].value != value.value]
+    current = queries.current_results_by_code(order.id)
+    values = _read_values(order, typed)
+    new = [value for value in values if value.code not in current or current[value.code].value != value.value]
     if not new:
         raise RuleBroken(N_("Enter at least one value."), next(iter(typed), None))
-    why = _reason(reason, is_needed=any(value.code in standing for value in new))
+    cleaned_reason = _clean_reason(reason, is_needed=any(value.code in current for value in new))
     for value in new:
-        db.session.add(_row(order, value, why if value.code in standing else "", by))
-    _close_when_complete(order, {*standing, *(value.code for value in new)})
-    order.changed()
-    _say(order, new, by)
+        db.session.add(_to_result(order, value, cleaned_reason if value.code in current else "", by))
+    _close_when_complete(order, {*current, *(value.code for value in new)})
+    order.increment_version()
+    _notify_doctor(order, new, by)
     db.session.flush()
     return order
 
 
-def _values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
-    whom = db.session.get(Patient, order.patient_id)
-    age = readings.age_years(whom.birth_date)
-    tests = rules.parts(order.test_code, order.test_name)
-    values = (rules.read(test, typed.get(test.code, ""), whom.sex, age) for test in tests)
+def _read_values(order: LabOrder, typed: Mapping[str, str]) -> list[rules.Value]:
+    patient = db.session.get(Patient, order.patient_id)
+    age = readings.age_years(patient.birth_date)
+    tests = rules.tests_of_order(order.test_code, order.test_name)
+    values = (rules.read_value(test, typed.get(test.code, ""), patient.sex, age) for test in tests)
     return [value for value in values if value is not None]
 
 
-def _reason(text: str, *, is_needed: bool) -> str:
+def _clean_reason(text: str, *, is_needed: bool) -> str:
     reason = clean_field(text, "reason", longest=MAX_REASON_LENGTH)
     if is_needed and len(reason) < 3:
         raise RuleBroken(N_("You changed a saved value. Enter the reason for the correction."), "reason")
     return reason
 
 
-def _row(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabResult:
+def _to_result(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabResult:
     return LabResult(
         order_id=order.id,
         code=value.code,
@@ -119,13 +120,13 @@ def _row(order: LabOrder, value: rules.Value, reason: str, by: Person) -> LabRes
 
 
 def _close_when_complete(order: LabOrder, known: set[str]) -> None:
-    needed = {test.code for test in rules.parts(order.test_code, order.test_name)}
+    needed = {test.code for test in rules.tests_of_order(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
         order.status, order.done_at = "done", clock.now()
 
 
-def _say(order: LabOrder, new: list[rules.Value], by: Person) -> None:
-    """Tell the doctor of a complete or critical result; the words name no patient."""
+def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:
+    """Send the doctor an alert for a complete or critical result; its text has no patient's name."""
     publish(Event.LAB_CHANGED)
     publish(Event.RESULT_IN)
     is_critical = any(value.is_critical for value in new)
@@ -146,10 +147,9 @@ SOURCE = "lab_order"
 
 @action(Permission.ORDER_TEST, "lab.order_test")
 def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: bool = False, by: Person) -> LabOrder:
-    """Order a test in one's own open encounter, by its code or by words that name one test; it is charged at once and
-    stands on the laboratory's list."""
-    encounter = own_draft(encounter_id, by)
-    test = _named(code, text)
+    """Order a test in one's own open encounter, by `code` or by a `text` that matches one test. It is charged at once."""
+    encounter = get_own_draft(encounter_id, by)
+    test = _find_test(code, text)
     order = LabOrder(
         patient_id=encounter.patient_id,
         encounter_id=encounter.id,
@@ -175,11 +175,11 @@ def order_test(encounter_id: int, *, code: str = "", text: str = "", is_urgent: 
     return order
 
 
-def _named(code: str, text: str) -> LabTest:
+def _find_test(code: str, text: str) -> LabTest:
     if code in tests():
         return tests()[code]
-    matches = rules.find(text)
-    exact = [value for value in matches if text.strip().lower() in (value.code.lower(), value.name.lower())]
+    matches = rules.find_tests(text)
+    exact = [test for test in matches if text.strip().lower() in (test.code.lower(), test.name.lower())]
     if len(exact or matches) != 1:
         raise RuleBroken(N_("Choose a test from the list."), "test")
     return (exact or matches)[0]
@@ -187,7 +187,7 @@ def _named(code: str, text: str) -> LabTest:
 
 @action(Permission.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
-    """Take an order back that nothing was found for yet, with its charge."""
+    """Cancel one's own order and its charge; raises `Conflict` when it has a result or is cancelled."""
     order = get_for_update(LabOrder, order_id)
     if encounter_id is not None and order.encounter_id != encounter_id:
         raise NotFound(N_("This order does not exist."))

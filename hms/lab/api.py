@@ -1,4 +1,4 @@
-"""JSON: the laboratory's tests, orders and results, under the names the original gave them."""
+"""JSON: tests, orders and results of the laboratory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from hms.clinical.api_params import check_encounter, check_named_patient, needed_encounter
+from hms.clinical.api_params import check_encounter_exists, check_named_patient, require_encounter_id
 from hms.clinical.encounters import queries as clinical
 from hms.clinical.encounters import read_audit
 from hms.core.api.blueprint import ApiBlueprint
@@ -28,7 +28,7 @@ ORDERS = parameters(
     **DAYS,
     patient=Id(),
     encounter=Id(),
-    status=Choice(api_queries.STATES),
+    status=Choice(api_queries.STATUSES),
     ordering=Ordering(("id", "ordered_at")),
 )
 
@@ -47,10 +47,10 @@ def catalogue(_arguments: dict[str, Any]) -> Response:
 @api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
 def ordered(arguments: dict[str, Any]) -> Response:
-    """Orders with what was found, newest first."""
+    """Orders with their results, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
     rows = filter_by_columns(api_queries.orders(current_person()), arguments, on=api_queries.ORDERED, **columns)
-    return read_audit.listed(
+    return read_audit.list_response(
         "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED), order_json
     )
 
@@ -61,14 +61,14 @@ def ordered(arguments: dict[str, Any]) -> Response:
 @api.response(200, OrderOut(many=True))
 def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
-    encounter = read_audit.note("encounter", clinical.encounter_found(encounter_id, current_person()))
-    return read_audit.listed(
+    encounter = read_audit.record_read("encounter", clinical.get_encounter(encounter_id, current_person()))
+    return read_audit.list_response(
         "lab_order", api_queries.orders(current_person()).where(LabOrder.encounter_id == encounter.id), order_json
     )
 
 
-def _one(order_id: int, status: int = 200) -> Response:
-    row = read_audit.note("lab_order", api_queries.order(order_id, current_person()))
+def _order_response(order_id: int, status: int = 200) -> Response:
+    row = read_audit.record_read("lab_order", api_queries.get_order_row(order_id, current_person()))
     return resource_response(order_json(row), row.version, status)
 
 
@@ -77,14 +77,14 @@ def _one(order_id: int, status: int = 200) -> Response:
 @api.response(200, OrderOut)
 def order(order_id: int) -> Response:
     """One order."""
-    return _one(order_id)
+    return _order_response(order_id)
 
 
-def _order(encounter_id: int, payload: dict[str, Any]) -> Response:
+def _create_order(encounter_id: int, payload: dict[str, Any]) -> Response:
     check_named_patient(payload, encounter_id)
-    named = {"code": payload.get("test_code", ""), "text": payload.get("test_name", "")}
-    new = actions.order_test(encounter_id, **named, is_urgent=payload.get("is_urgent", False), by=current_person())
-    return _one(new.id, 201)
+    test = {"code": payload.get("test_code", ""), "text": payload.get("test_name", "")}
+    order = actions.order_test(encounter_id, **test, is_urgent=payload.get("is_urgent", False), by=current_person())
+    return _order_response(order.id, 201)
 
 
 @api.post("/lab_orders/")
@@ -92,10 +92,10 @@ def _order(encounter_id: int, payload: dict[str, Any]) -> Response:
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def order_test(payload: dict[str, Any]) -> Response:
-    """Order a test in one's own open encounter; it is on the laboratory's list and on the bill at once."""
-    encounter_id = needed_encounter(payload)
-    check_encounter(encounter_id, current_person())
-    return _order(encounter_id, payload)
+    """Order a test in one's own open encounter; the order goes to the laboratory and the bill at once."""
+    encounter_id = require_encounter_id(payload)
+    check_encounter_exists(encounter_id, current_person())
+    return _create_order(encounter_id, payload)
 
 
 @api.post("/encounters/<int:encounter_id>/add_lab_order/")
@@ -103,17 +103,17 @@ def order_test(payload: dict[str, Any]) -> Response:
 @api.arguments(OrderIn)
 @api.response(201, OrderOut)
 def add_lab_order(payload: dict[str, Any], encounter_id: int) -> Response:
-    """The original's name for ordering a test."""
-    clinical.encounter_found(encounter_id, current_person())
-    return _order(encounter_id, payload)
+    """Order a test; the same as `POST /api/lab_orders/` with this encounter."""
+    clinical.get_encounter(encounter_id, current_person())
+    return _create_order(encounter_id, payload)
 
 
 @api.delete("/lab_orders/<int:order_id>/")
 @requires(Permission.ORDER_TEST)
 @api.response(204)
 def cancel(order_id: int) -> None:
-    """Take an order of one's own back, while nothing was found for it."""
-    api_queries.order(order_id, current_person())
+    """Cancel one's own order that has no result yet."""
+    api_queries.get_order_row(order_id, current_person())
     actions.cancel_order(order_id, by=current_person())
 
 
@@ -122,7 +122,7 @@ def cancel(order_id: int) -> None:
 @api.arguments(ResultsIn)
 @api.response(200, OrderOut)
 def enter(payload: dict[str, Any], order_id: int) -> Response:
-    """Enter what was found, or correct it with a reason; the doctor is told when the last value is in."""
-    api_queries.order(order_id, current_person())
+    """Enter results, or correct them with a reason; the doctor gets an alert when all values are entered."""
+    api_queries.get_order_row(order_id, current_person())
     actions.enter_results(order_id, payload["values"], reason=payload.get("reason", ""), by=current_person())
-    return _one(order_id)
+    return _order_response(order_id)

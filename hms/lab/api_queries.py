@@ -1,4 +1,4 @@
-"""Orders with their results as programs read them, in one statement."""
+"""Reads of orders with their results for the API, in one statement."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .models import LabOrder, LabResult
 _ORDER, _RESULT = LabOrder.__table__.c, LabResult.__table__.c
 _NAMES = ("id", "encounter_id", "patient_id", "test_code", "test_name", "status", "is_urgent", "ordered_by_id")
 ORDERED = _ORDER.ordered_at
-STATES = ("waiting", "done", "cancelled")
+STATUSES = ("waiting", "done", "cancelled")
 
 
 def orders(who: Person) -> Select:
-    """The orders of records that are open to `who`, newest first."""
+    """Select orders of records that `who` may read, newest first."""
     columns = (*(_ORDER[name] for name in _NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
     rows = select(*columns, _results().label("results")).where(policy.readable_by(who, _ORDER.patient_id))
     return rows.order_by(_ORDER.id.desc())
@@ -38,8 +38,8 @@ def _results() -> Any:
     return func.coalesce(inner.scalar_subquery(), cast([], JSONB))
 
 
-def order(order_id: int, who: Person) -> Any:
-    """One order as `who` may read it; `NotFound` when there is none."""
+def get_order_row(order_id: int, who: Person) -> Any:
+    """One row of `orders`; raises `NotFound`."""
     row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()
     if row is None:
         raise NotFound("No LabOrder matches the given query.")

@@ -1,6 +1,6 @@
-"""The laboratory's starting list of tests with their prices and reference ranges, read from `data/*.csv` once.
+"""The laboratory's list of tests with prices and reference ranges, read once from `data/*.csv`.
 
-The lists are a proposal: `data/README.md` says who has to sign them off.
+The lists are a proposal: `data/README.md` says who must approve them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Usual values (`low` to `high`, both included) and critical ones (from there outward) of a sex and an age band."""
+    """Reference range of a sex and an age band: usual from `low` to `high` (both included), critical at and beyond the
+    critical limits."""
 
     sex: str
     from_years: Decimal
@@ -33,10 +34,10 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Low and high as the list writes them: 12.0–16.0."""
+        """The usual range as printed: 12.0–16.0."""
         return f"{self.low}–{self.high}"
 
-    def suits(self, sex: str, age_years: Decimal) -> bool:
+    def applies_to(self, sex: str, age_years: Decimal) -> bool:
         return self.sex in ("any", sex) and self.from_years <= age_years < self.to_years
 
 
@@ -45,7 +46,8 @@ class LabTest:
     """A test that can be ordered.
 
     `result` is number, choice, text or panel. `choices` are the possible answers, or the codes of a panel's tests.
-    `unit` is UCUM, `printed_unit` what people read. `billing_label` tells nobody which question was asked.
+    `unit` is UCUM, `printed_unit` is for people. `price` is in leones (SLE). `billing_label` hides on the bill what the test
+    is for.
     """
 
     code: str
@@ -64,13 +66,13 @@ class LabTest:
         return _PRINTED_UNITS.get(self.unit, self.unit)
 
     def range_for(self, sex: str, age_years: Decimal | None) -> Range | None:
-        """The reference range of a patient (`sex` a FHIR gender, age in years); None where none suits."""
+        """The reference range of a patient (`sex` is a FHIR gender); None when the age is unknown or no range suits."""
         if age_years is None:
             return None
-        return next((band for band in self.ranges if band.suits(sex, age_years)), None)
+        return next((band for band in self.ranges if band.applies_to(sex, age_years)), None)
 
-    def flag(self, value: Decimal, sex: str, age_years: Decimal | None) -> str:
-        """Low, High, Critical low or Critical high; "" when usual or without a range."""
+    def flag_of(self, value: Decimal, sex: str, age_years: Decimal | None) -> str:
+        """Low, High, Critical low or Critical high; "" when the value is usual or has no range."""
         usual = self.range_for(sex, age_years)
         if usual is None:
             return ""

@@ -1,4 +1,4 @@
-"""Commands about the laboratory's lists."""
+"""Command that loads the laboratory's prices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import actions
 @click.command("load-lab-prices")
 @with_appcontext
 def load_lab_prices() -> None:
-    """Put the laboratory's tests on the price list; repeat it to add what is missing."""
+    """Add the laboratory's tests to the price list; run again to add missing ones."""
     click.echo(f"{actions.load_prices(by=SYSTEM)} tests added to the price list.")
 
 

@@ -1,4 +1,4 @@
-"""The section of tests on the encounter page."""
+"""The section "Tests" of the encounter page."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from . import actions, queries
 
 
 def _add(form: Any, encounter: Encounter, _target: str, by: Person) -> None:
-    typed = {"code": form.test_code.data or "", "text": form.test.data or ""}
-    actions.order_test(encounter.id, **typed, is_urgent=form.test_urgent.data == "yes", by=by)
+    test = {"code": form.test_code.data or "", "text": form.test.data or ""}
+    actions.order_test(encounter.id, **test, is_urgent=form.test_urgent.data == "yes", by=by)
 
 
 def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:
     actions.cancel_order(parse_record_id(target) or 0, encounter_id=encounter.id, by=by)
 
 
-page_extensions.add(
+page_extensions.add_section(
     page_extensions.Section(
         template="lab/_section.html",
         read_template="lab/_results.html",
         print_template="lab/_printed.html",
-        gather=lambda encounter: queries.of_encounter(encounter.id, encounter.patient_id),
+        load=lambda encounter: queries.load_encounter_tests(encounter.id, encounter.patient_id),
         steps={"add_test": _add, "cancel_test": _cancel},
         clears=("test", "test_code", "test_urgent"),
     )

@@ -1,4 +1,4 @@
-"""The form of one order: a field for each value of its test."""
+"""The form for the results of one order, with a field for each value."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .models import LabOrder, LabResult
 
 
 class ResultForm(ActionForm):
-    """What is the same for every test; `result_form` adds the values."""
+    """The fields of every order; `build_result_form` adds the values."""
 
     version = WholeField()
     reason = Text(_l("Reason for correction"), longest=500)
 
     def refuse_at(self, refusal: DomainError, fields: dict[str, str]) -> None:
-        """Add the error to the field of its test code."""
+        """Show the error at the field of its test code (`fields`: field names by code)."""
         self.refuse(type(refusal).from_error(refusal, fields.get(refusal.field or "", refusal.field)))
 
 
-def result_form(order: LabOrder, standing: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
-    """The form for an order with the values that stand, and the name of each value's field by its code."""
-    values = rules.parts(order.test_code, order.test_name)
-    fields = {test.code: f"value_{test.code}" for test in values}
-    kind = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in values})
-    start: dict[str, Any] = {"version": order.version}
-    start |= {fields[code]: _as_typed(result) for code, result in standing.items() if code in fields}
-    return kind(data=start), fields
+def build_result_form(order: LabOrder, current: dict[str, LabResult]) -> tuple[ResultForm, dict[str, str]]:
+    """The form of an order, filled with its current values, and the field names by test code."""
+    tests = rules.tests_of_order(order.test_code, order.test_name)
+    fields = {test.code: f"value_{test.code}" for test in tests}
+    form_class = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in tests})
+    data: dict[str, Any] = {"version": order.version}
+    data |= {fields[code]: _as_typed(result) for code, result in current.items() if code in fields}
+    return form_class(data=data), fields
 
 
 def _field(test: LabTest) -> Any:

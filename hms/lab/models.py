@@ -1,4 +1,4 @@
-"""Tests that were ordered, and what the laboratory found."""
+"""Tables of the laboratory: orders and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hms.staff.models import User
 class LabOrder(VersionedRecord):
     """One test ordered for a patient (FHIR ServiceRequest). `test_code` is a code of the laboratory's list.
 
-    `waiting` until every value of the test is entered, then `done`; `cancelled` when it is not wanted any more.
+    `waiting` until every value of the test is entered, then `done`; `cancelled` by its doctor before a result.
     """
 
     __tablename__ = "lab_order"
@@ -58,8 +58,8 @@ class LabOrder(VersionedRecord):
 class LabResult(ImmutableRecord):
     """One value as it was entered. A correction is a newer row of the same order and code, with its reason.
 
-    `value` is what people read, `number` the same where it is one, in `unit`; `flag` and `range_text` are those of the
-    patient's sex and age on that day.
+    `value` is the printed text, `number` the numeric value in `unit`, if any. `flag` and `range_text` are for the patient's
+    sex and age on the day of entry.
     """
 
     __tablename__ = "lab_result"

@@ -1,8 +1,7 @@
-"""What the laboratory and the doctors read of orders and results."""
+"""Reads of orders and results for the pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,39 +26,39 @@ MAX_RECENT = 50
 
 
 @dataclass(frozen=True)
-class Tests:
-    """The tests of an encounter, and the last results of the patient's other visits, each with its `results`."""
+class EncounterTests:
+    """The orders of an encounter, and earlier orders of the patient that have results."""
 
     orders: list[LabOrder]
     earlier: list[LabOrder]
 
 
-def current(order: LabOrder) -> list[LabResult]:
-    """The values that stand, in the order of the test; older ones of the same code were corrected."""
+def current_results(order: LabOrder) -> list[LabResult]:
+    """The current results of an order; a newer result of the same code replaces an older one."""
     newest: dict[str, LabResult] = {}
     for result in order.results:
         newest[result.code] = result
     return list(newest.values())
 
 
-def corrected(order: LabOrder) -> list[LabResult]:
-    """Values that were replaced."""
-    standing = {result.id for result in current(order)}
-    return [result for result in order.results if result.id not in standing]
+def corrected_results(order: LabOrder) -> list[LabResult]:
+    """The results of an order that were corrected."""
+    current_ids = {result.id for result in current_results(order)}
+    return [result for result in order.results if result.id not in current_ids]
 
 
-def standing(order_id: int) -> dict[str, LabResult]:
-    """The values that stand, by code."""
+def current_results_by_code(order_id: int) -> dict[str, LabResult]:
+    """The current results of an order by test code."""
     rows = db.session.scalars(select(LabResult).where(LabResult.order_id == order_id).order_by(LabResult.id))
     return {result.code: result for result in rows}
 
 
-def of_encounter(encounter_id: int, patient_id: int) -> Tests:
-    """In two queries, however many orders there are."""
+def load_encounter_tests(encounter_id: int, patient_id: int) -> EncounterTests:
+    """The orders of an encounter and earlier results of its patient, in two queries."""
     recent = _recent(patient_id)
-    here = [result for result in recent if result.encounter_id == encounter_id]
-    earlier = [result for result in recent if result.encounter_id != encounter_id and result.results]
-    return Tests(here[::-1], earlier[:MAX_EARLIER])
+    here = [order for order in recent if order.encounter_id == encounter_id]
+    earlier = [order for order in recent if order.encounter_id != encounter_id and order.results]
+    return EncounterTests(here[::-1], earlier[:MAX_EARLIER])
 
 
 def _recent(patient_id: int) -> list[LabOrder]:
@@ -73,16 +72,16 @@ def _recent_orders() -> Select:
     return orders.order_by(LabOrder.id.desc()).limit(MAX_RECENT)
 
 
-def own_encounter(encounter_id: int, who: Person) -> Encounter:
-    """An encounter of `who`; `NotFound` when it is a colleague's."""
-    encounter = clinical.encounter_found(encounter_id, who)
+def get_own_encounter(encounter_id: int, who: Person) -> Encounter:
+    """The encounter when `who` is its doctor; raises `NotFound` otherwise."""
+    encounter = clinical.get_encounter(encounter_id, who)
     if encounter.doctor_id != who.id:
         raise NotFound(N_("This encounter does not exist."))
     return encounter
 
 
-def of_patient(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
-    """The patient's tests, newest first."""
+def list_patient_orders(patient_id: int, before: int | None = None, limit: int = 26) -> list[LabOrder]:
+    """The patient's orders with results, newest first, after the id `before`; without cancelled ones."""
     query = _with_results().where(LabOrder.patient_id == patient_id, LabOrder.status != "cancelled")
     if before is not None:
         query = query.where(LabOrder.id < before)
@@ -94,8 +93,10 @@ def _with_results() -> Select:
 
 
 def worklist(show: str) -> list[LabOrder]:
-    """What is to be done, urgent ones and the longest waiting first; or what was done today, the last first. It counts what
-    `counts` counts: of records that are closed to the reader the page says whose they are, and nothing else."""
+    """Waiting orders, urgent and oldest first; with `show` "done" those done today (hospital time), newest first.
+
+    It includes restricted records, as `count_worklist` does; the page shows only the patient of these.
+    """
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     if show == "done":
         begins, ends = clock.day_bounds(clock.today())
@@ -105,8 +106,8 @@ def worklist(show: str) -> list[LabOrder]:
     return list(db.session.scalars(query.limit(MAX_WAITING)))
 
 
-def counts() -> tuple[int, int, int]:
-    """How many tests wait, how many of them are urgent, and how many were done today."""
+def count_worklist() -> tuple[int, int, int]:
+    """The numbers of waiting orders, of urgent ones among them, and of orders done today (hospital time)."""
     begins, ends = clock.day_bounds(clock.today())
     is_waiting = LabOrder.status == "waiting"
     is_done = (LabOrder.done_at >= begins) & (LabOrder.done_at < ends)
@@ -115,17 +116,14 @@ def counts() -> tuple[int, int, int]:
     return tuple(db.session.execute(row).one())
 
 
-def order(order_id: int, who: Person) -> Any:
-    """One order with patient, doctor and results; `NotFound` when there is none, `RecordRestricted` when the record is closed
-    to `who`."""
+def get_order(order_id: int, who: Person) -> Any:
+    """One order with patient, doctor and results.
+
+    Raises `NotFound`, and `RecordRestricted` when `who` may not read the record.
+    """
     query = _with_results().options(joinedload(LabOrder.patient), joinedload(LabOrder.ordered_by))
     row = db.session.scalars(query.where(LabOrder.id == order_id)).one_or_none()
     if row is None:
         raise NotFound(N_("This order does not exist."))
     policy.check(row.patient, who)
     return row
-
-
-def flagged(results: Iterable[LabResult]) -> list[LabResult]:
-    """The unusual ones."""
-    return [result for result in results if result.flag]

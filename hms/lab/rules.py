@@ -1,4 +1,4 @@
-"""Reading what the laboratory types, and judging it by the reference range of sex and age."""
+"""Parse typed results and flag them by the reference range of sex and age; search for tests."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FLAGS = {
     "Critical low": ("critical", _l("Critical low")),
     "Critical high": ("critical", _l("Critical high")),
 }
-"""How prominently a flag is shown, and what people read, by the word that is stored with the result."""
+"""(level, label) of each stored flag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value as it is kept: what people read, the number, and the word for an unusual one."""
+    """One parsed result: printed text, number if any, unit (UCUM), reference range and flag."""
 
     code: str
     title: str
@@ -45,24 +45,26 @@ class Value:
         return self.flag in CRITICAL
 
 
-def parts(code: str, name: str) -> tuple[LabTest, ...]:
-    """The values an ordered test is made of: those of its panel, or itself. A test that is not on the list of tests (it
-    was taken off, or came from another system) has one value in words, under the `name` it was ordered by."""
+def tests_of_order(code: str, name: str) -> tuple[LabTest, ...]:
+    """The tests whose values are entered for an order: those of its panel, or the test itself.
+
+    A test that is not in the catalogue (removed, or from another system) has one text value with the `name` of the order.
+    """
     test = tests().get(code)
     if test is None:
         return (LabTest(code, name, name, "", "", "text", (), ZERO, "", ()),)
     return tuple(tests()[part] for part in test.choices) if test.result == "panel" else (test,)
 
 
-def read(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
-    """The value typed for one test; None when nothing was. Raises `RuleBroken` on the test's code."""
+def read_value(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -> Value | None:
+    """The typed value of one test; None when it is blank. Raises `RuleBroken` on the test's code."""
     text = clean_field(typed, test.code, longest=MAX_TEXT_LENGTH, multiline=True)
     if not text:
         return None
     if test.result == "number":
         return _number(test, text, sex, age_years)
     if test.result == "choice" and text not in test.choices:
-        raise RuleBroken(N_("Choose one of the answers."), test.code)
+        raise RuleBroken(N_("Choose a result from the list."), test.code)
     return Value(test.code, test.name, text)
 
 
@@ -72,7 +74,7 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
     except ValueError as refusal:
         raise RuleBroken(N_("Enter a number, for example 10.1."), test.code) from refusal
     if not 0 <= measured <= MAX_VALUE:
-        raise RuleBroken(N_("Enter a number of zero or more."), test.code)
+        raise RuleBroken(N_("Enter a number from 0 to 10,000,000."), test.code)
     usual = test.range_for(sex, age_years)
     return Value(
         test.code,
@@ -81,12 +83,12 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
         measured,
         test.unit,
         usual.text if usual else "",
-        test.flag(measured, sex, age_years),
+        test.flag_of(measured, sex, age_years),
     )
 
 
-def find(text: str, limit: int = 10) -> list[LabTest]:
-    """The tests whose code or name holds every word of `text`; those that begin with it first."""
+def find_tests(text: str, limit: int = 10) -> list[LabTest]:
+    """At most `limit` tests whose code or name contains every word of `text`; names that begin with it come first."""
     words = text.lower().split()
     if not words or is_only_punctuation(text):
         return []

@@ -1,4 +1,4 @@
-"""The JSON of tests, orders and results: what is read, what is answered."""
+"""JSON of requests and responses: tests, orders, results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TestOut(ApiSchema):
 
 
 class OrderIn(ApiSchema):
-    """A test by its code, or by words that name one test. `patient` may be left out: it is the encounter's."""
+    """A test by its code, or by a name that matches one test. `patient` is optional: it is the encounter's patient."""
 
     encounter = Pk()
     encounter_id = Pk()
@@ -34,7 +34,7 @@ class OrderIn(ApiSchema):
 
 
 class ResultsIn(ApiSchema):
-    """Values by the code of what was measured; `reason` when a value that stands is changed."""
+    """Values by test code; `reason` is required to change a saved value."""
 
     values = fields.Dict(keys=Text(20), values=Text(MAX_TEXT_LENGTH, multiline=True), required=True)
     reason = Text(500)
@@ -69,7 +69,7 @@ class OrderOut(ApiSchema):
 
 
 def test_json(test: LabTest) -> dict[str, Any]:
-    """A test of the laboratory's list; `parameters` are the codes its values are entered under."""
+    """A test of the catalogue; `parameters` are the codes of its values."""
     return {
         "test_code": test.code,
         "test_name": test.name,
@@ -80,7 +80,7 @@ def test_json(test: LabTest) -> dict[str, Any]:
 
 
 def order_json(row: Any) -> dict[str, Any]:
-    """An order with its values in the order they were entered; corrected ones are not current."""
+    """An order with its results in the order of entry; `is_current` is false for corrected ones."""
     newest = {result["code"]: result["id"] for result in row.results}
     return {
         "id": row.id,

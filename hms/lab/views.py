@@ -1,4 +1,4 @@
-"""Pages of the laboratory: what is to be done, entering what was found; and the list under the doctor's box."""
+"""Pages: the laboratory's worklist and results; options and orders for the encounter page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hms.patients.access import policy
 
 from . import actions, queries, rules
 from .catalogue import tests
-from .forms import ResultForm, result_form
+from .forms import ResultForm, build_result_form
 from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
@@ -28,34 +28,42 @@ navigation.add_entry(_l("Laboratory"), "lab.worklist", Permission.ENTER_RESULT, 
 
 @pages.app_template_global("result_flag")
 def result_flag(flag: str) -> tuple[str, str]:
-    """How prominently the flag of a result is shown, and its word."""
+    """(level, label) of a stored flag."""
     return rules.FLAGS[flag]
 
 
 @pages.get("/lab/")
 @requires(Permission.ENTER_RESULT)
 def worklist() -> str:
-    """The tests that wait, or those done today."""
-    return render_template("lab/worklist.html", **_list())
+    """The waiting tests, or those done today."""
+    return render_template("lab/worklist.html", **_worklist_data())
 
 
 @pages.get("/lab/rows")
 @requires(Permission.ENTER_RESULT)
 def rows() -> str:
-    """The list alone, for the open page."""
-    return render_template("lab/_worklist.html", **_list())
+    """The worklist without its page, for live updates."""
+    return render_template("lab/_worklist.html", **_worklist_data())
 
 
-def _list() -> dict[str, object]:
+def _worklist_data() -> dict[str, object]:
     show = "done" if request.args.get("show") == "done" else "waiting"
     orders = queries.worklist(show)
     opened = policy.record_access((order.patient for order in orders), current_person())
     readable = [order for order in orders if order.patient_id not in opened.closed]
-    read_log.note_each("lab.read_board", (_seen(order, opened.emergency) for order in readable), entity="lab_order")
-    return {"show": show, "orders": orders, "closed": opened.closed, "tests": tests(), "current": queries.current}
+    read_log.note_each(
+        "lab.read_board", (_read_entry(order, opened.emergency) for order in readable), entity="lab_order"
+    )
+    return {
+        "show": show,
+        "orders": orders,
+        "closed": opened.closed,
+        "tests": tests(),
+        "current": queries.current_results,
+    }
 
 
-def _seen(order: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
+def _read_entry(order: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
     purpose = policy.EMERGENCY if order.patient_id in in_emergency else None
     return read_log.Seen(order.patient_id, order.id, purpose=purpose)
 
@@ -63,54 +71,54 @@ def _seen(order: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
 @requires(Permission.ENTER_RESULT)
 def order(order_id: int) -> ResponseReturnValue:
-    """Enter what was found, or correct it."""
-    seen = queries.order(order_id, current_person())
-    form, fields = result_form(seen, queries.standing(order_id))
+    """Enter or correct the results of an order."""
+    lab_order = queries.get_order(order_id, current_person())
+    form, fields = build_result_form(lab_order, queries.current_results_by_code(order_id))
     if form.validate_on_submit():
         try:
             typed = {code: form[name].data or "" for code, name in fields.items()}
             values = {"reason": form.reason.data or "", "version": form.version.data}
-            done = actions.enter_results(order_id, typed, **values, by=current_person())
+            saved = actions.enter_results(order_id, typed, **values, by=current_person())
         except DomainError as refusal:
             form.refuse_at(refusal, fields)
         else:
-            flash(_("%(test)s saved.", test=done.test_name), "success")
+            flash(_("%(test)s saved.", test=saved.test_name), "success")
             return redirect(url_for("lab.worklist"), 303)
     return _order_page(order_id, form, fields)
 
 
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
-    """The page with the order as it stands after whatever was refused."""
-    seen = queries.order(order_id, current_person())
-    test = tests().get(seen.test_code)
-    shown = {
-        "order": seen,
+    """The page of an order with the form and its errors."""
+    order = queries.get_order(order_id, current_person())
+    test = tests().get(order.test_code)
+    context = {
+        "order": order,
         "specimen": test.specimen if test else None,
-        "parts": rules.parts(seen.test_code, seen.test_name),
+        "parts": rules.tests_of_order(order.test_code, order.test_name),
         "form": form,
         "fields": fields,
-        "corrected": queries.corrected(seen),
+        "corrected": queries.corrected_results(order),
     }
-    read_log.note("lab.read_order", seen.patient_id, entity="lab_order", entity_id=order_id)
-    return render_template("lab/order.html", **shown), form.status
+    read_log.note("lab.read_order", order.patient_id, entity="lab_order", entity_id=order_id)
+    return render_template("lab/order.html", **context), form.status
 
 
 @pages.get("/lab/tests")
 @requires(Permission.ORDER_TEST)
 def find_tests() -> str:
-    """Rows for the test box."""
-    return render_template("lab/_tests.html", rows=rules.find(search_text(request.args.get("q"), longest=255)))
+    """Options of the test field."""
+    return render_template("lab/_tests.html", rows=rules.find_tests(search_text(request.args.get("q"), longest=255)))
 
 
 @pages.get("/encounters/<int:encounter_id>/tests")
 @requires(Permission.ORDER_TEST)
 def of_encounter(encounter_id: int) -> str:
-    """The tests of one's own encounter alone, for its open page, which renews them."""
-    encounter = queries.own_encounter(encounter_id, current_person())
+    """The tests of one's own encounter, for live updates of its page."""
+    encounter = queries.get_own_encounter(encounter_id, current_person())
     is_written, orders = (
         encounter.status == "in_progress",
-        queries.of_encounter(encounter.id, encounter.patient_id).orders,
+        queries.load_encounter_tests(encounter.id, encounter.patient_id).orders,
     )
-    about = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
-    read_log.note("clinical.read_lab_order", encounter.patient_id, **about)
+    entry = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
+    read_log.note("clinical.read_lab_order", encounter.patient_id, **entry)
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

@@ -219,7 +219,9 @@ def test_a_shortcut_opens_in_the_note(tab):
 def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
     with served.app.app_context():
         whom = database.session.get(Encounter, int(opened.rsplit("/", 1)[1])).patient_id
-        earlier = encounter_actions.begin_written(patient_id=whom, notes="Headache.", diagnosis="d", by=doctor)
+        earlier = encounter_actions.start_encounter_with_texts(
+            patient_id=whom, notes="Headache.", diagnosis="d", by=doctor
+        )
         prescription_actions.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
         signing.sign(earlier.id, by=doctor)
         database.session.remove()

@@ -1,4 +1,4 @@
-"""The chart: each role its tabs, each tab its own address, long stories as fast as short ones."""
+"""The chart: tabs of each role, access, paging, number of queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = ("vitals", "observations", "immunizations", "conditions")
 
 
 @pytest.fixture
-def whom(db):
+def patient(db):
     return a_patient()
 
 
@@ -33,12 +33,12 @@ def text(answer) -> str:
 
 
 @pytest.fixture
-def imported(db, whom):
+def imported(db, patient):
     """A patient with records of another hospital."""
     with action_context("tests.import", SYSTEM):
         begun = clock.now() - timedelta(days=400)
         encounter = Encounter(
-            patient_id=whom.id,
+            patient_id=patient.id,
             status="signed",
             signed_at=begun,
             started_at=begun,
@@ -47,7 +47,7 @@ def imported(db, whom):
         )
         db.session.add(encounter)
         db.session.flush()
-        both = {"patient_id": whom.id, "encounter_id": encounter.id}
+        both = {"patient_id": patient.id, "encounter_id": encounter.id}
         snomed = "http://snomed.info/sct"
         db.session.add_all(
             [
@@ -67,32 +67,32 @@ def imported(db, whom):
                 ),
             ]
         )
-    return whom
+    return patient
 
 
-def test_a_carer_sees_the_whole_story(desk, imported):
+def test_clinical_staff_see_all_records(desk, imported):
     client = desk("doctor")
     page = text(client.get(f"/patients/{imported.id}"))
-    for said in ("Hypertension", "SNOMED CT", "Lisinopril 10 MG Oral Tablet", "Influenza, seasonal", "Dr Elsewhere"):
-        assert said in page
+    for message in ("Hypertension", "SNOMED CT", "Lisinopril 10 MG Oral Tablet", "Influenza, seasonal", "Dr Elsewhere"):
+        assert message in page
     assert "Hypertension" in text(client.get(f"/patients/{imported.id}/encounters"))
     assert "171.2 cm" in text(client.get(f"/patients/{imported.id}/results?kind=observations"))
     assert "CVX" in text(client.get(f"/patients/{imported.id}/results?kind=immunizations"))
     assert "59621000" in text(client.get(f"/patients/{imported.id}/results?kind=conditions"))
 
 
-def test_opening_the_chart_is_in_the_trail(desk, whom, db):
-    desk("nurse").get(f"/patients/{whom.id}")
-    seen = db.session.scalars(select(AuditEntry).filter_by(patient_id=whom.id, actor_name="nurse")).all()
+def test_opening_the_chart_is_in_the_audit_trail(desk, patient, db):
+    desk("nurse").get(f"/patients/{patient.id}")
+    seen = db.session.scalars(select(AuditEntry).filter_by(patient_id=patient.id, actor_name="nurse")).all()
     assert any("chart" in entry.action for entry in seen)
 
 
 @pytest.mark.parametrize("role", ["receptionist", "cashier"])
-def test_the_front_desk_and_the_till_see_no_clinical_word(desk, whom, person, role):
-    allergic(whom, "penicillin")
-    signed(person("doctor"), whom)
+def test_receptionist_and_cashier_see_no_clinical_content(desk, patient, person, role):
+    allergic(patient, "penicillin")
+    signed(person("doctor"), patient)
     client = desk(role)
-    page = client.get(f"/patients/{whom.id}")
+    page = client.get(f"/patients/{patient.id}")
     seen = text(page)
     assert "Known allergies" in seen
     for hidden in ("penicillin", "anaphylaxis", "Fever"):
@@ -101,29 +101,29 @@ def test_the_front_desk_and_the_till_see_no_clinical_word(desk, whom, person, ro
     assert "tab-bills" in ux
     assert "tab-encounters" not in ux
     for tab in CLINICAL_TABS:
-        assert client.get(f"/patients/{whom.id}{tab}").status_code == 403
+        assert client.get(f"/patients/{patient.id}{tab}").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["pharmacist", "lab"])
-def test_others_see_who_the_patient_is(desk, whom, role):
+def test_other_roles_see_only_the_patients_details(desk, patient, role):
     client = desk(role)
-    assert "KAMARA" in text(client.get(f"/patients/{whom.id}"))
-    assert client.get(f"/patients/{whom.id}/bills").status_code == 403
-    assert client.get(f"/patients/{whom.id}/encounters").status_code == 403
+    assert "KAMARA" in text(client.get(f"/patients/{patient.id}"))
+    assert client.get(f"/patients/{patient.id}/bills").status_code == 403
+    assert client.get(f"/patients/{patient.id}/encounters").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["doctor", "nurse", "admin", "receptionist", "cashier", "pharmacist", "lab"])
-def test_every_tab_that_is_shown_opens(desk, whom, role, person):
-    signed(person("doctor"), whom)
+def test_every_tab_that_is_shown_opens(desk, patient, role, person):
+    signed(person("doctor"), patient)
     client = desk(role)
-    shown = client.get(f"/patients/{whom.id}").get_data(as_text=True)
+    shown = client.get(f"/patients/{patient.id}").get_data(as_text=True)
     for tab in TABS[1:]:
         is_shown = f"tab-{tab[1:]}" in shown
-        assert client.get(f"/patients/{whom.id}{tab}").status_code == (200 if is_shown else 403)
+        assert client.get(f"/patients/{patient.id}{tab}").status_code == (200 if is_shown else 403)
 
 
-def test_starting_an_encounter_from_the_chart(desk, whom):
-    begun = desk("doctor").form(f"/patients/{whom.id}")
+def test_starting_an_encounter_from_the_chart(desk, patient):
+    begun = desk("doctor").form(f"/patients/{patient.id}")
     assert begun.status_code == 303
     assert begun.headers["Location"].startswith("/encounters/")
 
@@ -131,50 +131,50 @@ def test_starting_an_encounter_from_the_chart(desk, whom):
 @pytest.mark.parametrize(
     "address", ["/results?kind=x", "/encounters?before=x", "/encounters?before=-1", "/bills?before=1.5"]
 )
-def test_an_unusable_address_is_400(desk, whom, address):
-    assert desk("admin").get(f"/patients/{whom.id}{address}").status_code == 400
+def test_a_wrong_parameter_is_400(desk, patient, address):
+    assert desk("admin").get(f"/patients/{patient.id}{address}").status_code == 400
 
 
-def test_nobody_is_nowhere(desk, db):
+def test_an_unknown_patient_is_404(desk, db):
     for tab in TABS:
         assert desk("admin").get(f"/patients/999999999{tab}").status_code == 404
 
 
-def test_a_long_story_costs_what_a_short_one_does(desk, whom, db, person):
-    prescription_actions.prescribe(signed(person("doctor"), whom).id, medication_name="Honey", by=person("doctor"))
+def test_the_number_of_queries_does_not_grow_with_the_record(desk, patient, db, person):
+    prescription_actions.prescribe(signed(person("doctor"), patient).id, medication_name="Honey", by=person("doctor"))
     client = desk("doctor")
     tabs = ("", "/encounters", "/medicines", "/results", "/results?kind=conditions")
 
     def costs() -> dict[str, str]:
-        client.get(f"/patients/{whom.id}")
-        return {tab: client.get(f"/patients/{whom.id}{tab}").headers["X-Queries"] for tab in tabs}
+        client.get(f"/patients/{patient.id}")
+        return {tab: client.get(f"/patients/{patient.id}{tab}").headers["X-Queries"] for tab in tabs}
 
     few = costs()
     with action_context("tests.story", SYSTEM):
         begun = clock.now() - timedelta(days=2000)
         visits = [
-            {"patient_id": whom.id, "status": "signed", "signed_at": begun, "started_at": begun + timedelta(days=n)}
+            {"patient_id": patient.id, "status": "signed", "signed_at": begun, "started_at": begun + timedelta(days=n)}
             | {"doctor_id": person("doctor").id, "notes": "n"}
             for n in range(700)
         ]
         ids = db.session.scalars(insert(Encounter).returning(Encounter.id), visits).all()
         db.session.execute(
-            insert(Condition), [{"patient_id": whom.id, "encounter_id": i, "title": f"Problem {i}"} for i in ids]
+            insert(Condition), [{"patient_id": patient.id, "encounter_id": i, "title": f"Problem {i}"} for i in ids]
         )
-        orders = {"patient_id": whom.id, "status": "completed", "signed_at": begun, "medication_name": "Honey"}
+        orders = {"patient_id": patient.id, "status": "completed", "signed_at": begun, "medication_name": "Honey"}
         db.session.execute(insert(Prescription), [orders | {"encounter_id": i} for i in ids])
     assert costs() == few
 
 
-def test_older_rows_follow_without_gap_or_repeat(desk, whom, db, person):
+def test_the_next_page_has_no_gap_and_no_repeated_row(desk, patient, db, person):
     doctor = person("doctor")
     for n in range(30):
-        encounter = encounter_actions.begin_written(
-            patient_id=whom.id, notes="n", diagnosis=f"Visit {n:02d}.", by=doctor
+        encounter = encounter_actions.start_encounter_with_texts(
+            patient_id=patient.id, notes="n", diagnosis=f"Visit {n:02d}.", by=doctor
         )
         signing.sign(encounter.id, by=doctor)
     client = desk("doctor")
-    first = client.get(f"/patients/{whom.id}/encounters")
+    first = client.get(f"/patients/{patient.id}/encounters")
     link = next(line for line in first.get_data(as_text=True).split('"') if "before=" in line)
     second = text(client.get(link))
     shown = [f"Visit {n:02d}." for n in range(30) if f"Visit {n:02d}." in text(first)]

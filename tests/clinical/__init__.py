@@ -1,1 +1,1 @@
-"""What the clinic promises."""
+"""Tests of the clinical desk."""

@@ -1,4 +1,4 @@
-"""Small ways to bring a patient into the consulting room."""
+"""Factories: patients, queue entries and encounters for tests."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ CODES = (
 
 
 def a_patient(**more: Any) -> Patient:
-    """Kadiatu Kamara, 35 years; `more` changes what she is."""
-    given = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": born(35)}
-    return registration_actions.register_patient(**given | more, by=SYSTEM)
+    """Register Kadiatu Kamara, 35 years; `more` replaces values."""
+    values = {"given_names": "Kadiatu", "family_name": "Kamara", "sex": "female", "birth_date": born(35)}
+    return registration_actions.register_patient(**values | more, by=SYSTEM)
 
 
 def born(years: int) -> date:
-    """The birth date of somebody of that age."""
+    """A date of birth for an age."""
     return clock.today().replace(year=clock.today().year - years, month=1, day=2)
 
 
 def allergic(
-    whom: Patient, substance: str = "penicillin", reaction: str = "anaphylaxis", severity: str = "severe"
+    patient: Patient, substance: str = "penicillin", reaction: str = "anaphylaxis", severity: str = "severe"
 ) -> None:
-    allergy_actions.record_allergy(whom.id, substance=substance, reaction=reaction, severity=severity, by=SYSTEM)
+    allergy_actions.record_allergy(patient.id, substance=substance, reaction=reaction, severity=severity, by=SYSTEM)
 
 
-def waiting(whom: Patient, **more: Any) -> QueueEntry:
-    """The patient in today's queue."""
-    return appointments.add_to_queue(whom.id, **more, by=SYSTEM)
+def waiting(patient: Patient, **more: Any) -> QueueEntry:
+    """Add the patient to today's queue."""
+    return appointments.add_to_queue(patient.id, **more, by=SYSTEM)
 
 
 def some_codes() -> None:
@@ -57,14 +57,14 @@ def some_codes() -> None:
         )
 
 
-def an_encounter(by: Any, whom: Patient | None = None, **texts: Any) -> Encounter:
+def an_encounter(by: Any, patient: Patient | None = None, **texts: Any) -> Encounter:
     """An open encounter of `by`, with texts."""
-    encounter = encounter_actions.start_encounter(patient_id=(whom or a_patient()).id, by=by)
+    encounter = encounter_actions.start_encounter(patient_id=(patient or a_patient()).id, by=by)
     return encounter_actions.save_encounter(encounter.id, **texts, by=by) if texts else encounter
 
 
-def signed(by: Any, whom: Patient | None = None) -> Encounter:
+def signed(by: Any, patient: Patient | None = None) -> Encounter:
     """A signed encounter of `by`."""
-    encounter = an_encounter(by, whom, notes="Fever for two days.")
+    encounter = an_encounter(by, patient, notes="Fever for two days.")
     diagnosis_actions.add_condition(encounter.id, text="Fever", by=by)
     return signing.sign(encounter.id, by=by)

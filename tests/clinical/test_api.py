@@ -1,4 +1,4 @@
-"""JSON of encounters and prescriptions: shapes, projections, refusals, bad input."""
+"""JSON of encounters and prescriptions: fields, access, errors, bad input."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SEEN_BY_OTHERS = {"id", "patient", "appointment", "doctor", "created_at"}
 
 
 @pytest.fixture
-def whom(db):
+def patient(db):
     return a_patient()
 
 
-def begin(client, whom, **more):
-    return client.post("/api/encounters/", json={"patient": whom.id, "notes": "n", "diagnosis": "d"} | more)
+def begin(client, patient, /, **more):
+    return client.post("/api/encounters/", json={"patient": patient.id, "notes": "n", "diagnosis": "d"} | more)
 
 
-def test_a_doctor_opens_writes_and_signs(program, whom, db):
+def test_a_doctor_opens_writes_and_signs(program, patient, db):
     client = program("doctor")
-    made = begin(client, whom)
+    made = begin(client, patient)
     assert made.status_code == 201
     assert made.json["doctor"] is not None
     assert {"id", "patient", "appointment", "doctor", "notes", "diagnosis", "created_at", "updated_at"} <= set(
@@ -44,37 +44,39 @@ def test_a_doctor_opens_writes_and_signs(program, whom, db):
     assert client.get(target).json["notes"] == "Fever"
 
 
-def test_the_tag_of_a_compressed_answer_matches(program, whom):
+def test_the_tag_of_a_compressed_answer_matches(program, patient):
     client = program("doctor")
-    target = f"/api/encounters/{begin(client, whom, notes='Fever and cough. ' * 200).json['id']}/"
-    given = client.get(target, headers={"Accept-Encoding": "gzip"})
-    assert (given.headers["Content-Encoding"], given.headers["ETag"]) == ("gzip", '"1:gzip"')
+    target = f"/api/encounters/{begin(client, patient, notes='Fever and cough. ' * 200).json['id']}/"
+    response = client.get(target, headers={"Accept-Encoding": "gzip"})
+    assert (response.headers["Content-Encoding"], response.headers["ETag"]) == ("gzip", '"1:gzip"')
     changed = {"notes": "Fever. " * 300, "diagnosis": "d"}
-    written = client.put(target, json=changed, headers={"If-Match": given.headers["ETag"], "Accept-Encoding": "gzip"})
+    written = client.put(
+        target, json=changed, headers={"If-Match": response.headers["ETag"], "Accept-Encoding": "gzip"}
+    )
     assert written.status_code == 200
-    for stale in (given.headers["ETag"], '"1"', '"2:br"', '"2:"', '"2:gzip:gzip"'):
+    for stale in (response.headers["ETag"], '"1"', '"2:br"', '"2:"', '"2:gzip:gzip"'):
         assert client.put(target, json=changed, headers={"If-Match": stale}).status_code == 412, stale
     assert client.put(target, json=changed, headers={"If-Match": f'"9", {written.headers["ETag"]}'}).status_code == 200
 
 
-def test_every_post_makes_a_new_encounter(program, whom):
+def test_every_post_starts_a_new_encounter(program, patient):
     client = program("doctor")
-    assert begin(client, whom).json["id"] != begin(client, whom).json["id"]
+    assert begin(client, patient).json["id"] != begin(client, patient).json["id"]
 
 
-def test_the_front_ends_spellings_are_understood(program, whom):
-    body = {"patient_id": whom.id, "notes": "n", "chief_complaint": "Cough", "physical_examination": "Chest clear"}
+def test_ids_are_accepted_with_and_without_the_suffix_id(program, patient):
+    body = {"patient_id": patient.id, "notes": "n", "chief_complaint": "Cough", "physical_examination": "Chest clear"}
     made = program("doctor").post("/api/encounters/", json=body).json
     assert (made["chief_complaint"], made["notes"]) == ("Cough", "n\n\nChest clear")
 
 
 @pytest.mark.parametrize("role", ["admin", "nurse", "receptionist", "pharmacist", "cashier", "lab", "patient"])
 @pytest.mark.security("D")
-def test_only_doctors_write(program, person, whom, role):
-    encounter = an_encounter(person("doctor"), whom, notes="n")
+def test_only_doctors_write(program, person, patient, role):
+    encounter = an_encounter(person("doctor"), patient, notes="n")
     client = program(role)
     target = f"/api/encounters/{encounter.id}/"
-    assert begin(client, whom).status_code == 403
+    assert begin(client, patient).status_code == 403
     assert client.put(target, json={"notes": "x"}).status_code == 403
     assert client.post(target + "sign/").status_code == 403
     assert client.post("/api/prescriptions/", json={"encounter": encounter.id}).status_code == 403
@@ -83,48 +85,48 @@ def test_only_doctors_write(program, person, whom, role):
 
 @pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab"])
 @pytest.mark.security("D")
-def test_others_see_that_it_was_not_what_was_said(program, person, whom, role):
-    encounter = an_encounter(person("doctor"), whom, notes="secret", diagnosis="secret")
+def test_other_roles_see_the_encounter_without_its_content(program, person, patient, role):
+    encounter = an_encounter(person("doctor"), patient, notes="secret", diagnosis="secret")
     client = program(role)
-    one = client.get(f"/api/encounters/{encounter.id}/")
-    assert set(one.json) == SEEN_BY_OTHERS
+    response = client.get(f"/api/encounters/{encounter.id}/")
+    assert set(response.json) == SEEN_BY_OTHERS
     assert set(client.get("/api/encounters/").json[0]) == SEEN_BY_OTHERS
     for part in ("vitals", "conditions", "addenda"):
         assert client.get(f"/api/encounters/{encounter.id}/{part}/").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["doctor", "nurse", "admin"])
-def test_carers_read_notes(program, person, whom, role):
-    an_encounter(person("doctor"), whom, notes="n")
+def test_clinical_staff_read_notes(program, person, patient, role):
+    an_encounter(person("doctor"), patient, notes="n")
     assert set(program(role).get("/api/encounters/").json[0]) >= CLINICAL
 
 
 @pytest.mark.security("O")
-def test_an_administrators_reading_is_in_the_trail(program, person, whom, db):
-    encounter = an_encounter(person("doctor"), whom, notes="n")
+def test_an_administrators_reading_is_in_the_audit_trail(program, person, patient, db):
+    encounter = an_encounter(person("doctor"), patient, notes="n")
     program("admin").get(f"/api/encounters/{encounter.id}/")
     read = db.session.scalars(select(AuditEntry).filter_by(action="clinical.read_encounter")).one()
     assert (read.actor_name, read.entity_id) == ("admin", encounter.id)
 
 
 @pytest.mark.security("D")
-def test_break_glass_hides_notes_from_administrators(program, person, whom, db):
+def test_administrators_need_emergency_access_to_read_notes(program, person, patient, db):
     from hms.core.settings import store as settings
 
     settings.change_setting("clinical.admin_requires_break_glass", True, by=person("admin"))
     settings.clear_cache()
-    encounter = an_encounter(person("doctor"), whom, notes="n")
+    encounter = an_encounter(person("doctor"), patient, notes="n")
     client = program("admin")
     assert set(client.get(f"/api/encounters/{encounter.id}/").json) == SEEN_BY_OTHERS
     assert client.get(f"/api/encounters/{encounter.id}/vitals/").status_code == 403
 
 
-def test_lists_are_narrowed(program, person, whom):
+def test_lists_are_filtered(program, person, patient):
     other = a_patient(given_names="Fatu", family_name="Sesay")
-    mine = an_encounter(person("doctor"), whom, notes="n")
+    mine = an_encounter(person("doctor"), patient, notes="n")
     an_encounter(person("doctor"), other, notes="n")
     client = program("nurse")
-    for query in (f"patient={whom.id}", f"patient_id={whom.id}"):
+    for query in (f"patient={patient.id}", f"patient_id={patient.id}"):
         assert [row["id"] for row in client.get(f"/api/encounters/?{query}").json] == [mine.id]
     assert client.get("/api/encounters/?date=2001-01-01").json == []
     assert client.get("/api/encounters/?status=signed").json == []
@@ -133,7 +135,7 @@ def test_lists_are_narrowed(program, person, whom):
 
 
 @pytest.mark.parametrize("query", ["patient=x", "doctor=-1", "status=Signed", "date=22/11/2026", "page=0", "date_to=z"])
-def test_an_unusable_filter_is_400(program, db, query):
+def test_a_wrong_filter_is_400(program, db, query):
     assert program("doctor").get(f"/api/encounters/?{query}").status_code == 400
 
 
@@ -154,22 +156,22 @@ def test_an_unusable_filter_is_400(program, db, query):
         ({"diagnosis": ["d"]}, "diagnosis"),
     ],
 )
-def test_bad_input_is_told_at_its_field(program, whom, db, change, field):
-    answer = begin(program("doctor"), whom, **change)
+def test_bad_input_is_refused_at_its_field(program, patient, db, change, field):
+    answer = begin(program("doctor"), patient, **change)
     assert answer.status_code == 400
     assert field in answer.json
     assert db.session.scalars(select(Encounter)).all() == []
 
 
 @pytest.mark.parametrize("body", ["", "[]", "nonsense", "5", "null"])
-def test_a_body_that_is_no_object_is_400(program, db, body):
+def test_a_body_that_is_not_an_object_is_400(program, db, body):
     client = program("doctor")
     for address in ("/api/encounters/", "/api/prescriptions/"):
         assert client.post(address, data=body, content_type="application/json").status_code == 400
 
 
-def test_vitals_by_the_originals_names(program, person, whom):
-    encounter = an_encounter(person("doctor"), whom)
+def test_vitals_by_their_api_names(program, person, patient):
+    encounter = an_encounter(person("doctor"), patient)
     body = {
         **{"systolic_bp": 120, "diastolic_bp": 80, "heart_rate": 70, "respiratory_rate": 14, "temperature": 36.6},
         **{"oxygen_saturation": 98, "height": 170, "weight": 70},
@@ -194,16 +196,16 @@ def test_vitals_by_the_originals_names(program, person, whom):
         ({"temperature": 37, "consciousness": "asleep"}, "consciousness"),
     ],
 )
-def test_impossible_vitals_are_told_at_their_field(program, person, whom, body, field):
-    encounter = an_encounter(person("doctor"), whom)
+def test_impossible_vitals_are_refused_at_their_field(program, person, patient, body, field):
+    encounter = an_encounter(person("doctor"), patient)
     answer = program("nurse").post(f"/api/encounters/{encounter.id}/vitals/", json=body)
     assert answer.status_code == 400
     assert list(answer.json) == [field]
 
 
-def test_diagnoses_and_addenda(program, person, whom):
+def test_diagnoses_and_addenda(program, person, patient):
     some_codes()
-    encounter = an_encounter(person("doctor"), whom, notes="n")
+    encounter = an_encounter(person("doctor"), patient, notes="n")
     target = f"/api/encounters/{encounter.id}/"
     doctor, nurse = program("doctor"), program("nurse")
     made = doctor.post(target + "conditions/", json={"code": "B54", "certainty": "confirmed"})
@@ -223,9 +225,9 @@ def order(client, visit, **more):
     return client.post("/api/prescriptions/", json=body | {"duration": "3 days", "instructions": "after food"} | more)
 
 
-def test_a_prescription_is_signed_with_its_encounter(program, person, whom):
+def test_a_prescription_is_signed_with_its_encounter(program, person, patient):
     load()
-    encounter = an_encounter(person("doctor"), whom, notes="n", diagnosis="d")
+    encounter = an_encounter(person("doctor"), patient, notes="n", diagnosis="d")
     client = program("doctor")
     made = order(client, encounter)
     assert made.status_code == 201
@@ -243,10 +245,10 @@ def test_a_prescription_is_signed_with_its_encounter(program, person, whom):
     assert order(client, encounter).json["status"] == "active"
 
 
-def test_an_allergy_stops_until_a_reason_is_given(program, person, whom):
+def test_an_allergy_alert_needs_a_reason(program, person, patient):
     load()
-    allergic(whom)
-    client, encounter = program("doctor"), an_encounter(person("doctor"), whom)
+    allergic(patient)
+    client, encounter = program("doctor"), an_encounter(person("doctor"), patient)
     stopped = order(client, encounter, medication_name="Amoxicillin", dosage="500mg")
     assert stopped.status_code == 400
     assert list(stopped.json) == ["override_reason"]
@@ -272,8 +274,8 @@ def test_an_allergy_stops_until_a_reason_is_given(program, person, whom):
         ({"instructions": "a\x00"}, "instructions"),
     ],
 )
-def test_an_unusable_order_is_told_at_its_field(program, person, whom, db, change, field):
-    encounter = an_encounter(person("doctor"), whom)
+def test_a_wrong_prescription_is_refused_at_its_field(program, person, patient, db, change, field):
+    encounter = an_encounter(person("doctor"), patient)
     answer = order(program("doctor"), encounter, **change)
     assert answer.status_code == 400
     assert list(answer.json) == [field]
@@ -282,30 +284,30 @@ def test_an_unusable_order_is_told_at_its_field(program, person, whom, db, chang
 
 @pytest.mark.parametrize("role", ["receptionist", "cashier", "lab"])
 @pytest.mark.security("D")
-def test_others_see_where_an_order_stands(program, person, whom, role):
-    encounter = an_encounter(person("doctor"), whom)
+def test_other_roles_see_the_status_of_a_prescription(program, person, patient, role):
+    encounter = an_encounter(person("doctor"), patient)
     actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))
     seen = program(role).get("/api/prescriptions/").json[0]
     assert set(seen) == {"id", "encounter", "created_at", "status"}
     assert program(role).post("/api/prescriptions/check_drug_interaction/", json={"medications": []}).status_code == 403
 
 
-def test_the_pharmacist_reads_orders(program, person, whom):
-    encounter = an_encounter(person("doctor"), whom)
+def test_the_pharmacist_reads_prescriptions(program, person, patient):
+    encounter = an_encounter(person("doctor"), patient)
     actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))
     rows = program("pharmacist").get(f"/api/prescriptions/?encounter={encounter.id}&status=draft").json
     assert rows[0]["medication_name"] == "Honey"
 
 
-def test_the_checks_answer_by_themselves(program, whom):
+def test_the_checks_work_without_a_prescription(program, patient):
     load()
-    allergic(whom)
+    allergic(patient)
     client = program("doctor")
-    asked = {"patient_id": whom.id, "medication_name": "Amoxicillin 500 mg"}
-    told = client.post("/api/prescriptions/check_drug_allergy/", json=asked).json
-    assert told["alert"] is True
-    assert "anaphylaxis" in told["message"]
-    unknown = client.post("/api/prescriptions/check_drug_allergy/", json=asked | {"patient_id": 10**12})
+    body = {"patient_id": patient.id, "medication_name": "Amoxicillin 500 mg"}
+    result = client.post("/api/prescriptions/check_drug_allergy/", json=body).json
+    assert result["alert"] is True
+    assert "anaphylaxis" in result["message"]
+    unknown = client.post("/api/prescriptions/check_drug_allergy/", json=body | {"patient_id": 10**12})
     assert (unknown.status_code, unknown.json) == (404, {"alert": False, "message": "Patient not found."})
     pair = client.post(
         "/api/prescriptions/check_drug_interaction/", json={"medications": ["warfarin", "ibuprofen", "dew"]}
@@ -314,11 +316,11 @@ def test_the_checks_answer_by_themselves(program, whom):
     assert pair.json["not_checked"] == ["dew"]
 
 
-def test_lists_ask_as_often_for_many_as_for_few(program, person):
+def test_lists_need_the_same_queries_for_more_rows(program, person):
     doctor = person("doctor")
-    whom = a_patient()
+    patient = a_patient()
     for _time in range(24):
-        signed(doctor, whom)
+        signed(doctor, patient)
     client = program("doctor")
     client.get("/api/encounters/?page_size=2")
     few = client.get("/api/encounters/?page_size=2").headers["X-Queries"]
@@ -326,8 +328,8 @@ def test_lists_ask_as_often_for_many_as_for_few(program, person):
 
 
 @pytest.mark.security("B")
-def test_a_signed_encounter_is_voided_not_erased(program, person, whom, db):
-    encounter = signed(person("doctor"), whom)
+def test_a_signed_encounter_is_withdrawn_and_stays_stored(program, person, patient, db):
+    encounter = signed(person("doctor"), patient)
     assert program("admin").delete(f"/api/encounters/{encounter.id}/").status_code == 204
     assert program("doctor").get(f"/api/encounters/{encounter.id}/").status_code == 404
     assert db.session.get(Encounter, encounter.id).status == "entered_in_error"

@@ -1,4 +1,4 @@
-"""What goes on from earlier visits is ticked by hand, checked anew, and copied text says where it came from."""
+"""Copy forward: items are ticked by the doctor, checked again, and copied notes name their source."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from tests.page import words
 AMOXICILLIN, AMLODIPINE = "amoxicillin-500-mg-capsule", "amlodipine-5-mg-tablet"
 
 
-def a_visit(doctor, whom) -> Encounter:
+def a_visit(doctor, patient) -> Encounter:
     """A signed visit with a coded diagnosis, two medicines and a note of two lines."""
-    one = an_encounter(doctor, whom, notes="Headache.\nPressure 160/95.")
-    diagnosis_actions.add_condition(one.id, code="I10", certainty="confirmed", by=doctor)
+    encounter = an_encounter(doctor, patient, notes="Headache.\nPressure 160/95.")
+    diagnosis_actions.add_condition(encounter.id, code="I10", certainty="confirmed", by=doctor)
     for key, dose in ((AMLODIPINE, "5 mg od 30/7 po"), (AMOXICILLIN, "500 mg tds 30/7 po")):
-        prescription_actions.prescribe(one.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor)
-    return signing.sign(one.id, by=doctor)
+        prescription_actions.prescribe(
+            encounter.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor
+        )
+    return signing.sign(encounter.id, by=doctor)
 
 
 @pytest.fixture
@@ -59,12 +61,12 @@ def ids(earlier, db) -> dict[str, int]:
     return {"amlodipine": lines[medicine(AMLODIPINE).id], "amoxicillin": lines[medicine(AMOXICILLIN).id], "dx": problem}
 
 
-def test_an_earlier_line_is_ordered_once_more_from_the_chart(desk, earlier, db, person):
-    line, whom = ids(earlier, db)["amlodipine"], earlier.patient_id
+def test_an_earlier_medicine_is_repeated_from_the_chart(desk, earlier, db, person):
+    line, patient = ids(earlier, db)["amlodipine"], earlier.patient_id
     doctor = desk("doctor")
-    page = doctor.get(f"/patients/{whom}/medicines").get_data(as_text=True)
+    page = doctor.get(f"/patients/{patient}/medicines").get_data(as_text=True)
     assert f"/prescriptions/{line}/repeat" in page
-    assert "/repeat" not in desk("nurse").get(f"/patients/{whom}/medicines").get_data(as_text=True)
+    assert "/repeat" not in desk("nurse").get(f"/patients/{patient}/medicines").get_data(as_text=True)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
     gone_on = doctor.post(f"/prescriptions/{line}/repeat", data={"csrf_token": token}).location
     again = db.session.scalars(select(Prescription).where(Prescription.status == "draft")).one()
@@ -74,32 +76,32 @@ def test_an_earlier_line_is_ordered_once_more_from_the_chart(desk, earlier, db, 
     )
 
 
-def test_a_stop_holds_a_repeated_line_back(desk, opened, earlier, db):
+def test_a_medicine_with_a_serious_alert_is_not_repeated(desk, opened, earlier, db):
     allergic(db_patient(earlier))
     doctor, line = desk("doctor"), ids(earlier, db)["amoxicillin"]
     assert f'value="repeat_rx:{line}"' in doctor.get(at(opened)).get_data(as_text=True)
     doctor.form(at(opened), do=f"repeat_rx:{line}")
-    told = words(doctor.get(at(opened)).get_data(as_text=True))
-    assert "was not copied" in told
+    page = words(doctor.get(at(opened)).get_data(as_text=True))
+    assert "was not copied" in page
     assert db.session.scalars(select(Prescription).where(Prescription.encounter_id == opened.id)).all() == []
 
 
-def test_nothing_is_ticked_beforehand(desk, opened):
+def test_nothing_is_ticked_at_first(desk, opened):
     html = desk("doctor").get(at(opened)).get_data(as_text=True)
     ticks = re.findall(r"<input[^>]+name=\"copy_[^>]+>", html)
     assert len(ticks) == 4
     assert not [tick for tick in ticks if "checked" in tick]
 
 
-def test_what_is_ticked_goes_on(desk, earlier, opened, db):
+def test_ticked_items_are_copied(desk, earlier, opened, db):
     known, client = ids(earlier, db), desk("doctor")
     ticked = {"copy_rx": known["amlodipine"], "copy_dx": known["dx"], "copy_note": earlier.id}
     assert client.form(at(opened), notes="Better today.", do="copy", **ticked).status_code == 303
     db.session.expire_all()
     line = db.session.scalars(select(Prescription).where(Prescription.encounter_id == opened.id)).one()
     assert (line.medication_id, line.status, line.quantity) == (medicine(AMLODIPINE).id, "draft", 30)
-    one = db.session.scalars(select(Condition).where(Condition.encounter_id == opened.id)).one()
-    assert (one.code, one.certainty) == ("I10", "confirmed")
+    condition = db.session.scalars(select(Condition).where(Condition.encounter_id == opened.id)).one()
+    assert (condition.code, condition.certainty) == ("I10", "confirmed")
     note = db.session.get(Encounter, opened.id).notes
     assert note.startswith("Better today.\n\n[Copied from the visit of ")
     assert "\n> Headache.\n> Pressure 160/95.\n[End of the copy]" in note
@@ -108,25 +110,25 @@ def test_what_is_ticked_goes_on(desk, earlier, opened, db):
     assert 'name="copy_dx"' not in client.get(at(opened)).get_data(as_text=True)
 
 
-def test_a_medicine_that_is_stopped_now_is_left_out_and_told(desk, earlier, opened, db):
+def test_a_medicine_with_a_serious_alert_is_not_copied(desk, earlier, opened, db):
     allergic(db_patient(opened))
     known, client = ids(earlier, db), desk("doctor")
     client.form(at(opened), do="copy", copy_rx=[known["amlodipine"], known["amoxicillin"]])
-    told = words(client.get(at(opened)).get_data(as_text=True))
-    assert "amoxicillin 500 mg capsule was not copied. Allergy recorded" in told
+    page = words(client.get(at(opened)).get_data(as_text=True))
+    assert "amoxicillin 500 mg capsule was not copied. Allergy recorded" in page
     written = db.session.scalars(select(Prescription.medication_id).where(Prescription.encounter_id == opened.id)).all()
     assert written == [medicine(AMLODIPINE).id]
 
 
-def test_a_withdrawn_medicine_is_left_out_and_told(desk, earlier, opened, db):
+def test_a_withdrawn_medicine_is_not_copied(desk, earlier, opened, db):
     known, client = ids(earlier, db), desk("doctor")
     with action_context("tests.withdraw", SYSTEM):
         medicine(AMLODIPINE).is_active = False
     client.form(at(opened), do="copy", copy_rx=known["amlodipine"])
-    assert "no longer on the medicine list" in words(client.get(at(opened)).get_data(as_text=True))
+    assert "no longer in the formulary" in words(client.get(at(opened)).get_data(as_text=True))
 
 
-def test_records_of_another_patient_are_not_taken_over(desk, opened, person, db):
+def test_records_of_another_patient_are_not_copied(desk, opened, person, db):
     other = signed(person("doctor"), a_patient(given_names="Fatu", family_name="Sesay"))
     problem = db.session.scalars(select(Condition.id).where(Condition.encounter_id == other.id)).one()
     desk("doctor").form(at(opened), do="copy", copy_note=other.id, copy_dx=problem)
@@ -136,7 +138,7 @@ def test_records_of_another_patient_are_not_taken_over(desk, opened, person, db)
 
 
 @pytest.mark.parametrize("ticked", [{}, {"copy_rx": "x"}, {"copy_note": "9" * 30}])
-def test_nothing_ticked_or_nonsense_is_told_and_typed_text_kept(desk, opened, ticked):
+def test_wrong_ticks_are_refused_and_typed_text_is_kept(desk, opened, ticked):
     answer = desk("doctor").form(at(opened), do="copy", plan="rest", **ticked)
     assert answer.status_code == 400
     assert ">rest</textarea>" in answer.get_data(as_text=True).replace("\r\n", "").replace("\n", "")

@@ -1,4 +1,4 @@
-"""Opening, writing, signing: one transaction, final, and every desk told."""
+"""Start, write, sign and withdraw encounters; addenda."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hms.core.person import SYSTEM
 from tests.clinical.factories import a_patient, an_encounter, signed, some_codes, waiting
 
 
-def test_starting_from_the_queue_takes_the_patient_in(db, person):
+def test_starting_from_the_queue_sets_the_entry_in_service(db, person):
     entry = waiting(a_patient())
     vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
     encounter = encounter_actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
@@ -31,26 +31,26 @@ def test_starting_from_the_queue_takes_the_patient_in(db, person):
     assert db.session.scalars(select(VitalsReading.encounter_id)).one() == encounter.id
 
 
-def test_starting_from_the_chart_finds_the_place_in_the_queue(db, person):
+def test_starting_from_the_chart_finds_the_queue_entry(db, person):
     entry = waiting(a_patient())
     encounter = encounter_actions.start_encounter(patient_id=entry.patient_id, by=person("doctor"))
     assert encounter.queue_entry_id == entry.id
 
 
 def test_starting_twice_without_a_queue_is_one_encounter(db, person):
-    whom = a_patient()
-    first = encounter_actions.start_encounter(patient_id=whom.id, by=person("doctor"))
-    assert encounter_actions.start_encounter(patient_id=whom.id, by=person("doctor")).id == first.id
+    patient = a_patient()
+    first = encounter_actions.start_encounter(patient_id=patient.id, by=person("doctor"))
+    assert encounter_actions.start_encounter(patient_id=patient.id, by=person("doctor")).id == first.id
 
 
 @pytest.mark.parametrize("role", ["nurse", "receptionist", "pharmacist", "cashier", "lab", "admin"])
 def test_only_doctors_write(db, person, role):
-    whom = a_patient()
+    patient = a_patient()
     with pytest.raises(NotAllowed):
-        encounter_actions.start_encounter(patient_id=whom.id, by=person(role))
+        encounter_actions.start_encounter(patient_id=patient.id, by=person(role))
 
 
-def test_saving_makes_a_version(db, person):
+def test_saving_increments_the_version(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
     before = encounter.version
@@ -74,7 +74,7 @@ def test_an_old_version_another_patient_and_another_doctor_are_refused(db, perso
     assert db.session.get(Encounter, encounter.id).notes == "mine"
 
 
-def test_diagnoses_are_coded_or_words_and_the_first_is_primary(db, person):
+def test_diagnoses_are_coded_or_text_and_the_first_is_primary(db, person):
     some_codes()
     doctor = person("doctor")
     encounter = an_encounter(doctor)
@@ -90,7 +90,7 @@ def test_diagnoses_are_coded_or_words_and_the_first_is_primary(db, person):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "fields",
     [
         {},
         {"text": "   "},
@@ -101,10 +101,10 @@ def test_diagnoses_are_coded_or_words_and_the_first_is_primary(db, person):
         {"text": "Fever", "certainty": "sure"},
     ],
 )
-def test_a_diagnosis_that_is_none_is_refused(db, person, given):
+def test_a_wrong_diagnosis_is_refused(db, person, fields):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken):
-        diagnosis_actions.add_condition(encounter.id, **given, by=person("doctor"))
+        diagnosis_actions.add_condition(encounter.id, **fields, by=person("doctor"))
 
 
 def test_the_same_diagnosis_twice_is_refused(db, person):
@@ -115,26 +115,26 @@ def test_the_same_diagnosis_twice_is_refused(db, person):
         diagnosis_actions.add_condition(encounter.id, text="B54", by=person("doctor"))
 
 
-def test_finding_a_diagnosis_by_code_words_and_abbreviation(db, person):
+def test_a_diagnosis_is_found_by_code_words_and_abbreviation(db, person):
     some_codes()
-    assert codes.find("b50")[0].code == "B50.9"
-    assert codes.find("falciparum malaria")[0].code == "B50.9"
-    assert codes.find("mal")[0].code == "B54"
-    assert codes.find("htn")[0].code == "I10"
-    assert codes.find("zz") == codes.find("") == codes.find("%") == codes.find("x") == []
+    assert codes.find_codes("b50")[0].code == "B50.9"
+    assert codes.find_codes("falciparum malaria")[0].code == "B50.9"
+    assert codes.find_codes("mal")[0].code == "B54"
+    assert codes.find_codes("htn")[0].code == "I10"
+    assert codes.find_codes("zz") == codes.find_codes("") == codes.find_codes("%") == codes.find_codes("x") == []
 
 
-def test_what_is_used_here_comes_first(db, person):
+def test_often_used_codes_come_first(db, person):
     some_codes()
     doctor = person("doctor")
-    assert [entry.code for entry in codes.find("unspecified")][0] == "B50.9"
+    assert [entry.code for entry in codes.find_codes("unspecified")][0] == "B50.9"
     diagnosis_actions.add_condition(an_encounter(doctor).id, code="J06.9", by=doctor)
     db.session.expire_all()
-    assert "J06.9" in [entry.code for entry in codes.find("acute infection")]
-    assert codes.find("respiratory")[0].use_count == 1
+    assert "J06.9" in [entry.code for entry in codes.find_codes("acute infection")]
+    assert codes.find_codes("respiratory")[0].use_count == 1
 
 
-def test_signing_tells_every_desk_in_one_transaction(db, person):
+def test_signing_updates_every_desk_in_one_transaction(db, person):
     doctor = person("doctor")
     entry = waiting(a_patient())
     encounter = encounter_actions.start_encounter(queue_entry_id=entry.id, by=doctor)
@@ -152,7 +152,7 @@ def test_signing_tells_every_desk_in_one_transaction(db, person):
     assert charge.quantity == 1
 
 
-def test_a_refused_signature_leaves_nothing(db, person):
+def test_a_refused_signature_changes_nothing(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor)
     with pytest.raises(RuleBroken, match="note or a diagnosis"):
@@ -169,14 +169,14 @@ def test_no_diagnosis_needs_a_reason(db, person):
     assert signing.sign(encounter.id, no_diagnosis_reason="Certificate only", by=doctor).status == "signed"
 
 
-def test_a_programs_text_of_diagnosis_becomes_one(db, person):
+def test_a_diagnosis_sent_as_text_becomes_a_condition(db, person):
     doctor = person("doctor")
     encounter = an_encounter(doctor, notes="n", diagnosis="Malaria\nand more")
     signing.sign(encounter.id, by=doctor)
     assert db.session.scalars(select(Condition.title)).one() == "Malaria"
 
 
-def test_a_signed_encounter_is_final_even_for_the_database(db, person):
+def test_the_database_refuses_changes_of_a_signed_encounter(db, person):
     doctor = person("doctor")
     encounter = signed(doctor)
     for change in (
@@ -205,27 +205,27 @@ def test_addenda_are_added_to_signed_encounters_only(db, person):
         db.session.execute(text("UPDATE addendum SET text = 'x'"))
 
 
-def test_the_year_of_birth_is_asked_where_the_page_could_be_the_wrong_one(db, person):
+def test_the_same_name_in_the_queue_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
-    whom = a_patient()
-    encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
-    assert not signing.asks_birth_year(whom, doctor)
-    twin = a_patient(phone="+23276000001", overridden_match_id=whom.id)
+    patient = a_patient()
+    encounter = an_encounter(doctor, patient, notes="n", no_diagnosis_reason="check")
+    assert not signing.must_ask_birth_year(patient, doctor)
+    twin = a_patient(phone="+23276000001", overridden_match_id=patient.id)
     waiting(twin)
-    assert signing.asks_birth_year(whom, doctor)
+    assert signing.must_ask_birth_year(patient, doctor)
     with pytest.raises(RuleBroken) as refused:
         signing.sign(encounter.id, birth_year="1950", by=doctor)
     assert refused.value.field == "birth_year"
-    signing.sign(encounter.id, birth_year=str(whom.birth_date.year), by=doctor)
+    signing.sign(encounter.id, birth_year=str(patient.birth_date.year), by=doctor)
 
 
 def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
     doctor = person("doctor")
     other = an_encounter(doctor, a_patient(given_names="Fatu", family_name="Sesay"))
-    drafts.keep(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
-    whom = a_patient()
-    an_encounter(doctor, whom)
-    assert signing.asks_birth_year(whom, doctor)
+    drafts.save(other.id, doctor, {"notes": "half"}, drafts.PageState("page"))
+    patient = a_patient()
+    an_encounter(doctor, patient)
+    assert signing.must_ask_birth_year(patient, doctor)
 
 
 def test_an_administrator_withdraws_what_was_entered_in_error(db, person):

@@ -1,4 +1,4 @@
-"""The ICD-10 list to load, and the abbreviations typed here."""
+"""The ICD-10 list and the hospital's abbreviations."""
 
 import pytest
 
@@ -10,17 +10,17 @@ BY_CODE = {row.code: row for row in ROWS}
 
 def found_by(typed):
     """Codes whose search text holds each typed word at the start of a word, as the page's query does it."""
-    words = icd10.searchable(typed).split()
+    words = icd10.to_search_text(typed).split()
     return {row.code for row in ROWS if all(f" {word}" in f" {row.search_text}" for word in words)}
 
 
-def test_the_list_is_whole_and_each_code_is_there_once():
+def test_the_list_is_complete_and_has_each_code_once():
     assert len(ROWS) == len(BY_CODE) == 12_246
     assert {row.chapter for row in ROWS} == set(icd10.chapters())
     assert len(icd10.chapters()) == 22
 
 
-def test_malaria_stands_where_the_book_has_it():
+def test_malaria_has_its_chapter_and_block():
     row = BY_CODE["B50.9"]
     assert row.title == "Plasmodium falciparum malaria, unspecified"
     assert (row.chapter, row.block, row.parent, row.is_leaf) == ("I", "B50-B64", "B50", True)
@@ -28,7 +28,7 @@ def test_malaria_stands_where_the_book_has_it():
     assert BY_CODE["B54"].is_leaf
 
 
-def test_parents_stand_before_their_children():
+def test_parents_come_before_their_children():
     seen = set()
     for row in ROWS:
         assert not row.parent or row.parent in seen
@@ -41,7 +41,7 @@ def test_titles_are_tidy():
     assert not [row.title for row in ROWS if row.title != row.title.strip() or "  " in row.title or " : " in row.title]
 
 
-def test_at_least_120_abbreviations_each_meaning_a_code_that_can_be_picked():
+def test_each_of_at_least_120_abbreviations_has_a_known_code():
     synonyms = icd10.code_by_synonym()
     assert len(synonyms) >= 120
     for code in synonyms.values():
@@ -64,7 +64,7 @@ def test_usual_abbreviations(typed, code):
      ("anaemia", "D64.9"), ("diarrhoea", "A09.9"), ("diarrhea", "A09.9"), ("Sjögren", "M35.0"), ("sjogren", "M35.0"),
      ("hemorrhoids", "K64.9"), ("PRE-ECLAMPSIA", "O14.9"), ("meniere", "H81.0")],
 )  # fmt: skip
-def test_search_text_forgives_case_accents_spelling_and_the_point(typed, code):
+def test_search_ignores_case_accents_spelling_and_the_point(typed, code):
     assert code in found_by(typed)
 
 
@@ -73,5 +73,5 @@ def test_search_text_forgives_case_accents_spelling_and_the_point(typed, code):
     [("b509", "B50.9"), (" B50.9 ", "B50.9"), ("b 50 . 9", "B50.9"), ("B54", "B54"), ("M0012", "M00.12"), ("", ""),
      ("malaria", ""), ("50.9", ""), ("B5", ""), ("B50.999", ""), ("٣50", ""), ("B54; drop", "")],
 )  # fmt: skip
-def test_codes_are_written_in_one_way(typed, code):
-    assert icd10.normal_code(typed) == code
+def test_codes_are_normalised(typed, code):
+    assert icd10.normalise_code(typed) == code

@@ -1,4 +1,4 @@
-"""Vital signs as they are kept: possible, confirmed, corrected."""
+"""Record, confirm and correct vital signs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ NORMAL = {
 }
 
 
-def test_values_are_kept_as_they_were_typed(db, person):
+def test_values_are_saved_as_typed(db, person):
     reading = actions.record_vitals(a_patient().id, **NORMAL, by=person("nurse"))
     assert reading.temperature == Decimal("36.8")
     assert (reading.systolic, reading.diastolic, reading.pulse) == (118, 76, 72)
     assert reading.taken_by_id == person("nurse").id
 
 
-def test_a_single_value_may_stand_alone(db, person):
+def test_a_single_value_is_enough(db, person):
     assert actions.record_vitals(a_patient().id, weight=62.5, by=person("nurse")).weight == Decimal("62.5")
 
 
@@ -55,30 +55,30 @@ def test_a_single_value_may_stand_alone(db, person):
         ({"temperature": "37", "note": "x" * 501}, "note"),
     ],
 )
-def test_what_cannot_be_is_refused_at_its_field(db, person, typed, field):
-    whom = a_patient()
+def test_an_impossible_value_is_refused_at_its_field(db, person, typed, field):
+    patient = a_patient()
     with pytest.raises(RuleBroken) as refused:
-        actions.record_vitals(whom.id, **typed, by=person("nurse"))
+        actions.record_vitals(patient.id, **typed, by=person("nurse"))
     assert refused.value.field == field
     assert db.session.scalars(select(VitalsReading)).all() == []
 
 
-def test_alarming_values_are_saved_on_the_second_word(db, person):
-    whom = a_patient()
-    with pytest.raises(actions.Unconfirmed) as asked:
-        actions.record_vitals(whom.id, temperature="41.2", by=person("nurse"))
-    assert [question.key for question in asked.value.questions] == ["temperature"]
-    assert actions.record_vitals(whom.id, temperature="41.2", is_confirmed=True, by=person("nurse")).id
+def test_alarming_values_are_saved_after_confirmation(db, person):
+    patient = a_patient()
+    with pytest.raises(actions.Unconfirmed) as refusal:
+        actions.record_vitals(patient.id, temperature="41.2", by=person("nurse"))
+    assert [warning.key for warning in refusal.value.warnings] == ["temperature"]
+    assert actions.record_vitals(patient.id, temperature="41.2", is_confirmed=True, by=person("nurse")).id
 
 
-def test_a_weight_that_jumped_is_asked_about(db, person):
-    whom = a_patient()
-    actions.record_vitals(whom.id, weight="60", taken_at=clock.now() - timedelta(days=10), by=person("nurse"))
+def test_a_sudden_weight_needs_confirmation(db, person):
+    patient = a_patient()
+    actions.record_vitals(patient.id, weight="60", taken_at=clock.now() - timedelta(days=10), by=person("nurse"))
     with pytest.raises(actions.Unconfirmed, match="more than on"):
-        actions.record_vitals(whom.id, weight="70", by=person("nurse"))
+        actions.record_vitals(patient.id, weight="70", by=person("nurse"))
 
 
-def test_own_values_are_corrected_for_a_day_and_the_old_ones_stay(db, person):
+def test_own_values_are_corrected_within_a_day_and_the_old_ones_stay(db, person):
     nurse = person("nurse")
     old = actions.record_vitals(a_patient().id, weight="62", by=nurse)
     with pytest.raises(RuleBroken):
@@ -100,32 +100,32 @@ def test_yesterdays_values_are_not_corrected(db, person):
 
 
 @pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab", "admin"])
-def test_only_nurses_and_doctors_measure(db, person, role):
-    whom = a_patient()
+def test_only_nurses_and_doctors_record_vitals(db, person, role):
+    patient = a_patient()
     with pytest.raises(NotAllowed):
-        actions.record_vitals(whom.id, weight="62", by=person(role))
+        actions.record_vitals(patient.id, weight="62", by=person(role))
 
 
-def test_values_go_to_the_right_patient_only(db, person):
+def test_ids_of_another_patient_are_refused(db, person):
     entry = waiting(a_patient())
     other = a_patient(given_names="Fatu", family_name="Sesay")
     encounter = an_encounter(person("doctor"), other)
     for named in ({"queue_entry_id": entry.id}, {"encounter_id": encounter.id}):
-        whom = other.id if "queue_entry_id" in named else entry.patient_id
+        patient = other.id if "queue_entry_id" in named else entry.patient_id
         with pytest.raises(RuleBroken, match="belongs to another patient") as refusal:
-            actions.record_vitals(whom, weight="62", **named, by=person("nurse"))
+            actions.record_vitals(patient, weight="62", **named, by=person("nurse"))
         assert (refusal.value.field, refusal.value.code) in (("entry", "other_patient"), ("encounter", "other_patient"))
 
 
-def test_a_reading_is_shown_with_words_and_scores(db, person):
-    whom = a_patient()
+def test_a_reading_is_shown_with_flags_and_score(db, person):
+    patient = a_patient()
     row = actions.record_vitals(
-        whom.id, **NORMAL | {"temperature": "38.6"}, on_oxygen=False, consciousness="alert", by=person("nurse")
+        patient.id, **NORMAL | {"temperature": "38.6"}, on_oxygen=False, consciousness="alert", by=person("nurse")
     )
-    seen = readings.shown(row, whom.birth_date)
+    seen = readings.to_reading(row, patient.birth_date)
     assert [(m.label, m.flag.word) for m in seen.flagged] == [("T", "High")]
     assert seen.bmi.startswith("23.1")
     assert seen.news2.total == 1
-    child = readings.shown(row, born(8))
+    child = readings.to_reading(row, born(8))
     assert child.news2 is None
     assert "16 years" in str(child.news2_gap)

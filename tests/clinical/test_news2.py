@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hms.clinical.vitals.news2 import CONSCIOUSNESS, news2, not_scored_because
+from hms.clinical.vitals.news2 import CONSCIOUSNESS, calculate_news2, reason_not_scored
 
 D = Decimal
 WELL = {
@@ -14,12 +14,12 @@ WELL = {
     "pulse": D(70),
     "temperature": D("37.0"),
 }
-ASKED = {"age_years": D(40), "is_pregnant": False, "consciousness": "alert", "on_oxygen": False}
+CIRCUMSTANCES = {"age_years": D(40), "is_pregnant": False, "consciousness": "alert", "on_oxygen": False}
 
 
-def score(scale=1, asked=(), **changed):
+def score(scale=1, circumstances=(), **changed):
     values = WELL | {key: D(value) for key, value in changed.items()}
-    return news2(values, **ASKED | dict(asked), scale=scale)
+    return calculate_news2(values, **CIRCUMSTANCES | dict(circumstances), scale=scale)
 
 
 # Every edge of every step of the chart.
@@ -40,10 +40,10 @@ CHART = [
 
 
 @pytest.mark.parametrize(("key", "value", "points"), CHART)
-def test_each_step_of_the_chart(key, value, points):
-    found = score(**{key: value})
-    assert found.points[key] == points
-    assert found.total == points
+def test_each_limit_of_the_chart(key, value, points):
+    result = score(**{key: value})
+    assert result.points[key] == points
+    assert result.total == points
 
 
 SCALE_2 = [
@@ -56,23 +56,26 @@ SCALE_2 = [
 
 
 @pytest.mark.parametrize(("spo2", "on_oxygen", "points"), SCALE_2)
-def test_scale_2_rewards_a_saturation_of_88_to_92(spo2, on_oxygen, points):
-    found = score(scale=2, asked={"on_oxygen": on_oxygen}, oxygen_saturation=spo2)
-    assert found.points["oxygen_saturation"] == points
-    assert found.total == points + (2 if on_oxygen else 0)
+def test_scale_2_gives_no_points_from_88_to_92(spo2, on_oxygen, points):
+    result = score(scale=2, circumstances={"on_oxygen": on_oxygen}, oxygen_saturation=spo2)
+    assert result.points["oxygen_saturation"] == points
+    assert result.total == points + (2 if on_oxygen else 0)
 
 
 def test_scale_1_is_the_same_on_air_and_oxygen_but_for_the_two_points_of_oxygen():
     for spo2 in ("90", "92", "95", "97"):
-        on_air, on_oxygen = score(oxygen_saturation=spo2), score(asked={"on_oxygen": True}, oxygen_saturation=spo2)
+        on_air, on_oxygen = (
+            score(oxygen_saturation=spo2),
+            score(circumstances={"on_oxygen": True}, oxygen_saturation=spo2),
+        )
         assert on_oxygen.total == on_air.total + 2
 
 
 @pytest.mark.parametrize("state", [state for state in CONSCIOUSNESS if state != "alert"])
-def test_anything_but_alert_scores_three(state):
-    found = score(asked={"consciousness": state})
-    assert found.points["consciousness"] == 3
-    assert found.band == "low_medium"
+def test_every_level_but_alert_scores_three(state):
+    result = score(circumstances={"consciousness": state})
+    assert result.points["consciousness"] == 3
+    assert result.band == "low_medium"
 
 
 WHOLE = [
@@ -95,10 +98,10 @@ WHOLE = [
 
 @pytest.mark.parametrize(("changed", "on_oxygen", "total", "band"), WHOLE)
 def test_totals_and_bands(changed, on_oxygen, total, band):
-    found = score(asked={"on_oxygen": on_oxygen}, **changed)
-    assert (found.total, found.band) == (total, band)
-    assert found.total == sum(found.points.values())
-    assert found.needs_review is (total >= 5 or max(found.points.values()) == 3)
+    result = score(circumstances={"on_oxygen": on_oxygen}, **changed)
+    assert (result.total, result.band) == (total, band)
+    assert result.total == sum(result.points.values())
+    assert result.needs_review is (total >= 5 or max(result.points.values()) == 3)
 
 
 def test_the_worst_possible_score_is_twenty():
@@ -109,15 +112,15 @@ def test_the_worst_possible_score_is_twenty():
         "pulse": "30",
         "temperature": "30",
     }
-    assert score(asked={"on_oxygen": True, "consciousness": "unresponsive"}, **worst).total == 20
+    assert score(circumstances={"on_oxygen": True, "consciousness": "unresponsive"}, **worst).total == 20
 
 
-def test_the_band_is_said_with_what_to_do():
+def test_a_score_as_text_has_band_and_advice():
     assert str(score(temperature="38.6", pulse="96")) == "NEWS2 2: low – repeat in 4–6 h"
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"age_years": D("15.99")}, "16 years"),
         ({"age_years": None}, "16 years"),
@@ -127,20 +130,20 @@ def test_the_band_is_said_with_what_to_do():
         ({"on_oxygen": None}, "air or oxygen"),
     ],
 )
-def test_no_score_where_it_would_mislead(changed, told):
-    asked = ASKED | changed
-    assert news2(WELL, **asked) is None
-    assert told in str(not_scored_because(WELL, **asked))
+def test_no_score_outside_the_valid_range(changed, message):
+    circumstances = CIRCUMSTANCES | changed
+    assert calculate_news2(WELL, **circumstances) is None
+    assert message in str(reason_not_scored(WELL, **circumstances))
 
 
 @pytest.mark.parametrize("missing", WELL)
 def test_no_score_from_fewer_than_seven_parameters(missing):
     partial = {key: value for key, value in WELL.items() if key != missing}
-    assert news2(partial, **ASKED) is None
-    assert str(not_scored_because(partial, **ASKED)).startswith("NEWS2 still needs: ")
+    assert calculate_news2(partial, **CIRCUMSTANCES) is None
+    assert str(reason_not_scored(partial, **CIRCUMSTANCES)).startswith("NEWS2 still needs: ")
 
 
 @pytest.mark.parametrize(("age", "is_pregnant"), [(D(16), None), (D(90), False)])
-def test_scored_from_sixteen_and_when_pregnancy_is_not_known(age, is_pregnant):
-    assert news2(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}).total == 0
-    assert not_scored_because(WELL, **ASKED | {"age_years": age, "is_pregnant": is_pregnant}) is None
+def test_score_from_sixteen_years_and_with_unknown_pregnancy(age, is_pregnant):
+    assert calculate_news2(WELL, **CIRCUMSTANCES | {"age_years": age, "is_pregnant": is_pregnant}).total == 0
+    assert reason_not_scored(WELL, **CIRCUMSTANCES | {"age_years": age, "is_pregnant": is_pregnant}) is None

@@ -1,4 +1,4 @@
-"""Templates of notes: one's own, the department's, the hospital's."""
+"""Note templates of a person, a department and the hospital."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ URI = {"title": "Cough and cold", "shortcut": ";URI", "content": "Cough for    d
 def department(db, person):
     """Doctor and nurse work there."""
     with action_context("tests.department", SYSTEM):
-        one = Department(name="Outpatients of the test")
-        db.session.add(one)
+        row = Department(name="Outpatients of the test")
+        db.session.add(row)
         db.session.flush()
-        db.session.execute(update(User).where(User.username.in_(("doctor", "nurse"))).values(department_id=one.id))
-    return one
+        db.session.execute(update(User).where(User.username.in_(("doctor", "nurse"))).values(department_id=row.id))
+    return row
 
 
 def shortcuts(client) -> list[str]:
-    return [one["shortcut"] for one in client.get("/note-templates/texts").json]
+    return [template["shortcut"] for template in client.get("/note-templates/texts").json]
 
 
-def test_a_template_is_made_changed_used_and_withdrawn(desk, person, db):
+def test_a_template_is_added_changed_used_and_withdrawn(desk, person, db):
     client, encounter = desk("doctor"), an_encounter(person("doctor"), a_patient())
     assert client.form("/note-templates/new", **URI).status_code == 303
-    one = db.session.scalars(select(NoteTemplate)).one()
-    assert (one.shortcut, one.owner_id) == ("uri", person("doctor").id)
-    assert client.form(f"/note-templates/{one.id}", title="Cough").status_code == 303
+    template = db.session.scalars(select(NoteTemplate)).one()
+    assert (template.shortcut, template.owner_id) == ("uri", person("doctor").id)
+    assert client.form(f"/note-templates/{template.id}", title="Cough").status_code == 303
     assert "Cough" in words(client.get("/note-templates").get_data(as_text=True))
-    inserted = client.form(f"/encounters/{encounter.id}", notes="Seen.", template=one.id, do="insert")
+    inserted = client.form(f"/encounters/{encounter.id}", notes="Seen.", template=template.id, do="insert")
     assert re.search(r"Seen\.\s+Cough for    days\.\s+Chest: \.</textarea>", inserted.get_data(as_text=True))
     db.session.expire_all()
     assert encounter.notes == ""
@@ -52,14 +52,14 @@ def test_a_template_is_made_changed_used_and_withdrawn(desk, person, db):
     assert client.form("/note-templates/new", **URI).status_code == 303
 
 
-def test_the_hospitals_templates_are_kept_by_the_administrator(desk, db):
+def test_the_administrator_manages_the_hospitals_templates(desk, db):
     admin, doctor = desk("admin"), desk("doctor")
     assert admin.form("/note-templates/hospital/new", **URI | {"content": ""}).status_code == 400
     assert admin.form("/note-templates/hospital/new", **URI).status_code == 303
     assert admin.form("/note-templates/hospital/new", **URI).status_code == 409
-    one = db.session.scalars(select(NoteTemplate)).one()
-    page = f"/note-templates/hospital/{one.id}"
-    assert (one.owner_id, one.department_id, shortcuts(doctor)) == (None, None, ["uri"])
+    template = db.session.scalars(select(NoteTemplate)).one()
+    page = f"/note-templates/hospital/{template.id}"
+    assert (template.owner_id, template.department_id, shortcuts(doctor)) == (None, None, ["uri"])
     assert {doctor.get(page).status_code, doctor.get("/note-templates/hospital").status_code} == {403}
     assert admin.form(page, title="Cough").status_code == 303
     assert admin.form(page, version="1", title="An older page").status_code == 409
@@ -74,11 +74,11 @@ def test_the_hospital_page_shows_no_template_of_one_person(desk, person):
     assert desk("admin").get(f"/note-templates/hospital/{own.id}").status_code == 404
 
 
-def test_an_own_template_is_nobody_elses(desk, person, db):
-    one = actions.save_template(**URI, by=person("doctor"))
-    assert person("nurse").id != one.owner_id
+def test_colleagues_cannot_use_an_own_template(desk, person, db):
+    template = actions.save_template(**URI, by=person("doctor"))
+    assert person("nurse").id != template.owner_id
     with pytest.raises(NotFound):
-        actions.readable(one.id, person("nurse"))
+        actions.get_readable(template.id, person("nurse"))
     assert desk("nurse").get("/note-templates").status_code == 403
 
 
@@ -86,34 +86,34 @@ def test_a_department_shares_its_templates(desk, person, db, department):
     doctor = request_user.person(person("doctor").id)
     mine = actions.save_template(**URI, by=doctor)
     shared = actions.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
-    assert [one.id for one in actions.offered(doctor)] == [mine.id, shared.id]
+    assert [template.id for template in actions.list_templates(doctor)] == [mine.id, shared.id]
     nurse = request_user.person(person("nurse").id)
-    assert [one.title for one in actions.offered(nurse)] == ["Ours"]
+    assert [template.title for template in actions.list_templates(nurse)] == ["Ours"]
     assert actions.may_change(shared, nurse)
     html = desk("doctor").get("/note-templates/new").get_data(as_text=True)
     assert "My department" in words(html)
 
 
-def test_the_hospitals_templates_are_read_and_not_changed(desk, person, db):
+def test_doctors_read_the_hospitals_templates_and_cannot_change_them(desk, person, db):
     count = actions.load_starting_list(by=SYSTEM)
     assert count > 3
     assert actions.load_starting_list(by=SYSTEM) == 0
     client = desk("doctor")
     assert "mal" in shortcuts(client)
-    one = db.session.scalars(select(NoteTemplate).where(NoteTemplate.shortcut == "mal")).one()
-    assert client.get(f"/note-templates/{one.id}").status_code == 404
+    template = db.session.scalars(select(NoteTemplate).where(NoteTemplate.shortcut == "mal")).one()
+    assert client.get(f"/note-templates/{template.id}").status_code == 404
     assert "Change" not in words(client.get("/note-templates").get_data(as_text=True))
 
 
-def test_an_old_page_does_not_undo_what_a_colleague_changed(desk, person, db):
-    one = actions.save_template(**URI, by=person("doctor"))
-    answer = desk("doctor").form(f"/note-templates/{one.id}", version=one.version - 1, content="typed here")
+def test_an_old_page_does_not_overwrite_a_colleagues_change(desk, person, db):
+    template = actions.save_template(**URI, by=person("doctor"))
+    answer = desk("doctor").form(f"/note-templates/{template.id}", version=template.version - 1, content="typed here")
     assert answer.status_code == 409
     assert "typed here" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ({"shortcut": "two words"}, "short word"),
         ({"shortcut": ""}, "Enter a value"),
@@ -124,9 +124,9 @@ def test_an_old_page_does_not_undo_what_a_colleague_changed(desk, person, db):
         ({"belongs_to": "hospital"}, "Choose the owner"),
     ],
 )
-def test_what_is_wrong_is_told_with_everything_kept(desk, db, typed, said):
+def test_a_wrong_field_is_refused_and_all_fields_are_kept(desk, db, typed, message):
     answer = desk("doctor").form("/note-templates/new", **URI | {"title": "Kept title"} | typed)
     assert answer.status_code == 400
-    assert said in words(answer.get_data(as_text=True))
+    assert message in words(answer.get_data(as_text=True))
     if "title" not in typed:
         assert 'value="Kept title"' in answer.get_data(as_text=True)

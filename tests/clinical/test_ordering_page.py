@@ -1,4 +1,4 @@
-"""Ordering on the encounter page: a dose of one's own, a line changed, and what is offered at a safety stop."""
+"""Prescribing on the encounter page: another dose, changed lines, alternatives at a serious alert."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def lines(db) -> list[Prescription]:
 
 
 def own(key: str = "amoxicillin-500-mg-capsule", **fields) -> dict:
-    given = {"rx_amount": "500", "rx_unit": "mg", "rx_frequency": "three_times_daily", "rx_days": "7"}
-    return {"rx": "amoxicillin", "rx_choice": f"m:{medicine(key).id}", **given, **fields, "do": "add_rx"}
+    dose = {"rx_amount": "500", "rx_unit": "mg", "rx_frequency": "three_times_daily", "rx_days": "7"}
+    return {"rx": "amoxicillin", "rx_choice": f"m:{medicine(key).id}", **dose, **fields, "do": "add_rx"}
 
 
-def test_a_dose_in_fields_is_written_and_its_supply_reckoned(desk, opened, db):
+def test_a_dose_in_fields_is_saved_and_its_supply_calculated(desk, opened, db):
     client = desk("doctor")
     assert client.form(at(opened), **own()).status_code == 303
     (line,) = lines(db)
@@ -52,7 +52,7 @@ def test_a_dose_in_fields_is_written_and_its_supply_reckoned(desk, opened, db):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"rx_amount": "lots"}, "Enter the dose as a number"),
         ({"rx_frequency": ""}, "Enter the frequency"),
@@ -61,11 +61,11 @@ def test_a_dose_in_fields_is_written_and_its_supply_reckoned(desk, opened, db):
         ({"rx_most": "1"}, "less than one dose"),
     ],
 )
-def test_a_dose_that_is_none_is_told_with_all_fields_kept(desk, opened, db, fields, said):
+def test_a_wrong_dose_is_refused_and_all_fields_are_kept(desk, opened, db, fields, message):
     answer = desk("doctor").form(at(opened), **own(**fields), plan="rest at home")
     html = answer.get_data(as_text=True)
     assert answer.status_code == 400
-    assert said in words(html)
+    assert message in words(html)
     kept = next(form["fields"] for form in Page(html).forms if form["action"] == at(opened))
     wanted = {
         name: text for name, text in own(**fields).items() if name in kept and name not in ("rx_unit", "rx_frequency")
@@ -75,13 +75,13 @@ def test_a_dose_that_is_none_is_told_with_all_fields_kept(desk, opened, db, fiel
     assert lines(db) == []
 
 
-def test_the_fields_are_said_in_words(desk, opened):
+def test_the_dose_fields_are_shown_as_a_sentence(desk, opened):
     client = desk("doctor")
     chosen = f"rx_choice=m:{medicine('amoxicillin-500-mg-capsule').id}"
-    told = client.get(f"/clinical/dose?{chosen}&rx_dose=500mg+tds+5/7").json
-    assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in told["sentence"]
-    assert told["supply"] == "supply 15\u00a0capsules"
-    assert told["fields"]["rx_frequency"] == "three_times_daily"
+    preview = client.get(f"/clinical/dose?{chosen}&rx_dose=500mg+tds+5/7").json
+    assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in preview["sentence"]
+    assert preview["supply"] == "supply 15\u00a0capsules"
+    assert preview["fields"]["rx_frequency"] == "three_times_daily"
     assert "Enter the frequency" in client.get(f"/clinical/dose?{chosen}&rx_amount=500").json["problem"]
     assert client.get("/clinical/dose?rx=honey&rx_dose=1").json == {"sentence": "", "fields": {}}
     for odd in ("rx_choice=m:x", "rx_choice=s:9999999999999999", "rx_amount=%00", "rx_quantity=x", "rx_line=x", ""):
@@ -95,7 +95,7 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     (line,) = lines(db)
     assert client.form(at(opened), do=f"edit_rx:{line.id}").status_code == 303
     html = client.get(at(opened)).get_data(as_text=True)
-    assert "you are changing this" in words(html)
+    assert "Being changed below" in words(html)
     assert 'value="after food"' in html
     assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
     (changed,) = lines(db)
@@ -103,11 +103,11 @@ def test_a_line_is_changed_in_its_place(desk, opened, db):
     client.form(at(opened), do=f"edit_rx:{line.id}")
     client.form(at(opened), rx_days="9", do="clear_rx")
     assert lines(db)[0].days == 5
-    assert "you are changing this" not in words(client.get(at(opened)).get_data(as_text=True))
+    assert "Being changed below" not in words(client.get(at(opened)).get_data(as_text=True))
 
 
 def supply(answer) -> str:
-    """What stands in the box for the quantity."""
+    """The value of the quantity field."""
     box = re.search(r'<input[^>]*name="rx_quantity"[^>]*>', answer.get_data(as_text=True))[0]
     return re.search(r'value="([^"]*)"', box)[1] if "value=" in box else ""
 
@@ -120,7 +120,7 @@ def test_what_is_typed_on_one_page_is_not_on_another(desk, opened, db, person):
     assert (supply(client.get(at(opened))), supply(client.get(at(other)))) == ("14", "")
     assert supply(client.get(at(opened))) == "14"
     assert client.form(at(opened), rx_days="5", do="add_rx").status_code == 303
-    assert [(one.days, one.quantity) for one in lines(db)] == [(5, 14)]
+    assert [(line.days, line.quantity) for line in lines(db)] == [(5, 14)]
 
 
 @pytest.mark.parametrize("typed", ["0", "000", "x"])
@@ -131,7 +131,7 @@ def test_a_quantity_is_shown_again_as_it_was_typed(desk, opened, typed):
     assert (refused.status_code, supply(refused)) == (400, typed)
 
 
-def test_a_line_is_not_taken_up_over_another_medicine(desk, opened, db):
+def test_a_line_is_not_edited_while_another_medicine_is_typed(desk, opened, db):
     client = desk("doctor")
     client.form(at(opened), **own())
     (line,) = lines(db)
@@ -142,7 +142,7 @@ def test_a_line_is_not_taken_up_over_another_medicine(desk, opened, db):
     assert client.form(at(opened), rx="", do="edit_rx:99999").status_code == 404
 
 
-def test_a_stop_offers_what_may_be_given_instead(desk, opened, db):
+def test_a_serious_alert_offers_alternatives(desk, opened, db):
     allergic(db.session.get(Patient, opened.patient_id))
     client = desk("doctor")
     stopped = client.form(at(opened), **own())
@@ -158,7 +158,7 @@ def test_a_stop_offers_what_may_be_given_instead(desk, opened, db):
     assert 'value="amoxicillin"' not in client.get(at(opened)).get_data(as_text=True)
 
 
-def test_alternatives_suit_the_age_and_show_what_is_there(desk, db, person):
+def test_alternatives_suit_the_age_and_show_their_stock(desk, db, person):
     load()
     child = a_patient(birth_date=born(3))
     allergic(child)
@@ -166,11 +166,11 @@ def test_alternatives_suit_the_age_and_show_what_is_there(desk, db, person):
     html = desk("doctor").form(at(encounter), **own("amoxicillin-250-mg-5-ml-suspension")).get_data(as_text=True)
     offered = [db.session.get(DoseSentence, int(n)) for n in re.findall(r'value="take_rx:s:(\d+)"', html)]
     assert offered
-    assert {one.audience for one in offered} <= {"child", "any"}
+    assert {dose.audience for dose in offered} <= {"child", "any"}
     assert "OUT OF STOCK" in words(html)
 
 
-def test_too_much_offers_the_usual_dose_of_the_same(desk, opened, db):
+def test_a_too_high_dose_offers_the_usual_dose_of_the_medicine(desk, opened, db):
     with action_context("tests.stock", SYSTEM):
         medicine("paracetamol-500-mg-tablet").current_stock = 50
     too_much = own(
@@ -179,10 +179,10 @@ def test_too_much_offers_the_usual_dose_of_the_same(desk, opened, db):
     html = desk("doctor").form(at(opened), **too_much).get_data(as_text=True)
     first = re.search(r'value="take_rx:s:(\d+)"', html)[1]
     assert db.session.get(DoseSentence, int(first)).medication_id == medicine("paracetamol-500-mg-tablet").id
-    assert "50 left" in words(html)
+    assert "50 in stock" in words(html)
 
 
-def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):
+def test_the_alert_stays_while_the_rest_is_saved(desk, opened, db):
     allergic(db.session.get(Patient, opened.patient_id))
     client = desk("doctor")
     client.form(at(opened), **own())
@@ -195,7 +195,7 @@ def test_the_stop_stays_while_the_rest_is_saved(desk, opened, db):
     assert lines(db)[0].override_reason == "no other"
 
 
-def test_the_prescriber_answers_the_pharmacy_and_stops_an_order(desk, opened, db, person):
+def test_the_prescriber_answers_the_query_and_stops_a_medicine(desk, opened, db, person):
     doctor, client = person("doctor"), desk("doctor")
     client.form(at(opened), **own(), notes="n", no_diagnosis_reason="cough")
     signing.sign(opened.id, by=doctor)

@@ -46,13 +46,13 @@ def keep(client, encounter, **sent):
 def test_a_signed_visit_is_printed_and_its_follow_up_booked(desk, opened, person):
     doctor = person("doctor")
     soon = clock.today() + timedelta(days=3)
-    told = {
+    texts = {
         "notes": "Fever since Monday",
         "plan": "Rest",
         "follow_up_on": soon,
         "no_diagnosis_reason": "waits for film",
     }
-    encounter_actions.save_encounter(opened.id, **told, by=doctor)
+    encounter_actions.save_encounter(opened.id, **texts, by=doctor)
     assert "Not signed" in text(desk("nurse").get(f"{at(opened)}/summary"))
     signing.sign(opened.id, by=doctor)
     signed_page = Page(desk("doctor").get(at(opened)).get_data(as_text=True))
@@ -96,16 +96,20 @@ def test_a_whole_visit_without_javascript(desk, db):
     page = text(doctor.get(address))
     assert "38.6 °C" in page.replace("\u00a0", " ")
     assert "High" in page
-    found = doctor.form(address, dx="malaria", look_up="dx", notes="Fever and chills")
-    assert "Unspecified malaria (B54)" in text(found)
+    page = doctor.form(address, dx="malaria", look_up="dx", notes="Fever and chills")
+    assert "Unspecified malaria (B54)" in text(page)
     doctor.form(address, dx="malaria", dx_code="B54", do="add_dx", notes="Fever and chills")
     choices = doctor.form(address, rx="paracetamol", look_up="rx")
     assert "four times a day" in text(choices)
     doctor.form(address, rx="paracetamol 500 mg", rx_dose="1 g tds 3/7", do="add_rx")
     doctor.form(address, rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", do="add_rx")
     assert doctor.form(address, do="sign").status_code == 303
-    one = db.session.scalars(select(Encounter)).one()
-    assert (one.status, one.notes, one.diagnosis) == ("signed", "Fever and chills", "Unspecified malaria (B54)")
+    encounter = db.session.scalars(select(Encounter)).one()
+    assert (encounter.status, encounter.notes, encounter.diagnosis) == (
+        "signed",
+        "Fever and chills",
+        "Unspecified malaria (B54)",
+    )
     lines = db.session.scalars(select(Prescription).order_by(Prescription.id)).all()
     assert [(line.status, line.quantity) for line in lines] == [("active", 18), ("active", 30)]
     assert "Signed" in text(doctor.get(address))
@@ -119,7 +123,7 @@ def test_the_page_is_bound_to_its_patient(desk, opened):
     assert html.index("Save draft") < html.index("Sign for KAMARA")
 
 
-def test_a_tampered_patient_stores_nothing(desk, opened, db):
+def test_a_changed_patient_id_saves_nothing(desk, opened, db):
     client = desk("doctor")
     assert client.form(at(opened), patient_id=opened.patient_id + 1, notes="wrong").status_code == 409
     assert client.form(at(opened), patient_id="", notes="wrong", do="sign").status_code == 409
@@ -137,26 +141,28 @@ def test_a_stale_page_shows_both_texts(desk, opened, person):
     assert "Typed here" in answer.get_data(as_text=True)
 
 
-def test_what_is_typed_comes_back_after_the_browser_is_gone(desk, opened, db, person):
+def test_typed_text_is_restored_after_the_browser_was_closed(desk, opened, db, person):
     client = desk("doctor")
     kept = keep(client, opened, json={"notes": "Half a sentence", "dx": "mal", "evil": "x"})
     assert kept.json["saved_at"]
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
     assert "is restored" in text(page)
-    assert [one.fields for one in drafts.of(opened.id, person("doctor"))] == [{"notes": "Half a sentence", "dx": "mal"}]
+    assert [unsaved.fields for unsaved in drafts.get_unsaved(opened.id, person("doctor"))] == [
+        {"notes": "Half a sentence", "dx": "mal"}
+    ]
     client.form(at(opened), notes="A whole sentence", dx="")
     assert "is restored" not in text(client.get(at(opened)))
     assert opened.notes == "A whole sentence"
 
 
 @pytest.mark.parametrize("body", ["", "[]", "5", "{"])
-def test_a_draft_that_is_none_is_refused(desk, opened, body):
+def test_a_wrong_draft_is_refused(desk, opened, body):
     answer = keep(desk("doctor"), opened, data=body, content_type="application/json")
     assert answer.status_code == 400
 
 
-def test_a_line_that_was_begun_survives_the_other_line(desk, opened):
+def test_a_medicine_being_typed_is_kept_when_a_diagnosis_is_added(desk, opened):
     client = desk("doctor")
     client.form(at(opened), dx="Fever", rx="para", notes="n", do="add_dx")
     html = client.get(at(opened)).get_data(as_text=True)
@@ -164,15 +170,15 @@ def test_a_line_that_was_begun_survives_the_other_line(desk, opened):
     assert "Fever" in words(html)
 
 
-def test_the_allergy_stop_says_the_same_words_as_the_api(desk, program, opened, db):
+def test_the_allergy_alert_has_the_same_text_as_in_the_api(desk, program, opened, db):
     load()
     allergic(db.session.get(Patient, opened.patient_id))
     client = desk("doctor")
     stopped = client.form(at(opened), rx="amoxicillin 500 mg", rx_dose="500 mg tds 5/7", do="add_rx", notes="kept")
     assert stopped.status_code == 400
     body = {"encounter": opened.id, "medication_name": "amoxicillin 500 mg", "dosage": "500 mg", "frequency": "tds"}
-    said = program("doctor").post("/api/prescriptions/", json=body).json["override_reason"][0]
-    assert said in text(stopped)
+    message = program("doctor").post("/api/prescriptions/", json=body).json["override_reason"][0]
+    assert message in text(stopped)
     assert "kept" in stopped.get_data(as_text=True)
     assert "alert-stop" in stopped.get_data(as_text=True)
     answer = {"override_code": "no_alternative", "override_reason": "Nothing else in the house"}
@@ -181,7 +187,7 @@ def test_the_allergy_stop_says_the_same_words_as_the_api(desk, program, opened, 
     assert "Nothing else in the house" in text(client.get(at(opened)))
 
 
-def test_lines_are_confirmed_put_first_and_removed(desk, opened, db):
+def test_diagnoses_are_confirmed_made_primary_and_removed(desk, opened, db):
     client = desk("doctor")
     for name in ("Fever", "Cough"):
         client.form(at(opened), dx=name, do="add_dx")
@@ -194,31 +200,31 @@ def test_lines_are_confirmed_put_first_and_removed(desk, opened, db):
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ({"do": "add_dx"}, "Choose or enter a diagnosis"),
         ({"do": "add_rx"}, "Choose or enter the medicine"),
         ({"do": "add_rx", "rx": "honey", "rx_quantity": "many"}, "whole number"),
-        ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer offered"),
+        ({"do": "add_rx", "rx_choice": "s:99999999999"}, "no longer available"),
         ({"do": "add_rx", "rx_choice": "m:99999999999"}, "does not exist"),
         ({"do": "sign"}, "Enter a note or a diagnosis"),
-        ({"do": "sign", "notes": "n"}, "No diagnosis. You can sign"),
+        ({"do": "sign", "notes": "n"}, "reason why there is none"),
         ({"do": "sign", "notes": "n", "rx": "begun"}, "before you sign"),
         ({"notes": "x" * 20_001}, "at most 20000"),
         ({"chief_complaint": "bell\x07"}, "cannot be displayed"),
         ({"follow_up_on": "32 13 2026"}, "day"),
-        ({"follow_up_on": "yesterday"}, "from today on"),
+        ({"follow_up_on": "yesterday"}, "at most two years ahead"),
     ],
 )
-def test_what_is_wrong_is_told_and_everything_is_kept(desk, opened, typed, said):
+def test_a_wrong_field_is_refused_and_typed_text_is_kept(desk, opened, typed, message):
     answer = desk("doctor").form(at(opened), **{"plan": "rest at home"} | typed)
     assert answer.status_code == 400
-    assert said in text(answer)
+    assert message in text(answer)
     assert "rest at home" in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("do", ["", "dance", "remove_dx:", "remove_dx:x", "remove_rx:99999999999999999999"])
-def test_an_unknown_button_harms_nothing(desk, opened, do):
+def test_an_unknown_button_changes_nothing(desk, opened, do):
     assert desk("doctor").form(at(opened), do=do).status_code in (303, 404)
 
 
@@ -234,31 +240,31 @@ def test_a_signed_encounter_is_read_and_added_to(desk, person):
 
 
 @pytest.mark.parametrize("role", ["receptionist", "pharmacist", "cashier", "lab"])
-def test_the_consulting_room_is_closed_to_others(desk, opened, role):
+def test_other_roles_cannot_open_an_encounter(desk, opened, role):
     client = desk(role)
     assert client.get(at(opened)).status_code == 403
     assert client.get(f"{at(opened)}/vitals").status_code == 403
 
 
-def test_another_doctors_open_encounter_is_only_read(desk, opened):
+def test_a_colleagues_open_encounter_is_read_only(desk, opened):
     page = desk("nurse").get(at(opened))
     assert "Not signed yet" in text(page)
     assert desk("nurse").post(at(opened), data={}).status_code == 403
 
 
-def test_alarming_vitals_are_asked_about_once(desk, db):
+def test_alarming_vitals_need_one_confirmation(desk, db):
     entry = waiting(a_patient())
     client = desk("nurse")
-    asked = client.form(f"/queue/{entry.id}/vitals", temperature="41.2", note="shivers")
-    assert asked.status_code == 400
-    assert "41.2" in text(asked).replace("\u00a0", " ")
-    assert 'value="shivers"' in asked.get_data(as_text=True)
+    refused = client.form(f"/queue/{entry.id}/vitals", temperature="41.2", note="shivers")
+    assert refused.status_code == 400
+    assert "41.2" in text(refused).replace("\u00a0", " ")
+    assert 'value="shivers"' in refused.get_data(as_text=True)
     assert db.session.scalars(select(VitalsReading)).all() == []
     sure = client.form(f"/queue/{entry.id}/vitals", temperature="41.2", note="shivers", is_confirmed="y")
     assert sure.status_code == 303
 
 
-def test_impossible_vitals_are_told_at_their_field(desk, db):
+def test_impossible_vitals_are_refused_at_their_field(desk, db):
     entry = waiting(a_patient())
     answer = desk("nurse").form(f"/queue/{entry.id}/vitals", temperature="375", pulse="72")
     assert answer.status_code == 400
@@ -266,7 +272,7 @@ def test_impossible_vitals_are_told_at_their_field(desk, db):
     assert 'value="72"' in answer.get_data(as_text=True)
 
 
-def test_saving_goes_on_to_the_next_who_is_not_measured(desk, db):
+def test_saving_opens_the_next_patient_without_vitals(desk, db):
     first = waiting(a_patient())
     second = waiting(a_patient(given_names="Fatu", family_name="Sesay"))
     client = desk("nurse")
@@ -283,7 +289,7 @@ def test_own_vitals_are_corrected_on_a_page(desk, db, person):
     assert desk("doctor").get(f"/vitals/{reading.id}/correct").status_code == 200
 
 
-def test_the_board_shows_unusual_values_to_those_who_care(desk, db, person):
+def test_the_board_shows_unusual_values_to_clinical_staff(desk, db, person):
     entry = waiting(a_patient())
     vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, temperature="38.6", by=person("nurse"))
     assert "38.6" in text(desk("nurse").get("/queue/"))
@@ -292,7 +298,7 @@ def test_the_board_shows_unusual_values_to_those_who_care(desk, db, person):
     assert "Recorded" in seen
 
 
-def test_the_lists_under_the_boxes(desk, db):
+def test_the_options_under_the_fields(desk, db):
     some_codes()
     load()
     client = desk("doctor")
@@ -304,16 +310,18 @@ def test_the_lists_under_the_boxes(desk, db):
     assert desk("receptionist").get("/clinical/diagnoses?q=mal").status_code == 403
 
 
-def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
+def test_the_page_needs_the_same_queries_for_a_long_history(desk, db, person):
     doctor = person("doctor")
-    whom = a_patient()
-    now = an_encounter(doctor, whom)
+    patient = a_patient()
+    now = an_encounter(doctor, patient)
     client = desk("doctor")
 
     def visit() -> None:
-        one = encounter_actions.begin_written(patient_id=whom.id, notes="n", diagnosis="d", by=doctor)
-        prescription_actions.prescribe(one.id, medication_name="Honey", dosage="1 spoon", by=doctor)
-        signing.sign(one.id, by=doctor)
+        encounter = encounter_actions.start_encounter_with_texts(
+            patient_id=patient.id, notes="n", diagnosis="d", by=doctor
+        )
+        prescription_actions.prescribe(encounter.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        signing.sign(encounter.id, by=doctor)
 
     visit()
     client.get(at(now))
@@ -324,7 +332,7 @@ def test_the_page_costs_the_same_however_long_the_story(desk, db, person):
     assert client.get(at(now)).headers["X-Queries"] == few
 
 
-def test_a_refused_addendum_is_put_right_and_sent_again_under_the_same_key(desk, db, person):
+def test_a_refused_addendum_is_corrected_and_sent_again_with_the_same_key(desk, db, person):
     """The refused form is shown on a page whose reading goes into the trail: that must not use up the form's key."""
     encounter = signed(person("doctor"))
     nurse, target = desk("nurse"), f"/encounters/{encounter.id}"
@@ -336,7 +344,7 @@ def test_a_refused_addendum_is_put_right_and_sent_again_under_the_same_key(desk,
     assert "Called back." in nurse.get(target).get_data(as_text=True)
 
 
-def test_the_nurse_says_how_urgent_it_is_and_that_there_are_no_allergies(desk, db):
+def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     entry = waiting(a_patient())
     client = desk("nurse")
     page = text(client.get(f"/queue/{entry.id}/vitals")).replace("\u00a0", " ")
@@ -358,7 +366,7 @@ def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):
     called = client.form(f"/queue/{entry.id}/vitals", pulse="190x", call_reason="breathing", do="call")
     assert called.status_code == 200
     assert 'value="190x"' in called.get_data(as_text=True)
-    told = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
-    assert f"token {entry.token}" in told.title
-    assert "Kamara" not in told.title + told.message
+    notification = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
+    assert f"token {entry.token}" in notification.title
+    assert "Kamara" not in notification.title + notification.message
     assert db.session.scalars(select(VitalsReading)).all() == []

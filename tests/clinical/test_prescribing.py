@@ -1,4 +1,4 @@
-"""Ordering medicines: doses, supply, and the checks that stop, caution and say what they could not see."""
+"""Prescribing: doses, supply, safety alerts and missing facts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def medicines(db):
 
 
 def choice(text: str) -> int:
-    """The first complete dose for what is typed."""
+    """The id of the first complete dose for a search text."""
     return int(formulary.choices(text)[0].value.removeprefix("s:"))
 
 
@@ -43,7 +43,7 @@ def test_a_complete_dose_fills_the_line(db, person):
     assert line.status == "draft"
 
 
-def test_a_programs_words_are_read_where_they_are_clear(db, person):
+def test_dose_texts_are_parsed_when_they_are_clear(db, person):
     encounter = an_encounter(person("doctor"))
     line = prescription_actions.prescribe(
         encounter.id,
@@ -63,7 +63,7 @@ def test_a_programs_words_are_read_where_they_are_clear(db, person):
     assert (line.days, line.quantity) == (7, 21)
 
 
-def test_a_medicine_that_is_not_in_the_formulary_says_that_nothing_was_checked(db, person):
+def test_a_medicine_outside_the_formulary_is_marked_as_not_checked(db, person):
     encounter = an_encounter(person("doctor"))
     line = prescription_actions.prescribe(
         encounter.id, medication_name="Bitter root tea", dosage="1 cup", by=person("doctor")
@@ -73,11 +73,11 @@ def test_a_medicine_that_is_not_in_the_formulary_says_that_nothing_was_checked(d
     assert any("not in the formulary" in check["missing"] for check in line.checks["checks"])
 
 
-def test_a_recorded_allergy_stops_until_a_reason_is_given(db, person):
+def test_a_recorded_allergy_needs_a_reason(db, person):
     doctor = person("doctor")
-    whom = a_patient()
-    allergic(whom)
-    encounter = an_encounter(doctor, whom)
+    patient = a_patient()
+    allergic(patient)
+    encounter = an_encounter(doctor, patient)
     wanted = choice("amoxicillin 500")
     with pytest.raises(RuleBroken, match="anaphylaxis") as refused:
         prescription_actions.prescribe(encounter.id, sentence_id=wanted, by=doctor)
@@ -92,7 +92,7 @@ def test_a_recorded_allergy_stops_until_a_reason_is_given(db, person):
     assert line.checks["version"]
 
 
-def test_an_answer_to_nothing_is_not_kept(db, person):
+def test_a_reason_without_an_alert_is_not_saved(db, person):
     encounter = an_encounter(person("doctor"), a_patient())
     line = prescription_actions.prescribe(
         encounter.id,
@@ -112,13 +112,13 @@ def test_the_same_medicine_twice_and_interactions_are_cautioned(db, person):
     assert fired(again, "caution")
 
 
-def test_what_was_signed_before_counts_as_taken(db, person):
+def test_earlier_signed_medicines_are_current(db, person):
     doctor = person("doctor")
-    whom = a_patient()
-    first = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
+    patient = a_patient()
+    first = an_encounter(doctor, patient, notes="n", no_diagnosis_reason="check")
     prescription_actions.prescribe(first.id, sentence_id=choice("ibuprofen"), by=doctor)
     signing.sign(first.id, by=doctor)
-    second = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
+    second = encounter_actions.start_encounter(patient_id=patient.id, by=doctor)
     line = prescription_actions.prescribe(second.id, sentence_id=choice("diclofenac"), by=doctor)
     assert any("ibuprofen" in message for message in fired(line, "caution"))
 
@@ -126,15 +126,15 @@ def test_what_was_signed_before_counts_as_taken(db, person):
 @pytest.mark.parametrize(("days_ago", "is_renewal"), [(28, True), (3, False)])
 def test_a_course_that_is_ending_may_be_renewed(db, person, days_ago, is_renewal):
     doctor = person("doctor")
-    whom = a_patient()
-    first = signed(doctor, whom)
+    patient = a_patient()
+    first = signed(doctor, patient)
     with action_context("tests.earlier", SYSTEM):
         earlier = {"status": "completed", "signed_at": clock.now() - timedelta(days=days_ago), "days": 30}
         dose = {"dose_amount": 10, "dose_unit": "mg", "route": "oral", "frequency_code": "once_daily"}
         product = medicine("amlodipine-10-mg-tablet")
         db.session.add(
             Prescription(
-                patient_id=whom.id,
+                patient_id=patient.id,
                 encounter_id=first.id,
                 medication_id=product.id,
                 medication_name=product.name,
@@ -143,7 +143,7 @@ def test_a_course_that_is_ending_may_be_renewed(db, person, days_ago, is_renewal
             )
         )
     again = {"medication_id": product.id, "dosage": "10 mg", "frequency": "once a day", "duration": "30 days"}
-    second = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
+    second = encounter_actions.start_encounter(patient_id=patient.id, by=doctor)
     if is_renewal:
         assert fired(prescription_actions.prescribe(second.id, **again, by=doctor), "caution") == []
     else:
@@ -151,7 +151,7 @@ def test_a_course_that_is_ending_may_be_renewed(db, person, days_ago, is_renewal
             prescription_actions.prescribe(second.id, **again, by=doctor)
 
 
-def test_more_than_the_daily_maximum_stops(db, person):
+def test_more_than_the_daily_maximum_is_a_serious_alert(db, person):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken, match="daily maximum"):
         prescription_actions.prescribe(
@@ -163,19 +163,19 @@ def test_more_than_the_daily_maximum_stops(db, person):
         )
 
 
-def test_a_child_without_a_weight_is_not_called_safe(db, person):
+def test_a_child_without_a_weight_is_marked_as_not_checked(db, person):
     encounter = an_encounter(person("doctor"), a_patient(given_names="Ali", birth_date=born(4)))
     line = prescription_actions.prescribe(encounter.id, sentence_id=choice("paracetamol 120"), by=person("doctor"))
     assert any("Weigh the child" in check["missing"] for check in line.checks["checks"])
 
 
-def test_an_allergy_recorded_after_the_line_stops_the_signature(db, person):
+def test_an_allergy_recorded_later_is_checked_at_signing(db, person):
     doctor = person("doctor")
-    whom = a_patient()
-    patients.confirm_no_allergies(whom.id, by=SYSTEM)
-    encounter = an_encounter(doctor, whom, notes="n", no_diagnosis_reason="check")
+    patient = a_patient()
+    patients.confirm_no_allergies(patient.id, by=SYSTEM)
+    encounter = an_encounter(doctor, patient, notes="n", no_diagnosis_reason="check")
     line = prescription_actions.prescribe(encounter.id, sentence_id=choice("amoxicillin 500"), by=doctor)
-    allergic(whom)
+    allergic(patient)
     with pytest.raises(RuleBroken, match="anaphylaxis") as refused:
         signing.sign(encounter.id, by=doctor)
     assert refused.value.field == "override_reason"
@@ -192,7 +192,7 @@ def test_a_line_for_a_signed_encounter_is_active_at_once(db, person):
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("fields", "field"),
     [
         ({}, "medication_name"),
         ({"medication_name": " "}, "medication_name"),
@@ -206,14 +206,14 @@ def test_a_line_for_a_signed_encounter_is_active_at_once(db, person):
         ({"medication_name": "Honey", "instructions": "x" * 2001}, "instructions"),
     ],
 )
-def test_an_unusable_order_is_refused_at_its_field(db, person, given, field):
+def test_a_wrong_order_is_refused_at_its_field(db, person, fields, field):
     encounter = an_encounter(person("doctor"))
     with pytest.raises(RuleBroken) as refused:
-        prescription_actions.prescribe(encounter.id, **given, by=person("doctor"))
+        prescription_actions.prescribe(encounter.id, **fields, by=person("doctor"))
     assert refused.value.field == field
 
 
-def test_nobody_else_prescribes_in_an_encounter(db, person):
+def test_only_the_encounters_doctor_prescribes_in_it(db, person):
     encounter = an_encounter(person("doctor"))
     for role in ("nurse", "pharmacist", "admin"):
         with pytest.raises(NotAllowed):
@@ -222,7 +222,7 @@ def test_nobody_else_prescribes_in_an_encounter(db, person):
         prescription_actions.prescribe(encounter.id, medication_name="Honey", by=SYSTEM)
 
 
-def test_nothing_is_ordered_in_a_withdrawn_encounter(db, person):
+def test_nothing_is_prescribed_in_a_withdrawn_encounter(db, person):
     encounter = an_encounter(person("doctor"))
     signing.withdraw_encounter(encounter.id, by=person("admin"))
     with pytest.raises(Conflict):

@@ -1,4 +1,4 @@
-"""Draft, signature, addendum, diagnoses, wrong-patient guard."""
+"""Rules of drafts, signatures, addenda and diagnoses; year of birth against the wrong patient."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from hms.clinical.encounters.rules import (
     STATES,
     WITHDRAWN,
     Diagnosis,
+    check_addendum,
     check_birth_year,
-    check_can_add,
     check_can_edit,
     check_can_sign,
     check_diagnoses,
@@ -32,15 +32,15 @@ def test_only_the_author_edits_and_only_a_draft():
 
 @pytest.mark.parametrize("state", [SIGNED, AMENDED])
 @pytest.mark.parametrize("is_author", [True, False])
-def test_what_is_signed_never_changes(state, is_author):
+def test_a_signed_encounter_cannot_be_changed(state, is_author):
     with pytest.raises(RuleBroken, match="addendum") as refusal:
         check_can_edit(state, is_author=is_author)
     assert refusal.value.code == "signed"
 
 
 def sign(**changed):
-    given = {"state": DRAFT, "is_author": True, "notes": "Fever for 3 days.", "diagnoses": [MALARIA]} | changed
-    check_can_sign(given.pop("state"), **given)
+    values = {"state": DRAFT, "is_author": True, "notes": "Fever for 3 days.", "diagnoses": [MALARIA]} | changed
+    check_can_sign(values.pop("state"), **values)
 
 
 def test_a_note_with_a_diagnosis_can_be_signed():
@@ -60,7 +60,7 @@ def test_a_note_with_a_diagnosis_can_be_signed():
         ({"diagnoses": [MALARIA, MALARIA]}, "diagnoses"),
     ],
 )
-def test_what_keeps_a_signature_waiting(changed, field):
+def test_reasons_why_signing_is_refused(changed, field):
     with pytest.raises(RuleBroken) as refusal:
         sign(**changed)
     assert refusal.value.field == field
@@ -70,14 +70,14 @@ def test_what_keeps_a_signature_waiting(changed, field):
     "changed",
     [{"diagnoses": [], "no_diagnosis_reason": "waiting for the film"}, {"notes": ""}, {"diagnoses": [BODY_PAIN]}],
 )
-def test_what_does_not(changed):
+def test_remarks_that_do_not_prevent_signing(changed):
     assert sign(**changed) is None
 
 
-def test_the_checklist_names_only_what_is_missing_and_says_what_blocks():
+def test_the_checklist_has_missing_items_and_marks_those_that_block():
     assert missing_for_signature(notes="n", diagnoses=[MALARIA]) == []
-    found = missing_for_signature(notes="", diagnoses=[BODY_PAIN], unanswered_stops=2)
-    assert [(missing.field, missing.blocks) for missing in found] == [
+    missing = missing_for_signature(notes="", diagnoses=[BODY_PAIN], unanswered_stops=2)
+    assert [(missing.field, missing.blocks) for missing in missing] == [
         ("override_reason", True),
         ("diagnoses", False),
         ("notes", False),
@@ -98,13 +98,13 @@ def test_the_checklist_names_only_what_is_missing_and_says_what_blocks():
         [Diagnosis(str(number)) for number in range(21)],
     ],
 )
-def test_diagnoses_that_make_no_sense_are_refused(diagnoses):
+def test_wrong_diagnoses_are_refused(diagnoses):
     with pytest.raises(RuleBroken) as refusal:
         check_diagnoses(diagnoses)
     assert refusal.value.field == "diagnoses"
 
 
-def test_coded_and_uncoded_diagnoses_live_side_by_side():
+def test_coded_and_uncoded_diagnoses_are_accepted_together():
     assert check_diagnoses([MALARIA, BODY_PAIN]) is None
     assert check_diagnoses([]) is None
     assert (MALARIA.is_coded, BODY_PAIN.is_coded) == (True, False)
@@ -113,8 +113,8 @@ def test_coded_and_uncoded_diagnoses_live_side_by_side():
 @pytest.mark.parametrize("unsaved", [True, False])
 @pytest.mark.parametrize("same_name", [True, False])
 def test_the_year_of_birth_is_asked_for_only_at_risk(unsaved, same_name):
-    asked = must_retype_birth_year(has_other_unsaved_encounter=unsaved, has_same_name_in_queue=same_name)
-    assert asked is (unsaved or same_name)
+    result = must_retype_birth_year(has_other_unsaved_encounter=unsaved, has_same_name_in_queue=same_name)
+    assert result is (unsaved or same_name)
 
 
 @pytest.mark.parametrize(("typed", "year"), [("1991", 1991), (" 1991 ", 1991), ("", None), ("2000", None)])
@@ -123,27 +123,27 @@ def test_the_right_year_passes(typed, year):
 
 
 @pytest.mark.parametrize("typed", ["", "1990", "91", "abcd", "１９９１"])
-def test_a_wrong_year_stops(typed):
+def test_a_wrong_year_is_refused(typed):
     with pytest.raises(RuleBroken) as refusal:
         check_birth_year(typed, 1991)
     assert refusal.value.field == "birth_year"
 
 
 @pytest.mark.parametrize("state", [SIGNED, AMENDED])
-def test_an_addendum_is_added_to_what_is_signed(state):
-    assert check_can_add(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
+def test_an_addendum_is_added_to_a_signed_encounter(state):
+    assert check_addendum(state, "  Film positive.\r\nStarted treatment. ") == "Film positive.\nStarted treatment."
 
 
 @pytest.mark.parametrize(
     ("state", "text"), [(DRAFT, "text"), (SIGNED, ""), (SIGNED, "  "), (SIGNED, "x" * 20_001), (SIGNED, "a\u0007b")]
 )
-def test_an_addendum_that_says_nothing_is_refused(state, text):
+def test_an_empty_addendum_is_refused(state, text):
     with pytest.raises(RuleBroken) as refusal:
-        check_can_add(state, text)
+        check_addendum(state, text)
     assert refusal.value.field == "addendum"
 
 
-def test_each_state_has_words_and_fhir_codes():
+def test_each_state_has_a_label_and_fhir_codes():
     assert {state: codes[1:] for state, codes in STATES.items()} == {
         "in_progress": ("in-progress", "preliminary"),
         "signed": ("finished", "final"),
@@ -159,10 +159,10 @@ def test_a_signed_encounter_with_addenda_is_amended():
     assert state_of(WITHDRAWN, has_addenda=True) == WITHDRAWN
 
 
-def test_nothing_can_be_done_with_what_was_entered_in_error():
+def test_a_withdrawn_encounter_refuses_every_change():
     with pytest.raises(RuleBroken, match="entered in error"):
         check_can_edit(WITHDRAWN, is_author=True)
     with pytest.raises(RuleBroken, match="entered in error"):
         sign(state=WITHDRAWN)
     with pytest.raises(RuleBroken, match="entered in error"):
-        check_can_add(WITHDRAWN, "Film positive.")
+        check_addendum(WITHDRAWN, "Film positive.")

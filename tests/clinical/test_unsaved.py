@@ -1,4 +1,4 @@
-"""Nothing that was typed is lost: two open pages, a signature elsewhere, a session that ended, a server that says no."""
+"""Typed text is not lost: two open pages, signing on another page, an expired session, refused values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opened(db, person):
 
 
 class OpenPage:
-    """The encounter in one tab of a browser."""
+    """The encounter page in one browser tab."""
 
     def __init__(self, client, encounter):
         self.client, self.address = client, f"/encounters/{encounter.id}"
@@ -42,14 +42,14 @@ def html(client, encounter) -> str:
     return client.get(f"/encounters/{encounter.id}").get_data(as_text=True)
 
 
-def test_two_open_pages_keep_both_texts(desk, opened, person):
+def test_the_texts_of_two_open_pages_are_kept(desk, opened, person):
     client = desk("doctor")
     first, second = OpenPage(client, opened), OpenPage(client, opened)
     first.types(notes="Fever since Friday")
-    told = second.types(notes="Cough since Monday")
-    assert "another page" in told.json["notice"]
+    response = second.types(notes="Cough since Monday")
+    assert "another page" in response.json["notice"]
     first.types(notes="Fever since Friday, chills")
-    texts = [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))]
+    texts = [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))]
     assert texts == ["Fever since Friday, chills", "Cough since Monday"]
 
 
@@ -71,7 +71,7 @@ def test_saving_one_page_leaves_the_text_of_the_other(desk, opened, db):
     assert "Cough since Monday." in words(again)
 
 
-def test_text_of_another_page_is_taken_up_or_forgotten_by_hand(desk, opened, person):
+def test_text_of_another_page_is_used_or_discarded_by_a_button(desk, opened, person):
     client = desk("doctor")
     OpenPage(client, opened).types(notes="Fever since Friday")
     here = OpenPage(client, opened)
@@ -83,18 +83,22 @@ def test_text_of_another_page_is_taken_up_or_forgotten_by_hand(desk, opened, per
     taken = here.presses(f"use:{other}")
     assert "Fever since Friday</textarea>" in client.get(taken.headers["Location"]).get_data(as_text=True)
     here.presses(f"forget:{other}")
-    assert [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))] == ["Cough since Monday"]
+    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == [
+        "Cough since Monday"
+    ]
 
 
-def test_a_page_opened_with_a_draft_goes_on_with_it(desk, opened, person):
+def test_a_page_opened_with_a_draft_replaces_it(desk, opened, person):
     client = desk("doctor")
     OpenPage(client, opened).types(notes="Fever")
     OpenPage(client, opened).types(notes="Fever since Friday")
-    assert [one.fields["notes"] for one in encounter_drafts.of(opened.id, person("doctor"))] == ["Fever since Friday"]
+    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == [
+        "Fever since Friday"
+    ]
 
 
 @pytest.mark.parametrize("do", ["draft", "add_dx", "sign"])
-def test_what_was_typed_while_another_page_signed_is_kept_beside(desk, opened, person, do):
+def test_text_typed_after_signing_elsewhere_is_kept_as_a_draft(desk, opened, person, do):
     client = desk("doctor")
     late = OpenPage(client, opened)
     actions.save_encounter(opened.id, notes="n", no_diagnosis_reason="check-up", by=person("doctor"))
@@ -107,15 +111,15 @@ def test_what_was_typed_while_another_page_signed_is_kept_beside(desk, opened, p
     assert "Also a rash" not in words(html(client, opened))
 
 
-def test_signing_forgets_only_what_is_in_the_record(desk, opened, person):
+def test_signing_removes_only_drafts_that_are_in_the_record(desk, opened, person):
     client = desk("doctor")
     page = OpenPage(client, opened)
     page.types(notes="Fever")
     assert page.presses("sign", no_diagnosis_reason="check-up").status_code == 303
-    assert encounter_drafts.of(opened.id, person("doctor")) == ()
+    assert encounter_drafts.get_unsaved(opened.id, person("doctor")) == ()
 
 
-def test_a_reason_that_was_begun_survives_the_other_section(desk, opened):
+def test_a_reason_being_typed_is_kept_when_another_section_is_saved(desk, opened):
     client = desk("doctor")
     begun = {"rx": "honey", "rx_instructions": "in tea", "override_code": "other", "override_reason": "has no other"}
     assert OpenPage(client, opened).presses("add_dx", dx="Cough", **begun).status_code == 303
@@ -124,19 +128,19 @@ def test_a_reason_that_was_begun_survives_the_other_section(desk, opened):
     assert "Cough" in words(seen)
 
 
-def test_a_note_too_long_for_the_record_comes_back_whole(desk, opened):
+def test_a_too_long_note_comes_back_complete(desk, opened):
     note = "x" * 120_000 + "end"
     answer = OpenPage(desk("doctor"), opened).presses(notes=note)
     assert answer.status_code == 400
     assert note in answer.get_data(as_text=True)
 
 
-def test_only_the_doctor_of_the_page_gets_a_fresh_form_token(desk, opened):
+def test_only_the_encounters_doctor_gets_a_new_form_token(desk, opened):
     assert desk("doctor").get(f"/encounters/{opened.id}/draft").json["csrf_token"]
     assert desk("nurse").get(f"/encounters/{opened.id}/draft").status_code == 403
 
 
-def test_the_page_script_is_told_where_to_go(desk, opened, db):
+def test_the_page_script_gets_the_next_address(desk, opened, db):
     page = OpenPage(desk("doctor"), opened)
     sent = page.fields | {"notes": "n", "no_diagnosis_reason": "check-up", "do": "sign"}
     answer = page.client.post(page.address, data=sent, headers={"X-Requested-With": "fetch"})
@@ -146,15 +150,17 @@ def test_the_page_script_is_told_where_to_go(desk, opened, db):
     assert db.session.get(Encounter, opened.id).status == "signed"
 
 
-def test_characters_that_no_database_keeps_do_no_harm(desk, opened, person):
+def test_characters_that_the_database_refuses_are_removed_from_drafts(desk, opened, person):
     page = OpenPage(desk("doctor"), opened)
     assert page.presses(notes="one\0two").status_code == 400
-    assert encounter_drafts.of(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
+    assert encounter_drafts.get_unsaved(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
 
 
-def test_a_draft_keeps_the_last_word_of_many(db, person):
+def test_a_draft_keeps_the_texts_of_the_last_pages(db, person):
     doctor = person("doctor")
     for number in range(12):
-        encounter_drafts.keep(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
-    assert [one.fields["notes"] for one in encounter_drafts.of(7, doctor)] == [f"text {n}" for n in range(11, 3, -1)]
+        encounter_drafts.save(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
+    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(7, doctor)] == [
+        f"text {n}" for n in range(11, 3, -1)
+    ]
     assert core_drafts.get_draft(doctor.id, "encounter:7").version == 13

@@ -1,4 +1,4 @@
-"""Reading vital signs, refusing the impossible, flagging the unusual."""
+"""Parse vital signs, refuse impossible values, flag unusual ones."""
 
 import random
 from decimal import Decimal
@@ -7,7 +7,14 @@ import pytest
 
 from hms.clinical.models import VitalsReading
 from hms.clinical.vitals import rules
-from hms.clinical.vitals.rules import check_possible, check_pressures, flag, parse_blood_pressure, parse_number, read
+from hms.clinical.vitals.rules import (
+    check_possible,
+    check_pressures,
+    find_flag,
+    parse_blood_pressure,
+    parse_number,
+    read_vitals,
+)
 from hms.core.errors import RuleBroken
 
 D = Decimal
@@ -27,7 +34,7 @@ def test_each_vital_sign_has_its_code_unit_and_label():
 
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("key", [key for key in DEFINED if key not in ("weight", "height")])
-def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
+def test_every_age_has_exactly_one_range_within_the_possible_values(key, age):
     usual = rules.usual_range(key, age)
     vital = DEFINED[key]
     limits = [usual.critical_low, usual.low, usual.high, usual.critical_high]
@@ -40,10 +47,10 @@ def test_every_age_has_exactly_one_ordered_range_inside_the_possible(key, age):
 
 def test_weight_and_height_have_no_usual_range():
     assert rules.usual_range("weight", D(30)) is None
-    assert flag("height", D(164), D(30)) is None
+    assert find_flag("height", D(164), D(30)) is None
 
 
-def test_an_unknown_age_is_taken_for_an_adult():
+def test_an_unknown_age_has_an_adults_range():
     assert rules.usual_range("pulse", None) == rules.usual_range("pulse", D(40))
 
 
@@ -90,7 +97,7 @@ POSSIBLE = [
 
 
 @pytest.mark.parametrize(("key", "value", "is_possible"), POSSIBLE)
-def test_the_impossible_is_refused_at_its_field(key, value, is_possible):
+def test_impossible_values_are_refused_at_their_field(key, value, is_possible):
     if is_possible:
         assert check_possible(key, D(value)) is None
         return
@@ -149,16 +156,16 @@ def test_the_diastolic_is_the_lower_one(systolic, diastolic):
         check_pressures(systolic and D(systolic), D(diastolic))
 
 
-def test_each_value_may_stand_alone():
-    assert read({"temperature": "38,6"}) == ({"temperature": D("38.6")}, {})
-    assert read({"pain": 0}) == ({"pain": D(0)}, {})
-    assert read({}) == ({}, {})
+def test_each_value_is_accepted_alone():
+    assert read_vitals({"temperature": "38,6"}) == ({"temperature": D("38.6")}, {})
+    assert read_vitals({"pain": 0}) == ({"pain": D(0)}, {})
+    assert read_vitals({}) == ({}, {})
 
 
 def test_a_whole_form():
     typed = {"temperature": "36.9", "blood_pressure": "100/64", "pulse": "98", "respiratory_rate": "22",
              "oxygen_saturation": "98", "weight": "24.5", "height": "126", "pain": ""}  # fmt: skip
-    values, errors = read(typed)
+    values, errors = read_vitals(typed)
     assert errors == {}
     assert values["systolic"] == 100
     assert values["diastolic"] == 64
@@ -168,14 +175,14 @@ def test_a_whole_form():
 def test_a_body_of_the_api_with_numbers():
     body = {"systolic_bp": 120, "diastolic_bp": 80, "heart_rate": 70, "respiratory_rate": 14, "temperature": 36.6,
             "oxygen_saturation": 98.0, "height": 170, "weight": 70}  # fmt: skip
-    values, errors = read(body)
+    values, errors = read_vitals(body)
     assert errors == {}
     assert values["temperature"] == D("36.6")
     assert len(values) == 8
 
 
-def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
-    values, errors = read(
+def test_every_wrong_field_has_an_error_and_the_others_their_value():
+    values, errors = read_vitals(
         {"temperature": "375", "pulse": "x", "blood_pressure": "80/120", "weight": "62", "pain": True}
     )
     assert set(errors) == {"temperature", "pulse", "blood_pressure", "pain"}
@@ -183,30 +190,30 @@ def test_every_wrong_field_is_told_and_the_right_ones_are_kept():
 
 
 def test_two_separate_pressures_the_wrong_way_round():
-    _values, errors = read({"systolic": "80", "diastolic": "120"})
+    _values, errors = read_vitals({"systolic": "80", "diastolic": "120"})
     assert set(errors) == {"diastolic"}
-    _values, errors = read({"systolic_bp": 80, "diastolic_bp": 120})
+    _values, errors = read_vitals({"systolic_bp": 80, "diastolic_bp": 120})
     assert set(errors) == {"diastolic_bp"}
 
 
-def test_a_wrong_value_is_told_under_the_name_that_was_sent():
-    assert set(read({"heart_rate": 999})[1]) == {"heart_rate"}
-    assert set(read({"pulse": 999})[1]) == {"pulse"}
+def test_an_error_has_the_name_of_the_sent_field():
+    assert set(read_vitals({"heart_rate": 999})[1]) == {"heart_rate"}
+    assert set(read_vitals({"pulse": 999})[1]) == {"pulse"}
 
 
-def test_every_sign_is_a_column_of_the_reading():
+def test_every_vital_sign_is_a_column_of_the_reading():
     columns = VitalsReading.__table__.columns.keys()
     assert set(DEFINED) <= set(columns)
 
 
-def test_nonsense_is_told_never_raised():
+def test_nonsense_gives_errors_and_no_exception():
     chance = random.Random(9)
     for _ in range(500):
         typed = {
             key: "".join(chance.choices("0123456789.,/-eNan ½\u0000\ud800", k=chance.randint(0, 7))) for key in DEFINED
         }
         typed["blood_pressure"] = "".join(chance.choices("0123456789./ ", k=7))
-        values, errors = read(typed)
+        values, errors = read_vitals(typed)
         for key, value in values.items():
             if key not in errors:
                 check_possible(key, value)
@@ -251,16 +258,16 @@ FLAGS = [
 
 
 @pytest.mark.parametrize(("key", "value", "age", "word"), FLAGS)
-def test_the_flag_is_a_word(key, value, age, word):
-    told = flag(key, D(value), D(age))
-    assert (told.word if told else None) == word
+def test_flags_of_values(key, value, age, word):
+    result = find_flag(key, D(value), D(age))
+    assert (result.word if result else None) == word
 
 
-def test_the_flag_stands_with_its_range():
-    assert str(flag("temperature", D("38.6"), D(35))) == "High (36.1–38.0)"
+def test_a_flag_as_text_has_the_range():
+    assert str(find_flag("temperature", D("38.6"), D(35))) == "High (36.1–38.0)"
 
 
 def test_values_are_shown_with_their_unit():
-    assert DEFINED["temperature"].shown(D("38.6")) == "38.6\u00a0°C"
-    assert DEFINED["oxygen_saturation"].shown(D(97)) == "97%"
-    assert DEFINED["weight"].shown(D("62.00")) == "62\u00a0kg"
+    assert DEFINED["temperature"].format_value(D("38.6")) == "38.6\u00a0°C"
+    assert DEFINED["oxygen_saturation"].format_value(D(97)) == "97%"
+    assert DEFINED["weight"].format_value(D("62.00")) == "62\u00a0kg"

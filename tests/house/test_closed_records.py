@@ -196,7 +196,7 @@ def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them
         assert page.count("Restricted record") == rows, show
         assert page.lower().count("canarywoman") >= rows, show
         assert TESTS[0] not in page, show
-    waiting, _urgent, done = laboratory.counts()
+    waiting, _urgent, done = laboratory.count_worklist()
     assert listed == waiting + done > 0
 
 

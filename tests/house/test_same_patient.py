@@ -73,7 +73,7 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
         ("not_found", lambda a, b, who: bill_actions.restore_line(a.draft, b.draft_line, by=who("cashier")))
     ],
     "clinical.answer_question": [
-        ("not_found", lambda a, b, who: _answer("answer_question", b.prescription_id, a.visit, who("doctor"))),
+        ("not_found", lambda a, b, who: _answer("answer_query", b.prescription_id, a.visit, who("doctor"))),
     ],
     "clinical.stop_prescription": [
         ("not_found", lambda a, b, who: _answer("stop_prescription", b.prescription_id, a.visit, who("doctor"))),
@@ -81,7 +81,7 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     "clinical.begin_written": [
         (
             "appointment",
-            lambda a, b, who: encounter_actions.begin_written(
+            lambda a, b, who: encounter_actions.start_encounter_with_texts(
                 patient_id=a.patient_id, appointment_id=b.appointment_id, by=who("doctor")
             ),
         )

@@ -119,7 +119,7 @@ def _give(order):
 def test_what_is_taken_already_counts_as_taken_but_never_waits_at_the_pharmacy(brought_in, person):
     active = list(database.session.scalars(select(Prescription).where(Prescription.status == "active")))
     assert active
-    assert active[0].id in {order.id for order in patient_context.current(active[0].patient_id)}
+    assert active[0].id in {order.id for order in patient_context.current_prescriptions(active[0].patient_id)}
     assert shelf.counts()["waiting"] == 0
     assert [shelf.counts()[heading] for heading in shelf.SHOWN] == [0, 0, 0]
     assert [shelf.waiting(heading) for heading in shelf.SHOWN] == [[], [], []]

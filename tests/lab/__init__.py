@@ -1,1 +1,1 @@
-"""What the laboratory promises."""
+"""Tests of the laboratory."""

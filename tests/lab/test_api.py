@@ -1,4 +1,4 @@
-"""Orders and results over JSON."""
+"""JSON of orders and results."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def opened(db, person):
     return an_encounter(person("doctor"), a_patient())
 
 
-def test_a_test_is_ordered_answered_and_read(program, opened, db):
+def test_a_test_is_ordered_entered_and_read(program, opened, db):
     doctor, lab = program("doctor"), program("lab")
-    known = {one["test_code"]: one for one in doctor.get("/api/lab_tests/catalog/").get_json()}
+    known = {test["test_code"]: test for test in doctor.get("/api/lab_tests/catalog/").get_json()}
     assert known["FBC"]["parameters"][0] == "HB"
     made = doctor.post("/api/lab_orders/", json={"encounter": opened.id, "test_code": "HB", "is_urgent": True})
     assert (made.status_code, made.get_json()["status"], made.get_json()["results"]) == (201, "waiting", [])
@@ -29,13 +29,13 @@ def test_a_test_is_ordered_answered_and_read(program, opened, db):
     assert lab.post(f"{url}results/", json={"values": {"HB": "16.1"}}).get_json()["status"] == "done"
     assert lab.post(f"{url}results/", json={"values": {"HB": "6.1"}}).status_code == 400
     lab.post(f"{url}results/", json={"values": {"HB": "6.1"}, "reason": "another tube"})
-    found = doctor.get(url).get_json()["results"]
-    assert [(one["value_numeric"], one["is_current"]) for one in found] == [("16.1", False), ("6.1", True)]
-    assert doctor.get(f"/api/encounters/{opened.id}/lab_orders/").get_json()[0]["results"] == found
+    results = doctor.get(url).get_json()["results"]
+    assert [(result["value_numeric"], result["is_current"]) for result in results] == [("16.1", False), ("6.1", True)]
+    assert doctor.get(f"/api/encounters/{opened.id}/lab_orders/").get_json()[0]["results"] == results
     assert db.session.scalars(select(AuditEntry).where(AuditEntry.action == "clinical.read_lab_order")).first()
 
 
-def test_an_order_is_taken_back_by_whoever_ordered_it(program, opened):
+def test_an_order_is_cancelled_by_its_doctor(program, opened):
     doctor = program("doctor")
     made = doctor.post(f"/api/encounters/{opened.id}/add_lab_order/", json={"test_name": "haemoglobin"}).get_json()
     url = f"/api/lab_orders/{made['id']}/"
@@ -55,7 +55,7 @@ def test_an_order_is_taken_back_by_whoever_ordered_it(program, opened):
         ({"encounter": 0, "test_code": ["HB"]}, "test_code"),
     ],
 )
-def test_a_wrong_order_says_what_is_wrong(program, opened, body, field):
+def test_a_wrong_order_is_refused_at_its_field(program, opened, body, field):
     sent = body | {"encounter": opened.id} if body.get("encounter") == 0 else body
     answer = program("doctor").post("/api/lab_orders/", json=sent)
     assert (answer.status_code, list(answer.get_json())) == (400, [field])

@@ -1,4 +1,4 @@
-"""The laboratory's starting list hangs together and flags what it should."""
+"""The laboratory's catalogue: consistent tests, ranges and flags."""
 
 from decimal import Decimal
 
@@ -11,13 +11,13 @@ TESTS = lab_tests()
 AGES = [D("0.02"), D("0.3"), D(3), D(8), D(15), D(30), D(60), D(99)]
 
 
-def test_the_list_is_that_of_a_district_laboratory():
+def test_the_catalogue_has_the_tests_of_a_district_laboratory():
     assert len(TESTS) >= 40
     assert {"HB", "MPS", "MRDT", "GLUR", "HIV", "URINE", "K"} <= set(TESTS)
 
 
 @pytest.mark.parametrize("test", TESTS.values(), ids=TESTS)
-def test_each_test_can_be_ordered_billed_and_answered(test):
+def test_each_test_has_what_orders_bills_and_results_need(test):
     assert test.name
     assert test.specimen
     assert test.price.value >= 0
@@ -29,7 +29,7 @@ def test_each_test_can_be_ordered_billed_and_answered(test):
 
 
 @pytest.mark.parametrize("test", TESTS.values(), ids=TESTS)
-def test_a_bill_does_not_tell_what_was_looked_for(test):
+def test_a_billing_label_does_not_reveal_the_test(test):
     telling = ("hiv", "hepatitis", "syphilis", "tb", "pregnancy", "sick", "lassa", test.name.lower())
     assert not [word for word in telling if word in test.billing_label.lower().split()]
     assert test.billing_label.lower() != test.name.lower()
@@ -44,7 +44,7 @@ def test_ranges_are_in_order_and_at_most_one_suits_a_patient(test):
         assert band.from_years < band.to_years
     for sex in ("female", "male"):
         for age in AGES:
-            assert sum(band.suits(sex, age) for band in test.ranges) <= 1
+            assert sum(band.applies_to(sex, age) for band in test.ranges) <= 1
         assert test.range_for(sex, D(30)) is not None
 
 
@@ -68,7 +68,7 @@ FLAGS = [
 
 @pytest.mark.parametrize(("code", "value", "sex", "age", "word"), FLAGS)
 def test_flags_by_sex_and_age(code, value, sex, age, word):
-    assert TESTS[code].flag(D(value), sex, age if age is None else D(age)) == word
+    assert TESTS[code].flag_of(D(value), sex, age if age is None else D(age)) == word
 
 
 def test_units_are_printed_for_people():

@@ -129,11 +129,11 @@ def test_a_page_is_cut_off_within_five_seconds_of_losing_its_right(page, record_
     assert stays.socket.connected
 
 
-def test_a_page_hears_what_its_role_may_and_joins_no_other_room(page):
+def test_a_page_gets_the_events_of_its_role_and_joins_no_other_room(page):
     nurse = page("nurse").connect()
     for wish in ("join", "join_room", "subscribe", "message"):
-        nurse.socket.emit(wish, {"room": "hears:stock-changed"})
-        nurse.socket.emit(wish, "hears:stock-changed")
+        nurse.socket.emit(wish, {"room": "event:stock-changed"})
+        nurse.socket.emit(wish, "event:stock-changed")
     with action_context("tests.change", SYSTEM):
         publish(Event.STOCK_CHANGED)
         publish(Event.QUEUE_CHANGED)

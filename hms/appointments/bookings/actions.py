@@ -180,7 +180,7 @@ def move(
         db.session.flush()
         booking.rescheduled_from_id = old.id
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
-        booking.changed()
+        booking.increment_version()
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

@@ -159,7 +159,7 @@ def _still_here(entry: QueueEntry) -> None:
 
 
 def _said(entry: QueueEntry) -> QueueEntry:
-    entry.changed()
+    entry.increment_version()
     db.session.flush()
     publish(Event.QUEUE_CHANGED)
     return entry

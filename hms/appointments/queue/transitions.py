@@ -75,7 +75,7 @@ def _arrive(booking: Appointment, priority: int, by: Person) -> QueueEntry:
     booking_rules.check_move(booking.status, Status.CHECKED_IN)
     with slot_reserved(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
-        booking.changed()
+        booking.increment_version()
     entry = _earlier_entry(booking.id)
     if entry is None:
         entry = _queued(booking.patient_id, booking.doctor_id, priority, by, booking.id)
@@ -128,7 +128,7 @@ def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
     elif status is not QueueStatus.CALLED:
         entry.ended_at = now
     entry.status = status.value
-    entry.changed()
+    entry.increment_version()
     publish(Event.QUEUE_CHANGED)
 
 
@@ -144,7 +144,7 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
     if entry.appointment_id is not None:
         booking = get_for_update(Appointment, entry.appointment_id)
         booking.status = Status.SCHEDULED.value
-        booking.changed()
+        booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
     return entry
 
@@ -157,7 +157,7 @@ def set_booking_status(entry: QueueEntry, status: Status) -> None:
     if booking.status != status:
         booking_rules.check_move(booking.status, status)
         booking.status = status.value
-        booking.changed()
+        booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
 
 
@@ -183,7 +183,7 @@ def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person
         return booking
     with slot_reserved(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
-        booking.changed()
+        booking.increment_version()
     entry = _earlier_entry(booking.id)
     if entry is not None and entry.status != QUEUE_FOLLOWS[new]:
         set_queue_status(entry, QUEUE_FOLLOWS[new])
@@ -202,7 +202,7 @@ def withdraw(appointment_id: int, *, by: Person) -> None:
     booking.withdrawn_at = clock.now()
     if booking.status == Status.SCHEDULED:
         booking.status = Status.CANCELLED.value
-    booking.changed()
+    booking.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
 
@@ -248,4 +248,4 @@ def _note(booking: Appointment, notes: str, by: Person) -> None:
     if not by.may(Permission.MOVE_APPOINTMENT):
         raise NotAllowed(N_("Your role may change only the status, not: notes."))
     booking.notes = notes
-    booking.changed()
+    booking.increment_version()

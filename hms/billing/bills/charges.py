@@ -233,7 +233,7 @@ def _set_total(bill: Bill, subtotal: Money) -> None:
     rules.check_discount(bill.discount, rules.check_total(subtotal))
     bill.total = subtotal - bill.discount
     bill.payer_share = _payers_part(bill)
-    bill.changed()
+    bill.increment_version()
     publish(Event.BILL_CHANGED)
 
 

@@ -51,7 +51,7 @@ def freeze(bill: Bill, by: Person) -> None:
     bill.status = rules.state(summed.total, bill.paid).value
     bill.total, bill.collects = summed.total, False
     bill.issued_by_id = by.id
-    bill.changed()
+    bill.increment_version()
 
 
 def series_of(year: int) -> str:
@@ -93,7 +93,7 @@ def make_void(bill: Bill, reason: str, by: Person) -> Bill:
         enqueue(frozen_facts.INVOICE, bill.id)
     bill.status, bill.collects = enums.BillState.VOID.value, False
     bill.void_reason, bill.voided_at, bill.voided_by_id = reason.strip(), clock.now(), by.id
-    bill.changed()
+    bill.increment_version()
     publish(Event.BILL_CHANGED)
     db.session.flush()
     return bill

@@ -132,7 +132,7 @@ def _number(payment: Payment, bill: Bill, series: str) -> None:
 def update_balance(bill: Bill) -> None:
     """Set the state of an issued bill after money came, went or was given up; its paper is printed anew."""
     bill.status = bill_rules.state(bill.total, bill.paid, bill.written_off).value
-    bill.changed()
+    bill.increment_version()
     db.session.flush()
     enqueue(frozen_facts.INVOICE, bill.id)
     publish(Event.BILL_CHANGED)

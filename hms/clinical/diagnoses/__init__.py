@@ -1,1 +1,1 @@
-"""ICD-10, coded search, diagnoses."""
+"""ICD-10, search for codes, diagnoses of encounters."""

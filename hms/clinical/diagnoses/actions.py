@@ -1,4 +1,4 @@
-"""The diagnoses of an open encounter, coded or in words."""
+"""Write the diagnoses of an open encounter, coded or as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from hms.clinical import models
 from hms.clinical.encounters import rules
-from hms.clinical.encounters.actions import own_draft
+from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.encounters.rules import Diagnosis
 from hms.clinical.models import ICD10, Condition, Encounter
 from hms.core.actions import action
@@ -25,11 +25,16 @@ def diagnoses_of(encounter_id: int) -> list[Condition]:
     return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
 
 
-def as_entered(conditions: list[Condition]) -> list[Diagnosis]:
-    """The diagnoses as the rules judge them."""
+def to_diagnoses(conditions: list[Condition]) -> list[Diagnosis]:
+    """The diagnoses as plain values for `rules`."""
     return [
-        Diagnosis(one.title, one.code if one.code_system == ICD10 else "", one.certainty, one.rank == 1)
-        for one in conditions
+        Diagnosis(
+            condition.title,
+            condition.code if condition.code_system == ICD10 else "",
+            condition.certainty,
+            condition.rank == 1,
+        )
+        for condition in conditions
     ]
 
 
@@ -43,93 +48,96 @@ def add_condition(
     is_primary: bool = False,
     by: Person,
 ) -> Condition:
-    """Add a diagnosis by its ICD-10 `code`, or in words; words that are a code count as one. The first is the primary."""
-    encounter = own_draft(encounter_id, by)
-    entry = _entry(code, text)
+    """Add a diagnosis by its ICD-10 `code` or as `text`, which may be a code too. The first one is the primary diagnosis."""
+    encounter = get_own_draft(encounter_id, by)
+    code_row = _find_code(code, text)
     others = diagnoses_of(encounter_id)
-    title = entry.title if entry else text.strip()
-    new = Diagnosis(title, entry.code if entry else "", certainty, is_primary=False)
-    rules.check_diagnoses([*as_entered(others), new])
+    title = code_row.title if code_row else text.strip()
+    new = Diagnosis(title, code_row.code if code_row else "", certainty, is_primary=False)
+    rules.check_diagnoses([*to_diagnoses(others), new])
     condition = Condition(
         patient_id=encounter.patient_id,
         encounter_id=encounter.id,
         code=new.code,
-        code_system=ICD10 if entry else "",
+        code_system=ICD10 if code_row else "",
         title=title,
-        rank=max((one.rank for one in others), default=0) + 1,
+        rank=max((other.rank for other in others), default=0) + 1,
         certainty=certainty,
         recorded_by_id=by.id,
     )
     db.session.add(condition)
     db.session.flush()
     if is_primary and others:
-        _put_first(condition, others)
-    _say(encounter)
-    if entry:
-        codes.count_use(entry.code)
+        _move_to_first(condition, others)
+    _update_diagnosis_text(encounter)
+    if code_row:
+        codes.count_use(code_row.code)
     return condition
 
 
-def _entry(code: str, text: str) -> models.DiagnosisCode | None:
-    if code and not icd10.normal_code(code):
+def _find_code(code: str, text: str) -> models.DiagnosisCode | None:
+    if code and not icd10.normalise_code(code):
         raise RuleBroken(N_("This is not an ICD-10 code. Choose the diagnosis from the list."), "code")
-    entry = codes.diagnosis_code(code or text)
-    if code and entry is None:
+    code_row = codes.get_code(code or text)
+    if code and code_row is None:
         raise RuleBroken(N_("This is not an ICD-10 code. Choose the diagnosis from the list."), "code")
-    return entry
+    return code_row
 
 
-def _put_first(condition: Condition, others: list[Condition]) -> None:
+def _move_to_first(condition: Condition, others: list[Condition]) -> None:
     condition.rank = 1
-    for rank, other in enumerate((one for one in others if one.id != condition.id), 2):
+    for rank, other in enumerate((row for row in others if row.id != condition.id), 2):
         other.rank = rank
     db.session.flush()
 
 
-def _say(encounter: Encounter) -> None:
-    """Keep the encounter's text of diagnoses, which programs read, the same as its list."""
-    titles = [f"{one.title} ({one.code})" if one.code else one.title for one in diagnoses_of(encounter.id)]
+def _update_diagnosis_text(encounter: Encounter) -> None:
+    """Write the titles of the list to `Encounter.diagnosis`, which the API shows."""
+    titles = [
+        f"{condition.title} ({condition.code})" if condition.code else condition.title
+        for condition in diagnoses_of(encounter.id)
+    ]
     encounter.diagnosis = "; ".join(titles)
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
 
 
-def _own(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condition, Encounter]:
+def _get_own_condition(condition_id: int, encounter_id: int | None, by: Person) -> tuple[Condition, Encounter]:
     condition = get_or_not_found(Condition, condition_id)
     if condition.encounter_id is None or condition.status != "final":
         raise NotFound(N_("This diagnosis does not exist."))
     if encounter_id is not None and condition.encounter_id != encounter_id:
         raise NotFound(N_("This diagnosis does not exist."))
-    return condition, own_draft(condition.encounter_id, by)
+    return condition, get_own_draft(condition.encounter_id, by)
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.remove_condition")
 def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: Person) -> None:
-    """Take a diagnosis off an open encounter."""
-    condition, encounter = _own(condition_id, encounter_id, by)
+    """Remove a diagnosis from an open encounter."""
+    condition, encounter = _get_own_condition(condition_id, encounter_id, by)
     condition.status = "entered_in_error"
     db.session.flush()
     for rank, other in enumerate(diagnoses_of(encounter.id), 1):
         other.rank = rank
-    _say(encounter)
+    _update_diagnosis_text(encounter)
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.make_primary")
 def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
-    """Make a diagnosis the first of its encounter."""
-    condition, encounter = _own(condition_id, encounter_id, by)
-    _put_first(condition, diagnoses_of(encounter.id))
-    _say(encounter)
+    """Make a diagnosis the primary one of its encounter."""
+    condition, encounter = _get_own_condition(condition_id, encounter_id, by)
+    _move_to_first(condition, diagnoses_of(encounter.id))
+    _update_diagnosis_text(encounter)
     return condition
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.set_certainty")
 def set_certainty(condition_id: int, certainty: str, *, encounter_id: int | None = None, by: Person) -> Condition:
-    """Say whether a diagnosis is provisional or confirmed."""
-    condition, encounter = _own(condition_id, encounter_id, by)
+    """Set a diagnosis to provisional or confirmed."""
+    condition, encounter = _get_own_condition(condition_id, encounter_id, by)
     if certainty not in rules.CERTAINTIES:
         raise RuleBroken(N_("Choose provisional or confirmed."), "certainty")
     condition.certainty = certainty
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
     return condition

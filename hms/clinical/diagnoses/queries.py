@@ -1,4 +1,4 @@
-"""The diagnoses of an encounter."""
+"""Reads of diagnoses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from hms.core.db.session import db
 
 def conditions_of(encounter_id: int) -> list[Condition]:
     """The diagnoses of an encounter, the primary one first."""
-    return list(db.session.execute(diagnosed(), {"encounter_id": encounter_id}).scalars())
+    return list(db.session.execute(_conditions_of(), {"encounter_id": encounter_id}).scalars())
 
 
 @cache
-def diagnosed() -> Select:
-    """`conditions_of` as a question."""
+def _conditions_of() -> Select:
     encounter_id = bindparam("encounter_id")
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)

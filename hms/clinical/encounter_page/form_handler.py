@@ -1,4 +1,4 @@
-"""Between the encounter page's form and the record: what is filled in, what a button does, what stays a draft."""
+"""Fill the form of the encounter page, run the step of its button, keep unsaved fields as a draft."""
 
 from __future__ import annotations
 
@@ -21,65 +21,67 @@ from hms.core.web.forms import RecordIdField
 
 from . import page_data, prescription_form
 
-KEPT = (*EncounterForm.TEXTS, *EncounterForm.PENDING, "follow_up_on")
+DRAFT_FIELDS = (*EncounterForm.TEXTS, *EncounterForm.PENDING, "follow_up_on")
 MAX_LENGTH = 100_000
 
 
-def texts(form: EncounterForm) -> dict[str, Any]:
-    """The texts of the record."""
+def record_fields(form: EncounterForm) -> dict[str, Any]:
+    """The texts and the follow-up date, as `save_encounter` takes them."""
     return {name: form[name].data for name in form.TEXTS} | {"follow_up_on": form.follow_up_on.data}
 
 
-def content(form: EncounterForm) -> dict[str, str]:
-    """Everything typed, as a draft keeps it."""
-    return {name: form.shown(name) for name in KEPT}
+def draft_fields(form: EncounterForm) -> dict[str, str]:
+    """All typed fields, to save as a draft."""
+    return {name: form.shown(name) for name in DRAFT_FIELDS}
 
 
-def known(typed: dict[str, Any]) -> dict[str, str]:
-    """The fields of the page among what a browser sent for its draft."""
+def known_fields(typed: dict[str, Any]) -> dict[str, str]:
+    """The known draft fields in the JSON that the page's script sent, each at most `MAX_LENGTH` long."""
     return {
-        name: str(value)[:MAX_LENGTH] for name, value in typed.items() if name in KEPT and isinstance(value, (str, int))
+        name: str(value)[:MAX_LENGTH]
+        for name, value in typed.items()
+        if name in DRAFT_FIELDS and isinstance(value, (str, int))
     }
 
 
-def origin(form: EncounterForm) -> drafts.PageState:
-    """Which open page the form came from."""
+def page_state(form: EncounterForm) -> drafts.PageState:
+    """The open page that sent the form."""
     return drafts.PageState(form.page.data or "", form.came.data or "", form.version.data or 0)
 
 
-def filled(
+def fill_form(
     seen: page_data.EncounterPage, *, page: str = "", wanted: str = ""
 ) -> tuple[EncounterForm, drafts.UnsavedText | None]:
-    """The form with the record's texts and, over them, unsaved ones; and those when they are not what is saved.
+    """The form with the record's texts, replaced by unsaved ones; and the unsaved text when it differs from the record.
 
-    They are the open page's own when `page` goes on after saving, else those of the page `wanted`, else the last kept.
+    The unsaved text is that of `page` (an open page after saving), else of the page `wanted`, else the last saved one.
     """
     encounter = seen.encounter
     start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
     start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
-    form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page()})
+    form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page_id()})
     last = seen.unsaved[0] if seen.unsaved and not page else None
-    typed = next((one for one in seen.unsaved if one.page == (page or wanted)), last)
+    typed = next((text for text in seen.unsaved if text.page == (page or wanted)), last)
     if typed is None:
         return form, None
     form.came.data = typed.at
-    for name in KEPT:
+    for name in DRAFT_FIELDS:
         if name in typed.fields:
-            _put(form[name], typed.fields[name])
+            _set_field(form[name], typed.fields[name])
     saved_day = format_date(encounter.follow_up_on) if encounter.follow_up_on else ""
     is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
-    return form, typed if is_other_day or drafts.differing(encounter, typed.fields) or _is_emptied(
+    return form, typed if is_other_day or drafts.changed_fields(encounter, typed.fields) or _has_cleared_text(
         seen, typed
     ) else None
 
 
-def _is_emptied(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
-    """Whether a text of the record was taken out on the page and not saved."""
+def _has_cleared_text(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
+    """Whether the unsaved text clears a text of the record."""
     return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
 
 
-def saved_beside(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
-    """Label and saved text of every field in which the page says something else."""
+def differing_saved_texts(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
+    """Label and saved text of each field that differs on the page."""
     names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
     saved_texts = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
     if form.follow_up_on.data != seen.encounter.follow_up_on:
@@ -91,9 +93,10 @@ def saved_beside(seen: page_data.EncounterPage, form: EncounterForm) -> list[tup
 def describe_unsaved(
     unsaved_texts: Iterable[drafts.UnsavedText], encounter: Encounter
 ) -> list[tuple[drafts.UnsavedText, list[tuple[str, str]]]]:
-    """Unsaved texts with label and words of what each of them holds beside the record."""
+    """Each unsaved text with (label, text) of the fields that differ from the record."""
     return [
-        (one, [(_label(name), one.fields[name]) for name in _worth_showing(one, encounter)]) for one in unsaved_texts
+        (unsaved, [(_label(name), unsaved.fields[name]) for name in _fields_to_show(unsaved, encounter)])
+        for unsaved in unsaved_texts
     ]
 
 
@@ -101,12 +104,12 @@ def _label(name: str) -> Any:
     return getattr(EncounterForm, name).args[0]
 
 
-def _worth_showing(one: drafts.UnsavedText, encounter: Encounter) -> list[str]:
-    names = drafts.differing(encounter, one.fields)
-    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if one.fields.get(name))]
+def _fields_to_show(unsaved: drafts.UnsavedText, encounter: Encounter) -> list[str]:
+    names = drafts.changed_fields(encounter, unsaved.fields)
+    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if unsaved.fields.get(name))]
 
 
-def _put(field: Any, text: str) -> None:
+def _set_field(field: Any, text: str) -> None:
     if isinstance(field, RecordIdField):
         field.data = parse_record_id(text)
     elif hasattr(field, "typed"):
@@ -116,11 +119,11 @@ def _put(field: Any, text: str) -> None:
 
 
 def _target_id(target: str) -> int:
-    """The id of the record that a button is for; 0, which no record has, when it names none."""
+    """The record id in a button's value; 0, which no record has, when there is none."""
     return parse_record_id(target) or 0
 
 
-def _diagnose(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+def _add_diagnosis(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
     certainty = form.dx_certainty.data if form.dx_certainty.data in rules.CERTAINTIES else "provisional"
     diagnosis_actions.add_condition(
         encounter.id, text=form.dx.data or "", code=form.dx_code.data or "", certainty=certainty, by=by
@@ -135,16 +138,16 @@ def _make_primary(_form: EncounterForm, encounter: Encounter, target: str, by: P
     diagnosis_actions.make_primary(_target_id(target), encounter_id=encounter.id, by=by)
 
 
-def _confirm(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+def _make_confirmed(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     diagnosis_actions.set_certainty(_target_id(target), "confirmed", encounter_id=encounter.id, by=by)
 
 
-def _doubt(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+def _make_provisional(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     diagnosis_actions.set_certainty(_target_id(target), "provisional", encounter_id=encounter.id, by=by)
 
 
-def _change_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
-    prescription_form.load(form, encounter, _target_id(target))
+def _edit_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
+    prescription_form.load_line(form, encounter, _target_id(target))
 
 
 def _remove_line(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
@@ -168,20 +171,20 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
     if (form.test.data or "").strip():
         raise RuleBroken(N_("Order this test or clear the field before you sign."), "test")
     if (form.dx.data or "").strip():
-        _diagnose(form, encounter, target, by)
-    seen_twice = signing.asks_birth_year(page_data.patient_of(encounter), by)
-    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if seen_twice else None, by=by)
+        _add_diagnosis(form, encounter, target, by)
+    asks_birth_year = signing.must_ask_birth_year(page_data.get_patient(encounter), by)
+    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if asks_birth_year else None, by=by)
 
 
 STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
-    "add_dx": _diagnose,
+    "add_dx": _add_diagnosis,
     "remove_dx": _remove_diagnosis,
     "primary_dx": _make_primary,
-    "confirm_dx": _confirm,
-    "doubt_dx": _doubt,
-    "add_rx": prescription_form.add,
-    "take_rx": prescription_form.take,
-    "edit_rx": _change_line,
+    "confirm_dx": _make_confirmed,
+    "doubt_dx": _make_provisional,
+    "add_rx": prescription_form.save_line,
+    "take_rx": prescription_form.add_alternative,
+    "edit_rx": _edit_line,
     "remove_rx": _remove_line,
     "copy": _copy,
     "repeat_rx": _repeat,
@@ -191,25 +194,27 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
 
 
 def run_button(do: str, target: str, form: EncounterForm, encounter: Encounter, by: Person) -> None:
-    """What the pressed button does beside saving the texts; an unknown one does nothing."""
-    done = STEPS.get(do) or page_extensions.step(do)
-    if done is not None:
-        done(form, encounter, target, by)
+    """Run the step of the pressed button; an unknown button does nothing."""
+    step = STEPS.get(do) or page_extensions.get_step(do)
+    if step is not None:
+        step(form, encounter, target, by)
 
 
 def insert_template(form: EncounterForm, by: Person) -> None:
-    """Put the chosen template under the note that is typed; nothing is saved yet."""
+    """Append the chosen template to the typed note; nothing is saved."""
     template_id = parse_record_id(form.template.data or "")
     if template_id is not None:
-        content = template_actions.readable(template_id, by).content
+        content = template_actions.get_readable(template_id, by).content
         form.notes.data = "\n".join(part for part in (form.notes.data, content) if part)
 
 
-def keep_what_is_pending(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
-    """After saving, a diagnosis or medicine that was begun and not added yet stays as a draft."""
+def save_pending_fields(encounter_id: int, form: EncounterForm, do: str, by: Person) -> None:
+    """After saving, keep a diagnosis, medicine or test that is not added yet as a draft."""
     of_medicine = dict.fromkeys(("add_rx", "take_rx", "clear_rx"), form.RX)
-    done = {"add_dx": form.DX, **of_medicine, "sign": KEPT, "sign_next": KEPT}.get(do, page_extensions.cleared_by(do))
-    typed = content(form)
-    left = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
-    if left.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
-        drafts.keep(encounter_id, by, left, origin(form))
+    done = {"add_dx": form.DX, **of_medicine, "sign": DRAFT_FIELDS, "sign_next": DRAFT_FIELDS}.get(
+        do, page_extensions.fields_cleared_by(do)
+    )
+    typed = draft_fields(form)
+    pending = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
+    if pending.keys() - {"dx_certainty", "rx_unit", "rx_route"}:
+        drafts.save(encounter_id, by, pending, page_state(form))

@@ -1,4 +1,4 @@
-"""All that the encounter page shows, gathered in a fixed number of queries."""
+"""All data of the encounter page, read in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ MAX_NOTES = 2
 
 
 @dataclass
-class Earlier:
-    """What this encounter may take over from earlier ones."""
+class CopyableRecords:
+    """Medicines, problems and notes of earlier visits that can be copied to this encounter."""
 
     medicines: list[display.Line]
     problems: list[Any]
@@ -44,7 +44,7 @@ class Earlier:
 
 @dataclass
 class EncounterPage:
-    """An encounter with all that its page shows beside it."""
+    """An encounter with the data of its page."""
 
     encounter: Encounter
     patient: Patient
@@ -66,18 +66,18 @@ class EncounterPage:
 
     @property
     def months(self) -> int | None:
-        """Age in whole months, for the list of doses; None when it is not known."""
+        """Age in whole months, for the list of doses; None when the date of birth is unknown."""
         age = readings.age_years(self.patient.birth_date)
         return None if age is None else int(age * 12)
 
     @property
-    def earlier(self) -> Earlier:
+    def earlier(self) -> CopyableRecords:
         """Medicines, problems and notes of earlier visits that are not in this encounter."""
         ordered = {(line.medication_id, line.parts[0].text) for line in self.lines}
-        diagnosed = {(one.code, one.title) for one in self.conditions}
-        return Earlier(
+        diagnosed = {(condition.code, condition.title) for condition in self.conditions}
+        return CopyableRecords(
             [line for line in self.current if (line.medication_id, line.parts[0].text) not in ordered],
-            [one for one in self.problems if (one.code, one.title) not in diagnosed],
+            [problem for problem in self.problems if (problem.code, problem.title) not in diagnosed],
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
 
@@ -87,59 +87,62 @@ class EncounterPage:
 
     @property
     def missing(self) -> list[rules.Missing]:
-        """What still stands between the draft and its signature."""
+        """The checklist before signing."""
         return rules.missing_for_signature(
             notes=self.encounter.notes or self.encounter.chief_complaint,
-            diagnoses=[Diagnosis(one.title, one.code, one.certainty, one.rank == 1) for one in self.conditions],
+            diagnoses=[
+                Diagnosis(condition.title, condition.code, condition.certainty, condition.rank == 1)
+                for condition in self.conditions
+            ],
             no_diagnosis_reason=self.encounter.no_diagnosis_reason,
         )
 
 
 def load_page(encounter_id: int, who: Person) -> EncounterPage:
-    """The page of one encounter; `NotFound` when there is none. The reading goes into the trail, all in one transaction."""
+    """The page of one encounter; records the reading in the audit trail. Raises `NotFound`."""
     with action_context("clinical.open_chart", who):
-        encounter, patient = encounter_queries.encounter_with_patient(encounter_id, who)
+        encounter, patient = encounter_queries.get_encounter_with_patient(encounter_id, who)
         patient_actions.record_chart_opening(patient, by=who)
-        return _gathered(encounter, patient, who)
+        return _load_parts(encounter, patient, who)
 
 
-def _gathered(encounter: Encounter, patient: Patient, who: Person) -> EncounterPage:
+def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> EncounterPage:
     is_open = encounter.status == "in_progress"
     addenda = [] if is_open else encounter_queries.addenda_of(encounter.id)
-    reading = readings.last_of(encounter.id)
+    reading = readings.last_reading(encounter.id)
     taken_by = {reading.taken_by_id} if reading else set()
-    names = _names({encounter.doctor_id, *(one.author_id for one in addenda), *taken_by}, who)
-    orders = display.shown(patient_context.shown_beside(patient.id, encounter.id))
+    names = _names({encounter.doctor_id, *(addendum.author_id for addendum in addenda), *taken_by}, who)
+    lines = display.to_lines(patient_context.load_line_rows(patient.id, encounter.id))
     return EncounterPage(
         encounter=encounter,
         patient=patient,
         banner=record_banner.patient_banner(patient, who),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
-        reading=_shown(reading, patient, names) if reading else None,
+        reading=_to_reading(reading, patient, names) if reading else None,
         conditions=diagnosis_queries.conditions_of(encounter.id),
-        lines=[one for one in reversed(orders) if one.encounter_id == encounter.id],
-        current=[one for one in orders if one.encounter_id != encounter.id],
-        visits=history.last(patient.id, but_not=encounter.id),
+        lines=[line for line in reversed(lines) if line.encounter_id == encounter.id],
+        current=[line for line in lines if line.encounter_id != encounter.id],
+        visits=history.last_visits(patient.id, exclude=encounter.id),
         addenda=addenda,
         names=names,
-        unsaved=drafts.of(encounter.id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.asks_birth_year(patient, who),
+        unsaved=drafts.get_unsaved(encounter.id, who) if encounter.doctor_id == who.id else (),
+        asks_birth_year=is_open and signing.must_ask_birth_year(patient, who),
         owed=billing.owed(patient.id) if who.may(Permission.ADD_CHARGE) else None,
-        problems=copy_forward.problems(patient.id) if is_open else [],
-        sections=page_extensions.all_of(encounter),
-        templates=actions.titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
+        problems=copy_forward.active_problems(patient.id) if is_open else [],
+        sections=page_extensions.load_sections(encounter),
+        templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
     )
 
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
-    """Names by account; mostly it is the reader's own."""
-    return {who.id or 0: who.name} | staff.names({one for one in user_ids if one and one != who.id})
+    """Names by account id; without a query when only the reader's own name is needed."""
+    return {who.id or 0: who.name} | staff.names({user_id for user_id in user_ids if user_id and user_id != who.id})
 
 
-def _shown(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
-    return readings.shown(row, patient.birth_date, names.get(row.taken_by_id or 0, ""))
+def _to_reading(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:
+    return readings.to_reading(row, patient.birth_date, names.get(row.taken_by_id or 0, ""))
 
 
-def patient_of(encounter: Encounter) -> Patient:
-    """Whose encounter it is."""
+def get_patient(encounter: Encounter) -> Patient:
+    """The patient of an encounter."""
     return lookup.patient(encounter.patient_id)

@@ -1,4 +1,4 @@
-"""The medicine that is being added or changed on the encounter page: what is typed, read, checked and written."""
+"""The medicine fields of the encounter page: read, check and save the prescription in them."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ DOSE_FIELDS = {
 }
 
 
-def written(form: EncounterForm) -> custom_dose.Written:
+def typed_dose(form: EncounterForm) -> custom_dose.Written:
     """The dose fields as typed."""
     return custom_dose.Written(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
 
 
 def read_order(form: EncounterForm) -> dict[str, Any]:
-    """What is ordered, as the prescribing actions take it; raises `RuleBroken` where the dose cannot be read."""
-    typed = written(form)
+    """The order in the fields, as arguments of the prescribing actions; raises `RuleBroken` for an unreadable dose."""
+    typed = typed_dose(form)
     if form.sentence_id:
-        return {"sentence_id": form.sentence_id} | ({} if typed.is_empty else {"dose": _dose(form, typed)})
+        return {"sentence_id": form.sentence_id} | ({} if typed.is_empty else {"dose": _read_dose(form, typed)})
     named = {"medication_id": form.medication_id} if form.medication_id else {"medication_name": form.rx.data or ""}
-    if _product(form) is None:
+    if _find_product(form) is None:
         return named | custom_dose.plain_words(typed)
-    return named | {"dose": _dose(form, typed)}
+    return named | {"dose": _read_dose(form, typed)}
 
 
-def _dose(form: EncounterForm, typed: custom_dose.Written) -> Dose | None:
-    product = _product(form)
+def _read_dose(form: EncounterForm, typed: custom_dose.Written) -> Dose | None:
+    product = _find_product(form)
     return custom_dose.read(typed, product) if product is not None else None
 
 
-def _product(form: EncounterForm) -> Any | None:
-    """The medicine of the formulary that is chosen or clearly named; None when it is not there."""
+def _find_product(form: EncounterForm) -> Any | None:
+    """The formulary medicine that is chosen or exactly named; None when there is none."""
     if form.sentence_id:
         usual = formulary.dose_sentence(form.sentence_id)
         return formulary.medication(usual.medication_id) if usual else None
@@ -65,9 +65,9 @@ def _product(form: EncounterForm) -> Any | None:
     return formulary.medication_named(form.rx.data or "")
 
 
-def add(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
-    """Write the line: a new one, or in place of the one that is being changed."""
-    _write(
+def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    """Add a prescription, or save the one that is being changed."""
+    _save(
         form,
         encounter,
         by,
@@ -77,25 +77,25 @@ def add(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> 
     )
 
 
-def take(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
-    """Write the usual dose that was offered instead of the stopped medicine."""
+def add_alternative(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    """Prescribe the usual dose that the alert offered as an alternative."""
     form.rx_choice.data = target
     if form.sentence_id is None:
-        raise RuleBroken(N_("This dose is no longer offered. Choose again."), "medication_name")
-    _write(form, encounter, by, sentence_id=form.sentence_id)
+        raise RuleBroken(N_("This dose is no longer available. Choose again."), "medication_name")
+    _save(form, encounter, by, sentence_id=form.sentence_id)
 
 
-def _write(form: EncounterForm, encounter: Encounter, by: Person, **order_fields: Any) -> None:
+def _save(form: EncounterForm, encounter: Encounter, by: Person, **order_fields: Any) -> None:
     reasons = {"override_code": form.override_code.data or "", "override_reason": form.override_reason.data or ""}
     line_id = form.rx_line.data
     if line_id is None:
         actions.prescribe(encounter.id, by=by, **order_fields, **reasons)
         return
-    _own_line(line_id, encounter)
+    _get_draft_line(line_id, encounter)
     actions.change_prescription(line_id, by=by, **order_fields, **reasons)
 
 
-def _own_line(line_id: int, encounter: Encounter) -> Prescription:
+def _get_draft_line(line_id: int, encounter: Encounter) -> Prescription:
     line = get_or_not_found(Prescription, line_id)
     if line.encounter_id != encounter.id or line.status != "draft":
         raise RuleBroken(
@@ -104,11 +104,11 @@ def _own_line(line_id: int, encounter: Encounter) -> Prescription:
     return line
 
 
-def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
-    """Put a line back into the fields, to be changed; refused while another medicine stands there."""
+def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
+    """Fill the fields with a draft prescription; raises `RuleBroken` while another medicine is in them."""
     if (form.rx.data or "").strip() and form.rx_line.data != line_id:
         raise RuleBroken(N_("Add or clear this medicine before you change another one."), "medication_name")
-    line, dose = _own_line(line_id, encounter), None
+    line = _get_draft_line(line_id, encounter)
     product = formulary.medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)
     form.rx_line.data, form.rx_line.raw_data = line.id, None
@@ -119,16 +119,16 @@ def load(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     )
     for part, name in DOSE_FIELDS.items():
         form[name].data = getattr(shown, part)
-    is_reckoned = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
-    form.rx_quantity.data = None if is_reckoned else line.quantity
+    is_calculated = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
+    form.rx_quantity.data = None if is_calculated else line.quantity
     form.rx_quantity.typed = None
     form.rx_instructions.data = line.instructions
     form.override_code.data, form.override_reason.data = line.override_code, line.override_reason
     form.rx_asked.data = "1" if line.override_code else ""
 
 
-def stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
-    """The alerts that stop what stands in the fields; none while it cannot be read."""
+def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
+    """The serious alerts for the order in the fields; none when the fields cannot be read."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
@@ -137,28 +137,28 @@ def stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
 
 
 def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
-    """Other medicines of the same use that nothing stops."""
+    """Medicines of the same use without a serious alert."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
         return []
-    return alternatives.instead_of(ordered, encounter.patient_id, encounter.id, form.rx_line.data)
+    return alternatives.find_alternatives(ordered, encounter.patient_id, encounter.id, form.rx_line.data)
 
 
 def preview(form: EncounterForm) -> dict[str, Any]:
-    """What the fields say, for the page's script: the sentence, the supply, the fields, or what is wrong."""
-    product = _product(form)
+    """For the page's script: the order as a sentence, its supply and all dose fields, or the error and its field."""
+    product = _find_product(form)
     if product is None:
         return {"sentence": "", "fields": {}}
-    own = {"rx_unit": product.unit, "rx_route": product.route}
+    usual_fields = {"rx_unit": product.unit, "rx_route": product.route}
     try:
         order_fields = read_order(form)
         ordered = parse_order(**order_fields)
     except RuleBroken as refusal:
-        blamed = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
-        return {"sentence": "", "fields": own, "problem": translate_error(refusal), "blamed": blamed}
+        field = EncounterForm.BLAMED.get(refusal.field or "", refusal.field)
+        return {"sentence": "", "fields": usual_fields, "problem": translate_error(refusal), "blamed": field}
     if ordered.dose is None:
-        return {"sentence": "", "fields": own}
+        return {"sentence": "", "fields": usual_fields}
     shown = custom_dose.fields_of(ordered.dose)
     supply = amount_text(ordered.supply, product.unit) if ordered.supply else ""
     return {

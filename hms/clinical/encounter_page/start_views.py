@@ -1,5 +1,4 @@
-"""Pages: opening an encounter, and the lists that open under its fields. The encounter itself and vital signs have their
-own files."""
+"""Pages: start an encounter; the lists that open under the fields of the encounter page."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ from . import views as encounter_page_views  # noqa: F401 - their routes are on 
 @pages.post("/patients/<int:patient_id>/encounters/start")
 @requires(Permission.WRITE_ENCOUNTER)
 def start_for(patient_id: int) -> ResponseReturnValue:
-    """Open an encounter from the chart."""
+    """Start an encounter from the chart."""
     started = actions.start_encounter(patient_id=patient_id, by=current_person())
     return redirect(url_for("clinical.encounter", encounter_id=started.id), 303)
 
@@ -43,8 +42,8 @@ def start_for(patient_id: int) -> ResponseReturnValue:
 @pages.get("/queue/<int:entry_id>/start")
 @requires(Permission.WRITE_ENCOUNTER)
 def start_page(entry_id: int) -> ResponseReturnValue:
-    """Ask before taking a patient in: an address alone changes nothing. An encounter that is open already is shown."""
-    entry, opened = queries.place_in_queue(entry_id)
+    """Ask for confirmation before an encounter starts; redirect to the encounter when it exists."""
+    entry, opened = queries.get_queue_entry(entry_id)
     if opened is not None:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     patient = lookup.patient(entry.patient_id)
@@ -56,7 +55,7 @@ def start_page(entry_id: int) -> ResponseReturnValue:
 @pages.post("/queue/<int:entry_id>/start")
 @requires(Permission.WRITE_ENCOUNTER)
 def start(entry_id: int) -> ResponseReturnValue:
-    """The patient is in the room: open the encounter."""
+    """Start the encounter of a queue entry."""
     started = actions.start_encounter(queue_entry_id=entry_id, by=current_person())
     return redirect(url_for("clinical.encounter", encounter_id=started.id), 303)
 
@@ -64,8 +63,8 @@ def start(entry_id: int) -> ResponseReturnValue:
 @pages.post("/prescriptions/<int:prescription_id>/repeat")
 @requires(Permission.PRESCRIBE)
 def repeat(prescription_id: int) -> ResponseReturnValue:
-    """Order an earlier medicine once more; it is in the open encounter, or why it is not stands there."""
-    encounter, left_out = copy_forward.repeat(prescription_id, by=current_person())
+    """Prescribe an earlier medicine again in the open encounter, or show why it was not copied."""
+    encounter, left_out = copy_forward.repeat_prescription(prescription_id, by=current_person())
     for problem in left_out:
         flash(translate(problem), "caution")
     if not left_out:
@@ -76,16 +75,18 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @pages.get("/clinical/diagnoses")
 @requires(Permission.WRITE_ENCOUNTER)
 def diagnoses() -> str:
-    """Rows for the diagnosis box."""
-    return render_template("clinical/_diagnoses.html", rows=codes.find(search_text(request.args.get("q"), longest=255)))
+    """Options of the diagnosis field."""
+    return render_template(
+        "clinical/_diagnoses.html", rows=codes.find_codes(search_text(request.args.get("q"), longest=255))
+    )
 
 
 @pages.get("/clinical/medicines")
 @requires(Permission.PRESCRIBE)
 def medicines() -> str:
-    """Rows for the medicine box: complete doses, those for the patient's age first."""
+    """Options of the medicine field: complete doses, those for the patient's age first."""
     age = request.args.get("months", "")
-    years = readings.from_months(age)
+    years = readings.years_from_months(age)
     return render_template(
         "clinical/_medicines.html",
         rows=formulary.choices(search_text(request.args.get("q"), longest=255), age_years=years),
@@ -95,7 +96,7 @@ def medicines() -> str:
 @pages.get("/clinical/dose")
 @requires(Permission.PRESCRIBE)
 def dose() -> ResponseReturnValue:
-    """What the dose fields say, in words; the fields come as the form would send them."""
+    """The dose fields as a sentence (JSON); the query has the names of the form."""
     form = EncounterForm(formdata=request.args, meta={"csrf": False})
     form.validate()
     return prescription_form.preview(form)

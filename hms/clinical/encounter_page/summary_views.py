@@ -1,4 +1,4 @@
-"""The paper of one visit, for the patient, for the referral, for the file."""
+"""Page: the visit summary to print, for the patient, a referral or the file."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from . import page_data
 @pages.get("/encounters/<int:encounter_id>/summary")
 @requires(Permission.OPEN_CHART)
 def print_summary(encounter_id: int) -> str:
-    """The encounter as one A4 page to print; one that is not signed says so."""
+    """The visit summary; it says when the encounter is not signed."""
     return render_template("clinical/summary.html", page=page_data.load_page(encounter_id, current_person()))

@@ -1,4 +1,4 @@
-"""Pages: one encounter, to write while it is open and to read and add to once it is signed."""
+"""Pages: one encounter; a form while it is open, the record with addenda after signing."""
 
 from __future__ import annotations
 
@@ -30,105 +30,109 @@ from hms.patients import lookup as patients
 
 from . import form_handler, page_data, prescription_form
 
-LEADS_AWAY = ("vitals", "sign", "sign_next", "use")
+BUTTONS_LEAVING_PAGE = ("vitals", "sign", "sign_next", "use")
 
 
 def is_own_draft(encounter: Encounter, who: Person) -> bool:
-    """Whether `who` may still write this encounter."""
+    """Whether `who` may write this encounter: it is open and their own."""
     return encounter.status == "in_progress" and encounter.doctor_id == who.id and who.may(Permission.WRITE_ENCOUNTER)
 
 
 @pages.get("/encounters/<int:encounter_id>")
 @requires(Permission.OPEN_CHART)
 def encounter(encounter_id: int) -> str:
-    """The encounter: to write for its doctor while it is open, to read for all who care."""
+    """The form for the encounter's doctor while it is open, else the record to read."""
     who = current_person()
     seen = page_data.load_page(encounter_id, who)
     if not is_own_draft(seen.encounter, who):
         return _signed_page(seen, AddendumForm(formdata=None))
-    form, restored = form_handler.filled(seen, page=request.args.get("page", ""), wanted=request.args.get("typed", ""))
+    form, restored = form_handler.fill_form(
+        seen, page=request.args.get("page", ""), wanted=request.args.get("typed", "")
+    )
     is_older = restored is not None and 0 < restored.version < seen.encounter.version
     return _encounter_page(
-        seen, form, restored=restored, theirs=form_handler.saved_beside(seen, form) if is_older else ()
+        seen, form, restored=restored, saved_texts=form_handler.differing_saved_texts(seen, form) if is_older else ()
     )
 
 
 def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
-    left = [one for one in seen.unsaved if drafts.differing(seen.encounter, one.fields)]
-    shown = {"order": OrderForm(formdata=None), "order_id": None} | more
-    shown["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
-    shown["left"] = form_handler.describe_unsaved(left, seen.encounter)
-    return render_template("clinical/signed.html", page=seen, form=form, **shown)
+    different = [unsaved for unsaved in seen.unsaved if drafts.changed_fields(seen.encounter, unsaved.fields)]
+    context = {"order": OrderForm(formdata=None), "order_id": None} | more
+    context["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
+    context["unsaved_texts"] = form_handler.describe_unsaved(different, seen.encounter)
+    return render_template("clinical/signed.html", page=seen, form=form, **context)
 
 
 def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
-    mine = form_handler.origin(form)
-    others = [one for one in seen.unsaved if not mine.is_behind(one)]
-    shown = {"restored": None, "stop": "", "theirs": (), "dx_choices": (), "rx_choices": ()} | more
-    if form.rx_asked.data and not shown["stop"]:
-        shown["stop"] = next((translate(alert.message) for alert in prescription_form.stops(form, seen.encounter)), "")
-    shown["instead"] = prescription_form.safe_alternatives(form, seen.encounter) if shown["stop"] else ()
-    shown["beside"] = form_handler.describe_unsaved(others, seen.encounter)
-    return render_template("clinical/encounter.html", page=seen, form=form, **shown)
+    this_page = form_handler.page_state(form)
+    others = [unsaved for unsaved in seen.unsaved if not this_page.is_source_of(unsaved)]
+    context = {"restored": None, "stop": "", "saved_texts": (), "dx_choices": (), "rx_choices": ()} | more
+    if form.rx_asked.data and not context["stop"]:
+        context["stop"] = next(
+            (translate(alert.message) for alert in prescription_form.find_stops(form, seen.encounter)), ""
+        )
+    context["alternatives"] = prescription_form.safe_alternatives(form, seen.encounter) if context["stop"] else ()
+    context["unsaved_texts"] = form_handler.describe_unsaved(others, seen.encounter)
+    return render_template("clinical/encounter.html", page=seen, form=form, **context)
 
 
 @pages.post("/encounters/<int:encounter_id>")
 @requires(Permission.WRITE_ENCOUNTER)
 def write(encounter_id: int) -> ResponseReturnValue:
-    """Save the page, and do what its button says: add or remove a line, sign, or only keep the draft."""
+    """Save the page and run its button: add or remove a line, sign, or only save the draft."""
     form, who = EncounterForm(), current_person()
     do, _colon, target = request.form.get("do", "draft").partition(":")
     if not form.validate_on_submit():
-        return _again(encounter_id, form), 400
+        return _page_with_form(encounter_id, form), 400
     if "look_up" in request.form:
-        return _again(encounter_id, form, **_looked_up(form, encounter_id))
+        return _page_with_form(encounter_id, form, **_look_up_choices(form, encounter_id))
     if do == "insert":
         form_handler.insert_template(form, who)
-        return _again(encounter_id, form)
+        return _page_with_form(encounter_id, form)
     try:
         _save(encounter_id, form, do, target, who)
     except StaleVersion:
-        return _again(encounter_id, form, is_stale=True), 409
+        return _page_with_form(encounter_id, form, is_stale=True), 409
     except RuleBroken as refusal:
-        return _refused(encounter_id, form, refusal, do)
+        return _refusal_page(encounter_id, form, refusal, do)
     except Conflict as refusal:
         if refusal.code == "signed":
-            return _signed_meanwhile(encounter_id, form, who), 409
+            return _signed_elsewhere_page(encounter_id, form, who), 409
         if refusal.field is None:
             raise
         form.refuse(refusal)
-        return _again(encounter_id, form), 409
-    form_handler.keep_what_is_pending(encounter_id, form, do, who)
+        return _page_with_form(encounter_id, form), 409
+    form_handler.save_pending_fields(encounter_id, form, do, who)
     for problem in form.left_out:
         flash(translate(problem), "caution")
-    return _onwards(do, _after(encounter_id, form, do, target, who))
+    return _redirect(do, _next_address(encounter_id, form, do, target, who))
 
 
 def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> None:
-    """The texts and what the button says, in one transaction; what was saved is no draft any more."""
+    """Save the texts and run the button in one transaction; then remove the draft of this page."""
 
-    def then(written: Encounter) -> None:
-        drafts.drop(encounter_id, who, form_handler.origin(form))
-        form_handler.run_button(do, target, form, written, who)
+    def then(encounter: Encounter) -> None:
+        drafts.remove_saved(encounter_id, who, form_handler.page_state(form))
+        form_handler.run_button(do, target, form, encounter, who)
 
     if do in ("use", "forget"):
-        drafts.keep(encounter_id, who, form_handler.content(form), form_handler.origin(form))
+        drafts.save(encounter_id, who, form_handler.draft_fields(form), form_handler.page_state(form))
         if do == "forget":
-            drafts.forget(encounter_id, who, target)
+            drafts.discard(encounter_id, who, target)
         return
-    about = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
-    encounter_actions.save_encounter(encounter_id, **about, then=then, by=who, **form_handler.texts(form))
+    opened_with = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
+    encounter_actions.save_encounter(encounter_id, **opened_with, then=then, by=who, **form_handler.record_fields(form))
 
 
-def _onwards(do: str, address: str) -> ResponseReturnValue:
-    """Go on; the page's script is told where to, so that it leaves only once all is saved."""
-    if do in LEADS_AWAY and request.headers.get("X-Requested-With") == "fetch":
+def _redirect(do: str, address: str) -> ResponseReturnValue:
+    """Redirect; a script that leaves the page gets the address as JSON, so that it can first finish saving."""
+    if do in BUTTONS_LEAVING_PAGE and request.headers.get("X-Requested-With") == "fetch":
         return jsonify({"goto": address})
     return redirect(address, 303)
 
 
-def _after(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> str:
-    """Where the button leads."""
+def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> str:
+    """The address to open after the button."""
     if do == "vitals":
         return url_for("clinical.encounter_vitals", encounter_id=encounter_id)
     if do == "sign_next":
@@ -149,53 +153,55 @@ def _after(encounter_id: int, form: EncounterForm, do: str, target: str, who: Pe
     return url_for("clinical.encounter", encounter_id=encounter_id, page=form.page.data or None, _anchor=part)
 
 
-def _again(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **more: Any) -> str:
-    """The page once more with everything typed, which is also kept as a draft.
+def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **more: Any) -> str:
+    """The page with the typed fields, which are also saved as a draft.
 
-    When somebody saved meanwhile, what is saved stands beside what was typed; saving again keeps what is in the form.
+    With `is_stale` it shows the text that someone else saved; the next save replaces that text.
     """
-    drafts.keep(encounter_id, current_person(), form_handler.content(form), form_handler.origin(form))
+    drafts.save(encounter_id, current_person(), form_handler.draft_fields(form), form_handler.page_state(form))
     seen = page_data.load_page(encounter_id, current_person())
     if not is_own_draft(seen.encounter, current_person()):
         return _signed_page(seen, AddendumForm(formdata=None))
     form.version.typed = None
     form.version.data = seen.encounter.version
-    return _encounter_page(seen, form, theirs=form_handler.saved_beside(seen, form) if is_stale else (), **more)
+    return _encounter_page(
+        seen, form, saved_texts=form_handler.differing_saved_texts(seen, form) if is_stale else (), **more
+    )
 
 
-def _signed_meanwhile(encounter_id: int, form: EncounterForm, who: Person) -> str:
-    """The signed encounter, and beside it what was typed too late, to be added by hand."""
+def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) -> str:
+    """The signed encounter with the unsaved text of this page."""
     flash(
         _("This encounter was signed on another page. Your text is saved below. Add it as an addendum."),
         "stop",
     )
-    return _again(encounter_id, form)
+    return _page_with_form(encounter_id, form)
 
 
-def _refused(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
-    """The page with the refusal at its field; a safety stop has its own box, which asks for the reason."""
+def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
+    """The page with the error at its field; a serious alert has its own box, which asks for the reason."""
     is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
     if is_stop and not form.override_code.data:
         form.rx_asked.data = "1"
-        return _again(encounter_id, form, stop=translate_error(refusal)), 400
+        return _page_with_form(encounter_id, form, stop=translate_error(refusal)), 400
     form.refuse(RuleBroken.from_error(refusal, form.BLAMED.get(refusal.field or "", refusal.field)))
-    return _again(encounter_id, form), 400
+    return _page_with_form(encounter_id, form), 400
 
 
-def _looked_up(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
-    """The choices for what was typed, for pages without JavaScript."""
+def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
+    """The options for the typed text, for browsers without JavaScript."""
     if request.form["look_up"] == "dx":
-        return {"dx_choices": [(one.code, f"{one.title} ({one.code})") for one in codes.find(form.dx.data or "")]}
-    patient = patients.patient(queries.encounter_found(encounter_id, current_person()).patient_id)
-    found = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
-    return {"rx_choices": [(one.value, one.words + (f" ({one.note})" if one.is_custom else "")) for one in found]}
+        return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
+    patient = patients.patient(queries.get_encounter(encounter_id, current_person()).patient_id)
+    doses = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
+    return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 
 @pages.get("/encounters/<int:encounter_id>/draft")
 @requires(Permission.WRITE_ENCOUNTER)
 def draft_key(encounter_id: int) -> ResponseReturnValue:
-    """A fresh form token, for a page that outlived its session; only for the doctor whose page it is."""
-    if queries.encounter_found(encounter_id, current_person()).doctor_id != current_person().id:
+    """A new CSRF token for a page that is older than its session; only for the encounter's doctor."""
+    if queries.get_encounter(encounter_id, current_person()).doctor_id != current_person().id:
         raise NotAllowed(N_("This encounter belongs to a colleague."))
     return {"csrf_token": generate_csrf()}
 
@@ -203,28 +209,28 @@ def draft_key(encounter_id: int) -> ResponseReturnValue:
 @pages.post("/encounters/<int:encounter_id>/draft")
 @requires(Permission.WRITE_ENCOUNTER)
 def draft(encounter_id: int) -> ResponseReturnValue:
-    """Keep what is typed, every few seconds; nothing of the record changes."""
-    encounter, who = queries.encounter_found(encounter_id, current_person()), current_person()
+    """Save the typed fields as a draft; the page's script calls it every few seconds."""
+    encounter, who = queries.get_encounter(encounter_id, current_person()), current_person()
     if encounter.doctor_id != who.id:
         raise NotAllowed(N_("This encounter belongs to a colleague."))
     typed = request.get_json()
     if not isinstance(typed, dict):
         raise RuleBroken(N_("The request could not be read. Send it again."))
-    origin = drafts.PageState.of(typed)
-    saved = drafts.keep(encounter_id, who, form_handler.known(typed), origin)
+    origin = drafts.PageState.from_fields(typed)
+    saved = drafts.save(encounter_id, who, form_handler.known_fields(typed), origin)
     if encounter.status != "in_progress":
         raise Conflict(
             N_("This encounter was signed on another page. Open it again and add your text as an addendum."),
             code="signed",
         )
     return {
-        "saved_at": f"{clock.local(saved[0].kept_at):%H:%M:%S}",
-        "notice": _elsewhere(encounter, origin, len(saved)),
+        "saved_at": f"{clock.local(saved[0].saved_at):%H:%M:%S}",
+        "notice": _other_page_notice(encounter, origin, len(saved)),
     }
 
 
-def _elsewhere(encounter: Encounter, origin: drafts.PageState, count: int) -> str:
-    """What a page should know of other pages of the same encounter; "" when there is none."""
+def _other_page_notice(encounter: Encounter, origin: drafts.PageState, count: int) -> str:
+    """The notice about other open pages of the same encounter; "" when there is none."""
     if 0 < origin.version < encounter.version:
         return _("This encounter was saved on another page. When you save here, you will see both texts.")
     return (
@@ -237,18 +243,18 @@ def _elsewhere(encounter: Encounter, origin: drafts.PageState, count: int) -> st
 @pages.post("/encounters/<int:encounter_id>/unsaved")
 @requires(Permission.WRITE_ENCOUNTER)
 def forget_unsaved(encounter_id: int) -> ResponseReturnValue:
-    """Forget what was typed too late, because it is not needed any more."""
-    drafts.forget(encounter_id, current_person(), request.form.get("page", ""))
+    """Discard unsaved text of a signed encounter."""
+    drafts.discard(encounter_id, current_person(), request.form.get("page", ""))
     return redirect(url_for("clinical.encounter", encounter_id=encounter_id), 303)
 
 
 @pages.post("/encounters/<int:encounter_id>/orders/<int:line_id>")
 @requires(Permission.PRESCRIBE)
 def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
-    """Answer the pharmacy's question about a signed order, or stop the order."""
+    """Answer the pharmacy's query about a signed prescription, or stop it."""
     form, act = OrderForm(), prescription_actions.stop_prescription
     if request.form.get("do") == "answer":
-        act = prescription_actions.answer_question
+        act = prescription_actions.answer_query
     if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
     seen = page_data.load_page(encounter_id, current_person())
@@ -258,7 +264,7 @@ def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
 @pages.post("/encounters/<int:encounter_id>/addenda")
 @requires(Permission.ADD_ADDENDUM)
 def add_to(encounter_id: int) -> ResponseReturnValue:
-    """Add to a signed encounter."""
+    """Add an addendum to a signed encounter."""
     form = AddendumForm()
     if form.save(lambda text, by: encounter_actions.add_addendum(encounter_id, text=text, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="addenda"), 303)

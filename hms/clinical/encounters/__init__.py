@@ -1,1 +1,1 @@
-"""The encounter, its history, drafts, addenda, read audit."""
+"""Encounters: history, drafts, addenda, audit of reads."""

@@ -1,4 +1,4 @@
-"""Opening an encounter and writing it; signing and what hangs on it have their own files."""
+"""Start and write encounters, add addenda. `clinical.signing` signs and withdraws them."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def start_encounter(
     is_new: bool = False,
     by: Person,
 ) -> Encounter:
-    """The encounter of a visit: the open one, or a new one of `by` (`is_new`: always a new one).
+    """Return the open encounter of a visit, or start one for `by` (`is_new`: always start one).
 
-    A place in the queue says who the patient is; without one the patient's place of today is taken when there is one.
+    Give `queue_entry_id` or `patient_id`. With only the patient, the patient's queue entry of today is used when there is
+    one. Raises `RuleBroken` when the ids are missing or belong to different patients.
     """
     entry = _queue_entry(queue_entry_id, patient_id, appointment_id, by)
     if patient_id is None and entry is not None:
@@ -53,10 +54,10 @@ def start_encounter(
     _check_appointment(appointment_id, patient_id)
     if entry is not None and appointment_id is None:
         appointment_id = entry.appointment_id
-    opened = _open_encounter(patient_id, entry, by)
-    if opened is not None and not is_new:
-        return opened
-    entry = None if opened is not None else entry
+    existing = _open_encounter(patient_id, entry, by)
+    if existing is not None and not is_new:
+        return existing
+    entry = None if existing is not None else entry
     encounter = Encounter(
         patient_id=patient_id,
         queue_entry_id=entry.id if entry else None,
@@ -68,15 +69,17 @@ def start_encounter(
     db.session.add(encounter)
     db.session.flush()
     if entry is not None:
-        _take_over(encounter, entry, by)
+        _start_visit(encounter, entry, by)
     return encounter
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.begin_written")
-def begin_written(*, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any) -> Encounter:
-    """A new encounter with its texts at once, as programs send it."""
+def start_encounter_with_texts(
+    *, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any
+) -> Encounter:
+    """Start a new encounter and write its texts (`TEXTS`) in one action, for the API."""
     started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
-    _write(started, texts)
+    _set_texts(started, texts)
     db.session.flush()
     return started
 
@@ -100,7 +103,7 @@ def _queue_entry(
 
 
 def _open_encounter(patient_id: int, entry: QueueEntry | None, by: Person) -> Encounter | None:
-    """The encounter of this place in the queue; without one, the open encounter that `by` began today."""
+    """The encounter of the queue entry; without an entry, the open encounter that `by` started today."""
     query = select(Encounter).where(Encounter.patient_id == patient_id, Encounter.status != "entered_in_error")
     if entry is not None:
         query = query.where(Encounter.queue_entry_id == entry.id)
@@ -121,8 +124,8 @@ def _check_appointment(appointment_id: int | None, patient_id: int) -> None:
     check_same_patient(patient_id, appointment=appointment_id)
 
 
-def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
-    """The patient is in the room; what the nurse measured for this visit belongs to the encounter."""
+def _start_visit(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
+    """Set the queue entry to in service, and link the vitals of the visit to the encounter."""
     if entry.status in WAITING:
         queue.start_service(entry.id, by=by)
     measured = update(VitalsReading).where(
@@ -131,8 +134,11 @@ def _take_over(encounter: Encounter, entry: QueueEntry, by: Person) -> None:
     db.session.execute(measured.values(encounter_id=encounter.id))
 
 
-def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
-    """The encounter, locked, which `by` may change; refuses a signed one, somebody else's, and a stale `version`."""
+def get_own_draft(encounter_id: int, by: Person, version: int | None = None) -> Encounter:
+    """Lock and return an open encounter of `by`.
+
+    Raises `Conflict` for a signed encounter, `NotAllowed` for a colleague's, `StaleVersion` for an old `version`.
+    """
     encounter = get_for_update(Encounter, encounter_id)
     check_writable(encounter, by)
     if version is not None and version != encounter.version:
@@ -141,17 +147,17 @@ def own_draft(encounter_id: int, by: Person, version: int | None = None) -> Enco
 
 
 def check_writable(encounter: Encounter, by: Person) -> None:
-    """Raise `Conflict` for a signed encounter, `NotAllowed` for somebody else's."""
+    """Raise `Conflict` for a signed encounter, `NotAllowed` for a colleague's."""
     try:
-        rules.check_can_edit(state(encounter), is_author=encounter.doctor_id == by.id)
+        rules.check_can_edit(encounter_state(encounter), is_author=encounter.doctor_id == by.id)
     except RuleBroken as refusal:
         if refusal.code == "not_author":
             raise NotAllowed.from_error(refusal) from refusal
         raise Conflict.from_error(refusal, code=refusal.code) from refusal
 
 
-def state(encounter: Any) -> str:
-    """The state as the rules call it."""
+def encounter_state(encounter: Any) -> str:
+    """The state in `rules`: draft, or signed for every other status."""
     return rules.DRAFT if encounter.status == "in_progress" else rules.SIGNED
 
 
@@ -165,16 +171,17 @@ def save_encounter(
     by: Person,
     **texts: Any,
 ) -> Encounter:
-    """Write an open encounter's texts (`TEXTS`) and `follow_up_on`, then do `then` with it, all or nothing.
+    """Write the texts (`TEXTS`) and `follow_up_on` of one's own open encounter, then call `then` in the same transaction.
 
-    `patient_id` is the patient whose page was filled in: another patient's is refused. `StaleVersion` when `version` is old.
+    `patient_id` is the patient of the page that was filled in. Raises `Conflict` when it is not the encounter's patient,
+    `StaleVersion` for an old `version`.
     """
-    encounter = own_draft(encounter_id, by, version)
+    encounter = get_own_draft(encounter_id, by, version)
     if patient_id is not None and patient_id != encounter.patient_id:
         raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
-    _write(encounter, texts)
+    _set_texts(encounter, texts)
     if db.session.is_modified(encounter):
-        encounter.changed()
+        encounter.increment_version()
     if then is not None:
         with audit_nested_actions():
             then(encounter)
@@ -182,28 +189,30 @@ def save_encounter(
     return encounter
 
 
-def _write(encounter: Encounter, texts: dict[str, Any]) -> None:
+def _set_texts(encounter: Encounter, texts: dict[str, Any]) -> None:
     for name, longest in TEXTS.items():
         if texts.get(name) is not None:
             setattr(encounter, name, clean_field(texts[name], name, longest=longest, multiline=True))
     if "follow_up_on" in texts:
-        encounter.follow_up_on = _coming(texts["follow_up_on"])
+        encounter.follow_up_on = _check_follow_up(texts["follow_up_on"])
     if "appointment_id" in texts:
         _check_appointment(texts["appointment_id"], encounter.patient_id)
         encounter.appointment_id = texts["appointment_id"]
 
 
-def _coming(day: date | None) -> date | None:
+def _check_follow_up(day: date | None) -> date | None:
     if day is not None and not 0 <= (day - clock.today()).days <= 731:
-        raise RuleBroken(N_("Choose a day from today on, within two years."), "follow_up_on")
+        raise RuleBroken(N_("Enter a follow-up date from today, at most two years ahead."), "follow_up_on")
     return day
 
 
 @action(Permission.ADD_ADDENDUM, "clinical.add_addendum")
 def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
-    """Add to a signed encounter; the note itself stays as it was signed."""
-    encounter = queries.encounter_found(encounter_id, by)
-    addendum = Addendum(encounter_id=encounter.id, author_id=by.id, text=rules.check_can_add(state(encounter), text))
+    """Add an addendum to a signed encounter; the signed note does not change."""
+    encounter = queries.get_encounter(encounter_id, by)
+    addendum = Addendum(
+        encounter_id=encounter.id, author_id=by.id, text=rules.check_addendum(encounter_state(encounter), text)
+    )
     db.session.add(addendum)
     db.session.flush()
     return addendum

@@ -1,4 +1,4 @@
-"""JSON: encounters; their parts and the prescriptions have their own files."""
+"""JSON: encounters. `parts_api` has their vitals, diagnoses and addenda."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.clinical import signing
-from hms.clinical.api_params import day_column, either, sees_content_of_all
+from hms.clinical.api_params import encounter_date_column, get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
@@ -27,7 +27,7 @@ ENCOUNTERS = parameters(
     patient=Id(),
     doctor=Id(),
     appointment=Id(),
-    status=Choice(("in_progress", "signed"), may_use=sees_content_of_all),
+    status=Choice(("in_progress", "signed"), may_use=may_read_every_encounter),
     ordering=Ordering(("id", "created_at")),
 )
 
@@ -37,7 +37,7 @@ ENCOUNTERS = parameters(
 @api.arguments(ENCOUNTERS, location="query")
 @api.response(200, EncounterOut(many=True))
 def encounters(arguments: dict[str, Any]) -> Response:
-    """Encounters, newest first; notes and diagnoses for those who care for patients, and filtering by `status` too."""
+    """Encounters, newest first. Notes, diagnoses and the filter `status` need clinical access."""
     who = current_person()
     columns = {
         "patient": Encounter.patient_id,
@@ -45,14 +45,14 @@ def encounters(arguments: dict[str, Any]) -> Response:
         "appointment": Encounter.appointment_id,
         "status": Encounter.status,
     }
-    rows = filter_by_columns(queries.encounters(who), arguments, on=day_column(who), **columns)
-    return read_audit.listed(
+    rows = filter_by_columns(queries.encounters(who), arguments, on=encounter_date_column(who), **columns)
+    return read_audit.list_response(
         "encounter", ordered(rows, arguments, Encounter.id, created_at=Encounter.created_at), encounter_json
     )
 
 
-def _encounter(encounter_id: int, status: int = 200) -> Response:
-    row = queries.encounter(encounter_id, current_person())
+def _encounter_response(encounter_id: int, status: int = 200) -> Response:
+    row = queries.get_encounter_row(encounter_id, current_person())
     return resource_response(encounter_json(row), row.version, status)
 
 
@@ -61,12 +61,12 @@ def _encounter(encounter_id: int, status: int = 200) -> Response:
 @api.response(200, EncounterOut)
 def encounter(encounter_id: int) -> Response:
     """One encounter."""
-    row = queries.encounter(encounter_id, current_person())
-    return resource_response(encounter_json(read_audit.note("encounter", row)), row.version)
+    row = queries.get_encounter_row(encounter_id, current_person())
+    return resource_response(encounter_json(read_audit.record_read("encounter", row)), row.version)
 
 
 def _texts(payload: dict[str, Any]) -> dict[str, Any]:
-    """The encounter's texts; history and examination of the original's front end become parts of the note."""
+    """The texts of an encounter; history and examination become parts of the note."""
     texts = {name: payload[name] for name in ("chief_complaint", "diagnosis", "no_diagnosis_reason") if name in payload}
     if "treatment_plan" in payload:
         texts["plan"] = payload["treatment_plan"]
@@ -81,33 +81,38 @@ def _texts(payload: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(EncounterIn)
 @api.response(201, EncounterOut)
 def begin(payload: dict[str, Any]) -> Response:
-    """Open an encounter of one's own. It is never signed by this: see `POST /api/encounters/{id}/sign/`."""
-    missing = {name: ["This field is required."] for name in ("patient", "notes") if either(payload, name) is None}
+    """Start one's own encounter. It stays a draft until `POST /api/encounters/{id}/sign/`."""
+    missing = {
+        name: ["This field is required."] for name in ("patient", "notes") if get_reference(payload, name) is None
+    }
     if missing:
-        return _wrong(missing)
+        return _error_response(missing)
     who = current_person()
-    if either(payload, "doctor") not in (None, who.id):
+    if get_reference(payload, "doctor") not in (None, who.id):
         raise RuleBroken(N_("You can open only your own encounters."), "doctor")
     try:
-        patients.patient(either(payload, "patient"))
+        patients.patient(get_reference(payload, "patient"))
     except NotFound:
         message = N_('Invalid pk "%(id)s" - object does not exist.')
-        raise RuleBroken(message, "patient", id=either(payload, "patient")) from None
-    started = actions.begin_written(
-        patient_id=either(payload, "patient"), appointment_id=either(payload, "appointment"), **_texts(payload), by=who
+        raise RuleBroken(message, "patient", id=get_reference(payload, "patient")) from None
+    started = actions.start_encounter_with_texts(
+        patient_id=get_reference(payload, "patient"),
+        appointment_id=get_reference(payload, "appointment"),
+        **_texts(payload),
+        by=who,
     )
-    return _encounter(started.id, 201)
+    return _encounter_response(started.id, 201)
 
 
-def _wrong(messages: dict[str, list[str]]) -> Response:
-    answer = jsonify(messages)
-    answer.status_code = 400
-    return answer
+def _error_response(messages: dict[str, list[str]]) -> Response:
+    response = jsonify(messages)
+    response.status_code = 400
+    return response
 
 
-def _own(encounter_id: int) -> Any:
-    """An encounter that the person wrote; for writing, others' do not exist."""
-    row = queries.encounter(encounter_id, current_person())
+def _get_own_encounter(encounter_id: int) -> Any:
+    """The person's own encounter; raises 404 for a colleague's, because nobody else may write it."""
+    row = queries.get_encounter_row(encounter_id, current_person())
     if row.doctor_id != current_person().id:
         raise HiddenRecord("No Encounter matches the given query.", row.patient_id)
     return row
@@ -118,21 +123,23 @@ def _own(encounter_id: int) -> Any:
 @api.arguments(EncounterIn)
 @api.response(200, EncounterOut)
 def write(payload: dict[str, Any], encounter_id: int) -> Response:
-    """Change one's own encounter while it is not signed; afterwards 409."""
-    row = _own(encounter_id)
-    check_if_match(row.version, lambda: encounter_json(read_audit.note("encounter", row)))
-    if either(payload, "patient") not in (None, row.patient_id):
+    """Change one's own open encounter; 409 when it is signed."""
+    row = _get_own_encounter(encounter_id)
+    check_if_match(row.version, lambda: encounter_json(read_audit.record_read("encounter", row)))
+    if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of an encounter cannot be changed."), "patient")
-    more = {"appointment_id": either(payload, "appointment")} if either(payload, "appointment") else {}
-    written = actions.save_encounter(encounter_id, **_texts(payload), **more, by=current_person())
-    return resource_response(encounter_json(written, is_readable=row.is_readable), written.version)
+    appointment = (
+        {"appointment_id": get_reference(payload, "appointment")} if get_reference(payload, "appointment") else {}
+    )
+    encounter = actions.save_encounter(encounter_id, **_texts(payload), **appointment, by=current_person())
+    return resource_response(encounter_json(encounter, is_readable=row.is_readable), encounter.version)
 
 
 @api.delete("/encounters/<int:encounter_id>/")
 @requires(Permission.WITHDRAW_CLINICAL)
 @api.response(204)
 def withdraw(encounter_id: int) -> None:
-    """Mark an encounter as entered in error; nothing is erased."""
+    """Mark an encounter as entered in error; it stays in the database."""
     signing.withdraw_encounter(encounter_id, by=current_person())
 
 
@@ -140,12 +147,12 @@ def withdraw(encounter_id: int) -> None:
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
-    """Sign one's own encounter: final, prescriptions to the pharmacy, consultation to the bill. `no_diagnosis_reason`
-    is asked for when there is no diagnosis."""
+    """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
+    is required when there is no diagnosis."""
     body = request.get_json() if request.is_json else {}
     reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
     if not isinstance(reason, str):
         raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
-    _own(encounter_id)
+    _get_own_encounter(encounter_id)
     signing.sign(encounter_id, no_diagnosis_reason=reason[:500], by=current_person())
-    return _encounter(encounter_id)
+    return _encounter_response(encounter_id)

@@ -1,7 +1,7 @@
-"""What was typed on an encounter page and is not in the record yet.
+"""Drafts of the encounter page: typed text that is not in the record yet.
 
-Each open page keeps its own text: somebody who opens an encounter at two computers finds both, and neither overwrites
-the other. A page is known by a random word in its form; `came` is the text that it was opened with.
+Each open page has its own text, so two pages of the same encounter do not overwrite each other. A random id in the form
+(`page`) names the page; `came` is the time of the draft that the page was opened with.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from hms.core import clock, drafts
 from hms.core.person import Person
 
 MAX_PAGES = 8
-RECORD = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
+RECORD_FIELDS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
 
 
 @dataclass(frozen=True)
 class UnsavedText:
-    """The fields of one open page as typed, the version of the encounter it showed, and when it was kept (ISO, UTC)."""
+    """The typed fields of one open page, the encounter's version on it, and the time of saving (`at`, ISO, UTC)."""
 
     fields: dict[str, str]
     page: str
@@ -30,105 +30,109 @@ class UnsavedText:
     at: str
 
     @property
-    def kept_at(self) -> datetime:
+    def saved_at(self) -> datetime:
         return datetime.fromisoformat(self.at)
 
 
 @dataclass(frozen=True)
 class PageState:
-    """Which open page sends: its word, the text it was opened with, and the encounter's version it showed."""
+    """The page that sends a form: its id, the draft it was opened with, and the encounter's version on it."""
 
     page: str = ""
     came: str = ""
     version: int = 0
 
     @classmethod
-    def of(cls, typed: dict[str, Any]) -> PageState:
-        """The page behind the fields that a browser sent."""
+    def from_fields(cls, typed: dict[str, Any]) -> PageState:
+        """The state of the page in the fields that a browser sent."""
         version = str(typed.get("version", ""))
         number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
         return cls(_storable(str(typed.get("page", "")))[:40], _storable(str(typed.get("came", "")))[:40], number)
 
-    def is_behind(self, typed: UnsavedText) -> bool:
-        """Whether `typed` is this page's own text, earlier, or the text it was opened with."""
+    def is_source_of(self, typed: UnsavedText) -> bool:
+        """Whether `typed` was saved by this page, or is the draft it was opened with."""
         return typed.page == self.page or (self.came != "" and typed.at == self.came)
 
 
 def draft_name(encounter_id: int) -> str:
-    """The name under which an encounter's unsaved texts are kept."""
+    """The form name of an encounter's draft in `hms.core.drafts`."""
     return f"encounter:{encounter_id}"
 
 
-def new_page() -> str:
-    """The word by which one open page is known."""
+def new_page_id() -> str:
+    """A random id for one open page."""
     return secrets.token_urlsafe(12)
 
 
-def texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
-    """The texts of a draft, the last kept first."""
-    return tuple(UnsavedText(**one) for one in content.get("pages", ()))
+def parse_texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
+    """The unsaved texts in the content of a draft, newest first."""
+    return tuple(UnsavedText(**page) for page in content.get("pages", ()))
 
 
-def of(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
-    """The unsaved texts of `who`, the last kept first."""
+def get_unsaved(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
+    """The unsaved texts of `who` for an encounter, newest first."""
     draft = drafts.get_draft(who.id, draft_name(encounter_id))
-    return texts(draft.content) if draft else ()
+    return parse_texts(draft.content) if draft else ()
 
 
-def keep(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
-    """Keep what one page holds now; returns all that is kept, this text first. Commits."""
+def save(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
+    """Save the fields of one page; returns all unsaved texts, this one first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}
-    draft = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
+    newest = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
 
-    def added(content: dict[str, Any]) -> dict[str, Any]:
-        others = [one for one in texts(content) if not origin.is_behind(one) and one.fields != fields]
-        return _content([draft, *others[: MAX_PAGES - 1]])
+    def add_newest(content: dict[str, Any]) -> dict[str, Any]:
+        others = [other for other in parse_texts(content) if not origin.is_source_of(other) and other.fields != fields]
+        return _to_content([newest, *others[: MAX_PAGES - 1]])
 
-    return texts(drafts.update_draft(who.id, draft_name(encounter_id), added).content)
-
-
-def drop(encounter_id: int, who: Person, origin: PageState) -> None:
-    """Forget one page's text, within the caller's transaction: it is in the record. Texts of other pages stay."""
-    _leave(encounter_id, who, lambda one: not origin.is_behind(one))
+    return parse_texts(drafts.update_draft(who.id, draft_name(encounter_id), add_newest).content)
 
 
-def forget(encounter_id: int, who: Person, page: str) -> None:
-    """Forget one page's text because the person says so. Commits."""
-
-    def without(content: dict[str, Any]) -> dict[str, Any]:
-        return _content([one for one in texts(content) if one.page != page])
-
-    drafts.update_draft(who.id, draft_name(encounter_id), without)
+def remove_saved(encounter_id: int, who: Person, origin: PageState) -> None:
+    """Remove one page's text after it was saved in the record, in the caller's transaction."""
+    _remove(encounter_id, who, lambda text: not origin.is_source_of(text))
 
 
-def settle(encounter: Encounter, who: Person) -> None:
-    """Forget texts that hold nothing but what is in the record. Within the caller's transaction."""
-    _leave(encounter.id, who, lambda one: bool(differing(encounter, one.fields)))
+def discard(encounter_id: int, who: Person, page: str) -> None:
+    """Discard one page's text at the person's request. Commits."""
+
+    def remove_page(content: dict[str, Any]) -> dict[str, Any]:
+        return _to_content([text for text in parse_texts(content) if text.page != page])
+
+    drafts.update_draft(who.id, draft_name(encounter_id), remove_page)
 
 
-def differing(encounter: Encounter, fields: dict[str, str]) -> tuple[str, ...]:
-    """The names of the record's texts that `fields` tells otherwise; blanks at line ends do not count."""
+def remove_recorded(encounter: Encounter, who: Person) -> None:
+    """Remove texts that do not differ from the record, in the caller's transaction."""
+    _remove(encounter.id, who, lambda text: bool(changed_fields(encounter, text.fields)))
+
+
+def changed_fields(encounter: Encounter, fields: dict[str, str]) -> tuple[str, ...]:
+    """The record's texts that are different in `fields`; blank fields and blanks at line ends do not count."""
     return tuple(
         name
-        for name in RECORD
-        if name in fields and _plain(fields[name]) and _plain(fields[name]) != _plain(getattr(encounter, name))
+        for name in RECORD_FIELDS
+        if name in fields
+        and _comparable_lines(fields[name])
+        and _comparable_lines(fields[name]) != _comparable_lines(getattr(encounter, name))
     )
 
 
 def _storable(text: str) -> str:
-    """`text` without what no database keeps: the zero character, and halves of characters."""
+    """`text` without characters that the database refuses: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
-def _plain(text: str) -> list[str]:
+def _comparable_lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def _leave(encounter_id: int, who: Person, stays: Callable[[UnsavedText], bool]) -> None:
+def _remove(encounter_id: int, who: Person, is_kept: Callable[[UnsavedText], bool]) -> None:
     drafts.prune_draft(
-        who.id, draft_name(encounter_id), lambda content: _content([one for one in texts(content) if stays(one)])
+        who.id,
+        draft_name(encounter_id),
+        lambda content: _to_content([text for text in parse_texts(content) if is_kept(text)]),
     )
 
 
-def _content(kept: list[UnsavedText]) -> dict[str, Any]:
-    return {"pages": [asdict(one) for one in kept]} if kept else {}
+def _to_content(saved: list[UnsavedText]) -> dict[str, Any]:
+    return {"pages": [asdict(text) for text in saved]} if saved else {}

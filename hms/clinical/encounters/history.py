@@ -1,4 +1,4 @@
-"""Earlier encounters in a few words, for whoever looks at a patient."""
+"""Short summaries of a patient's earlier encounters."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ from hms.core.db.session import db
 from hms.staff.directory import staff_name
 from hms.staff.models import User
 
-LAST = 5
+MAX_VISITS = 5
 _ENCOUNTER, _CONDITION = Encounter.__table__.c, Condition.__table__.c
 
 
 @dataclass
 class Visit:
-    """An earlier encounter, in a few words."""
+    """The summary of an earlier encounter; `summary` is its diagnoses, else its complaint or kind."""
 
     id: int
     started_at: Any
     doctor: str
-    words: str
+    summary: str
     notes: str
     is_signed: bool
 
 
-def last(patient_id: int, *, but_not: int | None = None) -> list[Visit]:
-    """The patient's last encounters, newest first, with their diagnoses; without the encounter `but_not`."""
-    return as_visits(db.session.execute(_last(), {"patient_id": patient_id, "but_not": but_not or 0}))
+def last_visits(patient_id: int, *, exclude: int | None = None) -> list[Visit]:
+    """The patient's last encounters, newest first, at most `MAX_VISITS`; without the encounter `exclude`."""
+    return to_visits(db.session.execute(_last_visits(), {"patient_id": patient_id, "exclude": exclude or 0}))
 
 
 @cache
-def _last() -> Select:
-    mine = visits().where(_ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("but_not"))
-    return mine.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(LAST)
+def _last_visits() -> Select:
+    query = select_visits().where(
+        _ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("exclude")
+    )
+    return query.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(MAX_VISITS)
 
 
-def visits() -> Select:
-    """Encounters with the doctor's name and the diagnoses, for `as_visits`."""
-    words = case(
+def select_visits() -> Select:
+    """Select encounters with the doctor's name and the diagnoses, for `to_visits`."""
+    title = case(
         (and_(_CONDITION.code != "", _CONDITION.code_system == ICD10), _CONDITION.title + " (" + _CONDITION.code + ")"),
         else_=_CONDITION.title,
     )
     diagnoses = (
-        select(func.string_agg(words, aggregate_order_by(literal("; "), _CONDITION.rank, _CONDITION.id)))
+        select(func.string_agg(title, aggregate_order_by(literal("; "), _CONDITION.rank, _CONDITION.id)))
         .where(_CONDITION.encounter_id == _ENCOUNTER.id, _CONDITION.status == "final")
         .scalar_subquery()
     )
@@ -64,14 +66,14 @@ def visits() -> Select:
     )
 
 
-def as_visits(rows: Iterable[Any]) -> list[Visit]:
-    """Rows of `visits` in words."""
+def to_visits(rows: Iterable[Any]) -> list[Visit]:
+    """Summaries of the rows of `select_visits`."""
     return [
         Visit(
             id=row.id,
             started_at=row.started_at,
             doctor=row.doctor or row.performer_name,
-            words=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
+            summary=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
             notes=row.notes,
             is_signed=row.status == "signed",
         )

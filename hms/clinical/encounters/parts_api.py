@@ -34,11 +34,11 @@ from . import actions, queries, read_audit
 PARTS = parameters(**PAGING)
 
 
-def _readable(encounter_id: int) -> Encounter:
-    """The encounter, for those who may read what is in it; the reading goes into the trail."""
-    found = queries.encounter_found(encounter_id, current_person())
-    read_audit.note("encounter", found)
-    return found
+def _get_readable_encounter(encounter_id: int) -> Encounter:
+    """The encounter, when the person may read it; records the reading in the audit trail."""
+    encounter = queries.get_encounter(encounter_id, current_person())
+    read_audit.record_read("encounter", encounter)
+    return encounter
 
 
 @api.get("/encounters/<int:encounter_id>/vitals/")
@@ -47,12 +47,12 @@ def _readable(encounter_id: int) -> Encounter:
 @api.response(200, VitalsOut(many=True))
 def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
-    born = patients.patient(_readable(encounter_id).patient_id).birth_date
-    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, born))
+    birth_date = patients.patient(_get_readable_encounter(encounter_id).patient_id).birth_date
+    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, birth_date))
 
 
-def _measured(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    patient = patients.patient(_readable(encounter_id).patient_id)
+def _record_vitals(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    patient = patients.patient(_get_readable_encounter(encounter_id).patient_id)
     reading = vitals_actions.record_vitals(
         patient.id, encounter_id=encounter_id, is_confirmed=True, by=current_person(), **payload
     )
@@ -64,8 +64,8 @@ def _measured(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def measure(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """Record vital signs. Impossible values are refused; alarming ones are taken as confirmed by the program."""
-    return _measured(encounter_id, payload)
+    """Record vital signs. Impossible values are refused; alarming values are saved without confirmation."""
+    return _record_vitals(encounter_id, payload)
 
 
 @api.post("/encounters/<int:encounter_id>/add_vitals/")
@@ -73,8 +73,8 @@ def measure(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any],
 @api.arguments(VitalsIn)
 @api.response(201, VitalsOut)
 def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """The original's name for recording vital signs."""
-    return _measured(encounter_id, payload)
+    """Record vital signs; the same as `POST /api/encounters/{id}/vitals/`."""
+    return _record_vitals(encounter_id, payload)
 
 
 @api.get("/encounters/<int:encounter_id>/conditions/")
@@ -83,7 +83,7 @@ def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, An
 @api.response(200, ConditionOut(many=True))
 def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
-    return paginated_response(diagnosis_queries.conditions_of(_readable(encounter_id).id), condition_json)
+    return paginated_response(diagnosis_queries.conditions_of(_get_readable_encounter(encounter_id).id), condition_json)
 
 
 @api.post("/encounters/<int:encounter_id>/conditions/")
@@ -93,7 +93,7 @@ def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
 def diagnose(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
     """Add a diagnosis, by its ICD-10 `code` or as `text`."""
     return condition_json(
-        diagnosis_actions.add_condition(_readable(encounter_id).id, **payload, by=current_person())
+        diagnosis_actions.add_condition(_get_readable_encounter(encounter_id).id, **payload, by=current_person())
     ), 201
 
 
@@ -101,7 +101,7 @@ def diagnose(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any]
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(204)
 def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
-    """Take a diagnosis off an encounter that is not signed."""
+    """Remove a diagnosis from an encounter that is not signed."""
     diagnosis_actions.remove_condition(condition_id, encounter_id=encounter_id, by=current_person())
 
 
@@ -110,8 +110,8 @@ def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
 @api.arguments(PARTS, location="query")
 @api.response(200, AddendumOut(many=True))
 def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
-    """What was added after the signature, oldest first."""
-    return paginated_response(queries.addenda_of(_readable(encounter_id).id), addendum_json)
+    """Addenda of an encounter, oldest first."""
+    return paginated_response(queries.addenda_of(_get_readable_encounter(encounter_id).id), addendum_json)
 
 
 @api.post("/encounters/<int:encounter_id>/addenda/")
@@ -119,6 +119,6 @@ def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
 @api.arguments(AddendumIn)
 @api.response(201, AddendumOut)
 def add_to(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, Any], int]:
-    """Add to a signed encounter."""
-    row = actions.add_addendum(_readable(encounter_id).id, text=payload["text"], by=current_person())
+    """Add an addendum to a signed encounter."""
+    row = actions.add_addendum(_get_readable_encounter(encounter_id).id, text=payload["text"], by=current_person())
     return addendum_json(row), 201

@@ -1,4 +1,4 @@
-"""Reads of encounters, as rows of columns and as records."""
+"""Reads of encounters: rows of columns for the API, records for pages and actions."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ PUBLIC = ("id", "patient_id", "appointment_id", "doctor_id", "created_at", "vers
 CLINICAL = (*PUBLIC, *_TEXTS, "follow_up_on", "started_at", "signed_at", "updated_at")
 
 
-def reads_clinical(who: Person) -> bool:
-    """Whether the role of `who` reads notes and diagnoses, where the record is open to them (`patients.access`)."""
+def may_read_clinical(who: Person) -> bool:
+    """Whether the role of `who` may read notes and diagnoses; `patients.access` also checks each record."""
     return who.may(Permission.OPEN_CHART) or who.is_patient
 
 
-def _marks(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
-    """Whether the content of a row is open to `who`, and whether after break-glass only, as columns."""
+def access_columns(may_read: bool, who: Person | Reader, patient_id: Any) -> tuple[Any, Any]:
+    """Two columns: `is_readable`, and `is_emergency` when `who` reads it only by emergency access."""
     is_readable = policy.readable_by(who, patient_id) if may_read else false()
     return is_readable.label("is_readable"), policy.in_emergency(who, patient_id).label("is_emergency")
 
 
 def encounters(who: Person) -> Select:
-    """Encounters that `who` may know of, newest first; `is_readable` says whether their content is open too.
+    """Select encounters that `who` may list, newest first; `is_readable` marks those whose content they may read.
 
-    A patient sees their own, once signed.
+    A patient gets their own signed encounters.
     """
-    return _encounters(may_read=reads_clinical(who), who=reader(who)).order_by(_ENCOUNTER.id.desc())
+    return _encounters(may_read=may_read_clinical(who), who=reader(who)).order_by(_ENCOUNTER.id.desc())
 
 
 def _encounters(*, may_read: bool, who: Reader) -> Select:
-    names, whose = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
-    query = select(*(_ENCOUNTER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ENCOUNTER.status != "entered_in_error", *policy.visible_to(who, whose))
+    names, patient_id = CLINICAL if may_read else PUBLIC, _ENCOUNTER.patient_id
+    query = select(*(_ENCOUNTER[name] for name in names), *access_columns(may_read, who, patient_id))
+    query = query.where(_ENCOUNTER.status != "entered_in_error", *policy.visible_to(who, patient_id))
     return query.where(_ENCOUNTER.status == "signed") if who.is_patient else query
 
 
@@ -58,26 +58,26 @@ def _encounter(*, may_read: bool, kind: ReaderKind) -> Select:
     return _encounters(may_read=may_read, who=who).where(_ENCOUNTER.id == encounter_id)
 
 
-def encounter(encounter_id: int, who: Person) -> Any:
-    """One encounter as `who` may read it; `NotFound` when there is none."""
+def get_encounter_row(encounter_id: int, who: Person) -> Any:
+    """One row of `encounters`; raises `NotFound`."""
     row = db.session.execute(
-        _encounter(may_read=reads_clinical(who), kind=reader_kind(who)),
+        _encounter(may_read=may_read_clinical(who), kind=reader_kind(who)),
         {"encounter_id": encounter_id} | reader_values(who),
     ).one_or_none()
     if row is None:
-        raise _missing(Encounter, encounter_id, "No Encounter matches the given query.")
+        raise not_found_error(Encounter, encounter_id, "No Encounter matches the given query.")
     return row
 
 
-def _missing(model: type[Encounter | Prescription], record_id: int, message: str) -> NotFound:
-    """The same answer for a record that is not there and one that is not for this person; only the trail tells them apart."""
-    there = select(model.patient_id).where(model.id == record_id, model.status != "entered_in_error")
-    patient_id = db.session.execute(there).scalar_one_or_none()
+def not_found_error(model: type[Encounter | Prescription], record_id: int, message: str) -> NotFound:
+    """The error for a missing and for a hidden record: the response is the same, the audit trail names the patient."""
+    query = select(model.patient_id).where(model.id == record_id, model.status != "entered_in_error")
+    patient_id = db.session.execute(query).scalar_one_or_none()
     return NotFound(message) if patient_id is None else HiddenRecord(message, patient_id)
 
 
 def addenda_of(encounter_id: int) -> list[Addendum]:
-    """What was added to an encounter, oldest first."""
+    """Addenda of an encounter, oldest first."""
     return list(db.session.execute(_addenda_of(), {"encounter_id": encounter_id}).scalars())
 
 
@@ -87,83 +87,94 @@ def _addenda_of() -> Select:
     return select(Addendum).where(Addendum.encounter_id == encounter_id).order_by(Addendum.id)
 
 
-def encounter_found(encounter_id: int, who: Person) -> Encounter:
-    """The encounter as a record; `NotFound` when there is none for `who`, or it was entered in error.
+def get_encounter(encounter_id: int, who: Person) -> Encounter:
+    """The encounter as a record.
 
-    `RecordRestricted` for an administrator who must give a reason first.
+    Raises `NotFound` when it does not exist for `who` or was entered in error, `RecordRestricted` when `who` must give a
+    reason first.
     """
-    found = _checked(
+    row = _check_access(
         db.session.execute(
-            _record(with_patient=False, kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+            _encounter_record(with_patient=False, kind=reader_kind(who)),
+            {"encounter_id": encounter_id} | reader_values(who),
         ).one_or_none(),
         encounter_id,
         who,
     )
-    return found.Encounter
+    return row.Encounter
 
 
-def encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
-    """As `encounter_found`, and whose it is."""
-    found = _checked(
+def get_encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounter, Patient]:
+    """As `get_encounter`, with its patient."""
+    row = _check_access(
         db.session.execute(
-            _record(with_patient=True, kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+            _encounter_record(with_patient=True, kind=reader_kind(who)),
+            {"encounter_id": encounter_id} | reader_values(who),
         ).one_or_none(),
         encounter_id,
         who,
     )
-    if found.Patient.status != "active":
+    if row.Patient.status != "active":
         raise NotFound(NO_PATIENT)
-    return found.Encounter, found.Patient
+    return row.Encounter, row.Patient
 
 
-def _checked(found: Any, encounter_id: int, who: Person) -> Any:
-    if found is None:
-        raise _missing(Encounter, encounter_id, N_("This encounter does not exist."))
-    if not found.is_readable:
-        raise policy.RecordRestricted(found.patient_id, who)
-    if found.is_emergency:
+def _check_access(row: Any, encounter_id: int, who: Person) -> Any:
+    if row is None:
+        raise not_found_error(Encounter, encounter_id, N_("This encounter does not exist."))
+    if not row.is_readable:
+        raise policy.RecordRestricted(row.patient_id, who)
+    if row.is_emergency:
         policy.mark_emergency_access()
-    return found
+    return row
 
 
 @cache
-def _record(*, with_patient: bool, kind: ReaderKind) -> Select:
+def _encounter_record(*, with_patient: bool, kind: ReaderKind) -> Select:
     encounter_id = bindparam("encounter_id")
     who = kind.reader()
-    whose = Encounter.patient_id
-    is_standing = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
-    query = select(Encounter, whose.label("patient_id"), *_marks(True, who, whose)).where(
-        *is_standing, *policy.visible_to(who, whose)
+    patient_id = Encounter.patient_id
+    conditions = (Encounter.id == encounter_id, Encounter.status != "entered_in_error")
+    query = select(Encounter, patient_id.label("patient_id"), *access_columns(True, who, patient_id)).where(
+        *conditions, *policy.visible_to(who, patient_id)
     )
-    query = query.add_columns(Patient).join(Patient, Patient.id == whose) if with_patient else query
+    query = query.add_columns(Patient).join(Patient, Patient.id == patient_id) if with_patient else query
     return query.execution_options(populate_existing=True)
 
 
-def encounter_held(encounter_id: int, who: Person) -> Row:
-    """The encounter, locked until the action ends, as far as an order in it needs it: id, patient_id, doctor_id, status.
+def get_encounter_for_update(encounter_id: int, who: Person) -> Row:
+    """Lock the encounter until the transaction ends; returns id, patient_id, doctor_id and status.
 
-    `NotFound` and `RecordRestricted` as for `encounter_found`; but one that was entered in error is found.
+    Raises as `get_encounter`, but also returns an encounter that was entered in error.
     """
-    found = db.session.execute(
-        _held(kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
+    row = db.session.execute(
+        _encounter_for_update(kind=reader_kind(who)), {"encounter_id": encounter_id} | reader_values(who)
     ).one_or_none()
-    return _checked(found, encounter_id, who)
+    return _check_access(row, encounter_id, who)
 
 
 @cache
-def _held(*, kind: ReaderKind) -> Select:
+def _encounter_for_update(*, kind: ReaderKind) -> Select:
     encounter_id = bindparam("encounter_id")
     who = kind.reader()
-    whose = _ENCOUNTER.patient_id
-    told = (_ENCOUNTER.id, whose, _ENCOUNTER.doctor_id, _ENCOUNTER.status, *_marks(True, who, whose))
-    query = select(*told).where(_ENCOUNTER.id == encounter_id, *policy.visible_to(who, whose))
+    patient_id = _ENCOUNTER.patient_id
+    columns = (
+        _ENCOUNTER.id,
+        patient_id,
+        _ENCOUNTER.doctor_id,
+        _ENCOUNTER.status,
+        *access_columns(True, who, patient_id),
+    )
+    query = select(*columns).where(_ENCOUNTER.id == encounter_id, *policy.visible_to(who, patient_id))
     return query.with_for_update(of=Encounter.__table__)
 
 
-def place_in_queue(entry_id: int) -> tuple[QueueEntry, int | None]:
-    """A place in the queue, and the id of the encounter that belongs to it."""
+def get_queue_entry(entry_id: int) -> tuple[QueueEntry, int | None]:
+    """A queue entry and the id of its encounter, or None; raises `NotFound`."""
     entry = db.session.get(QueueEntry, entry_id)
     if entry is None:
         raise NotFound(N_("This queue entry does not exist."))
-    opened = select(Encounter.id).where(Encounter.queue_entry_id == entry_id, Encounter.status != "entered_in_error")
-    return entry, db.session.scalars(opened).one_or_none()
+    encounter_ids = select(Encounter.id).where(
+        Encounter.queue_entry_id == entry_id, Encounter.status != "entered_in_error"
+    )
+    return entry, db.session.scalars(encounter_ids).one_or_none()

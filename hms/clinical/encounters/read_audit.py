@@ -1,4 +1,4 @@
-"""Entries of the trail for clinical content that programs read."""
+"""Entries of the audit trail for clinical content that the API returns."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from hms.patients.access import policy
 R = TypeVar("R")
 
 
-def listed(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
-    """The list's answer, with an entry for each patient of whom `what` ("encounter") is in it."""
+def list_response(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
+    """A paginated response; the audit trail gets an entry for each patient with a record of kind `what` ("encounter") in it."""
 
-    def of(row: Any) -> tuple[str, read_log.Seen]:
+    def audit_entry(row: Any) -> tuple[str, read_log.Seen]:
         has_content = getattr(row, "is_readable", True)
-        return f"clinical.read_{what}" if has_content else "clinical.read_list", _seen(row)
+        return f"clinical.read_{what}" if has_content else "clinical.read_list", _read_entry(row)
 
-    return read_log.listed(rows, project, of, entity=what)
+    return read_log.listed(rows, project, audit_entry, entity=what)
 
 
-def note(what: str, row: R) -> R:
-    """Write that the signed-in person read this row of `what`, and give it back. Commits."""
-    seen = _seen(row)
-    if seen.purpose:
+def record_read(what: str, row: R) -> R:
+    """Record in the audit trail that the signed-in person read this row of kind `what`; returns the row. Commits."""
+    entry = _read_entry(row)
+    if entry.purpose:
         policy.mark_emergency_access()
-    read_log.note(f"clinical.read_{what}", seen.patient_id, entity=what, entity_id=seen.entity_id)
+    read_log.note(f"clinical.read_{what}", entry.patient_id, entity=what, entity_id=entry.entity_id)
     return row
 
 
-def _seen(row: Any) -> read_log.Seen:
+def _read_entry(row: Any) -> read_log.Seen:
     purpose = policy.EMERGENCY if getattr(row, "is_emergency", False) else None
     return read_log.Seen(row.patient_id, row.id, purpose=purpose)

@@ -1,7 +1,7 @@
-"""What must be true of an encounter, its diagnoses and its signature.
+"""Rules of encounters, their diagnoses and their signature.
 
-An encounter is a draft (`in_progress`) until it is signed; after that it never changes, and what is added is an
-addendum. `amended` is not stored: it is a signed encounter that has addenda.
+An encounter is a draft (`in_progress`) until it is signed. A signed encounter does not change; addenda are added to it.
+`amended` is not stored: it is a signed encounter with addenda.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
 
 DRAFT, SIGNED, AMENDED, WITHDRAWN = "in_progress", "signed", "amended", "entered_in_error"
-# State: (words, FHIR Encounter.status, FHIR Composition.status)
+# State: (label, FHIR Encounter.status, FHIR Composition.status)
 STATES: dict[str, tuple[str, str, str]] = {
     DRAFT: (_l("Draft"), "in-progress", "preliminary"),
     SIGNED: (_l("Signed"), "finished", "final"),
@@ -24,7 +24,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     WITHDRAWN: (_l("Entered in error"), "entered-in-error", "entered-in-error"),
 }
 # FHIR condition-ver-status
-CERTAINTIES: dict[str, str] = {"provisional": _l("provisional"), "confirmed": _l("confirmed")}
+CERTAINTIES: dict[str, str] = {"provisional": _l("Provisional"), "confirmed": _l("Confirmed")}
 
 MAX_DIAGNOSES = 20
 MAX_DIAGNOSIS_LENGTH = 255
@@ -49,7 +49,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A line of the checklist under the sign button. `blocks` says that signing waits for it."""
+    """A line of the checklist at the sign button. `blocks`: the encounter cannot be signed without it."""
 
     field: str
     message: Sentence
@@ -82,22 +82,24 @@ def missing_for_signature(
     no_diagnosis_reason: str = "",
     unanswered_stops: int = 0,
 ) -> list[Missing]:
-    """What stands between a draft and its signature, in the order of the page."""
-    found = []
+    """The checklist before signing, in the order of the page."""
+    missing = []
     if not notes.strip() and not diagnoses:
-        found.append(Missing("notes", Sentence(N_("Enter a note or a diagnosis before you sign.")), blocks=True))
+        missing.append(Missing("notes", Sentence(N_("Enter a note or a diagnosis before you sign.")), blocks=True))
     elif not diagnoses and not no_diagnosis_reason.strip():
-        found.append(
-            Missing("no_diagnosis_reason", Sentence(N_("No diagnosis. You can sign, but enter a reason.")), blocks=True)
+        missing.append(
+            Missing(
+                "no_diagnosis_reason", Sentence(N_("Enter a diagnosis, or a reason why there is none.")), blocks=True
+            )
         )
     if unanswered_stops:
-        message = Sentence(N_("Answer the safety alerts first: %(count)s."), count=unanswered_stops)
-        found.append(Missing("override_reason", message, blocks=True))
+        message = Sentence(N_("Enter a reason for each serious safety alert: %(count)s."), count=unanswered_stops)
+        missing.append(Missing("override_reason", message, blocks=True))
     if any(not diagnosis.is_coded for diagnosis in diagnoses):
-        found.append(Missing("diagnoses", Sentence(N_("A diagnosis has no ICD-10 code.")), blocks=False))
+        missing.append(Missing("diagnoses", Sentence(N_("A diagnosis has no ICD-10 code.")), blocks=False))
     if not notes.strip() and diagnoses:
-        found.append(Missing("notes", Sentence(N_("The note is empty.")), blocks=False))
-    return found
+        missing.append(Missing("notes", Sentence(N_("The note is empty.")), blocks=False))
+    return missing
 
 
 def check_can_sign(
@@ -109,7 +111,7 @@ def check_can_sign(
     no_diagnosis_reason: str = "",
     unanswered_stops: int = 0,
 ) -> None:
-    """Raise `RuleBroken` at the first thing that stands between the draft and its signature."""
+    """Raise `RuleBroken` at the first reason why the encounter cannot be signed."""
     _check_not_withdrawn(state)
     if state != DRAFT:
         raise RuleBroken(N_("This encounter is already signed. Add an addendum."), code="signed")
@@ -127,12 +129,12 @@ def check_can_sign(
 
 
 def must_retype_birth_year(*, has_other_unsaved_encounter: bool, has_same_name_in_queue: bool) -> bool:
-    """Whether signing asks for the year of birth, because this may be the wrong patient's page."""
+    """Whether signing asks for the year of birth, because the page may be the wrong patient's."""
     return has_other_unsaved_encounter or has_same_name_in_queue
 
 
 def check_birth_year(typed: str, birth_year: int | None) -> None:
-    """Raise `RuleBroken` unless the year typed to sign is the patient's; an unknown year cannot be asked for."""
+    """Raise `RuleBroken` unless the typed year is the patient's year of birth; an unknown year is not checked."""
     if birth_year is not None and typed.strip() != str(birth_year):
         raise RuleBroken(
             N_("This is not the year of birth of this patient. Check that the right patient is open."), "birth_year"
@@ -140,38 +142,38 @@ def check_birth_year(typed: str, birth_year: int | None) -> None:
 
 
 def check_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
-    """Raise `RuleBroken` (field `diagnoses`) for empty, repeated, over-long or contradictory diagnoses."""
+    """Raise `RuleBroken` (field `diagnoses`) for too many, empty, repeated or too long diagnoses, or two primary ones."""
     if len(diagnoses) > MAX_DIAGNOSES:
-        raise _wrong(N_("An encounter can have at most 20 diagnoses."))
+        raise _diagnosis_error(N_("An encounter can have at most 20 diagnoses."))
     if sum(diagnosis.is_primary for diagnosis in diagnoses) > 1:
-        raise _wrong(N_("Only one diagnosis can be the primary one."))
+        raise _diagnosis_error(N_("Only one diagnosis can be the primary one."))
     seen = set()
     for diagnosis in diagnoses:
         _check_diagnosis(diagnosis)
-        named = diagnosis.code or diagnosis.text.strip().casefold()
-        if named in seen:
-            raise _wrong(N_("“%(text)s” is listed twice. Remove one."), text=diagnosis.text or diagnosis.code)
-        seen.add(named)
+        key = diagnosis.code or diagnosis.text.strip().casefold()
+        if key in seen:
+            raise _diagnosis_error(N_("“%(text)s” is listed twice. Remove one."), text=diagnosis.text or diagnosis.code)
+        seen.add(key)
 
 
 def _check_diagnosis(diagnosis: Diagnosis) -> None:
     if not diagnosis.code and not diagnosis.text.strip():
-        raise _wrong(N_("Choose or enter a diagnosis."))
+        raise _diagnosis_error(N_("Choose or enter a diagnosis."))
     if diagnosis.certainty not in CERTAINTIES:
-        raise _wrong(N_("Choose provisional or confirmed."))
+        raise _diagnosis_error(N_("Choose provisional or confirmed."))
     clean_field(diagnosis.text, "diagnoses", longest=MAX_DIAGNOSIS_LENGTH)
 
 
-def _wrong(sentence: str, **values: object) -> RuleBroken:
+def _diagnosis_error(sentence: str, **values: object) -> RuleBroken:
     return RuleBroken(sentence, "diagnoses", **values)
 
 
-def check_can_add(state: str, text: str) -> str:
-    """The cleaned addendum to a signed encounter; raises `RuleBroken` when it is still a draft or says nothing."""
+def check_addendum(state: str, text: str) -> str:
+    """The cleaned text of an addendum; raises `RuleBroken` when the encounter is a draft or the text is too short."""
     _check_not_withdrawn(state)
     if state == DRAFT:
         raise RuleBroken(N_("This encounter is still a draft. Change it instead of adding an addendum."), "addendum")
-    written = clean_field(text, "addendum", longest=MAX_NOTE_LENGTH, multiline=True)
-    if len(written) < MIN_ADDENDUM_LENGTH:
+    cleaned = clean_field(text, "addendum", longest=MAX_NOTE_LENGTH, multiline=True)
+    if len(cleaned) < MIN_ADDENDUM_LENGTH:
         raise RuleBroken(N_("Enter the text of the addendum."), "addendum")
-    return written
+    return cleaned

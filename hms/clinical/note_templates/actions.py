@@ -1,4 +1,4 @@
-"""Texts that a shortcut opens in a note (";uri"): one's own, those of one's department, and the hospital's."""
+"""Note templates: texts that a shortcut (";uri") inserts. They belong to a person, a department or the hospital."""
 
 from __future__ import annotations
 
@@ -28,52 +28,52 @@ STARTING_LIST = Path(__file__).parents[1] / "data" / "note_templates.csv"
 _SHORTCUT = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 
 
-def scope(template: Any) -> str:
-    """Whose template it is: a key of `SCOPES`."""
+def get_scope(template: Any) -> str:
+    """The owner of a template: a key of `SCOPES`."""
     if template.owner_id is not None:
         return OWN
     return DEPARTMENT if template.department_id is not None else HOSPITAL
 
 
-def offered(who: Person) -> list[NoteTemplate]:
-    """The templates `who` may use, their own first; of one shortcut only the nearest is opened by it."""
-    return list(db.session.scalars(narrowed_to_readable(select(NoteTemplate), who)))
+def list_templates(who: Person) -> list[NoteTemplate]:
+    """The templates that `who` may use: their own, then their department's, then the hospital's."""
+    return list(db.session.scalars(filter_readable(select(NoteTemplate), who)))
 
 
-def titles(who: Person) -> Sequence[Row]:
-    """Id, shortcut and title of `offered`."""
+def list_titles(who: Person) -> Sequence[Row]:
+    """Id, shortcut and title of the templates that `who` may use."""
     return db.session.execute(_titles(), {"person_id": who.id, "department_id": who.department_id or 0}).all()
 
 
 @cache
 def _titles() -> Select:
     shown = select(NoteTemplate.id, NoteTemplate.shortcut, NoteTemplate.title)
-    return _narrowed(shown, bindparam("person_id"), bindparam("department_id"))
+    return _filter_readable(shown, bindparam("person_id"), bindparam("department_id"))
 
 
-def narrowed_to_readable(templates: Select, who: Person) -> Select:
-    """The active ones of `who`, of their department, and of nobody in particular."""
-    return _narrowed(templates, who.id, who.department_id or 0)
+def filter_readable(templates: Select, who: Person) -> Select:
+    """`templates` narrowed to active ones of `who`, of their department and of the hospital, in this order."""
+    return _filter_readable(templates, who.id, who.department_id or 0)
 
 
-def _narrowed(templates: Select, person_id: Any, department_id: Any) -> Select:
-    nearest = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
-    is_nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    is_near = or_(NoteTemplate.owner_id == person_id, is_nobodys, NoteTemplate.department_id == department_id)
-    return templates.where(NoteTemplate.is_active, is_near).order_by(nearest, NoteTemplate.shortcut)
+def _filter_readable(templates: Select, person_id: Any, department_id: Any) -> Select:
+    rank = case((NoteTemplate.owner_id.is_not(None), 0), (NoteTemplate.department_id.is_not(None), 1), else_=2)
+    is_hospital = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    is_allowed = or_(NoteTemplate.owner_id == person_id, is_hospital, NoteTemplate.department_id == department_id)
+    return templates.where(NoteTemplate.is_active, is_allowed).order_by(rank, NoteTemplate.shortcut)
 
 
-def readable(template_id: int, who: Person) -> NoteTemplate:
-    """A template that `who` may use; `NotFound` for others."""
+def get_readable(template_id: int, who: Person) -> NoteTemplate:
+    """A template that `who` may use; raises `NotFound`."""
     query = select(NoteTemplate).where(NoteTemplate.id == template_id)
-    one = db.session.scalars(narrowed_to_readable(query, who)).one_or_none()
-    if one is None:
+    template = db.session.scalars(filter_readable(query, who)).one_or_none()
+    if template is None:
         raise NotFound(N_("This template does not exist."))
-    return one
+    return template
 
 
 def may_change(template: NoteTemplate, who: Person) -> bool:
-    """One's own, and those of one's department."""
+    """Whether the template belongs to `who` or to their department."""
     return template.owner_id == who.id or (
         template.department_id is not None and template.department_id == who.department_id
     )
@@ -90,14 +90,14 @@ def save_template(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template of one's own or of one's department. `StaleVersion` when `version` is old."""
-    template = NoteTemplate() if template_id is None else _own(template_id, by)
-    template.owner_id, template.department_id = _place(belongs_to, by)
-    return _written(template, title, shortcut, content, version)
+    """Add or change a template of one's own or of one's department. Raises `StaleVersion` for an old `version`."""
+    template = NoteTemplate() if template_id is None else _get_own_template(template_id, by)
+    template.owner_id, template.department_id = _owner_ids(belongs_to, by)
+    return _save(template, title, shortcut, content, version)
 
 
 @action(Permission.MANAGE_TEMPLATES, "clinical.save_of_hospital")
-def save_of_hospital(
+def save_hospital_template(
     template_id: int | None = None,
     *,
     title: str,
@@ -106,41 +106,41 @@ def save_of_hospital(
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Write a template that everybody who writes notes may use. `StaleVersion` when `version` is old."""
-    template = NoteTemplate() if template_id is None else of_hospital(template_id)
-    return _written(template, title, shortcut, content, version)
+    """Add or change a template of the hospital. Raises `StaleVersion` for an old `version`."""
+    template = NoteTemplate() if template_id is None else get_hospital_template(template_id)
+    return _save(template, title, shortcut, content, version)
 
 
 @action(Permission.MANAGE_TEMPLATES, "clinical.withdraw_of_hospital")
-def withdraw_of_hospital(template_id: int, *, by: Person) -> None:
-    """Offer a template of the hospital no more; notes that were written with it stay as they are."""
-    of_hospital(template_id).is_active = False
+def withdraw_hospital_template(template_id: int, *, by: Person) -> None:
+    """Withdraw a template of the hospital; notes with its text do not change."""
+    get_hospital_template(template_id).is_active = False
     db.session.flush()
 
 
-def of_hospital(template_id: int) -> NoteTemplate:
-    """A template of the hospital's own; `NotFound` for others."""
+def get_hospital_template(template_id: int) -> NoteTemplate:
+    """An active template of the hospital; raises `NotFound`."""
     template = get_or_not_found(NoteTemplate, template_id)
-    if not template.is_active or scope(template) != HOSPITAL:
+    if not template.is_active or get_scope(template) != HOSPITAL:
         raise NotFound(N_("This template does not exist."))
     return template
 
 
-def all_of_hospital() -> list[NoteTemplate]:
-    """The hospital's own templates by shortcut."""
-    nobodys = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
-    rows = select(NoteTemplate).where(NoteTemplate.is_active, nobodys)
+def list_hospital_templates() -> list[NoteTemplate]:
+    """The active templates of the hospital, by shortcut."""
+    is_hospital = NoteTemplate.owner_id.is_(None) & NoteTemplate.department_id.is_(None)
+    rows = select(NoteTemplate).where(NoteTemplate.is_active, is_hospital)
     return list(db.session.scalars(rows.order_by(NoteTemplate.shortcut)))
 
 
-def _written(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
+def _save(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
     if version is not None and template.id is not None and version != template.version:
         raise StaleVersion(STALE)
-    template.title = _cleaned(title, "title", 100)
-    template.shortcut = _shortcut(shortcut)
-    template.content = _cleaned(content, "content", MAX_LENGTH, multiline=True)
+    template.title = _clean_required(title, "title", 100)
+    template.shortcut = _clean_shortcut(shortcut)
+    template.content = _clean_required(content, "content", MAX_LENGTH, multiline=True)
     if template.id is not None:
-        template.changed()
+        template.increment_version()
     db.session.add(template)
     db.session.flush()
     return template
@@ -148,19 +148,19 @@ def _written(template: NoteTemplate, title: str, shortcut: str, content: str, ve
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.withdraw_template")
 def withdraw_template(template_id: int, *, by: Person) -> None:
-    """Offer a template no more; notes that were written with it stay as they are."""
-    _own(template_id, by).is_active = False
+    """Withdraw a template; notes with its text do not change."""
+    _get_own_template(template_id, by).is_active = False
     db.session.flush()
 
 
-def _own(template_id: int, by: Person) -> NoteTemplate:
+def _get_own_template(template_id: int, by: Person) -> NoteTemplate:
     template = get_or_not_found(NoteTemplate, template_id)
     if not template.is_active or not may_change(template, by):
         raise NotFound(N_("This template does not exist."))
     return template
 
 
-def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
+def _owner_ids(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
     if belongs_to == OWN:
         return by.id, None
     if belongs_to == DEPARTMENT and by.department_id is not None:
@@ -168,14 +168,14 @@ def _place(belongs_to: str, by: Person) -> tuple[int | None, int | None]:
     raise RuleBroken(N_("Choose the owner: you, or your department if you have one."), "belongs_to")
 
 
-def _shortcut(typed: str) -> str:
+def _clean_shortcut(typed: str) -> str:
     shortcut = typed.strip().lower().removeprefix(";")
     if not _SHORTCUT.fullmatch(shortcut):
         raise RuleBroken(N_("Enter a short word of letters and digits, for example uri."), "shortcut")
     return shortcut
 
 
-def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
+def _clean_required(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
     cleaned = clean_field(text, field, longest=longest, multiline=multiline)
     if not cleaned:
         raise RuleBroken(N_("Enter a value."), field)
@@ -183,15 +183,15 @@ def _cleaned(text: str, field: str, longest: int, *, multiline: bool = False) ->
 
 
 def load_starting_list(*, by: Person) -> int:
-    """Add the hospital's starting templates (`data/note_templates.csv`) whose shortcuts it lacks; how many."""
+    """Add the templates of `data/note_templates.csv` whose shortcut is new; returns their number."""
     with action_context("clinical.load_templates", by):
-        known = set(db.session.scalars(_of_the_hospital()))
+        known = set(db.session.scalars(_hospital_shortcuts()))
         with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
             new = [NoteTemplate(**row) for row in csv.DictReader(lines) if row["shortcut"] not in known]
         db.session.add_all(new)
     return len(new)
 
 
-def _of_the_hospital() -> Select:
+def _hospital_shortcuts() -> Select:
     """The shortcuts of the hospital's own templates, withdrawn ones included."""
     return select(NoteTemplate.shortcut).where(NoteTemplate.owner_id.is_(None), NoteTemplate.department_id.is_(None))

@@ -1,4 +1,4 @@
-"""Pages: the templates of notes."""
+"""Pages: one's own note templates and those of one's department."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ from . import actions
 @pages.get("/note-templates")
 @requires(Permission.WRITE_ENCOUNTER)
 def templates() -> str:
-    """The templates one may use, and which of them one may change."""
+    """The templates that the person may use; they may change some of them."""
     who = current_person()
-    rows = [(one, actions.SCOPES[actions.scope(one)], actions.may_change(one, who)) for one in actions.offered(who)]
+    rows = [
+        (template, actions.SCOPES[actions.get_scope(template)], actions.may_change(template, who))
+        for template in actions.list_templates(who)
+    ]
     return render_template("clinical/note_templates.html", rows=rows)
 
 
 @pages.get("/note-templates/texts")
 @requires(Permission.WRITE_ENCOUNTER)
 def template_texts() -> ResponseReturnValue:
-    """Shortcut, title and text of each, one's own first, for the page's script."""
+    """JSON for the page's script: shortcut, title and text of each template, one's own first."""
     texts = [
-        {"id": one.id, "shortcut": one.shortcut, "title": one.title, "content": one.content}
-        for one in actions.offered(current_person())
+        {"id": template.id, "shortcut": template.shortcut, "title": template.title, "content": template.content}
+        for template in actions.list_templates(current_person())
     ]
     return jsonify(texts)
 
@@ -42,7 +45,7 @@ def template_texts() -> ResponseReturnValue:
 @pages.route("/note-templates/new", methods=["GET", "POST"])
 @requires(Permission.WRITE_ENCOUNTER)
 def new_template() -> ResponseReturnValue:
-    """A new template."""
+    """Add a template."""
     return _form_page(None)
 
 
@@ -50,30 +53,30 @@ def new_template() -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def template(template_id: int) -> ResponseReturnValue:
     """Change a template of one's own or of one's department."""
-    one = actions.readable(template_id, current_person())
-    if not actions.may_change(one, current_person()):
+    row = actions.get_readable(template_id, current_person())
+    if not actions.may_change(row, current_person()):
         raise NotFound(N_("This template does not exist."))
-    return _form_page(one)
+    return _form_page(row)
 
 
-def _form_page(one: NoteTemplate | None) -> ResponseReturnValue:
+def _form_page(template: NoteTemplate | None) -> ResponseReturnValue:
     who = current_person()
-    start = {"belongs_to": actions.OWN}
-    if one is not None:
-        start = {name: getattr(one, name) for name in ("title", "shortcut", "content", "version")}
-        start["belongs_to"] = actions.scope(one)
-    form = TemplateForm(data=start)
+    values = {"belongs_to": actions.OWN}
+    if template is not None:
+        values = {name: getattr(template, name) for name in ("title", "shortcut", "content", "version")}
+        values["belongs_to"] = actions.get_scope(template)
+    form = TemplateForm(data=values)
     form.offer(has_department=who.department_id is not None)
-    if form.save(partial(actions.save_template, one.id if one else None), by=who):
+    if form.save(partial(actions.save_template, template.id if template else None), by=who):
         flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
         return redirect(url_for("clinical.templates"), 303)
-    return render_template("clinical/note_template.html", form=form, template=one), form.status
+    return render_template("clinical/note_template.html", form=form, template=template), form.status
 
 
 @pages.post("/note-templates/<int:template_id>/withdraw")
 @requires(Permission.WRITE_ENCOUNTER)
 def withdraw_template(template_id: int) -> ResponseReturnValue:
-    """Offer it no more."""
+    """Withdraw a template."""
     actions.withdraw_template(template_id, by=current_person())
     flash(_("Template withdrawn."), "success")
     return redirect(url_for("clinical.templates"), 303)

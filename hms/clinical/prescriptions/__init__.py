@@ -1,1 +1,1 @@
-"""Order, safety context, actions after signing, display."""
+"""Prescriptions: orders and their safety checks, actions, API, display."""

@@ -1,4 +1,4 @@
-"""Writing prescriptions: ordering and changing lines; after the signature, answering the pharmacy and stopping an order."""
+"""Prescribe, change and remove lines; after signing, answer the pharmacy's query or stop the medicine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from hms.clinical.encounters import queries, rules
-from hms.clinical.encounters.actions import check_writable, own_draft, state
+from hms.clinical.encounters.actions import check_writable, encounter_state, get_own_draft
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.actions import action
@@ -26,61 +26,63 @@ from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import Check
 
-from .order import Order, as_kept, parse_order, run_checks
+from .order import Order, checks_to_json, parse_order, run_checks
 
 OPEN = ("active", "on_hold", "part_dispensed")
 MAX_LENGTH = 500
 
 
-def is_own(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
-    """Whether `who` ordered it, or whose encounter it belongs to is theirs."""
+def is_own_prescription(line: Prescription, encounter: Encounter | None, who: Person) -> bool:
+    """Whether `who` prescribed the line or is the doctor of its encounter."""
     return who.id in (line.prescriber_id, encounter.doctor_id if encounter else None)
 
 
 @action(Permission.PRESCRIBE, "clinical.answer_question")
-def answer_question(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
-    """Answer why the order is as it is; the line is released to be dispensed, with the answer beside it."""
-    line = _open_line(prescription_id, encounter_id, by)
+def answer_query(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
+    """Answer the pharmacy's query and resume dispensing; raises `Conflict` when the line is not on hold."""
+    line = _get_own_open_line(prescription_id, encounter_id, by)
     if line.status != "on_hold":
         raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
-    message = Sentence(N_("%(name)s answers: %(text)s"), name=by.name, text=_cleaned(text, N_("Enter an answer.")))
-    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", str(message))
+    message = Sentence(
+        N_("%(name)s answers: %(text)s"), name=by.name, text=_clean_required(text, N_("Enter an answer."))
+    )
+    return _set_status(line, "part_dispensed" if line.quantity_dispensed else "active", str(message))
 
 
 @action(Permission.PRESCRIBE, "clinical.stop_prescription")
 def stop_prescription(prescription_id: int, *, text: str, encounter_id: int | None = None, by: Person) -> Prescription:
-    """Stop an order: nothing more of it is dispensed, and it no longer counts as taken."""
-    line = _open_line(prescription_id, encounter_id, by)
+    """Stop a medicine: nothing more is dispensed, and it is no longer a current medicine."""
+    line = _get_own_open_line(prescription_id, encounter_id, by)
     message = Sentence(
         N_("%(name)s stopped the medicine: %(text)s"),
         name=by.name,
-        text=_cleaned(text, N_("Enter the reason for stopping.")),
+        text=_clean_required(text, N_("Enter the reason for stopping.")),
     )
-    return _set(line, "stopped", str(message))
+    return _set_status(line, "stopped", str(message))
 
 
-def _open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
+def _get_own_open_line(prescription_id: int, encounter_id: int | None, by: Person) -> Prescription:
     line = get_for_update(Prescription, prescription_id)
     if encounter_id is not None and line.encounter_id != encounter_id:
-        raise NotFound(N_("This line does not exist."))
+        raise NotFound(N_("This prescription does not exist."))
     encounter = db.session.get(Encounter, line.encounter_id) if line.encounter_id else None
-    if not is_own(line, encounter, by):
+    if not is_own_prescription(line, encounter, by):
         raise NotAllowed(N_("This medicine was prescribed by a colleague."))
     if line.status not in OPEN:
-        raise Conflict(N_("This order is already closed."), code=line.status)
+        raise Conflict(N_("This prescription is already closed."), code=line.status)
     return line
 
 
-def _cleaned(text: str, missing: str) -> str:
+def _clean_required(text: str, missing: str) -> str:
     cleaned = clean_field(text, "text", longest=MAX_LENGTH, multiline=True)
     if not cleaned:
         raise RuleBroken(missing, "text")
     return cleaned
 
 
-def _set(line: Prescription, status: str, reason: str) -> Prescription:
+def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
-    line.changed()
+    line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)
     db.session.flush()
     return line
@@ -99,17 +101,18 @@ def prescribe(
     override_code: str = "",
     override_reason: str = "",
     by: Person,
-    **what: Any,
+    **order_fields: Any,
 ) -> Prescription:
-    """Order a medicine (`what` as in `parse_order`, and texts as the original's programs send them).
+    """Prescribe a medicine; `order_fields` are the arguments of `parse_order`.
 
-    In an open encounter it is a draft, signed with the encounter. For a signed encounter of one's own it is active at
-    once. Raises `RuleBroken` on `override_reason` with the alert's words while a stop is unanswered.
+    In an open encounter the line is a draft until the encounter is signed. In one's own signed encounter it is active at
+    once. Raises `RuleBroken` on `override_reason` for a serious alert without a reason, `NotAllowed` when `by` may not
+    override alerts, `Conflict` for a withdrawn encounter.
     """
-    encounter = _encounter(encounter_id, by)
-    order_fields = what | {"instructions": instructions, "quantity": quantity}
+    encounter = _get_writable_encounter(encounter_id, by)
+    order_fields |= {"instructions": instructions, "quantity": quantity}
     values, ordered = _columns(encounter, order_fields, override_code, override_reason, by)
-    line = add(encounter, values, is_draft=state(encounter) == rules.DRAFT, by=by)
+    line = add_line(encounter, values, is_draft=encounter_state(encounter) == rules.DRAFT, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
     return line
@@ -117,44 +120,52 @@ def prescribe(
 
 @action(Permission.PRESCRIBE, "clinical.change_prescription")
 def change_prescription(
-    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **what: Any
+    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **order_fields: Any
 ) -> Prescription:
-    """Write a draft line anew, with all its checks; a signed order is stopped and ordered again instead."""
+    """Replace the fields of a draft line and repeat its checks; raises `Conflict` when it is signed."""
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
-    encounter = own_draft(line.encounter_id, by)
-    values, _ordered = _columns(encounter, what, override_code, override_reason, by, besides=line.id)
+    encounter = get_own_draft(line.encounter_id, by)
+    values, _ordered = _columns(encounter, order_fields, override_code, override_reason, by, besides=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
         setattr(line, name, value)
-    line.changed()
-    encounter.changed()
+    line.increment_version()
+    encounter.increment_version()
     db.session.flush()
     return line
 
 
 def _columns(
-    encounter: Encounter | Row, what: dict[str, Any], code: str, reason: str, by: Person, besides: int | None = None
+    encounter: Encounter | Row,
+    order_fields: dict[str, Any],
+    code: str,
+    reason: str,
+    by: Person,
+    besides: int | None = None,
 ) -> tuple[dict[str, Any], Order]:
-    """The columns of a checked line; raises `RuleBroken` at what is wrong with it."""
-    written = _texts(what)
-    ids = {name: value for name, value in what.items() if name not in (*LENGTHS, "quantity")}
-    ordered = parse_order(**ids, **{name: text for name, text in written.items() if name != "instructions"})
+    """The columns of a line after its checks, and the order; raises `RuleBroken` at the wrong field.
+
+    `besides` is the id of the line that is being changed.
+    """
+    texts = _clean_texts(order_fields)
+    references = {name: value for name, value in order_fields.items() if name not in (*LENGTHS, "quantity")}
+    ordered = parse_order(**references, **{name: text for name, text in texts.items() if name != "instructions"})
     checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=besides)
     values = {
         "medication_id": ordered.product.id if ordered.product else None,
         "medication_name": ordered.name,
-        "quantity": _quantity(what.get("quantity"), ordered),
-        "checks": as_kept(checks),
+        "quantity": _quantity(order_fields.get("quantity"), ordered),
+        "checks": checks_to_json(checks),
         **_dose_columns(ordered.dose),
-        **_dose_words(ordered.dose, written),
-        **_answered(checks, code, reason, by),
+        **_dose_words(ordered.dose, texts),
+        **_override_columns(checks, code, reason, by),
     }
     return values, ordered
 
 
-def _encounter(encounter_id: int, by: Person) -> Row:
-    encounter = queries.encounter_held(encounter_id, by)
+def _get_writable_encounter(encounter_id: int, by: Person) -> Row:
+    encounter = queries.get_encounter_for_update(encounter_id, by)
     if encounter.status == "signed" and encounter.doctor_id == by.id:
         return encounter
     if encounter.status == "entered_in_error":
@@ -163,15 +174,15 @@ def _encounter(encounter_id: int, by: Person) -> Row:
     return encounter
 
 
-def _texts(given: dict[str, Any]) -> dict[str, str]:
+def _clean_texts(order_fields: dict[str, Any]) -> dict[str, str]:
     return {
-        name: clean_field(given.get(name), name, longest=longest, multiline=name == "instructions")
+        name: clean_field(order_fields.get(name), name, longest=longest, multiline=name == "instructions")
         for name, longest in LENGTHS.items()
     }
 
 
-def _answered(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
-    """The override that goes with the line, when there was something to override."""
+def _override_columns(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
+    """The override columns; empty when there is no serious alert."""
     alerts = safety.stops(checks)
     if alerts and not by.may(Permission.OVERRIDE_ALERT):
         raise NotAllowed(alerts[0].message)
@@ -205,8 +216,8 @@ def _dose_columns(dose: Dose | None) -> dict[str, Any]:
     }
 
 
-def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
-    """The texts that programs read: as they were sent, else the dose in words."""
+def _dose_words(dose: Dose | None, texts: dict[str, str]) -> dict[str, str]:
+    """The text columns: as they were sent, else the dose in words."""
     words = {"dosage": "", "frequency": "", "duration": ""}
     if dose is not None:
         words = {
@@ -214,27 +225,27 @@ def _dose_words(dose: Dose | None, written: dict[str, str]) -> dict[str, str]:
             "frequency": frequency_words(dose),
             "duration": duration_words(dose.days),
         }
-    return {name: written[name] or text for name, text in words.items()} | {"instructions": written["instructions"]}
+    return {name: texts[name] or text for name, text in words.items()} | {"instructions": texts["instructions"]}
 
 
 @action(Permission.PRESCRIBE, "clinical.remove_prescription")
 def remove_prescription(prescription_id: int, *, encounter_id: int | None = None, by: Person) -> None:
-    """Take a line off an open encounter."""
+    """Remove a draft line from an open encounter."""
     line = get_for_update(Prescription, prescription_id)
     if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
-        raise NotFound(N_("This line does not exist."))
-    encounter = own_draft(line.encounter_id, by)
+        raise NotFound(N_("This prescription does not exist."))
+    encounter = get_own_draft(line.encounter_id, by)
     line.status = "entered_in_error"
-    encounter.changed()
+    encounter.increment_version()
     db.session.flush()
 
 
-def add(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
-    """The line with these columns: a draft in an open encounter, else active at once."""
+def add_line(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Person) -> Prescription:
+    """Insert a line with these columns: a draft, or active at once."""
     now = clock.now()
-    whose = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}
+    ids = {"patient_id": encounter.patient_id, "encounter_id": encounter.id, "prescriber_id": by.id}
     signed_columns = {} if is_draft else {"status": "active", "signed_at": now}
-    line = Prescription(**whose, **signed_columns, **values)
+    line = Prescription(**ids, **signed_columns, **values)
     db.session.add(line)
     db.session.flush()
     if is_draft:

@@ -1,4 +1,4 @@
-"""What may be given instead of a medicine that a safety check stops: of the same use, checked, with its stock."""
+"""Alternatives to a medicine with a serious alert: medicines of the same use, checked, with their stock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_COUNT = 4
 
 @dataclass(frozen=True)
 class Alternative:
-    """A usual dose that nothing stops. `value` chooses it; `cautions` are the alerts that it brings all the same."""
+    """A usual dose without a serious alert. `value` selects it in the form; `cautions` are its other alerts."""
 
     value: str
     parts: tuple[Part, ...]
@@ -28,35 +28,40 @@ class Alternative:
     cautions: tuple[Sentence, ...]
 
 
-def instead_of(ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None) -> list[Alternative]:
-    """At most four, one for each medicine: in stock first, then without cautions, then in the order of the list."""
+def find_alternatives(
+    ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None
+) -> list[Alternative]:
+    """At most `MAX_COUNT` alternatives, one for each medicine: in stock first, then without cautions.
+
+    `besides` is the id of the line that is being changed.
+    """
     if ordered.product is None:
         return []
-    same_use = _same_use(ordered.product.ingredients)
-    known = patient_context.load_safety_context(patient_id, encounter_id)
-    found: dict[tuple[str, ...], Alternative] = {}
-    for row in formulary.usual_doses(same_use, ordered.product.route, known.person.age_years):
-        one = Order(row.product, product_text.full_name(row.product), product_text.usual_dose(row), row.id)
-        if tuple(row.product.ingredients) in found:
+    same_use = _ingredients_of_same_use(ordered.product.ingredients)
+    context = patient_context.load_safety_context(patient_id, encounter_id)
+    alternatives: dict[tuple[str, ...], Alternative] = {}
+    for row in formulary.usual_doses(same_use, ordered.product.route, context.person.age_years):
+        order = Order(row.product, product_text.full_name(row.product), product_text.usual_dose(row), row.id)
+        if tuple(row.product.ingredients) in alternatives:
             continue
-        checks = run_checks(one, patient_id, encounter_id, besides=besides, known=known)
+        checks = run_checks(order, patient_id, encounter_id, besides=besides, known=context)
         if not safety.stops(checks):
-            found[tuple(row.product.ingredients)] = _alternative(one, row.label, safety.alerts_of(checks))
-    ranked = sorted(found.values(), key=lambda one: (one.stock == 0, bool(one.cautions)))
+            alternatives[tuple(row.product.ingredients)] = _alternative(order, row.label, safety.alerts_of(checks))
+    ranked = sorted(alternatives.values(), key=lambda option: (option.stock == 0, bool(option.cautions)))
     return ranked[:MAX_COUNT]
 
 
-def _same_use(ingredients: list[str]) -> list[str]:
-    """The ingredients of every use that one of `ingredients` has, and they themselves (a dose may have been the fault)."""
+def _ingredients_of_same_use(ingredients: list[str]) -> list[str]:
+    """`ingredients`, because another dose of them may be safe, and all ingredients of the same uses."""
     uses = [use.ingredients for use in catalogue.uses() if set(use.ingredients) & set(ingredients)]
     return list(dict.fromkeys([*ingredients, *(name for use in uses for name in use)]))
 
 
-def _alternative(one: Order, label: str, alerts: list) -> Alternative:
+def _alternative(order: Order, label: str, alerts: list) -> Alternative:
     return Alternative(
-        value=f"s:{one.sentence_id}",
-        parts=product_text.dose_sentence(one.product, one.dose),
-        stock=one.product.current_stock,
+        value=f"s:{order.sentence_id}",
+        parts=product_text.dose_sentence(order.product, order.dose),
+        stock=order.product.current_stock,
         label=label,
         cautions=tuple(alert.message for alert in alerts if alert.tier == "caution"),
     )

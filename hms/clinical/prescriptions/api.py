@@ -1,4 +1,4 @@
-"""JSON: prescriptions, and the hospital's own allergy and interaction checks."""
+"""JSON: prescriptions; allergy and interaction checks without a prescription."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from flask import Response, jsonify
 
 from hms.clinical import signing
 from hms.clinical.api_params import (
-    blame_encounter_field,
     check_named_patient,
-    either,
-    needed_encounter,
-    sees_medicines_of_all,
+    errors_at_encounter_field,
+    get_reference,
+    may_read_every_prescription,
+    require_encounter_id,
 )
 from hms.clinical.blueprints import api
 from hms.clinical.encounters import read_audit
@@ -39,9 +39,9 @@ from . import actions, queries, standalone_checks
 PRESCRIPTIONS = parameters(
     **PAGING,
     **DAYS,
-    patient=Id(may_use=sees_medicines_of_all),
+    patient=Id(may_use=may_read_every_prescription),
     encounter=Id(),
-    medication=Id(may_use=sees_medicines_of_all),
+    medication=Id(may_use=may_read_every_prescription),
     status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
     ordering=Ordering(("id", "created_at")),
 )
@@ -52,7 +52,7 @@ PRESCRIPTIONS = parameters(
 @api.arguments(PRESCRIPTIONS, location="query")
 @api.response(200, PrescriptionOut(many=True))
 def prescriptions(arguments: dict[str, Any]) -> Response:
-    """Prescriptions, newest first; which medicine and whose, for those who care or dispense, and filtering by these too."""
+    """Prescriptions, newest first. Medicine and patient, and filters by them, need access to prescriptions."""
     columns = {
         "patient": Prescription.patient_id,
         "encounter": Prescription.encounter_id,
@@ -61,9 +61,9 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
     }
     rows = filter_by_columns(queries.prescriptions(current_person()), arguments, on=Prescription.created_at, **columns)
     rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
-    if arguments.get("medication") is not None:  # which medicine it is, a closed record does not tell
+    if arguments.get("medication") is not None:  # the filter must not reveal the medicine of a restricted record
         rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
-    return read_audit.listed("prescription", rows, prescription_json)
+    return read_audit.list_response("prescription", rows, prescription_json)
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
@@ -71,16 +71,16 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
 @api.response(200, PrescriptionOut)
 def prescription(prescription_id: int) -> Response:
     """One prescription."""
-    row = queries.prescription(prescription_id, current_person())
-    return resource_response(prescription_json(read_audit.note("prescription", row)), row.version)
+    row = queries.get_prescription_row(prescription_id, current_person())
+    return resource_response(prescription_json(read_audit.record_read("prescription", row)), row.version)
 
 
-NAMING = ("encounter", "encounter_id", "patient", "patient_id", "medication")
-"""Fields of a body that name other records."""
+REFERENCE_FIELDS = ("encounter", "encounter_id", "patient", "patient_id", "medication")
+"""Fields of a body with the ids of other records."""
 
 
-def _asked(payload: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: value for name, value in payload.items() if name not in NAMING}
+def _order_fields(payload: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in payload.items() if name not in REFERENCE_FIELDS}
     if payload.get("medication") is not None:
         texts["medication_id"] = payload["medication"]
     elif not payload.get("medication_name", "").strip():
@@ -93,16 +93,18 @@ def _asked(payload: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(PrescriptionIn)
 @api.response(201, PrescriptionOut)
 def prescribe(payload: dict[str, Any]) -> Response:
-    """Order a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
+    """Prescribe a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
 
-    A stop (a recorded allergy, a dangerous pair, too high a dose) is 400 on `override_reason` until `override_code` and
-    a reason are given.
+    A serious alert (recorded allergy, dangerous interaction, too high dose) is 400 on `override_reason` until
+    `override_code` and `override_reason` are sent.
     """
-    encounter_id, order_fields, who = needed_encounter(payload), _asked(payload), current_person()
+    encounter_id, order_fields, who = require_encounter_id(payload), _order_fields(payload), current_person()
     check_named_patient(payload, encounter_id)
-    with blame_encounter_field(encounter_id):
+    with errors_at_encounter_field(encounter_id):
         line = actions.prescribe(encounter_id, **order_fields, by=who)
-    return resource_response(prescription_json(line, is_readable=queries.reads_prescriptions(who)), line.version, 201)
+    return resource_response(
+        prescription_json(line, is_readable=queries.may_read_prescriptions(who)), line.version, 201
+    )
 
 
 @api.put("/prescriptions/<int:prescription_id>/")
@@ -110,18 +112,19 @@ def prescribe(payload: dict[str, Any]) -> Response:
 @api.arguments(PrescriptionIn)
 @api.response(200, PrescriptionOut)
 def change(payload: dict[str, Any], prescription_id: int) -> Response:
-    """Write a line of one's own open encounter anew; a signed prescription is 409."""
-    row = queries.prescription(prescription_id, current_person())
+    """Replace a prescription of one's own open encounter; 409 when it is signed."""
+    row = queries.get_prescription_row(prescription_id, current_person())
     if row.prescriber_id != current_person().id:
         raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
-    check_if_match(row.version, lambda: prescription_json(read_audit.note("prescription", row)))
-    if either(payload, "encounter") not in (None, row.encounter_id):
+    check_if_match(row.version, lambda: prescription_json(read_audit.record_read("prescription", row)))
+    if get_reference(payload, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
-    if either(payload, "patient") not in (None, row.patient_id):  # imported lines have no encounter to compare with
+    # Imported prescriptions have no encounter to compare with.
+    if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
     payload.setdefault("medication_name", row.medication_name)
-    actions.change_prescription(prescription_id, **_asked(payload), by=current_person())
-    row = queries.prescription(prescription_id, current_person())
+    actions.change_prescription(prescription_id, **_order_fields(payload), by=current_person())
+    row = queries.get_prescription_row(prescription_id, current_person())
     return resource_response(prescription_json(row), row.version)
 
 
@@ -129,7 +132,7 @@ def change(payload: dict[str, Any], prescription_id: int) -> Response:
 @requires(Permission.WITHDRAW_CLINICAL)
 @api.response(204)
 def withdraw(prescription_id: int) -> None:
-    """Mark a prescription as entered in error; nothing is erased."""
+    """Mark a prescription as entered in error; it stays in the database."""
     signing.withdraw_prescription(prescription_id, by=current_person())
 
 
@@ -138,19 +141,19 @@ def withdraw(prescription_id: int) -> None:
 @api.arguments(AllergyQuestion)
 @api.response(200)
 def check_drug_allergy(payload: dict[str, Any]) -> Response:
-    """Whether a medicine touches a recorded allergy, by the hospital's own rules; works without the Internet."""
+    """Check a medicine against the patient's recorded allergies, by the hospital's own rules."""
     patient_id = payload.get("patient_id") or payload.get("patient")
     if patient_id is None:
         raise RuleBroken("This field is required.", "patient_id")
     try:
         patient = patients.patient(patient_id)
     except NotFound:
-        answer = jsonify(alert=False, message=N_("Patient not found."))
-        answer.status_code = 404
-        return answer
+        response = jsonify(alert=False, message=N_("Patient not found."))
+        response.status_code = 404
+        return response
     policy.check(patient, current_person())
     read_log.note("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
-    return jsonify(standalone_checks.allergy(patient, payload["medication_name"]))
+    return jsonify(standalone_checks.check_allergy(patient, payload["medication_name"]))
 
 
 @api.post("/prescriptions/check_drug_interaction/")
@@ -158,5 +161,5 @@ def check_drug_allergy(payload: dict[str, Any]) -> Response:
 @api.arguments(InteractionQuestion)
 @api.response(200)
 def check_drug_interaction(payload: dict[str, Any]) -> Response:
-    """What the named medicines do to each other, by the hospital's own rules."""
-    return jsonify(standalone_checks.interactions(payload["medications"][: standalone_checks.MAX_MEDICINES]))
+    """Check medicines for interactions with each other, by the hospital's own rules."""
+    return jsonify(standalone_checks.check_interactions(payload["medications"][: standalone_checks.MAX_MEDICINES]))

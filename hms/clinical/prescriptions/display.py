@@ -1,4 +1,4 @@
-"""Prescription lines as pages show them: the dose sentence, the supply, what the checks said."""
+"""Prescription lines as pages show them: dose sentence, supply, alerts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STATUS_LOOKS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One order. `alerts` are (tier, message) that fired, `gaps` what the checks could not see."""
+    """One prescription. `alerts` are (tier, message) of the checks, `gaps` the facts that the checks did not have."""
 
     id: int
     encounter_id: int | None
@@ -59,7 +59,7 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether the pharmacy may still give some of it."""
+        """Whether the pharmacy may still dispense some of it."""
         return self.status in ("active", "on_hold", "part_dispensed")
 
     @property
@@ -67,50 +67,50 @@ class Line:
         return STATUS_LOOKS.get(self.status, "neutral")
 
 
-def shown(orders: Iterable[Any]) -> list[Line]:
-    """The lines of `orders`, in their order, with one query for all their medicines."""
-    orders = list(orders)
-    products = formulary.medications_by_id(one.medication_id for one in orders if one.medication_id)
-    return [_line(one, products.get(one.medication_id)) for one in orders]
+def to_lines(rows: Iterable[Any]) -> list[Line]:
+    """The display lines of prescriptions, in the same order; one query for all medicines."""
+    rows = list(rows)
+    products = formulary.medications_by_id(row.medication_id for row in rows if row.medication_id)
+    return [_line(row, products.get(row.medication_id)) for row in rows]
 
 
-def _line(one: Any, product: Any | None) -> Line:
-    checks = (one.checks or {}).get("checks", [])
+def _line(row: Any, product: Any | None) -> Line:
+    checks = (row.checks or {}).get("checks", [])
     alerts = [(alert["tier"], alert["message"]) for check in checks for alert in check["alerts"]]
-    reason = OVERRIDE_REASONS.get(one.override_code, one.override_code)
+    reason = OVERRIDE_REASONS.get(row.override_code, row.override_code)
     return Line(
-        id=one.id,
-        encounter_id=one.encounter_id,
-        medication_id=one.medication_id,
-        parts=_parts(one, product),
-        supply=_supply(one, product),
-        instructions=one.instructions,
-        status=one.status,
-        status_reason=one.status_reason,
-        since=one.signed_at or one.authored_at or one.created_at,
+        id=row.id,
+        encounter_id=row.encounter_id,
+        medication_id=row.medication_id,
+        parts=_parts(row, product),
+        supply=_supply(row, product),
+        instructions=row.instructions,
+        status=row.status,
+        status_reason=row.status_reason,
+        since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
         gaps=tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
-        override=": ".join(str(part) for part in (reason, one.override_reason) if part),
-        is_in_formulary=product is not None or one.external_id is not None,
+        override=": ".join(str(part) for part in (reason, row.override_reason) if part),
+        is_in_formulary=product is not None or row.external_id is not None,
     )
 
 
-def _parts(one: Any, product: Any | None) -> tuple[Part, ...]:
-    dose = patient_context.dose_of(one)
+def _parts(row: Any, product: Any | None) -> tuple[Part, ...]:
+    dose = patient_context.dose_of(row)
     if product is not None and dose is not None:
         return product_text.dose_sentence(product, dose)
     parts = [
-        Part("name", product_text.shown_name(product) if product is not None else one.medication_name, ""),
+        Part("name", product_text.shown_name(product) if product is not None else row.medication_name, ""),
         Part("form", product_text.form_strength(product) if product is not None else "", " "),
-        Part("amount", one.dosage, " — DOSE "),
-        Part("frequency", one.frequency, " — "),
-        Part("duration", one.duration, " — "),
+        Part("amount", row.dosage, " — DOSE "),
+        Part("frequency", row.frequency, " — "),
+        Part("duration", row.duration, " — "),
     ]
     return tuple(part for part in parts if part.text)
 
 
-def _supply(one: Any, product: Any | None) -> str:
-    if one.quantity is None:
+def _supply(row: Any, product: Any | None) -> str:
+    if row.quantity is None:
         return ""
     unit = product.unit if product is not None else ""
-    return amount_text(one.quantity, unit) if unit else str(one.quantity)
+    return amount_text(row.quantity, unit) if unit else str(row.quantity)

@@ -1,4 +1,4 @@
-"""What an order means, and what the safety checks say of it; nothing is written here."""
+"""Parse an order and run its safety checks. Writes nothing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hms.formulary.safety.knowledge import Medicine
 
 from . import patient_context
 
-RENEWED_WITHIN = timedelta(days=7)
+RENEWAL_WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is ordered: a product of the formulary or only a name, and the dose where it is structured."""
+    """An order: a formulary product or only a name, and the structured dose, if any."""
 
     product: Any | None
     name: str
@@ -35,7 +35,7 @@ class Order:
 
     @property
     def supply(self) -> int | None:
-        """Units to hand out for the course, where that can be computed."""
+        """Units of the product for the whole course; None when it cannot be calculated."""
         if self.product is None or self.dose is None:
             return None
         return supply(self.dose, self.product.strength, self.product.unit, self.product.unit_holds)
@@ -51,11 +51,14 @@ def parse_order(
     frequency: str = "",
     duration: str = "",
 ) -> Order:
-    """What the words and ids mean; raises `RuleBroken` for an id that is not in the formulary and for no name at all."""
+    """The order that the ids and texts describe.
+
+    Raises `RuleBroken` for an unknown `sentence_id` or `medication_id`, and when no medicine is named.
+    """
     if sentence_id is not None:
         usual = formulary.dose_sentence(sentence_id)
         if usual is None:
-            raise RuleBroken(N_("This dose is no longer offered. Choose again."), "medication_name")
+            raise RuleBroken(N_("This dose is no longer available. Choose again."), "medication_name")
         product = formulary.medication(usual.medication_id)
         return Order(product, product_text.full_name(product), dose or product_text.usual_dose(usual), sentence_id)
     if medication_id is not None:
@@ -71,7 +74,7 @@ def parse_order(
 
 
 def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) -> Dose | None:
-    """The dose that the three texts give together; None when they cannot be read without doubt."""
+    """The dose that the three texts give together; None when they are not clear."""
     if product is None or not dosage:
         return None
     try:
@@ -90,32 +93,36 @@ def run_checks(
     besides: int | None = None,
     known: patient_context.SafetyContext | None = None,
 ) -> tuple[Check, ...]:
-    """All safety checks of one order for one patient; `besides` is the line itself when it is written already."""
-    facts_of = known or patient_context.load_safety_context(patient_id, encounter_id)
+    """All safety checks of one order for one patient.
+
+    `besides` is the id of the line that is being changed; it is not compared with itself. `known` saves loading the
+    patient's facts again.
+    """
+    context = known or patient_context.load_safety_context(patient_id, encounter_id)
     knowledge = catalogue.knowledge()
     medicine = (
         Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
     )
     others = [
         current
-        for one, current in facts_of.running
-        if one.id != besides and not _is_renewed(one, ordered, encounter_id)
+        for order, current in context.running
+        if order.id != besides and not _is_renewal(order, ordered, encounter_id)
     ]
-    return safety.check_medicine(medicine, ordered.dose, facts_of.person, facts_of.allergies, others, knowledge)
+    return safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
 
 
-def _is_renewed(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
-    """Whether the order carries on an earlier one of the same product that ends within a week: then it replaces it."""
+def _is_renewal(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
+    """Whether the order renews an earlier one of the same product that ends within `RENEWAL_WINDOW`."""
     if ordered.product is None or earlier.medication_id != ordered.product.id or earlier.encounter_id == encounter_id:
         return False
     if earlier.signed_at is None:
         return False
     ends = earlier.signed_at + timedelta(days=earlier.days or patient_context.COURSE_DAYS)
-    return ends - clock.now() <= RENEWED_WITHIN and clock.now() - earlier.signed_at > timedelta(days=1)
+    return ends - clock.now() <= RENEWAL_WINDOW and clock.now() - earlier.signed_at > timedelta(days=1)
 
 
-def as_kept(checks: Iterable[Check]) -> dict[str, Any]:
-    """The checks as they are kept with the line: what fired, what could not run, and by which rules."""
+def checks_to_json(checks: Iterable[Check]) -> dict[str, Any]:
+    """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
     return {
         "version": catalogue.knowledge().version,
         "checks": [

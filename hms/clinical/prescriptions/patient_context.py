@@ -1,4 +1,4 @@
-"""What the safety checks need of a patient: allergies, other medicines, age, weight, pregnancy."""
+"""The facts of a patient for the safety checks: allergies, current medicines, age, weight, pregnancy."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from hms.patients.models import Patient
 PREGNANCY_KNOWN_FOR = timedelta(days=60)
 COURSE_DAYS = 30
 MAX_CURRENT = 50
-ORDERED = ("active", "part_dispensed", "on_hold", "completed")
+SIGNED_STATUSES = ("active", "part_dispensed", "on_hold", "completed")
 _ORDER = Prescription.__table__.c
-SHOWN = (
+LINE_COLUMNS = (
     *("id", "encounter_id", "medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
     *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days", "quantity"),
     *("status", "status_reason", "signed_at", "authored_at", "created_at", "checks", "external_id"),
@@ -39,29 +39,29 @@ SHOWN = (
 )
 
 
-def allergies(patient: Patient) -> tuple[AllergyEntry, ...] | None:
-    """The recorded allergies as the checks read them; None when nobody has asked."""
-    return _entries(patients.allergies(patient.id), patient.allergy_status)
+def allergy_entries(patient: Patient) -> tuple[AllergyEntry, ...] | None:
+    """The recorded allergies for the checks; None when the patient was not asked."""
+    return _to_entries(patients.allergies(patient.id), patient.allergy_status)
 
 
-def _entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
+def _to_entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
     entries = tuple(
         AllergyEntry(
-            text=one.substance,
-            code=one.class_code or (one.code if "rxnorm" in one.code_system else ""),
-            severity=one.severity,
-            reaction=one.reaction,
-            category=one.category,
-            year=one.recorded_on.year if one.recorded_on else None,
+            text=allergy.substance,
+            code=allergy.class_code or (allergy.code if "rxnorm" in allergy.code_system else ""),
+            severity=allergy.severity,
+            reaction=allergy.reaction,
+            category=allergy.category,
+            year=allergy.recorded_on.year if allergy.recorded_on else None,
         )
-        for one in recorded
+        for allergy in recorded
     )
     return entries if entries or status != "not_asked" else None
 
 
 @dataclass(frozen=True)
 class SafetyContext:
-    """What the checks need of the patient: who it is, the allergies, and all that is taken or being ordered."""
+    """The patient's facts for the checks. `running` are current and drafted orders, each with its medicine and dose."""
 
     person: Person
     allergies: tuple[AllergyEntry, ...] | None
@@ -69,32 +69,36 @@ class SafetyContext:
 
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
-    """Gathered once for the checks of one order, or of many; what is drafted in the encounter counts as taken."""
-    patient = db.session.execute(_whom(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}).one()
+    """Load the context once for the checks of one or more orders; drafts of the encounter count as current."""
+    patient = db.session.execute(
+        _patient_facts(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}
+    ).one()
     person = Person(
         age_years=readings.age_years(patient.birth_date),
         sex=patient.sex,
         is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
         weight_kg=patient.weight,
     )
-    recorded = _entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
+    recorded = _to_entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
     return SafetyContext(
         person,
         recorded,
-        _as_taken(db.session.execute(_running(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})),
+        _to_current(
+            db.session.execute(_current_with_products(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})
+        ),
     )
 
 
 @cache
-def _whom() -> Select:
-    """The patient with the last weight, and whether she was pregnant when that was last noted."""
+def _patient_facts() -> Select:
+    """The patient with the last recorded weight and pregnancy status."""
     patient_id, since = bindparam("patient_id"), bindparam("since")
     patient, reading = Patient.__table__.c, VitalsReading.__table__.c
 
-    def last(value: Any, *which: Any) -> Any:
-        of_patient = select(value).where(reading.patient_id == patient_id, reading.status == "final", *which)
-        noted = of_patient.where(value.is_not(None)).order_by(reading.taken_at.desc())
-        return noted.limit(1).scalar_subquery().label(value.name)
+    def last(value: Any, *conditions: Any) -> Any:
+        of_patient = select(value).where(reading.patient_id == patient_id, reading.status == "final", *conditions)
+        recorded = of_patient.where(value.is_not(None)).order_by(reading.taken_at.desc())
+        return recorded.limit(1).scalar_subquery().label(value.name)
 
     measured = (last(reading.weight), last(reading.is_pregnant, reading.taken_at > since))
     columns = (
@@ -108,19 +112,23 @@ def _whom() -> Select:
 
 
 def is_current() -> ColumnElement[bool]:
-    """Whether an order is one that the patient may still be taking: its days, else a month, have not passed."""
+    """Condition: the patient may still take the medicine, because its days (else `COURSE_DAYS`) have not passed."""
     lasts = func.make_interval(0, 0, 0, cast(func.coalesce(Prescription.days, COURSE_DAYS), Integer))
     imported = and_(Prescription.external_id.is_not(None), Prescription.status == "active")
-    return or_(imported, and_(Prescription.status.in_(ORDERED), Prescription.signed_at + lasts > func.now()))
+    return or_(imported, and_(Prescription.status.in_(SIGNED_STATUSES), Prescription.signed_at + lasts > func.now()))
 
 
-def current(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
-    """What the patient takes at present, newest first, and the lines of the open encounter."""
-    return list(db.session.execute(_current(), {"patient_id": patient_id, "encounter_id": encounter_id or 0}).scalars())
+def current_prescriptions(patient_id: int, encounter_id: int | None = None) -> list[Prescription]:
+    """The patient's current medicines, newest first, and the draft lines of the encounter."""
+    return list(
+        db.session.execute(
+            _current_prescriptions(), {"patient_id": patient_id, "encounter_id": encounter_id or 0}
+        ).scalars()
+    )
 
 
 @cache
-def _current() -> Select:
+def _current_prescriptions() -> Select:
     patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     query = select(Prescription).where(*_is_taken(patient_id, encounter_id))
     return query.order_by(Prescription.id.desc()).limit(MAX_CURRENT)
@@ -131,22 +139,21 @@ def _is_taken(patient_id: Any, encounter_id: Any) -> tuple[ColumnElement[bool], 
     return Prescription.patient_id == patient_id, or_(is_current(), drafts)
 
 
-def shown_beside(patient_id: int, encounter_id: int) -> Sequence[Row]:
-    """What the patient takes at present and every line of the encounter that was not removed, newest first: all that is
-    shown of a line."""
-    return db.session.execute(_shown_beside(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
+def load_line_rows(patient_id: int, encounter_id: int) -> Sequence[Row]:
+    """Current medicines of the patient and all lines of the encounter that were not removed, newest first (`LINE_COLUMNS`)."""
+    return db.session.execute(_line_rows(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
 
 
 @cache
-def _shown_beside() -> Select:
+def _line_rows() -> Select:
     patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     is_here = Prescription.encounter_id == encounter_id
     shown = or_(is_current(), and_(is_here, Prescription.status != "entered_in_error"))
-    query = select(*(_ORDER[name] for name in SHOWN)).where(Prescription.patient_id == patient_id, shown)
+    query = select(*(_ORDER[name] for name in LINE_COLUMNS)).where(Prescription.patient_id == patient_id, shown)
     return query.order_by(is_here.desc().nulls_last(), Prescription.id.desc()).limit(MAX_CURRENT)
 
 
-_NEEDED = (
+_ORDER_COLUMNS = (
     *("id", "encounter_id", "medication_id", "medication_name", "signed_at", "days"),
     *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day"),
 )
@@ -154,36 +161,36 @@ _Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
 
 
 @cache
-def _running() -> Select:
-    """`_current` as columns of the orders, and then those of their medicines."""
+def _current_with_products() -> Select:
+    """As `_current_prescriptions`, with columns of the orders and then of their medicines."""
     patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     order, product = Prescription.__table__, Medication.__table__
     of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
-    query = select(*(order.c[name] for name in _NEEDED), *of_product)
+    query = select(*(order.c[name] for name in _ORDER_COLUMNS), *of_product)
     query = query.select_from(order.outerjoin(product, product.c.id == order.c.medication_id))
     return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MAX_CURRENT)
 
 
-def _as_taken(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
-    """Orders with what the checks compare of them."""
-    taken, known = [], {}
-    for one in orders:
-        key = one.medication_id or one.medication_name
-        if key not in known:
-            known[key] = _medicine(one)
-        taken.append((one, Current(known[key], dose_of(one))))
-    return taken
+def _to_current(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
+    """Each order with its medicine and dose for the checks."""
+    current, medicines = [], {}
+    for order in orders:
+        key = order.medication_id or order.medication_name
+        if key not in medicines:
+            medicines[key] = _medicine(order)
+        current.append((order, Current(medicines[key], dose_of(order))))
+    return current
 
 
 def _medicine(order: Any) -> Medicine:
-    """The medicine ordered: the product's facts, else what its name tells."""
+    """The ordered medicine: from the formulary, else from its name."""
     if order.medication_id is not None:
-        return Medicine.on_record(_Product._make(order[len(_NEEDED) :]))
+        return Medicine.on_record(_Product._make(order[len(_ORDER_COLUMNS) :]))
     return medicine_from_text(order.medication_name, catalogue.knowledge())
 
 
 def dose_of(order: Any) -> Dose | None:
-    """The structured dose of an order; None when it was written in words only."""
+    """The structured dose of an order; None when the order has only texts."""
     if order.dose_amount is None or not order.dose_unit or not order.route:
         return None
     try:

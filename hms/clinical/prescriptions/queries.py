@@ -1,4 +1,4 @@
-"""Prescriptions as lists and as one record, as far as the reader may see them."""
+"""Reads of prescriptions for the API, as far as the reader may see them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
-from hms.clinical.encounters.queries import _marks, _missing
+from hms.clinical.encounters.queries import access_columns, not_found_error
 from hms.clinical.models import Prescription
 from hms.core.db.session import db
 from hms.core.permissions import Permission
@@ -24,23 +24,23 @@ ORDER_CLINICAL = (
 )
 
 
-def reads_prescriptions(who: Person) -> bool:
-    """Whether the role of `who` reads which medicines were ordered, where the record is open to them."""
+def may_read_prescriptions(who: Person) -> bool:
+    """Whether the role of `who` may read prescribed medicines; `patients.access` also checks each record."""
     return who.may(Permission.READ_PRESCRIPTION) or who.is_patient
 
 
 def prescriptions(who: Person) -> Select:
-    """Orders that `who` may know of, newest first, imported ones without an encounter too; `is_readable` as above.
+    """Select prescriptions that `who` may list, newest first, with imported ones; `is_readable` marks those they may read.
 
-    A patient sees their own, without drafts.
+    A patient gets their own, without drafts.
     """
-    return _prescriptions(may_read=reads_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
+    return _prescriptions(may_read=may_read_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
 
 
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:
-    names, whose = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
-    query = select(*(_ORDER[name] for name in names), *_marks(may_read, who, whose))
-    query = query.where(_ORDER.status != "entered_in_error", *policy.visible_to(who, whose))
+    names, patient_id = ORDER_CLINICAL if may_read else ORDER_PUBLIC, _ORDER.patient_id
+    query = select(*(_ORDER[name] for name in names), *access_columns(may_read, who, patient_id))
+    query = query.where(_ORDER.status != "entered_in_error", *policy.visible_to(who, patient_id))
     return query.where(_ORDER.status != "draft") if who.is_patient else query
 
 
@@ -51,12 +51,12 @@ def _prescription(*, may_read: bool, kind: ReaderKind) -> Select:
     return _prescriptions(may_read=may_read, who=who).where(_ORDER.id == prescription_id)
 
 
-def prescription(prescription_id: int, who: Person) -> Any:
-    """One order as `who` may read it; `NotFound` when there is none."""
+def get_prescription_row(prescription_id: int, who: Person) -> Any:
+    """One row of `prescriptions`; raises `NotFound`."""
     row = db.session.execute(
-        _prescription(may_read=reads_prescriptions(who), kind=reader_kind(who)),
+        _prescription(may_read=may_read_prescriptions(who), kind=reader_kind(who)),
         {"prescription_id": prescription_id} | reader_values(who),
     ).one_or_none()
     if row is None:
-        raise _missing(Prescription, prescription_id, "No Prescription matches the given query.")
+        raise not_found_error(Prescription, prescription_id, "No Prescription matches the given query.")
     return row

@@ -1,4 +1,4 @@
-"""The allergy and interaction checks as a program asks for them, apart from any order."""
+"""Allergy and interaction checks of the API, without a prescription."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from . import patient_context
 MAX_MEDICINES = 30
 
 
-def _medicine(name: str) -> Medicine:
+def _find_medicine(name: str) -> Medicine:
     product = formulary.medication_named(name)
     return Medicine.on_record(product) if product else medicine_from_text(name, catalogue.knowledge())
 
 
-def allergy(patient: Patient, name: str) -> dict[str, Any]:
-    """{"alert", "message", "outcome"}: outcome is fired, clear or could_not_run, and the message says why."""
-    check = allergy_check(_medicine(name), patient_context.allergies(patient), catalogue.knowledge())
+def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
+    """Return {"alert", "message", "outcome"}; `outcome` is fired, clear or could_not_run, `message` the reason."""
+    check = allergy_check(_find_medicine(name), patient_context.allergy_entries(patient), catalogue.knowledge())
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
         "alert": bool(check.alerts),
@@ -35,13 +35,18 @@ def allergy(patient: Patient, name: str) -> dict[str, Any]:
     }
 
 
-def interactions(names: Iterable[str]) -> dict[str, Any]:
-    """{"interactions": [{"drugs", "severity", "description"}], "not_checked": [names unknown here]}."""
-    named = [_medicine(name) for name in names if name.strip()]
-    found = []
-    for place, medicine in enumerate(named):
-        for other in named[place + 1 :]:
+def check_interactions(names: Iterable[str]) -> dict[str, Any]:
+    """Return {"interactions": [{"drugs", "severity", "description"}], "not_checked": [unknown names]}."""
+    medicines = [_find_medicine(name) for name in names if name.strip()]
+    interactions = []
+    for place, medicine in enumerate(medicines):
+        for other in medicines[place + 1 :]:
             check = interaction_check(medicine, [Current(other)], catalogue.knowledge())
             drugs = [medicine.name, other.name]
-            found += [{"drugs": drugs, "severity": one.tier, "description": str(one.message)} for one in check.alerts]
-    return {"interactions": found, "not_checked": [one.name for one in named if not one.ingredients]}
+            interactions += [
+                {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)} for alert in check.alerts
+            ]
+    return {
+        "interactions": interactions,
+        "not_checked": [medicine.name for medicine in medicines if not medicine.ingredients],
+    }

@@ -1,1 +1,1 @@
-"""Vital signs: definitions, plausibility, NEWS2, readings, triage."""
+"""Vital signs: definitions, ranges, plausibility, NEWS2, readings, triage."""

@@ -1,4 +1,4 @@
-"""Taking vital signs, and correcting what was written wrongly."""
+"""Record and correct vital signs."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from hms.patients.access import policy
 from hms.patients.models import Patient
 
 from . import news2, readings, rules
-from .plausibility import PlausibilityWarning, alarming, implausible_changes
+from .plausibility import PlausibilityWarning, find_alarming_values, find_implausible_changes
 
-CORRECTED_WITHIN = timedelta(hours=24)
+CORRECTION_WINDOW = timedelta(hours=24)
 MAX_NOTE_LENGTH = 500
 
 
 class Unconfirmed(RuleBroken):
-    """Values that are possible but alarming; `questions` says which, and the same values with `is_confirmed` are saved."""
+    """Values that need confirmation (`warnings`); the same values with `is_confirmed` are saved."""
 
     code = "confirm"
 
-    def __init__(self, questions: list[PlausibilityWarning]) -> None:
-        super().__init__(joined(question.message for question in questions), "is_confirmed")
-        self.questions = questions
+    def __init__(self, warnings: list[PlausibilityWarning]) -> None:
+        super().__init__(joined(warning.message for warning in warnings), "is_confirmed")
+        self.warnings = warnings
 
 
 @action(Permission.RECORD_VITALS, "clinical.record_vitals")
@@ -52,30 +52,30 @@ def record_vitals(
     by: Person,
     **typed: Any,
 ) -> VitalsReading:
-    """Keep one taking of vital signs. Values by the keys or API names of `vitals.vitals()` (°C, mmHg, /min, %, kg,
-    cm, mmol/L) as typed or as numbers, and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`,
-    `is_pregnant`, `note`.
+    """Save one set of vital signs.
 
-    Raises `RuleBroken` at the first impossible value, `Unconfirmed` for alarming ones without `is_confirmed`.
+    `typed` has values by the keys or API names of `rules.vitals()` (°C, mmHg, /min, %, kg, cm, mmol/L) as text or numbers,
+    and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`, `is_pregnant`, `note`. Raises `RuleBroken` at the
+    first impossible value, `Unconfirmed` for alarming values without `is_confirmed`.
     """
     patient = get_or_not_found(Patient, patient_id)
     policy.check(patient, by)
     if patient.status != "active":
         raise Conflict(N_("This patient's record is no longer in use."), code="withdrawn")
-    values = _values(typed)
-    more = _circumstances(typed)
-    if not values and not more["note"]:
+    values = _read_values(typed)
+    circumstances = _read_circumstances(typed)
+    if not values and not circumstances["note"]:
         raise RuleBroken(N_("Enter at least one value."), "temperature")
     if not is_confirmed:
-        _ask(patient, values)
+        _require_confirmation(patient, values)
     reading = VitalsReading(
         patient_id=patient_id,
         queue_entry_id=queue_entry_id,
-        encounter_id=_encounter(patient_id, encounter_id, queue_entry_id),
+        encounter_id=_find_encounter_id(patient_id, encounter_id, queue_entry_id),
         taken_at=taken_at or clock.now(),
         taken_by_id=by.id,
         **values,
-        **more,
+        **circumstances,
     )
     db.session.add(reading)
     db.session.flush()
@@ -83,14 +83,14 @@ def record_vitals(
     return reading
 
 
-def _values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
-    values, errors = rules.read(typed)
+def _read_values(typed: Mapping[str, Any]) -> dict[str, Decimal]:
+    values, errors = rules.read_vitals(typed)
     for field, message in errors.items():
         raise RuleBroken(message, field)
     return values
 
 
-def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
+def _read_circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     consciousness = typed.get("consciousness") or ""
     if consciousness and consciousness not in news2.CONSCIOUSNESS:
         raise RuleBroken(N_("Choose the level of consciousness."), "consciousness")
@@ -103,37 +103,40 @@ def _circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask(patient: Patient, values: Mapping[str, Decimal]) -> None:
+def _require_confirmation(patient: Patient, values: Mapping[str, Decimal]) -> None:
     age = readings.age_years(patient.birth_date)
     earlier = readings.last_sizes(patient.id)
-    questions = [*alarming(values, age), *implausible_changes(values, clock.today(), age, earlier)]
-    if questions:
-        raise Unconfirmed(questions)
+    warnings = [*find_alarming_values(values, age), *find_implausible_changes(values, clock.today(), age, earlier)]
+    if warnings:
+        raise Unconfirmed(warnings)
 
 
-def _encounter(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
-    """The encounter that the reading belongs to: the one named, else the open one of the visit."""
-    named = {"encounter": encounter_id, "queue_entry": queue_entry_id}
-    check_same_patient(patient_id, **named, fields={"queue_entry": "entry"})
+def _find_encounter_id(patient_id: int, encounter_id: int | None, queue_entry_id: int | None) -> int | None:
+    """The id of the reading's encounter: the given one, else that of the queue entry, else None."""
+    ids = {"encounter": encounter_id, "queue_entry": queue_entry_id}
+    check_same_patient(patient_id, **ids, fields={"queue_entry": "entry"})
     if encounter_id is not None or queue_entry_id is None:
         return encounter_id
-    opened = select(Encounter.id).where(
+    query = select(Encounter.id).where(
         Encounter.queue_entry_id == queue_entry_id, Encounter.status != "entered_in_error"
     )
-    return db.session.scalars(opened).one_or_none()
+    return db.session.scalars(query).one_or_none()
 
 
 @action(Permission.RECORD_VITALS, "clinical.correct_vitals")
 def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) -> VitalsReading:
-    """Replace one's own reading of the last 24 hours; the old one stays, struck through with the reason."""
+    """Replace one's own reading of the last 24 hours; the old one stays on record with the reason.
+
+    Raises `NotAllowed` for a colleague's or an older reading, `Conflict` when it is already corrected.
+    """
     old = get_for_update(VitalsReading, reading_id)
-    written = clean_field(reason, "reason", longest=MAX_NOTE_LENGTH)
-    if len(written) < 3:
+    cleaned = clean_field(reason, "reason", longest=MAX_NOTE_LENGTH)
+    if len(cleaned) < 3:
         raise RuleBroken(N_("Enter the reason for the correction."), "reason")
     if old.status != "final":
         raise Conflict(N_("These vitals were already corrected."), code="corrected")
-    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTED_WITHIN:
+    if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTION_WINDOW:
         raise NotAllowed(N_("Only the person who recorded these vitals can correct them, within 24 hours."))
-    old.status, old.status_reason = "entered_in_error", written
+    old.status, old.status_reason = "entered_in_error", cleaned
     unchanged = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
     return record_vitals(old.patient_id, **unchanged, by=by, **typed)

@@ -1,7 +1,6 @@
 """NEWS2, the National Early Warning Score 2 of the Royal College of Physicians (London, 2017).
 
-For people of 16 years and over who are not pregnant, and only from all seven parameters; a score from fewer would look
-lower than the patient is ill.
+It is valid from 16 years, not in pregnancy, and only with all seven parameters: a score from fewer would be too low.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ CONSCIOUSNESS: dict[str, str] = {
     "unresponsive": _l("Unresponsive"),
 }
 
-# Each line: up to and including this value, so many points; the last line holds for all above.
+# Pairs of upper limit (included) and points; the last pair is for all higher values.
 _Steps = tuple[tuple[Decimal | None, int], ...]
 
 
@@ -67,14 +66,14 @@ class Score:
 
     @property
     def needs_review(self) -> bool:
-        """Whether the published threshold for an urgent response is reached: 5 in all, or 3 in one parameter."""
+        """Whether the score needs an urgent response: a total of 5, or 3 in one parameter."""
         return self.band in ("low_medium", "medium", "high")
 
     def __str__(self) -> str:
         return f"NEWS2 {self.total}: {self.risk} – {self.advice}"
 
 
-def not_scored_because(
+def reason_not_scored(
     values: Mapping[str, Decimal],
     *,
     age_years: Decimal | None,
@@ -82,7 +81,7 @@ def not_scored_because(
     consciousness: str | None,
     on_oxygen: bool | None,
 ) -> Sentence | None:
-    """Why there is no score; None when there is one. Pregnancy that is not known does not hinder."""
+    """Why there is no score; None when there is one. Unknown pregnancy counts as not pregnant."""
     if age_years is None or age_years < SCORED_FROM:
         return Sentence(N_("NEWS2 is for people of 16 years and over."))
     if is_pregnant:
@@ -106,7 +105,7 @@ _NEEDED: dict[str, str] = {
 }
 
 
-def news2(
+def calculate_news2(
     values: Mapping[str, Decimal],
     *,
     age_years: Decimal | None,
@@ -115,12 +114,17 @@ def news2(
     on_oxygen: bool | None,
     scale: int = 1,
 ) -> Score | None:
-    """The score from vital signs by key (°C, mmHg, per minute, per cent); None where `not_scored_because` says why.
+    """The score from vital signs by key (°C, mmHg, per minute, per cent); None when `reason_not_scored` has a reason.
 
     `scale` is 2 only where a doctor has set the lower saturation target (88–92 %) for this patient.
     """
-    known = {"age_years": age_years, "is_pregnant": is_pregnant, "consciousness": consciousness, "on_oxygen": on_oxygen}
-    if not_scored_because(values, **known):
+    circumstances = {
+        "age_years": age_years,
+        "is_pregnant": is_pregnant,
+        "consciousness": consciousness,
+        "on_oxygen": on_oxygen,
+    }
+    if reason_not_scored(values, **circumstances):
         return None
     points = {
         "respiratory_rate": _points(RESPIRATORY_RATE, values["respiratory_rate"]),

@@ -1,4 +1,4 @@
-"""What vital signs say together and over time: values to confirm, implausible changes, body mass index."""
+"""Values that need confirmation, implausible changes over time, body mass index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.text.formatting import format_date, quantity
 from hms.core.text.translation import N_, Sentence
 
-from .rules import flag, vitals
+from .rules import find_flag, vitals
 
 WEIGHT_CHANGE = Decimal("0.10")
 WEIGHT_CHANGE_DAYS = 30
@@ -24,7 +24,7 @@ ADULT_FROM = 18
 
 @dataclass(frozen=True, slots=True)
 class PlausibilityWarning:
-    """A value that must be confirmed before it is saved. `key` names the vital sign, `reason` alarming or change."""
+    """A value that must be confirmed before it is saved. `key` is the vital sign, `reason` is alarming or change."""
 
     key: str
     reason: str
@@ -32,42 +32,42 @@ class PlausibilityWarning:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier measurement of weight (kg) or height (cm) and the hospital's day on which it was taken."""
+class EarlierValue:
+    """An earlier measurement of weight (kg) or height (cm) and its date in hospital time."""
 
     value: Decimal
     on: date
 
 
-def alarming(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
-    """The values so far from usual that they are typing errors or emergencies; each needs one confirmation."""
-    found = []
+def find_alarming_values(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
+    """Warnings for critical values: each is a typing error or an emergency."""
+    warnings = []
     for key, value in values.items():
-        reading_flag = flag(key, value, age_years)
+        reading_flag = find_flag(key, value, age_years)
         if reading_flag and reading_flag.is_critical:
             vital = vitals()[key]
             sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")
-            message = Sentence(sentence, label=vital.label, value=vital.shown(value), flag=reading_flag)
-            found.append(PlausibilityWarning(key, "alarming", message))
-    return found
+            message = Sentence(sentence, label=vital.label, value=vital.format_value(value), flag=reading_flag)
+            warnings.append(PlausibilityWarning(key, "alarming", message))
+    return warnings
 
 
-def implausible_changes(
+def find_implausible_changes(
     values: Mapping[str, Decimal],
     today: date,
     age_years: Decimal | None,
-    earlier: Mapping[str, Earlier],
+    earlier: Mapping[str, EarlierValue],
 ) -> list[PlausibilityWarning]:
-    """Weight that changed by 10 % or more within 30 days, and height that shrank by 2 cm or more.
+    """Warnings for a weight that changed by 10 % or more within 30 days and a height that is 2 cm or more lower.
 
-    `earlier` holds the last `weight` and `height`. Infants may gain weight as fast as they like.
+    `earlier` has the last `weight` and `height`. An infant's gain of weight is not checked.
     """
-    questions = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
-    return [question for question in questions if question]
+    warnings = (_weight_change(values, today, age_years, earlier), _height_loss(values, earlier))
+    return [warning for warning in warnings if warning]
 
 
 def _weight_change(
-    values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, Earlier]
+    values: Mapping[str, Decimal], today: date, age_years: Decimal | None, earlier: Mapping[str, EarlierValue]
 ) -> PlausibilityWarning | None:
     if "weight" not in values or "weight" not in earlier:
         return None
@@ -80,22 +80,26 @@ def _weight_change(
     more = N_("%(value)s is %(change)s more than on %(day)s. Is it correct?")
     less = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
     return PlausibilityWarning(
-        "weight", "change", _changed("weight", more if change > 0 else less, values["weight"], before)
+        "weight", "change", _change_message("weight", more if change > 0 else less, values["weight"], before)
     )
 
 
-def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, Earlier]) -> PlausibilityWarning | None:
+def _height_loss(values: Mapping[str, Decimal], earlier: Mapping[str, EarlierValue]) -> PlausibilityWarning | None:
     if "height" not in values or "height" not in earlier:
         return None
     if earlier["height"].value - values["height"] < HEIGHT_SLIP_CM:
         return None
     message = N_("%(value)s is %(change)s less than on %(day)s. Is it correct?")
-    return PlausibilityWarning("height", "change", _changed("height", message, values["height"], earlier["height"]))
+    return PlausibilityWarning(
+        "height", "change", _change_message("height", message, values["height"], earlier["height"])
+    )
 
 
-def _changed(key: str, message: str, value: Decimal, before: Earlier) -> Sentence:
-    shown = vitals()[key].shown
-    return Sentence(message, value=shown(value), change=shown(abs(value - before.value)), day=format_date(before.on))
+def _change_message(key: str, message: str, value: Decimal, before: EarlierValue) -> Sentence:
+    format_value = vitals()[key].format_value
+    return Sentence(
+        message, value=format_value(value), change=format_value(abs(value - before.value)), day=format_date(before.on)
+    )
 
 
 def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal | None) -> Decimal | None:
@@ -107,7 +111,7 @@ def bmi(weight_kg: Decimal | None, height_cm: Decimal | None, age_years: Decimal
 
 
 def bmi_word(index: Decimal, age_years: Decimal | None) -> str:
-    """WHO's word for an adult's index; for children "see chart"."""
+    """The WHO category of an adult's body mass index; for children "see chart"."""
     if age_years is None or age_years < ADULT_FROM:
         return _l("see chart")
     shown = _one_decimal(index)

@@ -1,4 +1,4 @@
-"""Readings of vital signs: of an encounter, of places in the queue, and who is to be measured next."""
+"""Reads of vital signs: of an encounter, of queue entries; the next patient to measure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from . import readings
 
 
 def vitals_of_waiting(entry_ids: Iterable[int], who: Person) -> list[Row]:
-    """The readings of places in the queue, oldest first: what is shown of each (`readings.COLUMNS`), `queue_entry_id`,
-    `birth_date`, and whether it `is_open` to `who`."""
+    """The readings of queue entries, oldest first: `readings.COLUMNS`, `queue_entry_id`, `birth_date`, and `is_open` when
+    `who` may read the record."""
     return list(
         db.session.execute(
             _vitals_of_waiting(kind=reader_kind(who)), {"entry_ids": list(entry_ids)} | reader_values(who)
@@ -55,7 +55,7 @@ def _vitals_of() -> Select:
 
 
 def next_to_measure(besides: int) -> int | None:
-    """The place in the queue of who waits today without vital signs, most urgent first."""
+    """The next queue entry of today without vital signs, most urgent first; None when there is none. Skips `besides`."""
     measured = select(VitalsReading.id).where(VitalsReading.queue_entry_id == QueueEntry.id).exists()
     query = select(QueueEntry.id).where(
         QueueEntry.service_date == clock.today(),

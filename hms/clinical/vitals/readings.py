@@ -1,4 +1,4 @@
-"""Reading vital signs back: ages, last weights and heights, and a reading as pages and programs show it."""
+"""Readings of vital signs as pages and the API show them; ages; last weight and height."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from hms.core.text.formatting import NBSP
 from hms.core.text.translation import Sentence
 
 from . import news2, rules
-from .plausibility import Earlier, bmi, bmi_text
+from .plausibility import EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
 _SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
-"""All that `shown` shows of a reading."""
+"""The columns that `to_reading` needs."""
 DAYS_PER_YEAR = Decimal("365.25")
-SHORT = {
+SHORT_LABELS = {
     "temperature": _l("T"),
     rules.BLOOD_PRESSURE: _l("BP"),
     "pulse": _l("Pulse"),
@@ -41,7 +41,7 @@ SHORT = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One value as it is shown: short label, value with unit, and the word beside it when it is unusual."""
+    """One value to show: short label, value with unit, and a flag when it is unusual."""
 
     key: str
     label: str
@@ -50,7 +50,7 @@ class Measure:
 
     @property
     def level(self) -> str:
-        """How loud the word is, as the `flag` macro knows it."""
+        """The level of the flag for the `flag` macro: normal, low, high or critical."""
         if self.flag is None:
             return "normal"
         if self.flag.is_critical:
@@ -60,7 +60,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Reading:
-    """One taking of vital signs, ready to show. `news2_gap` says why there is no score."""
+    """One set of vital signs to show. `news2_gap` is the reason when there is no score."""
 
     id: int
     taken_at: datetime
@@ -80,43 +80,43 @@ class Reading:
         return [measure for measure in self.measures if measure.flag]
 
 
-def age_years(born: date | None, on: date | None = None) -> Decimal | None:
-    """Age in years with decimals, as the ranges of small children need it; None when the birth is not known."""
-    if born is None:
+def age_years(birth_date: date | None, on: date | None = None) -> Decimal | None:
+    """Age in years on a day (today in hospital time), with decimals under 18; None when the date of birth is unknown."""
+    if birth_date is None:
         return None
     on = on or clock.today()
-    whole = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    whole = on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
     if whole >= 18:
         return Decimal(whole)
-    return max(Decimal((on - born).days) / DAYS_PER_YEAR, Decimal(0))
+    return max(Decimal((on - birth_date).days) / DAYS_PER_YEAR, Decimal(0))
 
 
 def values(row: Any) -> dict[str, Decimal]:
     """The values of a reading by key."""
-    found = {key: getattr(row, key) for key in rules.vitals()}
-    return {key: Decimal(value) for key, value in found.items() if value is not None}
+    columns = {key: getattr(row, key) for key in rules.vitals()}
+    return {key: Decimal(value) for key, value in columns.items() if value is not None}
 
 
-def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
-    """A reading with its flags for the age at which it was taken."""
-    known = values(row)
-    age = age_years(born, clock.local(row.taken_at).date())
+def to_reading(row: Any, birth_date: date | None, taken_by: str = "") -> Reading:
+    """A reading to show, with flags for the patient's age at that time."""
+    by_key = values(row)
+    age = age_years(birth_date, clock.local(row.taken_at).date())
     circumstances = {
         "age_years": age,
         "is_pregnant": row.is_pregnant,
         "consciousness": row.consciousness or None,
         "on_oxygen": row.on_oxygen,
     }
-    index = bmi(known.get("weight"), known.get("height"), age)
+    bmi_value = bmi(by_key.get("weight"), by_key.get("height"), age)
     return Reading(
         id=row.id,
         taken_at=row.taken_at,
         taken_by=taken_by,
         taken_by_id=row.taken_by_id,
-        measures=tuple(_measures(known, age)),
-        bmi="" if index is None else bmi_text(index, age),
-        news2=news2.news2(known, **circumstances),
-        news2_gap=news2.not_scored_because(known, **circumstances),
+        measures=tuple(_measures(by_key, age)),
+        bmi="" if bmi_value is None else bmi_text(bmi_value, age),
+        news2=news2.calculate_news2(by_key, **circumstances),
+        news2_gap=news2.reason_not_scored(by_key, **circumstances),
         note=row.note,
         on_oxygen=row.on_oxygen,
         consciousness=row.consciousness,
@@ -125,12 +125,14 @@ def shown(row: Any, born: date | None, taken_by: str = "") -> Reading:
 
 
 def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measure]:
-    for key, label in SHORT.items():
+    for key, label in SHORT_LABELS.items():
         if key == rules.BLOOD_PRESSURE:
             if "systolic" in known:
                 yield _pressure(known, age)
         elif key in known:
-            yield Measure(key, label, rules.vitals()[key].shown(known[key]), rules.flag(key, known[key], age))
+            yield Measure(
+                key, label, rules.vitals()[key].format_value(known[key]), rules.find_flag(key, known[key], age)
+            )
 
 
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
@@ -138,17 +140,17 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     flags = [
         reading_flag
         for key in ("systolic", "diastolic")
-        if key in known and (reading_flag := rules.flag(key, known[key], age))
+        if key in known and (reading_flag := rules.find_flag(key, known[key], age))
     ]
     worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
-    return Measure(rules.BLOOD_PRESSURE, SHORT[rules.BLOOD_PRESSURE], text, worst)
+    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst)
 
 
-def last_sizes(patient_id: int) -> dict[str, Earlier]:
-    """The last weight (kg) and height (cm) of a patient, with the day."""
+def last_sizes(patient_id: int) -> dict[str, EarlierValue]:
+    """The last weight (kg) and height (cm) of a patient by key, with the date in hospital time."""
     return {
-        key: Earlier(value, clock.local(taken_at).date())
+        key: EarlierValue(value, clock.local(taken_at).date())
         for key, value, taken_at in db.session.execute(_last_sizes(), {"patient_id": patient_id})
     }
 
@@ -167,17 +169,17 @@ def _last_sizes() -> CompoundSelect:
     return union_all(last("weight"), last("height"))
 
 
-def last_of(encounter_id: int) -> Row | None:
-    """The last reading of an encounter."""
-    return db.session.execute(_last_of(), {"encounter_id": encounter_id}).first()
+def last_reading(encounter_id: int) -> Row | None:
+    """The last reading of an encounter (`COLUMNS`), without corrected ones; None when there is none."""
+    return db.session.execute(_last_reading(), {"encounter_id": encounter_id}).first()
 
 
 @cache
-def _last_of() -> Select:
+def _last_reading() -> Select:
     last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
 
 
-def from_months(text: str) -> Decimal | None:
-    """An age given in whole months by a page, in years; None when it is no such number."""
+def years_from_months(text: str) -> Decimal | None:
+    """Age in years from whole months as a page sends them; None when `text` is not such a number."""
     return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

@@ -1,4 +1,4 @@
-"""Vital signs: reading what was typed, refusing the impossible, flagging the unusual, asking about the alarming.
+"""Rules of vital signs: parse typed values, refuse impossible ones, flag unusual ones.
 
 The definitions and ranges are data (`data/vitals.csv`, `data/vitals_ranges.csv`). Units are fixed: °C, mmHg, per
 minute, per cent, kg, cm, mmol/L. Ages are in years, with decimals for small children.
@@ -31,7 +31,7 @@ _PRESSURES = re.compile(r"\s*([0-9.,]{1,8})\s*/\s*([0-9.,]{0,8})\s*(?:mmhg)?\s*"
 class Vital:
     """One vital sign with its LOINC code, UCUM unit, printed unit and the range in which a value is possible.
 
-    `key` is its column in `VitalsReading`, `api_name` what the API calls it.
+    `key` is its column in `VitalsReading`, `api_name` its name in the API.
     """
 
     key: str
@@ -44,14 +44,14 @@ class Vital:
     possible_low: Decimal
     possible_high: Decimal
 
-    def shown(self, value: Decimal) -> str:
+    def format_value(self, value: Decimal) -> str:
         """The value with its unit: "38.6 °C", "97%"."""
         return f"{quantity(value)}%" if self.unit == "%" else quantity(value, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What is usual (`low` to `high`, both included) and alarming (from the critical values outward) for an age."""
+    """Usual values of an age (`low` to `high`, both included); critical at and beyond the critical limits."""
 
     low: Decimal
     high: Decimal
@@ -60,13 +60,13 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Low and high as the list writes them: 36.1–38.0."""
+        """The usual range as printed: 36.1–38.0."""
         return f"{self.low}–{self.high}"
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """What an unusual value is called: `code` is low, high, critical_low or critical_high; with the usual range."""
+    """The flag of an unusual value: `code` is low, high, critical_low or critical_high."""
 
     code: str
     range_text: str
@@ -97,20 +97,20 @@ def _vital(row: dict[str, str]) -> Vital:
 
 @cache
 def _ranges() -> dict[str, tuple[tuple[Decimal, Decimal, Range], ...]]:
-    found: dict[str, tuple[tuple[Decimal, Decimal, Range], ...]] = {}
+    ranges: dict[str, tuple[tuple[Decimal, Decimal, Range], ...]] = {}
     with (DATA / "vitals_ranges.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
             band = Range(Decimal(row["low"]), Decimal(row["high"]), **limits)
-            found[row["key"]] = (
-                *found.get(row["key"], ()),
+            ranges[row["key"]] = (
+                *ranges.get(row["key"], ()),
                 (Decimal(row["from_years"]), Decimal(row["to_years"]), band),
             )
-    return found
+    return ranges
 
 
 def usual_range(key: str, age_years: Decimal | None) -> Range | None:
-    """The range of a vital sign for an age; the adult's when the age is not known; None for weight and height."""
+    """The usual range of a vital sign at an age, an adult's when the age is unknown; None for weight and height."""
     bands = _ranges().get(key, ())
     if age_years is None:
         return bands[-1][2] if bands else None
@@ -118,7 +118,7 @@ def usual_range(key: str, age_years: Decimal | None) -> Range | None:
 
 
 def parse_number(typed: str, field: str) -> Decimal | None:
-    """What was typed, with comma or point; None for an empty field. Raises `RuleBroken` on `field`."""
+    """The typed number, with comma or point; None when it is blank. Raises `RuleBroken` on `field`."""
     if not typed.strip():
         return None
     try:
@@ -128,25 +128,25 @@ def parse_number(typed: str, field: str) -> Decimal | None:
 
 
 def parse_blood_pressure(typed: str) -> tuple[Decimal | None, Decimal | None]:
-    """Systolic and diastolic mmHg from "120/80"; "90/" leaves the diastolic out (felt, not heard).
+    """Systolic and diastolic mmHg from "120/80"; "90/" has no diastolic (measured by pulse).
 
     Raises `RuleBroken` on field `blood_pressure`.
     """
     if not typed.strip():
         return None, None
-    found = _PRESSURES.fullmatch(typed)
-    if not found:
+    match = _PRESSURES.fullmatch(typed)
+    if not match:
         raise RuleBroken(N_("Enter the blood pressure like 120/80."), BLOOD_PRESSURE)
-    return parse_number(found[1], BLOOD_PRESSURE), parse_number(found[2], BLOOD_PRESSURE)
+    return parse_number(match[1], BLOOD_PRESSURE), parse_number(match[2], BLOOD_PRESSURE)
 
 
 def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
-    """Raise `RuleBroken` for a value that no patient can have, or that is finer than it can be measured."""
+    """Raise `RuleBroken` for an impossible value, or one with too many decimals."""
     vital = vitals()[key]
     where = field or key
     if not value.is_finite() or not vital.possible_low <= value <= vital.possible_high:
         message = N_("%(label)s must be between %(low)s and %(high)s.")
-        low, high = quantity(vital.possible_low), vital.shown(vital.possible_high)
+        low, high = quantity(vital.possible_low), vital.format_value(vital.possible_high)
         raise RuleBroken(
             joined((Sentence(message, label=vital.label, low=low, high=high), *_other_unit(key, value))), where
         )
@@ -157,13 +157,13 @@ def check_possible(key: str, value: Decimal, field: str | None = None) -> None:
 
 
 def _other_unit(key: str, value: Decimal) -> Iterator[Sentence]:
-    """Advice to somebody who typed °F, metres, grams or mg/dL."""
+    """Advice when the value looks like °F, metres, grams or mg/dL."""
     for name, smallest, largest, unit, convert in _OTHER_UNITS:
         if name == key and value.is_finite() and smallest <= value <= largest:
             vital = vitals()[key]
             message = N_("%(typed)s looks like %(unit)s. Enter %(shown)s.")
-            shown = vital.shown(round(convert(value), vital.decimals))
-            yield Sentence(message, typed=quantity(value), unit=unit, shown=shown)
+            corrected = vital.format_value(round(convert(value), vital.decimals))
+            yield Sentence(message, typed=quantity(value), unit=unit, shown=corrected)
 
 
 _OTHER_UNITS = (
@@ -175,7 +175,7 @@ _OTHER_UNITS = (
 
 
 def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: str = BLOOD_PRESSURE) -> None:
-    """Raise `RuleBroken` when the diastolic is not below the systolic, or stands alone."""
+    """Raise `RuleBroken` when the diastolic is not below the systolic, or there is no systolic."""
     if diastolic is None:
         return
     if systolic is None:
@@ -184,11 +184,11 @@ def check_pressures(systolic: Decimal | None, diastolic: Decimal | None, field: 
         raise RuleBroken(N_("The second pressure must be lower than the first. Enter them like 120/80."), field)
 
 
-def read(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
-    """The values in a form or API body by key, and what is wrong with the others by the field that was sent.
+def read_vitals(typed: Mapping[str, object]) -> tuple[dict[str, Decimal], dict[str, Sentence]]:
+    """Parse a form or API body: returns the values by key, and the errors by the field that was sent.
 
-    Takes keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Empty
-    fields are left out: each value may stand alone.
+    `typed` has keys or API names with text or numbers, and `blood_pressure` ("120/80") instead of the two pressures. Blank
+    fields are left out.
     """
     values: dict[str, Decimal] = {}
     errors: dict[str, Sentence] = {}
@@ -234,8 +234,8 @@ def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: di
         errors[field] = refusal.sentence
 
 
-def flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
-    """The word for an unusual value; None when it is usual or has no range."""
+def find_flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
+    """The flag of an unusual value; None when it is usual or has no range."""
     usual = usual_range(key, age_years)
     if usual is None:
         return None

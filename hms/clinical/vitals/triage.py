@@ -1,4 +1,4 @@
-"""The nurse's first look at who waits: vital signs, how urgent it is, allergies asked about, and a call for the doctor."""
+"""Triage of waiting patients: vital signs, urgency, allergy status, call to the doctor."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ CALL_REASONS: dict[str, str] = {
     "pain": _l("severe pain"),
     "labour": _l("labour"),
 }
-RANGED = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
+SIGNS_WITH_RANGE = ("temperature", "systolic", "pulse", "respiratory_rate", "oxygen_saturation")
 
 
 @action(Permission.RECORD_VITALS, "clinical.triage")
 def triage(
     entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
 ) -> VitalsReading:
-    """Vital signs of somebody who waits (as in `record_vitals`), with the urgency when it changes and the answer about
-    allergies when there are none: all or nothing."""
+    """Record the vital signs of a queue entry (as `record_vitals`), a changed urgency and "no known allergies", all in one
+    transaction."""
     entry = get_or_not_found(QueueEntry, entry_id)
     reading = record_vitals(entry.patient_id, queue_entry_id=entry_id, by=by, **typed)
     if priority and priority != str(entry.priority):
@@ -53,14 +53,14 @@ def triage(
 
 @action(Permission.RECORD_VITALS, "clinical.call_doctor")
 def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
-    """Ask the patient's doctor to come, or every doctor when nobody is named; returns how many were told."""
+    """Send an urgent alert to the patient's doctor, or to all doctors; returns the number of recipients."""
     if reason not in CALL_REASONS:
         raise RuleBroken(N_("Choose the reason for calling the doctor."), "call_reason")
     entry = get_or_not_found(QueueEntry, entry_id)
-    called = [entry.doctor_id] if entry.doctor_id is not None else [one.id for one in staff.doctors()]
+    doctor_ids = [entry.doctor_id] if entry.doctor_id is not None else [doctor.id for doctor in staff.doctors()]
     message = N_("%(name)s asks you to come: token %(token)s, %(why)s")
     title = in_english(Sentence(message, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
-    for doctor_id in called:
+    for doctor_id in doctor_ids:
         tell(
             doctor_id,
             title=title,
@@ -68,15 +68,15 @@ def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
             kind="urgent",
             by=by,
         )
-    return len(called)
+    return len(doctor_ids)
 
 
-def usual_words(patient: Patient) -> list[tuple[str, str]]:
-    """Label and usual range of the vital signs for the patient's age, to read beside the fields."""
+def usual_ranges(patient: Patient) -> list[tuple[str, str]]:
+    """Label and usual range of vital signs at the patient's age, shown above the fields."""
     age = readings.age_years(patient.birth_date)
-    words = []
-    for key in RANGED:
+    ranges = []
+    for key in SIGNS_WITH_RANGE:
         band, vital = rules.usual_range(key, age), rules.vitals()[key]
         if band is not None:
-            words.append((vital.label, f"{band.text} {vital.unit}"))
-    return words
+            ranges.append((vital.label, f"{band.text} {vital.unit}"))
+    return ranges

@@ -1,4 +1,4 @@
-"""Pages: vital signs in the queue, in an encounter, from the chart, and their correction."""
+"""Pages: record vital signs from the queue, an encounter or the chart; correct them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ CHILDBEARING = range(12, 56)
 
 
 def _form_page(
-    patient: Patient, save: Callable[..., Any], leave: Callable[[], str], **more: Any
+    patient: Patient, save: Callable[..., Any], leave: Callable[[], str], **context: Any
 ) -> ResponseReturnValue:
-    """The vitals form of `patient`: saves with `save`, then goes where `leave` says; alarming values are asked about."""
+    """The vitals form of `patient`: save with `save`, then redirect to `leave()`; alarming values need confirmation."""
     policy.check(patient, current_person())
-    kind = more.pop("kind", VitalsForm)
-    form = kind(formdata=request.form if request.method == "POST" else None, data=more.pop("start", None))
-    if "call" in more and request.form.get("do") == "call":
-        _call_doctor(form, more.pop("call"))
+    kind = context.pop("kind", VitalsForm)
+    form = kind(formdata=request.form if request.method == "POST" else None, data=context.pop("start", None))
+    if "call" in context and request.form.get("do") == "call":
+        _call_doctor(form, context.pop("call"))
     elif form.save(save, by=current_person()):
         flash(_("Vitals of %(name)s saved.", name=person_name(patient.family_name, patient.given_names)), "success")
         return redirect(leave(), 303)
@@ -52,16 +52,16 @@ def _form_page(
         form=form,
         patient=patient,
         banner=banner.patient_banner(patient, current_person()),
-        questions=refusal.questions if isinstance(refusal, Unconfirmed) else (),
+        warnings=refusal.warnings if isinstance(refusal, Unconfirmed) else (),
         may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(patient.id),
-        usual=triage.usual_words(patient),
-        **{"is_correction": False, "goes_on": False} | more,
+        usual=triage.usual_ranges(patient),
+        **{"is_correction": False, "goes_on": False} | context,
     ), form.status
 
 
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
-    """Ask the doctor to come at once; what is typed stays on the page, right or wrong."""
+    """Call the doctor; the typed values stay on the page and are not saved."""
     try:
         call(reason=form.call_reason.data or "", by=current_person())
     except RuleBroken as refusal:
@@ -74,8 +74,8 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
 @requires(Permission.RECORD_VITALS)
 def queue_vitals(entry_id: int) -> ResponseReturnValue:
-    """Measure somebody who waits, then the next one who has not been measured."""
-    entry, _opened = encounter_queries.place_in_queue(entry_id)
+    """Record vitals of a queue entry, then open the next entry without vitals."""
+    entry, _opened = encounter_queries.get_queue_entry(entry_id)
     patient = lookup.patient(entry.patient_id)
 
     def leave() -> str:
@@ -97,8 +97,8 @@ def queue_vitals(entry_id: int) -> ResponseReturnValue:
 @pages.route("/encounters/<int:encounter_id>/vitals", methods=["GET", "POST"])
 @requires(Permission.RECORD_VITALS)
 def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
-    """Measure during the encounter."""
-    patient = lookup.patient(encounter_queries.encounter_found(encounter_id, current_person()).patient_id)
+    """Record vitals of an encounter."""
+    patient = lookup.patient(encounter_queries.get_encounter(encounter_id, current_person()).patient_id)
     return _form_page(
         patient,
         lambda **typed: actions.record_vitals(patient.id, encounter_id=encounter_id, **typed),
@@ -109,7 +109,7 @@ def encounter_vitals(encounter_id: int) -> ResponseReturnValue:
 @pages.route("/patients/<int:patient_id>/vitals", methods=["GET", "POST"])
 @requires(Permission.RECORD_VITALS)
 def patient_vitals(patient_id: int) -> ResponseReturnValue:
-    """Measure outside of any visit."""
+    """Record vitals of a patient without a visit."""
     patient = lookup.patient(patient_id)
     return _form_page(
         patient, lambda **typed: actions.record_vitals(patient.id, **typed), lambda: f"/patients/{patient.id}"
@@ -119,7 +119,7 @@ def patient_vitals(patient_id: int) -> ResponseReturnValue:
 @pages.route("/vitals/<int:reading_id>/correct", methods=["GET", "POST"])
 @requires(Permission.RECORD_VITALS)
 def correct(reading_id: int) -> ResponseReturnValue:
-    """Replace one's own values of the last 24 hours; the old ones stay, struck through."""
+    """Correct one's own reading of the last 24 hours; the old one stays on record."""
     old = get_or_not_found(VitalsReading, reading_id)
     patient = lookup.patient(old.patient_id)
     reason = request.form.get("reason", "")
@@ -127,11 +127,11 @@ def correct(reading_id: int) -> ResponseReturnValue:
     def save(**typed: Any) -> Any:
         return actions.correct_vitals(reading_id, reason=reason, **typed)
 
-    return _form_page(patient, save, lambda: f"/patients/{patient.id}", is_correction=True, start=_typed(old))
+    return _form_page(patient, save, lambda: f"/patients/{patient.id}", is_correction=True, start=_as_typed(old))
 
 
-def _typed(row: VitalsReading) -> dict[str, str]:
-    """A reading as it would be typed."""
+def _as_typed(row: VitalsReading) -> dict[str, str]:
+    """The form fields of a reading."""
     yes_no = {True: "yes", False: "no", None: ""}
     typed = {key: f"{value:f}" for key, value in readings.values(row).items()}
     if "systolic" in typed:
@@ -141,8 +141,8 @@ def _typed(row: VitalsReading) -> dict[str, str]:
 
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
-    """What the queue board says of those measured: the unusual values to those who care, to others that it was done."""
-    may_read = encounter_queries.reads_clinical(current_person())
+    """The text of each queue entry with vitals: unusual values for clinical staff, else only that they are recorded."""
+    may_read = encounter_queries.may_read_clinical(current_person())
     return {
         row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Recorded")
         for row in queries.vitals_of_waiting(entry_ids, current_person())
@@ -150,8 +150,8 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _board_words(row: Any) -> str:
-    seen = readings.shown(row, row.birth_date)
-    texts = [f"{one.label} {one.text} {one.flag.word}" for one in seen.flagged]
+    seen = readings.to_reading(row, row.birth_date)
+    texts = [f"{measure.label} {measure.text} {measure.flag.word}" for measure in seen.flagged]
     if seen.news2 is not None and seen.news2.needs_review:
         texts.append(f"NEWS2 {seen.news2.total}")
     return ", ".join(texts) or _("Recorded, normal")

@@ -33,8 +33,8 @@ class VersionedRecord(Record):
 
     version: Mapped[int] = mapped_column(default=1, sort_order=97)
 
-    def changed(self) -> None:
-        """Mark the record as a new version; call it when a part of it that has its own table changed."""
+    def increment_version(self) -> None:
+        """Make the record a new version; call it also when a row that belongs to it changes in another table."""
         self.version += 1
 
 

@@ -87,7 +87,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     elif row.value == new_value:
         return row
     row.value, row.changed_by_id = new_value, by.id
-    row.changed()
+    row.increment_version()
     db.session.flush()
     after_commit(clear_cache)
     for alert in on_sensitive_change if setting.is_sensitive and new_value != old_value else ():

@@ -2,7 +2,7 @@
 
 A list declares them once and gets the values as an argument:
 
-    ENCOUNTERS = parameters(**PAGING, **DAYS, patient=Id(), status=Choice(STATES, may_use=reads_clinical))
+    ENCOUNTERS = parameters(**PAGING, **DAYS, patient=Id(), status=Choice(STATES, may_use=may_read_clinical))
 
     @api.get("/encounters/")
     @requires(Permission.LIST_ENCOUNTERS)

@@ -170,7 +170,7 @@ def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medica
     for name, value in _written(given).items():
         setattr(row, name, value)
     _check(row)
-    row.changed()
+    row.increment_version()
     db.session.flush()
     return row
 

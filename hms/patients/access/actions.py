@@ -37,7 +37,7 @@ def restrict(patient_id: int, *, reason: str, by: Person) -> Patient:
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     patient.is_restricted, patient.restriction_reason = True, checked_reason(reason)
-    patient.changed()
+    patient.increment_version()
     return patient
 
 
@@ -49,7 +49,7 @@ def lift_restriction(patient_id: int, *, reason: str, by: Person) -> Patient:
     checked = checked_reason(reason)
     if patient.is_restricted:
         patient.is_restricted, patient.restriction_reason = False, checked
-        patient.changed()
+        patient.increment_version()
     return patient
 
 

@@ -46,7 +46,7 @@ def record_allergy(
         severity=severity,
         **more,
     )
-    patient.changed()
+    patient.increment_version()
     db.session.flush()
     return allergy
 
@@ -73,7 +73,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
     if allergy.status != "active":
         raise Conflict(N_("This allergy was already withdrawn."), code="already_withdrawn")
     _withdraw(patient, [allergy], by)
-    patient.changed()
+    patient.increment_version()
     return allergy
 
 
@@ -95,7 +95,7 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
             N_("Allergies are recorded. Mark the wrong ones as entered in error first."), code="allergies_recorded"
         )
     _set_allergy_status(patient, "none_known", by)
-    patient.changed()
+    patient.increment_version()
     return patient
 
 

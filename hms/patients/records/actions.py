@@ -61,7 +61,7 @@ def update_patient(
         setattr(patient, name, value)
     has_new_allergies = allergies is not None and rewrite_allergies(patient, allergies, by)
     if differs or has_new_allergies:
-        patient.changed()
+        patient.increment_version()
     db.session.flush()
     return patient
 
@@ -95,7 +95,7 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
         "withdrawn",
         clean_field(reason, "reason", longest=MAX_LENGTH["withdrawn_reason"]),
     )
-    patient.changed()
+    patient.increment_version()
 
 
 @action(Permission.OPEN_CHART, "patients.open_chart")

@@ -112,4 +112,4 @@ def dispensing_logs(arguments: dict[str, Any]) -> Response:
     }
     query = filter_by_columns(_dispenses(), arguments, on=Dispense.dispensed_at, **columns)
     query = ordered(query, arguments, Dispense.id, dispense_date=Dispense.dispensed_at)
-    return read_audit.listed("dispense", query, dispense_json)
+    return read_audit.list_response("dispense", query, dispense_json)

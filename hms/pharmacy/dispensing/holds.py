@@ -76,6 +76,6 @@ def _reason(text: str) -> str:
 
 def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
-    line.changed()
+    line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)
     return line

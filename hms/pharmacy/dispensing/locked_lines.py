@@ -195,4 +195,4 @@ def apply_movement(line: Prescription, quantity: int) -> None:
     line.quantity_dispensed += quantity
     line.status = status_after(line.quantity, line.quantity_dispensed)
     line.status_reason = ""
-    line.changed()
+    line.increment_version()

@@ -89,7 +89,7 @@ def _count_back(line: Prescription, quantity: int) -> None:
         locked_lines.apply_movement(line, -quantity)
     else:
         line.quantity_dispensed -= quantity
-        line.changed()
+        line.increment_version()
 
 
 def _correct_charge(given: Dispense, line: Prescription, kept: int, reason: str, by: Person) -> None:

@@ -67,7 +67,7 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
     for name, value in differs.items():
         setattr(user, name, value)
     if differs:
-        user.changed()
+        user.increment_version()
         db.session.flush()
     if wanted_role != user.role_id:
         assignment.assign_role(user.id, wanted_role, by=by)
@@ -133,7 +133,7 @@ def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by
     if user.is_active or user.awaits_approval:
         user.is_active = user.awaits_approval = False
         user.inactive_reason = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
-        user.changed()
+        user.increment_version()
         end_links(user)
         end_access(user)
         _withdraw_requests(user)
@@ -154,7 +154,7 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     check_rank(user, by)
     if not user.is_active:
         user.is_active, user.awaits_approval, user.inactive_reason = True, False, ""
-        user.changed()
+        user.increment_version()
         db.session.flush()
     return user
 
@@ -174,7 +174,7 @@ def reset_second_factor(user_id: int, *, by: Person) -> User:
     user = get_for_update(User, user_id)
     check_rank(user, by)
     second_factor_actions.reset_second_factor(user_id, by=by)
-    user.changed()
+    user.increment_version()
     end_access(user)
     title = N_("An administrator reset your second factor. Set it up again on your profile.")
     tell(user.id, title=title, url="/profile/security", by=by)

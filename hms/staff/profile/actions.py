@@ -39,7 +39,7 @@ def change_names(*, by: Person, **names: str) -> User:
     if not (user.first_name or user.last_name):
         raise RuleBroken(N_("Enter at least one name."), "last_name")
     if db.session.is_modified(user):
-        user.changed()
+        user.increment_version()
     db.session.flush()
     return user
 
@@ -58,7 +58,7 @@ def change_email(*, email: str, by: Person) -> User:
     address = free_email(rules.email(email), user)
     if address != user.email:
         user.email = address
-        user.changed()
+        user.increment_version()
         db.session.flush()
     return user
 

@@ -63,7 +63,7 @@ def change(request_id: int, *, version: int | None = None, by: Person, **changes
         row.requested_role_id = _wanted(get_for_update(User, by.id), changes["requested_role_id"])
     if changes.get("reason") is not None:
         row.reason = _said(changes["reason"])
-    row.changed()
+    row.increment_version()
     db.session.flush()
     return row
 
@@ -74,7 +74,7 @@ def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
     row = _own(request_id, by)
     _check_open(row)
     row.status = "withdrawn"
-    row.changed()
+    row.increment_version()
     return row
 
 
@@ -106,7 +106,7 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
 def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     if row.first_approver_id == by.id:
         raise Conflict(assignment.SECOND, code="needs_second")
-    row.changed()
+    row.increment_version()
     assignment.propose(user, row.requested_role, by)
 
 
@@ -119,7 +119,7 @@ def reject(request_id: int, *, admin_response: str = "", version: int | None = N
     assignment.decide(row, "rejected", by)
     if user.awaits_approval:
         user.awaits_approval, user.inactive_reason = False, N_("The account request was rejected.")
-        user.changed()
+        user.increment_version()
     tell(user.id, title=N_("Your role request was rejected. See the reason."), url="/profile/role", by=by)
     return row
 
@@ -131,7 +131,7 @@ def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
     if row.status == "pending":
         row.status = "withdrawn"
     row.archived_at = clock.now()
-    row.changed()
+    row.increment_version()
     return row
 
 

@@ -42,7 +42,7 @@ def install_roles(*, by: Person) -> dict[str, Role]:
             db.session.add(role)
         elif defaults - set(role.offered):
             role.grants = sorted(set(role.grants) | (defaults - set(role.offered)))
-            role.changed()
+            role.increment_version()
         role.offered = sorted(set(role.offered or ()) | defaults)
     db.session.flush()
     return have
@@ -100,7 +100,7 @@ def change_role(
     if idle_minutes is not ...:
         role.idle_minutes = _possible_minutes(idle_minutes)
     if before != (role.name, role.description, role.grants, role.idle_minutes):
-        role.changed()
+        role.increment_version()
     db.session.flush()
     return role
 
@@ -140,7 +140,7 @@ def deactivate_role(role_id: int, *, by: Person) -> Role:
     if holders(role.id):
         raise Conflict(N_("People have this role. Give them another role first."), code="role_in_use")
     role.is_active = False
-    role.changed()
+    role.increment_version()
     return role
 
 
@@ -149,7 +149,7 @@ def reactivate_role(role_id: int, *, by: Person) -> Role:
     """Take a role up again."""
     role = get_for_update(Role, role_id)
     role.is_active = True
-    role.changed()
+    role.increment_version()
     return role
 
 

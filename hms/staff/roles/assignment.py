@@ -118,7 +118,7 @@ def set_role(user: User, role: Role | None, by: Person) -> None:
     if user.role_id == (role.id if role else None):
         return
     user.role_id = role.id if role else None
-    user.changed()
+    user.increment_version()
     db.session.flush()
     db.session.expire(user, ["role"])
     if role is not None:
@@ -140,5 +140,5 @@ def decide(request: RoleChangeRequest, status: str, by: Person) -> None:
     if request.first_approver_id == by.id:
         request.first_approver_id = None
     request.status, request.reviewed_by_id, request.reviewed_at = status, by.id, clock.now()
-    request.changed()
+    request.increment_version()
     db.session.flush()
