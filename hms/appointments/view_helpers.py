@@ -79,5 +79,5 @@ def doctor_choices() -> list[SelectChoice]:
 def found_patients(text: str) -> list[Any]:
     """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
     found = patients.search_patients(text, limit=10, who=current_person())
-    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(found), entity="patient", is_search=True)
     return found

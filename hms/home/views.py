@@ -32,7 +32,7 @@ def rows() -> str:
 def _home() -> work_lists.WorkLists:
     """The home of the person; whom it names is in the trail, and holds nobody up who reads very much."""
     home = work_lists.today(current_person())
-    read_log.note_rows("home.read_board", home.people, entity="patient", renews=True)
+    read_log.record_list_read("home.read_board", home.people, entity="patient", renews=True)
     return home
 
 
@@ -47,7 +47,7 @@ def find_page() -> ResponseReturnValue:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
     found = search.rows(typed, limit=25, who=current_person())
     medicines = search.medicines(typed, limit=25, who=current_person())
-    read_log.note_rows("patients.read_list", len(found), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(found), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
 
@@ -58,7 +58,7 @@ def find_rows() -> str:
     typed = search_text(request.args.get("q"))
     bill = search.document(typed, who=current_person())
     found = [] if bill else search.rows(typed, limit=8, who=current_person())
-    read_log.note_rows("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
     is_linked = bill is None and current_person().may(Permission.READ_STOCK)
     medicines = search.medicines(typed, limit=4, who=current_person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

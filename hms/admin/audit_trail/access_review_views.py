@@ -60,7 +60,7 @@ def access_reviews() -> str:
     done = _accesses().where(BreakGlass.reviewed_at.is_not(None)).options(joinedload(BreakGlass.reviewed_by))
     done = done.order_by(BreakGlass.reviewed_at.desc(), BreakGlass.id.desc())
     shown = {"waiting": waiting.all(), "done": db.session.scalars(done.limit(ROWS)).all()}
-    read_log.note_rows("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
+    read_log.record_list_read("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
     overdue_before = clock.now() - actions.REVIEWED_WITHIN
     return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
 
@@ -77,7 +77,7 @@ def access_review(access_id: int) -> ResponseReturnValue:
         flash(_("Finding saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
     shown = {"access": access, "form": form, "entries": _entries_during(access), "trail": labels}
-    read_log.note("patients.read", access.patient_id, entity="break_glass", entity_id=access_id)
+    read_log.record_read("patients.read", access.patient_id, entity="break_glass", entity_id=access_id)
     return render_template(
         "admin/access_review.html", is_own=access.user_id == current_person().id, **shown
     ), form.status

@@ -150,10 +150,10 @@ def note_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
     """Record that the signed-in person read the audit trail: of the one patient in the filter, else the number of patients
     in `rows`. Commits."""
     if filters.patient_ids is not None and len(filters.patient_ids) == 1:
-        read_log.note("admin.read_trail", filters.patient_ids[0], entity="audit_entry")
+        read_log.record_read("admin.read_trail", filters.patient_ids[0], entity="audit_entry")
         return
     patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
-    read_log.note_rows("admin.read_trail", len(patient_ids), entity="audit_entry")
+    read_log.record_list_read("admin.read_trail", len(patient_ids), entity="audit_entry")
 
 
 @dataclass(frozen=True)

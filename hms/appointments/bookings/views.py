@@ -121,7 +121,7 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
     coming = queries.of_patient(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
         patient_id = form.patient.data
-        read_log.note("appointments.read", patient_id, entity="patient", entity_id=patient_id)
+        read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
@@ -150,7 +150,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
         return _moved(row, form.result)
     parts = _free(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
-    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
     return render_template("appointments/move.html", **shown, **parts), form.status
 

@@ -71,7 +71,7 @@ def cell_words() -> dict[str, str]:
 def note_columns(columns: Iterable[Column]) -> None:
     """The trail has that the patients of these columns were named."""
     rows = sum(column.bookings for column in columns)
-    read_log.note_rows("appointments.read_list", rows, entity="appointment", renews=True)
+    read_log.record_list_read("appointments.read_list", rows, entity="appointment", renews=True)
 
 
 def _list(day: dt.date) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def _list(day: dt.date) -> dict[str, Any]:
         before=_place("before"),
     )
     if current_person().may(Permission.READ_VISIT_REASON):
-        seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
-        read_log.note_each("appointments.read_board", seen, entity="appointment")
+        seen = [read_log.PatientRead(row.patient_id, row.id) for row in page.rows]
+        read_log.record_reads("appointments.read_board", seen, entity="appointment")
     else:
-        read_log.note_rows("appointments.read_list", len(page.rows), entity="appointment", renews=True)
+        read_log.record_list_read("appointments.read_list", len(page.rows), entity="appointment", renews=True)
     return {"page": page, "looks": LOOKS, "status_words": STATUS_WORDS, "kept": kept(), "day": day}
 
 
@@ -136,7 +136,7 @@ def appointment(appointment_id: int) -> str:
     row = booking_queries.appointment(appointment_id)
     who = current_person()
     is_theirs = who.may(Permission.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
-    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     return render_template(
         "appointments/appointment.html",
         row=row,

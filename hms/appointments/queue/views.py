@@ -53,9 +53,11 @@ def _rows() -> dict[str, Any]:
     entries = queries.board(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
     extras = extensions.words(entry.id for entry in entries)
     shows_values = current_person().may(Permission.OPEN_CHART)
-    seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
-    read_log.note_each("appointments.read_board", seen, entity="queue_entry")
-    read_log.note_rows("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
+    seen = [
+        read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
+    ]
+    read_log.record_reads("appointments.read_board", seen, entity="queue_entry")
+    read_log.record_list_read("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
     return {
         "show": show,
         "entries": entries,
@@ -178,7 +180,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
         if run_or_flash(actions.send_to, entry_id, doctor_id):
             flash(_("Sent to the other doctor."), "success")
         return redirect(url_for("appointments.queue"), 303)
-    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=doctor_choices())
 
 
@@ -197,7 +199,7 @@ def add_to_queue_page() -> ResponseReturnValue:
     whom = booking_queries.who(form.patient.data) if form.patient.data and not form.patient.errors else None
     booked = [row for row in booking_queries.of_patient(whom.id) if row.date == clock.today()] if whom else []
     if whom:
-        read_log.note("appointments.read", whom.id, entity="patient", entity_id=whom.id)
+        read_log.record_read("appointments.read", whom.id, entity="patient", entity_id=whom.id)
     page = render_template("appointments/queue_add.html", form=form, whom=whom, booked=booked, looked_up=looked_up)
     return page, 200 if looked_up is not None else form.status
 
@@ -218,7 +220,7 @@ def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
     entry = queries.entry(entry_id)
     code = code128(entry.hospital_number)
-    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/slip.html", entry=entry, ahead=queries.ahead_of(entry_id), code=code)
 
 

@@ -72,7 +72,7 @@ def bills(arguments: dict[str, Any]) -> Response:
     reads = api_queries.reads_whole(current_person())
     query = ordered(query, arguments, Bill.id, date_issued=DATED, total_amount=Bill.total)
     project = schemas.bill_json if reads else schemas.status_json
-    return read_log.listed(query, project, seen_in_list, entity="bill")
+    return read_log.list_response(query, project, seen_in_list, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -80,7 +80,7 @@ def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     if row is None:
         raise NotFound(N_("This bill does not exist."))
     if is_read:
-        read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
+        read_log.record_read("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (schemas.bill_json if api_queries.reads_whole(current_person()) else schemas.status_json)(row), row.version
 
 
@@ -179,7 +179,9 @@ def bill_items(arguments: dict[str, Any]) -> Response:
     lines = filter_by_columns(
         api_queries.items(current_person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id
     )
-    return read_log.listed(ordered(lines, arguments, BillLine.id), schemas.item_json, seen_in_list, entity="bill_line")
+    return read_log.list_response(
+        ordered(lines, arguments, BillLine.id), schemas.item_json, seen_in_list, entity="bill_line"
+    )
 
 
 @api.post("/bill-items/")
@@ -202,7 +204,7 @@ def bill_item(item_id: int) -> Response:
     row = db.session.execute(api_queries.items(current_person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(N_("This line does not exist."))
-    read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
+    read_log.record_read("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return resource_response(schemas.item_json(row), 1)
 
 

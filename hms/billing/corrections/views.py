@@ -47,7 +47,7 @@ def _shown() -> dict[str, Any]:
     show = request.args.get("show", "waiting")
     lists = {"own": lambda: queries.own(current_person()), "decided": queries.decided}
     asks = lists.get(show, lambda: queries.waiting(current_person()))()
-    read_log.note_rows("billing.read_list", len(asks), entity="correction", renews=True)
+    read_log.record_list_read("billing.read_list", len(asks), entity="correction", renews=True)
     return {"show": show if show in lists else "waiting", "asks": asks}
 
 
@@ -77,7 +77,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
 
 def _ask(correction_id: int) -> dict[str, Any]:
     ask = queries.one(correction_id)
-    read_log.note("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
+    read_log.record_read("billing.read_bill", ask.who.id, entity="bill", entity_id=ask.correction.bill_id)
     return {"ask": ask, "whom": record_banner.patient_banner(lookup.patient(ask.who.id), current_person())}
 
 
@@ -135,7 +135,7 @@ def refund(payment_id: int) -> ResponseReturnValue:
 def _banner(bill: Bill, patient: Patient) -> Banner:
     """The patient of a bill; the read is written to the trail."""
     banner = record_banner.patient_banner(patient, current_person())
-    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
+    read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
     return banner
 
 

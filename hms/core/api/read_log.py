@@ -9,7 +9,7 @@ Which responses are recorded:
   `REPEATS_WITHIN` minutes. All are written in one transaction. An empty list leaves no entry.
 * A list on a page with clinical text (`<desk>.read_board`): one entry for each patient, as in a list of the API.
 * A list on a page with names and times or amounts (find box, day board, unpaid bills): one entry for the request with the
-  number of its rows (`note_rows`); one in `REPEATS_WITHIN` minutes for the same list when it refreshes itself.
+  number of its rows (`record_list_read`); one in `REPEATS_WITHIN` minutes for the same list when it refreshes itself.
 
 The audit name of a read is `<desk>.read…` (or `clinical.open_chart`). Reads count towards the read limit
 (`read_limit.py`): each patient whose record was opened counts once; a hundred list rows, or twenty search results
@@ -45,7 +45,7 @@ REPEATS_WITHIN = 10
 
 
 @dataclass(frozen=True)
-class Seen:
+class PatientRead:
     """One patient in a response: the record that was shown, or how many (`count`). `purpose` replaces the request's."""
 
     patient_id: int
@@ -54,23 +54,25 @@ class Seen:
     purpose: str | None = None
 
 
-def note(action: str, patient_id: int, *, entity: str, entity_id: int | None = None, renews: bool = False) -> None:
+def record_read(
+    action: str, patient_id: int, *, entity: str, entity_id: int | None = None, renews: bool = False
+) -> None:
     """Record that the signed-in person did the read `action` of one patient. Commits.
 
     `TooManyReads` when the account is above the read limit and must wait.
     """
     person = current_person()
     with action_context(action, person):
-        record(action, person, [Seen(patient_id, entity_id)], entity=entity, renews=renews)
+        record_in_transaction(action, person, [PatientRead(patient_id, entity_id)], entity=entity, renews=renews)
 
 
-def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
-    """`note` for the patients of a list; patients recorded in the last minutes are left out."""
-    note_list({action: list(seen)}, entity=entity)
+def record_reads(action: str, seen: Iterable[PatientRead], *, entity: str) -> None:
+    """`record_read` for the patients of a list; patients recorded in the last minutes are left out."""
+    record_reads_by_action({action: list(seen)}, entity=entity)
 
 
-def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
-    """`note_each` for a list whose rows have several read actions: one transaction, with one entry for the request."""
+def record_reads_by_action(seen: dict[str, list[PatientRead]], *, entity: str) -> None:
+    """`record_reads` for a list whose rows have several read actions: one transaction, with one entry for the request."""
     entries_of = {
         action: [_entry(patient, _IN_LIST) for patient in _by_patient(patients)]
         for action, patients in seen.items()
@@ -88,7 +90,7 @@ def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
             _record(action, person, entries, entity=entity, renews=True)
 
 
-def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
+def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
     """Record that the signed-in person read a list of `rows` patients. Commits. A list without rows leaves no entry.
 
     With `renews` there is no entry when the same list, or the page with it, was recorded in the last minutes. Other query
@@ -105,7 +107,9 @@ def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, r
         _record(action, person, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
 
 
-def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
+def record_in_transaction(
+    action: str, by: Person, seen: Iterable[PatientRead], *, entity: str, renews: bool = False
+) -> None:
     """Write the entries in the caller's transaction. `TooManyReads` when the account is above the read limit."""
     _record(action, by, [_entry(patient) for patient in _by_patient(seen)], entity=entity, renews=renews)
 
@@ -122,7 +126,7 @@ class _Entry(NamedTuple):
 _IN_LIST = '{"list": true}'
 
 
-def _entry(patient: Seen, details: str | None = None) -> _Entry:
+def _entry(patient: PatientRead, details: str | None = None) -> _Entry:
     if patient.count > 1:
         details = json.dumps((json.loads(details) if details else {}) | {"count": patient.count})
     return _Entry(patient.patient_id, patient.entity_id, patient.purpose, details)
@@ -140,16 +144,16 @@ def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, rene
         read_limit.check(by, recent_reads, limit)
 
 
-def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
-    """One `Seen` for each patient; the counts of several records of one patient are added."""
-    merged: dict[int, Seen] = {}
+def _by_patient(seen: Iterable[PatientRead]) -> list[PatientRead]:
+    """One `PatientRead` for each patient; the counts of several records of one patient are added."""
+    merged: dict[int, PatientRead] = {}
     for row in seen:
         earlier = merged.get(row.patient_id)
         if earlier is None:
             merged[row.patient_id] = row
         else:
             count, purpose = earlier.count + row.count, row.purpose or earlier.purpose
-            merged[row.patient_id] = Seen(row.patient_id, None, count, purpose)
+            merged[row.patient_id] = PatientRead(row.patient_id, None, count, purpose)
     return list(merged.values())
 
 
@@ -197,22 +201,22 @@ SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
 """
 
 
-def listed(
+def list_response(
     rows: pagination.Rows,
     project: Callable[[Any], dict[str, Any]],
-    of: Callable[[Any], tuple[str, Seen]],
+    of: Callable[[Any], tuple[str, PatientRead]],
     *,
     entity: str,
     total: pagination.Total | None = None,
 ) -> Response:
     """`pagination.paginated_response` with an audit entry for each patient in it; `of` gives a row's action and patient."""
-    seen: dict[str, list[Seen]] = {}
+    seen: dict[str, list[PatientRead]] = {}
 
-    def project_and_note(row: Any) -> dict[str, Any]:
+    def project_and_collect(row: Any) -> dict[str, Any]:
         action, patient = of(row)
         seen.setdefault(action, []).append(patient)
         return project(row)
 
-    response = pagination.paginated_response(rows, project_and_note, total=total)
-    note_list(seen, entity=entity)
+    response = pagination.paginated_response(rows, project_and_collect, total=total)
+    record_reads_by_action(seen, entity=entity)
     return response

@@ -102,9 +102,9 @@ def _in_queue(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def _colleagues(reader: Reader) -> list[ColumnElement[bool]]:
     """For those who help several doctors: the doctors of their department, or all when they belong to none."""
-    if reader.kind.helps is QueueScope.NOBODY:
+    if reader.kind.queue_scope is QueueScope.NOBODY:
         return []
-    if reader.kind.helps is QueueScope.ALL:
+    if reader.kind.queue_scope is QueueScope.ALL:
         return [_PLACE.doctor_id.is_not(None)]
     return [_PLACE.doctor_id.in_(select(User.id).where(User.department_id == reader.at.reader_department_id))]
 

@@ -72,12 +72,12 @@ def opened_by(who: Person | Reader) -> Select:
 def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
     as_reader = reader(who)
-    if as_reader.kind.sort is AccessScope.OWN:
+    if as_reader.kind.access_scope is AccessScope.OWN:
         return patient_id == as_reader.at.reader_patient_id
-    if as_reader.kind.sort is AccessScope.WITH_REASON:
+    if as_reader.kind.access_scope is AccessScope.WITH_REASON:
         return patient_id.in_(opened_by(as_reader))
-    if as_reader.kind.sort is not AccessScope.CARE_TEAM:
-        return false() if as_reader.kind.sort is AccessScope.NOBODY else true()
+    if as_reader.kind.access_scope is not AccessScope.CARE_TEAM:
+        return false() if as_reader.kind.access_scope is AccessScope.NOBODY else true()
     is_open = or_(cared_for_by(as_reader, _RESTRICTED.id), _RESTRICTED.id.in_(opened_by(as_reader)))
     return patient_id.not_in(select(_RESTRICTED.id).where(_RESTRICTED.is_restricted, not_(is_open)))
 
@@ -87,7 +87,7 @@ def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     as_reader = reader(who)
     return (
         patient_id.in_(opened_by(as_reader))
-        if as_reader.kind.sort in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
+        if as_reader.kind.access_scope in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
         else false()
     )
 
@@ -107,7 +107,8 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     as_reader = reader(who)
     return (
         [readable_by(as_reader, patient_id)]
-        if as_reader.is_patient or (as_reader.kind.sort is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
+        if as_reader.is_patient
+        or (as_reader.kind.access_scope is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
         else []
     )
 

@@ -78,8 +78,8 @@ _TYPES: dict[str, TypeEngine[Any]] = dict(
 class ReaderKind:
     """The properties of a reader that change the SQL text; cached statements are built once for each kind."""
 
-    sort: AccessScope
-    helps: QueueScope
+    access_scope: AccessScope
+    queue_scope: QueueScope
     sees_patients: bool
     """Whether bookings, the queue and visits bring patients into their care; not to those who only dispense or test."""
     enters_results: bool
@@ -100,7 +100,7 @@ class Reader:
 
     @property
     def is_patient(self) -> bool:
-        return self.kind.sort in (AccessScope.OWN, AccessScope.NOBODY)
+        return self.kind.access_scope in (AccessScope.OWN, AccessScope.NOBODY)
 
 
 def reader(who: Person | Reader) -> Reader:
@@ -113,7 +113,9 @@ def reader(who: Person | Reader) -> Reader:
 
 def reader_kind(who: Person) -> ReaderKind:
     """How `who` reads at this moment."""
-    return ReaderKind(_sort(who), _helps(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT))
+    return ReaderKind(
+        _access_scope(who), _queue_scope(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT)
+    )
 
 
 def reader_values(who: Person) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def reader_values(who: Person) -> dict[str, Any]:
     return dict(zip(_TYPES, values, strict=True))
 
 
-def _sort(who: Person) -> AccessScope:
+def _access_scope(who: Person) -> AccessScope:
     if who.is_patient:
         return AccessScope.OWN if who.patient_id is not None else AccessScope.NOBODY
     if always_needs_reason(who):
@@ -130,7 +132,7 @@ def _sort(who: Person) -> AccessScope:
     return AccessScope.CARE_TEAM if is_held_to_care_team(who) else AccessScope.EVERYBODY
 
 
-def _helps(who: Person) -> QueueScope:
+def _queue_scope(who: Person) -> QueueScope:
     if who.may(Permission.WRITE_ENCOUNTER):
         return QueueScope.NOBODY
     return QueueScope.ALL if who.department_id is None else QueueScope.DEPARTMENT

@@ -69,7 +69,7 @@ def patients(arguments: dict[str, Any]) -> Response:
     terms = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
-    return read_log.listed(
+    return read_log.list_response(
         partial(api_queries.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
         lambda row: patient_json(row, visible),
         partial(_seen, names=visible),
@@ -78,10 +78,10 @@ def patients(arguments: dict[str, Any]) -> Response:
     )
 
 
-def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:
     """What a row of a list shows of whom: with allergies it counts as the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
-    return action, read_log.Seen(row.id, row.id)
+    return action, read_log.PatientRead(row.id, row.id)
 
 
 @api.post("/patients/")
@@ -141,7 +141,7 @@ def lookalikes(payload: dict[str, Any]) -> Response:
         row.id: row for row in api_queries.rows_of([candidate.hit.id for candidate in candidates], current_person())
     }
     visible = visible_fields(current_person())
-    read_log.note_each("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
+    read_log.record_reads("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {

@@ -103,8 +103,8 @@ def _note_given(given: Sequence[Dispense]) -> policy.RecordAccess:
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
     """Record the read of the patients shown: pairs of patient id and whether it is an emergency access."""
     purposes = {True: policy.EMERGENCY, False: None}
-    seen = [read_log.Seen(patient_id, purpose=purposes[in_emergency]) for patient_id, in_emergency in shown]
-    read_log.note_each("pharmacy.read_board", seen, entity="prescription")
+    seen = [read_log.PatientRead(patient_id, purpose=purposes[in_emergency]) for patient_id, in_emergency in shown]
+    read_log.record_reads("pharmacy.read_board", seen, entity="prescription")
 
 
 def _earlier(given: Any) -> str | None:
@@ -134,7 +134,9 @@ def _just_given() -> list[Dispense]:
     done = [dispense for dispense in _of_first_patient(dispenses) if dispense.patient_id not in closed]
     if done:
         first = done[0]
-        read_log.note("pharmacy.read_dispense", first.patient_id, entity="dispense", entity_id=first.id, renews=True)
+        read_log.record_read(
+            "pharmacy.read_dispense", first.patient_id, entity="dispense", entity_id=first.id, renews=True
+        )
     return done
 
 
@@ -156,7 +158,7 @@ def visit(encounter_id: int) -> ResponseReturnValue:
         return redirect(url_for("pharmacy.queue", given=given), 303)
     if form.is_submitted():
         visit_ = queries.visit(encounter_id, current_person())
-    read_log.note("pharmacy.read_prescription", visit_.patient.id, entity="encounter", entity_id=encounter_id)
+    read_log.record_read("pharmacy.read_prescription", visit_.patient.id, entity="encounter", entity_id=encounter_id)
     return render_template("pharmacy/visit.html", visit=visit_, form=form), form.status
 
 
@@ -171,7 +173,9 @@ def _line_page(prescription_id: int, form: Any = None, reasons: Any = None) -> R
     reasons = reasons or ReasonForm(formdata=None)
     status = max(form.status, reasons.status)
     given = dispensed_queries.dispenses_of(prescription_id)
-    read_log.note("pharmacy.read_prescription", visit_.patient.id, entity="prescription", entity_id=prescription_id)
+    read_log.record_read(
+        "pharmacy.read_prescription", visit_.patient.id, entity="prescription", entity_id=prescription_id
+    )
     page = {"visit": visit_, "line": line, "form": form, "reasons": reasons, "given": given, "held": held}
     return render_template("pharmacy/line.html", **page), status
 
@@ -250,9 +254,9 @@ def _labels(ids: list[int]) -> str:
         dispense.id: dispensing_labels.directions(dispense.prescription, dispense.medication) for dispense in given
     }
     forms = {dispense.id: kept_together(product_text.form_strength(dispense.medication)) for dispense in given}
-    seen = [read_log.Seen(dispense.patient_id, dispense.id) for dispense in given]
+    seen = [read_log.PatientRead(dispense.patient_id, dispense.id) for dispense in given]
     with action_context("pharmacy.read_label", current_person()):
-        read_log.record("pharmacy.read_label", current_person(), seen, entity="dispense")
+        read_log.record_in_transaction("pharmacy.read_label", current_person(), seen, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )
@@ -285,5 +289,5 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
         flash(_("Returned. Stock and bill were corrected"), "success")
         return redirect(url_for("pharmacy.line", prescription_id=dispenses[0].prescription_id), 303)
     dispense = dispensed_queries.dispenses([dispense_id])[0]
-    read_log.note("pharmacy.read_dispense", dispense.patient_id, entity="dispense", entity_id=dispense_id)
+    read_log.record_read("pharmacy.read_dispense", dispense.patient_id, entity="dispense", entity_id=dispense_id)
     return render_template("pharmacy/return.html", dispense=dispense, form=form), form.status
