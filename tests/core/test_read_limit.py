@@ -96,7 +96,7 @@ def test_at_its_slow_pace_it_goes_on_reading(program, person, limited):
     assert _alarms() == 1
 
 
-def test_pages_say_how_long_to_wait(desk, limited):
+def test_pages_show_how_long_to_wait(desk, limited):
     at = desk("nurse")
     for one in limited[: LIMIT + 1]:
         assert at.get(f"/patients/{one}").status_code == 200
