@@ -13,7 +13,7 @@ from hms import create_app
 from hms.local.servers import servers
 
 if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
-    servers.ensure()
+    servers.ensure_servers()
 
 try:
     app = create_app()

@@ -24,7 +24,7 @@ from hms.local.listen_address import Address
 from hms.local.servers import ports
 from hms.local.servers.postgres import Postgres
 from hms.local.servers.servers import Servers
-from hms.local.servers.shared_locks import alone
+from hms.local.servers.shared_locks import try_lock
 from hms.local.servers.valkey import Valkey
 from hms.local.supervisor.child_process import Child
 from hms.local.supervisor.main import WEB_PROCESS, flask_command
@@ -93,7 +93,7 @@ def _cpu_clock_id(pid: int) -> int:
 def running() -> Iterator[Bench]:
     """Start the benchmark's servers, empty; stop them and delete their data at the end."""
     HOME.parent.mkdir(exist_ok=True)
-    with alone(HOME.with_suffix(".lock")) as is_only_one:
+    with try_lock(HOME.with_suffix(".lock")) as is_only_one:
         if not is_only_one:
             sys.exit("Another benchmark runs in this copy. Wait until it has ended.")
         _clear()
@@ -137,7 +137,7 @@ class Web:
 @contextlib.contextmanager
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
     """Run the application `app` at a free port."""
-    address = Address("127.0.0.1", ports.choose())
+    address = Address("127.0.0.1", ports.choose_port())
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
     command += ["--no-control-socket", "-b", address.bind, app]
     child = Child(name, command, environment | WEB_PROCESS, bench.home)

@@ -31,7 +31,7 @@ from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import User
 from hms.staff.roles import actions as role_actions
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 from tests import morning_timezone, servers
 from tests.apps import app_beside
 from tests.concurrency import at_once
@@ -132,7 +132,7 @@ def person(db: object) -> Callable[[str], Person]:
 
     def of(username: str) -> Person:
         user_id = database.session.scalars(select(User.id).filter_by(username=username)).one()
-        return request_user.person(user_id)
+        return request_user.load_active_person(user_id)
 
     return of
 
@@ -153,7 +153,7 @@ def desk(app: Flask, db: object) -> Callable[[str | None], PageClient]:
         if username:
             with app.test_request_context():
                 user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-                sid = open_session(SignedIn(user.id, user.token_version))
+                sid = open_session(AuthenticatedAccount(user.id, user.token_version))
             with client.session_transaction() as cookie:
                 cookie["sid"] = sid
         return client

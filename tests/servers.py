@@ -15,7 +15,7 @@ from pathlib import Path
 import redis
 from psycopg import sql
 
-from hms.local.servers.postgres import FORGETFUL, Postgres
+from hms.local.servers.postgres import NOT_DURABLE, Postgres
 from hms.local.servers.shared_locks import SharedUse
 from hms.local.servers.valkey import Valkey
 
@@ -25,7 +25,7 @@ HOME = Path(__file__).resolve().parents[1] / ".local" / "test"
 @functools.cache
 def start(home: Path = HOME) -> tuple[Postgres, Valkey]:
     """The running servers; started, or shared with the worker that started them. Left at the end of the program."""
-    postgres, valkey = Postgres(home, FORGETFUL), Valkey(home, is_durable=False)
+    postgres, valkey = Postgres(home, NOT_DURABLE), Valkey(home, is_durable=False)
     users = SharedUse(home)
 
     def begin(is_alone: bool) -> None:

@@ -112,7 +112,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     filters = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
-        actor_ids=tuple(staff.accounts_named(user, audit_trail_queries.MAX_NAMED)) if user else None,
+        actor_ids=tuple(staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)) if user else None,
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,

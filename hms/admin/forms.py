@@ -84,7 +84,7 @@ class AuditFilterForm(DaysForm):
         return queries.AuditFilter(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
-            actor_ids=_limited(staff.accounts_named(self.who.data, queries.MAX_NAMED + 1), "who")
+            actor_ids=_limited(staff.find_account_ids(self.who.data, queries.MAX_NAMED + 1), "who")
             if self.who.data
             else None,
             patient_ids=self._patients(who) if self.patient.data else None,

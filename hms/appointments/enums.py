@@ -22,7 +22,7 @@ class Status(StrEnum):
     RESCHEDULED = "rescheduled"
 
 
-STATUS_WORDS = {
+STATUS_LABELS = {
     Status.SCHEDULED: _l("Booked"),
     Status.CHECKED_IN: _l("Arrived"),
     Status.IN_SERVICE: _l("With doctor"),
@@ -31,10 +31,10 @@ STATUS_WORDS = {
     Status.NO_SHOW: _l("Did not come"),
     Status.RESCHEDULED: _l("Moved"),
 }
-TAKES_TIME = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_SERVICE})
+OCCUPYING_STATUSES = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_SERVICE})
 
 
-def status(text: str, field: str = "status") -> Status:
+def parse_status(text: str, field: str = "status") -> Status:
     """A status in any usual spelling: "Scheduled", "checked-in", "no show"; `RuleBroken` when unknown."""
     word = "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
     try:
@@ -52,7 +52,7 @@ class Priority(IntEnum):
     LOW = 4
 
 
-PRIORITY_WORDS = {
+PRIORITY_LABELS = {
     Priority.EMERGENCY: _l("Emergency"),
     Priority.URGENT: _l("Urgent"),
     Priority.STANDARD: _l("Standard"),
@@ -69,7 +69,7 @@ class QueueStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-QUEUE_WORDS = {
+QUEUE_STATUS_LABELS = {
     QueueStatus.WAITING: _l("Waiting"),
     QueueStatus.CALLED: _l("Called"),
     QueueStatus.IN_SERVICE: _l("With staff"),
@@ -77,11 +77,11 @@ QUEUE_WORDS = {
     QueueStatus.LEFT: _l("Left without being seen"),
     QueueStatus.CANCELLED: _l("Removed"),
 }
-PRESENT = frozenset({QueueStatus.WAITING, QueueStatus.CALLED, QueueStatus.IN_SERVICE})
-_ENDS = frozenset({QueueStatus.LEFT, QueueStatus.CANCELLED})
-QUEUE_MOVES = {
-    QueueStatus.WAITING: frozenset({QueueStatus.CALLED, QueueStatus.IN_SERVICE}) | _ENDS,
-    QueueStatus.CALLED: frozenset({QueueStatus.WAITING, QueueStatus.IN_SERVICE}) | _ENDS,
+IN_QUEUE_STATUSES = frozenset({QueueStatus.WAITING, QueueStatus.CALLED, QueueStatus.IN_SERVICE})
+_DEPARTURES = frozenset({QueueStatus.LEFT, QueueStatus.CANCELLED})
+QUEUE_TRANSITIONS = {
+    QueueStatus.WAITING: frozenset({QueueStatus.CALLED, QueueStatus.IN_SERVICE}) | _DEPARTURES,
+    QueueStatus.CALLED: frozenset({QueueStatus.WAITING, QueueStatus.IN_SERVICE}) | _DEPARTURES,
     QueueStatus.IN_SERVICE: frozenset({QueueStatus.WAITING, QueueStatus.DONE, QueueStatus.LEFT}),
     QueueStatus.DONE: frozenset({QueueStatus.IN_SERVICE, QueueStatus.WAITING}),
     QueueStatus.LEFT: frozenset({QueueStatus.WAITING}),
@@ -90,7 +90,7 @@ QUEUE_MOVES = {
 """Back to waiting is an undo, a patient who came back, or one sent on to the next desk."""
 
 
-def priority(value: object, field: str = "priority") -> Priority:
+def parse_priority(value: object, field: str = "priority") -> Priority:
     """A priority from its number ("2", 2) or its word ("urgent"); `RuleBroken` when unknown."""
     word = str(value).strip()
     try:

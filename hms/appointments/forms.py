@@ -18,9 +18,9 @@ from hms.core.text.formatting import format_date as shown_day
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
-from .enums import PRIORITY_WORDS, Priority
+from .enums import PRIORITY_LABELS, Priority
 
-CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
+CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (
     ("Patient asked", _l("Patient asked")),
     ("Doctor away", _l("Doctor away")),
@@ -39,15 +39,15 @@ WEEKDAYS = (
 )
 
 
-def clock_time(text: str) -> dt.time:
+def parse_clock_time(text: str) -> dt.time:
     """A time of day as written: 09:30, 9.30, 0930, 9h30."""
-    found = CLOCK.fullmatch(text.strip())
+    found = CLOCK_PATTERN.fullmatch(text.strip())
     if not found:
         raise RuleBroken(N_("Enter the time like 09:30."))
     return dt.time(int(found[1]), int(found[2]))
 
 
-def coming_day(text: str) -> dt.date:
+def parse_appointment_day(text: str) -> dt.date:
     """A day of an appointment as written: 22/11/26, t, +3d, mon."""
     return parse_upcoming_date(text, clock.today())
 
@@ -57,11 +57,11 @@ def _shown_time(at: dt.time) -> str:
 
 
 def day_field(label: Any, validators: Any = None) -> ParsedField:
-    return ParsedField(label, validators, parse=coming_day, show=shown_day)
+    return ParsedField(label, validators, parse=parse_appointment_day, show=shown_day)
 
 
 def time_field(label: Any, validators: Any = None) -> ParsedField:
-    return ParsedField(label, validators, parse=clock_time, show=_shown_time)
+    return ParsedField(label, validators, parse=parse_clock_time, show=_shown_time)
 
 
 class SlotForm(ActionForm):
@@ -108,7 +108,7 @@ class QueueForm(ActionForm):
     priority = SelectField(
         _l("Priority"),
         coerce=int,
-        choices=[SelectChoice(one.value, words) for one, words in PRIORITY_WORDS.items()],
+        choices=[SelectChoice(one.value, words) for one, words in PRIORITY_LABELS.items()],
         default=Priority.STANDARD.value,
     )
 

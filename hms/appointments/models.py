@@ -13,7 +13,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
-TAKES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
+OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
 IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
 
@@ -80,7 +80,7 @@ class Appointment(VersionedRecord):
             (text(INTERVAL), "&&"),
             name="one_patient_at_a_time",
             using="gist",
-            where=text(TAKES_TIME),
+            where=text(OCCUPIES_TIME),
             info={
                 "message": N_("The doctor already has an appointment at that time. Choose another time."),
                 "field": "time",
@@ -92,7 +92,7 @@ class Appointment(VersionedRecord):
             (text(INTERVAL), "&&"),
             name="one_place_at_a_time",
             using="gist",
-            where=text(TAKES_TIME),
+            where=text(OCCUPIES_TIME),
             info={
                 "message": N_("The patient already has an appointment at that time. Choose another time."),
                 "field": "time",

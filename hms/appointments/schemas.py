@@ -10,11 +10,11 @@ from sqlalchemy import Row
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, Whole
 
-from .availability.rules import MAX_MINUTES_LENGTH, MIN_MINUTES_LENGTH
+from .availability.rules import MAX_DURATION, MIN_DURATION
 from .enums import Status
 from .queue import queries
 
-OTHER_SPELLINGS = {
+FIELD_ALIASES = {
     "patient_id": "patient",
     "doctor_id": "doctor",
     "appointment_date": "date",
@@ -39,7 +39,7 @@ class AppointmentIn(ApiSchema):
     doctor = Pk(required=True)
     date = Day(required=True)
     time = ClockTime(required=True)
-    duration_minutes = Whole(MIN_MINUTES_LENGTH, MAX_MINUTES_LENGTH)
+    duration_minutes = Whole(MIN_DURATION, MAX_DURATION)
     status = StatusField()
     notes = Text(500, multiline=True, allow_none=True)
 
@@ -48,8 +48,8 @@ class AppointmentIn(ApiSchema):
         """`patient_id`, `doctor_id`, `appointment_date` and `appointment_time` are accepted too."""
         if not isinstance(data, dict):
             return data
-        return {OTHER_SPELLINGS[name]: value for name, value in data.items() if name in OTHER_SPELLINGS} | {
-            name: value for name, value in data.items() if name not in OTHER_SPELLINGS
+        return {FIELD_ALIASES[name]: value for name, value in data.items() if name in FIELD_ALIASES} | {
+            name: value for name, value in data.items() if name not in FIELD_ALIASES
         }
 
 

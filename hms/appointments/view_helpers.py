@@ -22,35 +22,35 @@ from hms.core.web.template_filters import person_name
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 
-from .forms import coming_day
+from .forms import parse_appointment_day
 from .queue import queries
 
-NOT_BACK_TO = ("/queue/add", "/queue/call-next", "/find")
+NO_RETURN_PATHS = ("/queue/add", "/queue/call-next", "/find")
 
 
-def requested_day() -> tuple[dt.date, str | None]:
+def get_requested_day() -> tuple[dt.date, str | None]:
     """The day that the address has (?date=), today without one; and what is wrong with it."""
     typed = request.args.get("date", "").strip()
     if not typed:
         return clock.today(), None
     try:
-        day = coming_day(typed)
+        day = parse_appointment_day(typed)
     except RuleBroken as refusal:
         return clock.today(), translate_error(refusal)
     is_near = abs((day - clock.today()).days) < 36_500
     return (day, None) if is_near else (clock.today(), _("Check the year."))
 
 
-def number_in_address(name: str) -> int | None:
+def get_number_parameter(name: str) -> int | None:
     """The whole number that the address has under `name`; None for anything else."""
     return parse_record_id(request.args.get(name, ""))
 
 
-def back(otherwise: str) -> Response:
+def redirect_back(otherwise: str) -> Response:
     """To the page the person came from, when it is one of ours that can be shown again."""
     came_from = url_parts(request.referrer or "")
     path = safe_next(request.form.get("next"))
-    if path is None and came_from.netloc == request.host and not came_from.path.startswith(NOT_BACK_TO):
+    if path is None and came_from.netloc == request.host and not came_from.path.startswith(NO_RETURN_PATHS):
         path = safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
     return redirect(path or otherwise, 303)
 
@@ -64,19 +64,19 @@ def run_or_flash(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return None
 
 
-def say_token(entry_id: int) -> None:
+def flash_token(entry_id: int) -> None:
     """The toast after somebody was put in the queue, with its undo."""
-    entry = queries.entry(entry_id)
+    entry = queries.get_entry(entry_id)
     words = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
     flash({"text": words, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
 
 
-def doctor_choices() -> list[SelectChoice]:
+def list_doctor_choices() -> list[SelectChoice]:
     """The active doctors, for the select of a form."""
     return [SelectChoice(doctor.id, doctor.display_name) for doctor in staff.doctors()]
 
 
-def found_patients(text: str) -> list[Any]:
+def search_patients(text: str) -> list[Any]:
     """Patients that fit what was typed, for the lists under patient fields; that they were shown is in the trail."""
     found = patients.search_patients(text, limit=10, who=current_person())
     read_log.record_list_read("patients.read_list", len(found), entity="patient", is_search=True)

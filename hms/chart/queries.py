@@ -119,7 +119,7 @@ def readings_of(patient: Patient, before: int | None = None) -> TabRows:
     """Readings of vital signs with their records, corrected ones too."""
     query = select(VitalsReading).where(VitalsReading.patient_id == patient.id)
     page = _to_tab_rows(list(db.session.scalars(_newest_first(query, VitalsReading, VitalsReading.taken_at, before))))
-    names = staff.names({row.taken_by_id for row in page.rows if row.taken_by_id})
+    names = staff.display_names({row.taken_by_id for row in page.rows if row.taken_by_id})
     rows = [
         (readings.to_reading(row, patient.birth_date, names.get(row.taken_by_id or 0, "")), row) for row in page.rows
     ]
@@ -150,7 +150,7 @@ def appointments(patient_id: int, before: int | None = None) -> TabRows:
     query = select(Appointment).where(Appointment.patient_id == patient_id, Appointment.withdrawn_at.is_(None))
     moment = Appointment.date + Appointment.time
     page = _to_tab_rows(list(db.session.scalars(_newest_first(query, Appointment, moment, before))))
-    return TabRows(page.rows, page.older, staff.names({row.doctor_id for row in page.rows}))
+    return TabRows(page.rows, page.older, staff.display_names({row.doctor_id for row in page.rows}))
 
 
 def bills(patient_id: int, before: int | None = None) -> TabRows:

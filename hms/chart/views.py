@@ -127,7 +127,7 @@ def _summary(patient_id: int, who: Person) -> str:
             "summary",
             appointments=appointment_rows,
             bills=bill_rows,
-            status_words=appointment_enums.STATUS_WORDS,
+            status_words=appointment_enums.STATUS_LABELS,
         )
     last_readings = queries.last_readings(patient)
     return _render_tab(
@@ -188,7 +188,7 @@ def appointments(patient_id: int) -> str:
     patient = patient_actions.look_up(patient_id, by=current_person())
     tab_rows = queries.appointments(patient.id, _before_parameter())
     return _render_tab(
-        "appointments", patient, "appointments", tab_rows=tab_rows, status_words=appointment_enums.STATUS_WORDS
+        "appointments", patient, "appointments", tab_rows=tab_rows, status_words=appointment_enums.STATUS_LABELS
     )
 
 

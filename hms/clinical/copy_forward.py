@@ -125,7 +125,7 @@ def _copy_prescription(line: Prescription, encounter: Encounter, by: Person) -> 
     medicine_fields = (
         {"medication_id": line.medication_id} if line.medication_id else {"medication_name": line.medication_name}
     )
-    product = formulary.medication(line.medication_id) if line.medication_id else None
+    product = formulary.get_medication(line.medication_id) if line.medication_id else None
     if product is not None and not product.is_active:
         return Sentence(N_("%(what)s is no longer in the formulary."), what=line.medication_name)
     if dose is not None:

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 
-from hms.appointments.enums import PRIORITY_WORDS
+from hms.appointments.enums import PRIORITY_LABELS
 from hms.core import clock
 from hms.core.text.dates import parse_upcoming_date
 from hms.core.text.formatting import format_date
@@ -190,7 +190,7 @@ class TriageForm(VitalsForm):
 
     priority = RadioField(
         _l("Urgency"),
-        choices=_choices(*((str(int(level)), words) for level, words in PRIORITY_WORDS.items())),
+        choices=_choices(*((str(int(level)), words) for level, words in PRIORITY_LABELS.items())),
         validate_choice=False,
     )
     has_no_allergies = BooleanField(_l("No known allergies (asked)"))

@@ -113,12 +113,12 @@ def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> No
     without_reason = [line for line in lines if not line.override_code]
     if not without_reason:
         return
-    products = formulary.medications_by_id(line.medication_id for line in without_reason if line.medication_id)
+    products = formulary.get_medications_by_id(line.medication_id for line in without_reason if line.medication_id)
     context = patient_context.load_safety_context(encounter.patient_id, encounter.id)
     for line in without_reason:
         ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
         checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=context)
-        stops = safety.stops(checks)
+        stops = safety.list_stops(checks)
         if stops:
             message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
             raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
@@ -162,7 +162,7 @@ def _finish_visit(encounter: Encounter, by: Person) -> None:
     if encounter.appointment_id is not None:
         booking = db.session.get(Appointment, encounter.appointment_id)
         if booking.status in BOOKED and booking.withdrawn_at is None and booking.date <= clock.today():
-            transitions.set_status(booking.id, "completed", by=by)
+            transitions.change_appointment_status(booking.id, "completed", by=by)
 
 
 def must_ask_birth_year(patient: Patient, by: Person) -> bool:

@@ -90,7 +90,7 @@ def set_prices() -> None:
 def write_templates() -> None:
     """The doctor's own note template, beside the hospital's."""
     doctor_id = db.session.scalars(select(User.id).filter_by(username="doctor")).one()
-    doctor = request_user.person(doctor_id)
+    doctor = request_user.load_active_person(doctor_id)
     template_actions.save_template(title=TEMPLATE.title, shortcut="htn", content=TEMPLATE.content, by=doctor)
 
 

@@ -56,7 +56,7 @@ class Team:
                 select(User.username, User.id).where(User.username.in_([one.username for one in STAFF]))
             ).all()
         )
-        return cls({name: request_user.person(user_id) for name, user_id in ids.items()})
+        return cls({name: request_user.load_active_person(user_id) for name, user_id in ids.items()})
 
     def __getattr__(self, name: str) -> Person:
         return self.people[name]
@@ -213,7 +213,7 @@ def whole_visit(team: Team, patient_id: int, doctor: Person, when: dt.datetime, 
         return
     if random.random() < 0.05:
         with clock.frozen_at(when + timedelta(hours=1)):
-            transitions.set_status(appointment_id, "no_show", by=team.receptionist)
+            transitions.change_appointment_status(appointment_id, "no_show", by=team.receptionist)
         return
     _seen(team, appointment_id, patient_id, doctor, when, random, case, number)
 

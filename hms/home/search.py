@@ -21,11 +21,11 @@ from hms.formulary.medicines import queries as formulary
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 
-WAITING = ("waiting", "called", "in_service")
+WAITING_STATUSES = ("waiting", "called", "in_service")
 
 
 @dataclass
-class Row:
+class PatientRow:
     """One patient found: what is known of today in words, and the default action (`act` is posted with `values`)."""
 
     hit: patients.SearchResult
@@ -39,26 +39,26 @@ class Row:
         return f"/patients/{self.hit.id}"
 
 
-def rows(typed: str, *, limit: int, who: Person) -> list[Row]:
+def find_patients(typed: str, *, limit: int, who: Person) -> list[PatientRow]:
     """The patients that fit, those booked today before others of equal fit."""
     hits = patients.search_patients(
-        typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_on, clock.today())
+        typed, limit=limit, who=who, first=patients.PreferredPatients(_booked_patient_ids, clock.today())
     )
     if not hits:
         return []
     ids = [hit.id for hit in hits]
-    booked = _first_of(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
-    waiting = _first_of(db.session.execute(_entries(), {"patient_ids": ids, "day": clock.today()}))
-    doctors = staff.names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
-    return [_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
+    booked = _first_by_patient(db.session.execute(_bookings(), {"patient_ids": ids, "day": clock.today()}))
+    waiting = _first_by_patient(db.session.execute(_queue_entries(), {"patient_ids": ids, "day": clock.today()}))
+    doctors = staff.display_names({one.doctor_id for one in (*booked.values(), *waiting.values()) if one.doctor_id})
+    return [_patient_row(hit, booked.get(hit.id), waiting.get(hit.id), doctors, who) for hit in hits]
 
 
-def medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
+def find_medicines(typed: str, *, limit: int, who: Person) -> list[Any]:
     """The medicines that fit, for those who may know how much there is."""
-    return formulary.medications_found(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
+    return formulary.search_medications(typed, limit=limit) if who.may(Permission.READ_STOCK_LEVEL) else []
 
 
-def document(typed: str, *, who: Person) -> Any | None:
+def find_bill(typed: str, *, who: Person) -> Any | None:
     """The bill whose number, or the number of one of whose receipts, was typed or scanned, with its patient; for those who
     read bills."""
     if not who.may(Permission.READ_BILL):
@@ -67,7 +67,7 @@ def document(typed: str, *, who: Person) -> Any | None:
     return billing.bill_row(bill_id) if bill_id else None
 
 
-def _booked_on(day: Any) -> Select:
+def _booked_patient_ids(day: Any) -> Select:
     return select(Appointment.patient_id).where(
         Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None)
     )
@@ -76,19 +76,19 @@ def _booked_on(day: Any) -> Select:
 @cache
 def _bookings() -> Select:
     patient_ids, day = bindparam("patient_ids"), bindparam("day")
-    of_day = _booked_on(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
+    of_day = _booked_patient_ids(day).add_columns(Appointment.id, Appointment.time, Appointment.doctor_id)
     return of_day.where(Appointment.patient_id.in_(patient_ids)).order_by(Appointment.time)
 
 
 @cache
-def _entries() -> Select:
+def _queue_entries() -> Select:
     patient_ids, day = bindparam("patient_ids"), bindparam("day")
     return select(QueueEntry.patient_id, QueueEntry.token, QueueEntry.doctor_id).where(
-        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING), QueueEntry.patient_id.in_(patient_ids)
+        QueueEntry.service_date == day, QueueEntry.status.in_(WAITING_STATUSES), QueueEntry.patient_id.in_(patient_ids)
     )
 
 
-def _first_of(found: Iterable[Any]) -> dict[int, Any]:
+def _first_by_patient(found: Iterable[Any]) -> dict[int, Any]:
     """The first row of each patient."""
     first: dict[int, Any] = {}
     for row in found:
@@ -96,17 +96,17 @@ def _first_of(found: Iterable[Any]) -> dict[int, Any]:
     return first
 
 
-def _row(hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> Row:
+def _patient_row(hit: patients.SearchResult, booking: Any, entry: Any, doctors: dict[int, str], who: Person) -> PatientRow:
     """Who waits already is opened; who is booked is checked in; anybody else joins the queue."""
     if entry:
         said = _("In queue, token %(token)s", token=entry.token)
         doctor = doctors.get(entry.doctor_id)
-        return Row(hit, f"{said} · {doctor}" if doctor else said)
+        return PatientRow(hit, f"{said} · {doctor}" if doctor else said)
     today = ""
     if booking:
         today = _("Booked %(time)s", time=booking.time.strftime("%H:%M")) + f" {doctors.get(booking.doctor_id, '')}"
     if not who.may(Permission.CHECK_IN):
-        return Row(hit, today)
+        return PatientRow(hit, today)
     if booking:
-        return Row(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
-    return Row(hit, today, "/queue/add", {"patient": hit.id}, _("Check in"))
+        return PatientRow(hit, today, f"/appointments/{booking.id}/check-in", {"patient": hit.id}, _("Check in"))
+    return PatientRow(hit, today, "/queue/add", {"patient": hit.id}, _("Check in"))

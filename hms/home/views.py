@@ -19,19 +19,19 @@ pages = Blueprint("home", __name__)
 @requires(Permission.SIGNED_IN)
 def page() -> str:
     """The signed-in person's desk of the day."""
-    return render_template("home/page.html", home=_home())
+    return render_template("home/page.html", home=_load_home())
 
 
 @pages.get("/home/rows")
 @requires(Permission.SIGNED_IN)
 def rows() -> str:
     """The part of the home page that renews itself."""
-    return render_template("home/_today.html", home=_home())
+    return render_template("home/_today.html", home=_load_home())
 
 
-def _home() -> work_lists.WorkLists:
+def _load_home() -> work_lists.WorkLists:
     """The home of the person; whom it names is in the trail, and holds nobody up who reads very much."""
-    home = work_lists.today(current_person())
+    home = work_lists.load_work_lists(current_person())
     read_log.record_list_read("home.read_board", home.people, entity="patient", renews=True)
     return home
 
@@ -42,11 +42,11 @@ def find_page() -> ResponseReturnValue:
     """Everybody who fits what was typed into the find box, with what can be done for each. The number of a bill or receipt
     opens its bill."""
     typed = search_text(request.args.get("q"))
-    bill = search.document(typed, who=current_person())
+    bill = search.find_bill(typed, who=current_person())
     if bill is not None:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
-    found = search.rows(typed, limit=25, who=current_person())
-    medicines = search.medicines(typed, limit=25, who=current_person())
+    found = search.find_patients(typed, limit=25, who=current_person())
+    medicines = search.find_medicines(typed, limit=25, who=current_person())
     read_log.record_list_read("patients.read_list", len(found), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, found=found, medicines=medicines)
 
@@ -56,9 +56,9 @@ def find_page() -> ResponseReturnValue:
 def find_rows() -> str:
     """The list under the find box: at most eight rows."""
     typed = search_text(request.args.get("q"))
-    bill = search.document(typed, who=current_person())
-    found = [] if bill else search.rows(typed, limit=8, who=current_person())
+    bill = search.find_bill(typed, who=current_person())
+    found = [] if bill else search.find_patients(typed, limit=8, who=current_person())
     read_log.record_list_read("patients.read_list", len(found) or (1 if bill else 0), entity="patient", is_search=True)
     is_linked = bill is None and current_person().may(Permission.READ_STOCK)
-    medicines = search.medicines(typed, limit=4, who=current_person()) if is_linked else []
+    medicines = search.find_medicines(typed, limit=4, who=current_person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, found=found, bill=bill, medicines=medicines)

@@ -32,7 +32,7 @@ from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
 from hms.reports.period import period
 
-ROWS = 5
+MAX_ROWS = 5
 
 
 @dataclass
@@ -53,26 +53,26 @@ class WorkLists:
         return len([*(self.arriving or ()), *(self.waiting or ()), *self.asks, *self.drafts])
 
 
-def today(who: Person) -> WorkLists:
+def load_work_lists(who: Person) -> WorkLists:
     """The home of `who`, by what their role works at."""
-    home = WorkLists(drafts=_unfinished(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
+    home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
-        _queue(home, who)
+        _add_queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
-        home.registrations = registration_drafts.unfinished_registrations(who, ROWS)
+        home.registrations = registration_drafts.unfinished_registrations(who, MAX_ROWS)
     if who.may(Permission.CHECK_IN):
-        home.arriving = list(db.session.execute(_arriving(), {"day": clock.today(), "limit": ROWS}).scalars())
+        home.arriving = list(db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).scalars())
     if who.may(Permission.DISPENSE):
-        _pharmacy(home)
+        _add_pharmacy(home)
     if who.may(Permission.ENTER_RESULT):
-        _laboratory(home)
-    _money(home, who)
+        _add_laboratory(home)
+    _add_money(home, who)
     if who.may(Permission.ADMINISTER):
-        _administration(home, who)
+        _add_administration(home, who)
     return home
 
 
-def _unfinished(who: Person) -> list[tuple[Any, Any]]:
+def _own_drafts(who: Person) -> list[tuple[Any, Any]]:
     """The person's own encounters with a draft, whose they are, and the draft's time; newest first."""
     kept = (draft.form.partition(":") + (draft.saved_at,) for draft in core_drafts.recent_drafts(who.id))
     times = {int(number): saved_at for kind, _colon, number, saved_at in kept if kind == "encounter"}
@@ -85,11 +85,11 @@ def _unfinished(who: Person) -> list[tuple[Any, Any]]:
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
-def _queue(home: WorkLists, who: Person) -> None:
+def _add_queue(home: WorkLists, who: Person) -> None:
     doctor_id = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
     home.waiting = list(
         db.session.execute(
-            _waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": ROWS}
+            _select_waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id, "limit": MAX_ROWS}
         ).scalars()
     )
     home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
@@ -99,7 +99,7 @@ def _queue(home: WorkLists, who: Person) -> None:
 
 
 @cache
-def _waiting(*, of_doctor: bool) -> Select:
+def _select_waiting(*, of_doctor: bool) -> Select:
     """Who waits, most urgent and longest first; for a doctor, their own and those for nobody in particular."""
     day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
     query = (
@@ -116,7 +116,7 @@ def _waiting(*, of_doctor: bool) -> Select:
 
 
 @cache
-def _arriving() -> Select:
+def _select_arriving() -> Select:
     """Booked today and not yet checked in, by time."""
     day, limit = bindparam("day"), bindparam("limit")
     return (
@@ -129,13 +129,13 @@ def _arriving() -> Select:
     )
 
 
-def _approvals(home: WorkLists, who: Person) -> None:
+def _add_approvals(home: WorkLists, who: Person) -> None:
     count = correction_queries.waiting_count(who)
-    home.asks = correction_queries.waiting(who, ROWS) if count else []
+    home.asks = correction_queries.waiting(who, MAX_ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
-def _pharmacy(home: WorkLists) -> None:
+def _add_pharmacy(home: WorkLists) -> None:
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
@@ -145,11 +145,11 @@ def _pharmacy(home: WorkLists) -> None:
     ]
 
 
-def _money(home: WorkLists, who: Person) -> None:
+def _add_money(home: WorkLists, who: Person) -> None:
     if who.may(Permission.TAKE_PAYMENT):
         home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
     if who.may(Permission.APPROVE_CORRECTION):
-        _approvals(home, who)
+        _add_approvals(home, who)
     if who.may(Permission.READ_REVENUE):
         home.figures.append(
             (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
@@ -158,7 +158,7 @@ def _money(home: WorkLists, who: Person) -> None:
         home.prices = price_queries.unpriced()
 
 
-def _laboratory(home: WorkLists) -> None:
+def _add_laboratory(home: WorkLists) -> None:
     waiting, urgent, done = laboratory.count_worklist()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),
@@ -167,7 +167,7 @@ def _laboratory(home: WorkLists) -> None:
     ]
 
 
-def _administration(home: WorkLists, who: Person) -> None:
+def _add_administration(home: WorkLists, who: Person) -> None:
     day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)

@@ -14,7 +14,7 @@ from .errors import LocalServersFailed
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound # nosec B104
 
 
-def named_hosts(environment: Mapping[str, str]) -> dict[str, str]:
+def allowed_hosts(environment: Mapping[str, str]) -> dict[str, str]:
     """`HMS_HOSTS` for a hospital of this machine: the named ones, or this machine's own, and always the loopback.
 
     A demo without named hosts is reached by any name.

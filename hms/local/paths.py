@@ -9,7 +9,7 @@ from . import unprivileged_account
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_LOG_TURNS_OVER_AT = 5 * 1024 * 1024
+_MAX_LOG_BYTES = 5 * 1024 * 1024
 _OLD_LOGS_KEPT = 3
 
 
@@ -23,7 +23,7 @@ def log_file(directory: Path, name: str) -> Path:
     """The log `name` of the hospital in `directory`; one above 5 MB is first put aside, and three old ones are kept."""
     path = directory / "log" / f"{name}.log"
     unprivileged_account.make_folder(path.parent)
-    if path.exists() and path.stat().st_size > _LOG_TURNS_OVER_AT:
+    if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
         for number in range(_OLD_LOGS_KEPT - 1, 0, -1):
             older = path.with_suffix(f".log.{number}")
             if older.exists():

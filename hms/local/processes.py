@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def works_in(pid: int, directory: Path) -> bool:
+def is_running_in(pid: int, directory: Path) -> bool:
     """Whether process `pid` is alive and works in `directory`; one that ended but still has its number is not."""
     try:
         return os.path.realpath(os.readlink(f"/proc/{pid}/cwd")) == os.path.realpath(directory)
@@ -21,10 +21,10 @@ def works_in(pid: int, directory: Path) -> bool:
         return False
 
 
-def all_in(directory: Path) -> list[int]:
+def list_running_in(directory: Path) -> list[int]:
     """Every living process that works in `directory`, as each embedded server does in its data directory."""
     numbers = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-    return [pid for pid in numbers if works_in(pid, directory)]
+    return [pid for pid in numbers if is_running_in(pid, directory)]
 
 
 def exists(pid: int) -> bool:

@@ -29,21 +29,21 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=0o711 if needs_open_paths() else 0o700, parents=True, exist_ok=True)
 
 
-def own(directory: Path) -> None:
+def make_server_folder(directory: Path) -> None:
     """Makes `directory` (mode 0700) for the account its server runs under; an existing one keeps its owner."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.geteuid() == 0 and directory.stat().st_uid == 0:
         os.chown(directory, _NOBODY, _NOBODY)
 
 
-def give(path: Path, directory: Path) -> None:
+def give_to_owner(path: Path, directory: Path) -> None:
     """Gives the file `path` to the owner of `directory`."""
     if os.geteuid() == 0:
         owner = directory.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def prefix(directory: Path) -> list[str]:
+def command_prefix(directory: Path) -> list[str]:
     """What to put before a command so that it runs as the owner of `directory`; nothing for an ordinary user."""
     if os.geteuid() != 0:
         return []
@@ -58,7 +58,7 @@ def needs_open_paths() -> bool:
 
 def may_run(program: Path, directory: Path) -> bool:
     """Whether the owner of `directory` can run `program` and write in `directory`."""
-    test = [*prefix(directory), "sh", "-c", 'test -x "$0" && test -w "$1"', str(program), str(directory)]
+    test = [*command_prefix(directory), "sh", "-c", 'test -x "$0" && test -w "$1"', str(program), str(directory)]
     return subprocess.run(test, check=False).returncode == 0
 
 

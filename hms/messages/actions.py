@@ -36,7 +36,7 @@ def tell_everyone_who_may(
     permission: Permission, *, title: str, message: str, url: str, except_for: Person, by: Person
 ) -> None:
     """Warn everybody with `permission` but the person whose act the warning is about."""
-    for user_id in directory.who_may(permission):
+    for user_id in directory.user_ids_with_permission(permission):
         if user_id != except_for.id:
             tell(user_id, title=title, message=message, url=url, kind="warning", by=by)
 

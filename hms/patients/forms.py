@@ -15,7 +15,7 @@ from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
-from .allergies.rules import substances
+from .allergies.rules import parse_substances
 from .identity import birth_dates, names
 from .models import Patient
 from .records.actions import MAX_LENGTH
@@ -45,11 +45,11 @@ SEVERITIES = [
     SelectChoice("moderate", _l("Moderate")),
     SelectChoice("severe", _l("Severe")),
 ]
-MORE = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
+OPTIONAL_FIELDS = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
 """Optional columns that the form calls by the same name."""
 
 
-class Starred:
+class RequiredMark:
     """Marks a field as required; the rule itself says what is missing."""
 
     field_flags = {"required": True}
@@ -82,7 +82,7 @@ class BirthForm(ActionForm):
         if self.date_of_birth.data:
             return birth_dates.parse_birth_date(self.date_of_birth.data, clock.today())
         if self.age.data:
-            return birth_dates.from_age(self.age.data, clock.today(), self.age_unit.data or "years")
+            return birth_dates.estimate_birth_date(self.age.data, clock.today(), self.age_unit.data or "years")
         return birth_dates.parse_birth_date("", clock.today()) if needed else None
 
     asks_about_age = False
@@ -106,7 +106,7 @@ class PersonForm(BirthForm):
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as the actions take them."""
-        typed = {name: self[name].data for name in ("address", *MORE)}
+        typed = {name: self[name].data for name in ("address", *OPTIONAL_FIELDS)}
         return typed | {
             "given_names": self.first_name.data,
             "family_name": self.last_name.data,
@@ -116,14 +116,14 @@ class PersonForm(BirthForm):
 
     def has_more(self) -> bool:
         """Whether a field in the folded part has a value or an error."""
-        return any(self[name].data or self[name].errors for name in MORE)
+        return any(self[name].data or self[name].errors for name in OPTIONAL_FIELDS)
 
 
 class RegistrationForm(PersonForm):
     """A new patient."""
 
-    first_name = Text(_l("Given names"), [Starred()], longest=100)
-    date_of_birth = Text(_l("Date of birth"), [Starred()], longest=40)
+    first_name = Text(_l("Given names"), [RequiredMark()], longest=100)
+    date_of_birth = Text(_l("Date of birth"), [RequiredMark()], longest=40)
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
@@ -132,7 +132,7 @@ class RegistrationForm(PersonForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Report all missing fields at once."""
         is_fine = super().validate(extra_validators)
-        for needed in (lambda: names.names(self.first_name.data, self.last_name.data), self.birth):
+        for needed in (lambda: names.clean_names(self.first_name.data, self.last_name.data), self.birth):
             try:
                 needed()
             except RuleBroken as refusal:
@@ -150,20 +150,20 @@ class RegistrationForm(PersonForm):
 
     def _allergies(self) -> list[str] | None:
         if self.allergies.data == "known":
-            named = substances(self.known_allergies.data)
+            named = parse_substances(self.known_allergies.data)
             if not named:
                 raise RuleBroken(N_("Enter the allergies, or choose another answer."), "known_allergies")
             return named
         return [] if self.allergies.data == "none_known" else None
 
-    def person(self) -> match_scoring.Person:
+    def person(self) -> match_scoring.ComparedPerson:
         """What is typed so far, to look for look-alikes; what cannot be read yet is left out."""
         try:
             birth = self._born(needed=False)
         except RuleBroken:
             birth = None
         sex = self.gender.data if self.gender.data in names.SEXES else "unknown"
-        return match_scoring.Person(
+        return match_scoring.ComparedPerson(
             self.first_name.data or "",
             self.last_name.data or "",
             birth.day if birth else None,
@@ -200,7 +200,7 @@ class AllergyForm(ActionForm):
     severity = RadioField(_l("Severity"), choices=SEVERITIES, default="unknown")
 
 
-class PressForm(ActionForm):
+class ButtonForm(ActionForm):
     """A single button."""
 
     pressed = HiddenField()
@@ -219,11 +219,11 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
         "date_of_birth": formatting.format_date(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
         "version": patient.version,
-        **{name: getattr(patient, name) for name in ("address", *MORE)},
+        **{name: getattr(patient, name) for name in ("address", *OPTIONAL_FIELDS)},
     }
 
 
-def from_search(text: str) -> dict[str, str]:
+def fields_from_search(text: str) -> dict[str, str]:
     """Fields filled from what was looked for: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
     query = parse_query(text, clock.today())
     words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]

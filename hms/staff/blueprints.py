@@ -9,10 +9,10 @@ from hms.core.api.blueprint import ApiBlueprint
 pages = Blueprint("staff", __name__)
 api = ApiBlueprint("staff_api", __name__, description="Sign-in, staff and roles")
 
-WRONG_TRIES_OF_AN_ADDRESS = "30/minute"
+FAILURES_PER_ADDRESS = "30/minute"
 
 
-def was_refused(response: Response) -> bool:
+def is_failed_attempt(response: Response) -> bool:
     """Only refused tries count against an address: a whole shift may sign in from behind one.
 
     What was turned away because too many were signing in at that moment was no try.

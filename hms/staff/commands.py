@@ -42,7 +42,7 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
         click.echo(f"Administrator {username} can sign in.")
         return
     site = settings.value("hospital.site_address") or "(the address of the hospital's pages)"
-    hours = one_time_links.LASTS_HOURS
+    hours = one_time_links.LINK_HOURS
     click.echo(f"Administrator {username} chooses a password within {hours} hours at {site}/welcome/{added.secret}")
 
 

@@ -57,13 +57,13 @@ def roles() -> Select:
     return select(Role).where(Role.is_active).order_by(Role.id)
 
 
-def opened_lately(maker: int | None, account: int | None) -> bool:
+def is_opened_lately(maker: int | None, account: int | None) -> bool:
     """Whether `maker` made or opened this account, or made a link for it, within the days of `hms_opened_lately` (migration
     0027): they may have chosen its password."""
     return bool(db.session.execute(select(func.hms_opened_lately(maker, account))).scalar_one())
 
 
-def names(user_ids: set[int]) -> dict[int, str]:
+def display_names(user_ids: set[int]) -> dict[int, str]:
     """Display names by account id."""
     if not user_ids:
         return {}
@@ -80,7 +80,7 @@ def _names() -> Select:
     return select(*columns).where(_USER.id.in_(user_ids))
 
 
-def who_may(action: Permission) -> list[int]:
+def user_ids_with_permission(action: Permission) -> list[int]:
     """The active accounts whose role is granted `action`."""
     query = (
         select(User.id).join(Role, Role.id == User.role_id).where(User.is_active, Role.grants.contains([action.value]))
@@ -88,7 +88,7 @@ def who_may(action: Permission) -> list[int]:
     return list(db.session.scalars(query.order_by(User.id)))
 
 
-def accounts_named(text: str, limit: int) -> list[int]:
+def find_account_ids(text: str, limit: int) -> list[int]:
     """Accounts whose username is `text`; else those whose names or username have every word of it."""
     exact = select(User.id).where(func.lower(User.username) == text.strip().lower())
     found = list(db.session.scalars(exact))
@@ -100,7 +100,7 @@ def accounts_named(text: str, limit: int) -> list[int]:
     )
 
 
-def staff_name(user: Any = User) -> Any:
+def display_name_column(user: Any = User) -> Any:
     """The name colleagues read, "Dr Amadu Bah", as a column; the account's name where none is recorded."""
     parts = (func.nullif(user.title, ""), func.nullif(user.first_name, ""), func.nullif(user.last_name, ""))
     return func.coalesce(func.nullif(func.concat_ws(" ", *parts), ""), user.username)

@@ -51,8 +51,8 @@ def _words(link: OneTimeLink, user: User, secret: str) -> str:
 @job("staff.warn_of_lockouts")
 def warn_of_lockouts(count: int) -> None:
     """Tell everybody who watches the sign-ins that `count` doors were shut within an hour: somebody may be guessing."""
-    for user_id in directory.who_may(Permission.READ_SIGN_INS):
-        notifier.tell(
+    for user_id in directory.user_ids_with_permission(Permission.READ_SIGN_INS):
+        notifier.notify(
             user_id,
             title=str(Sentence(N_("%(count)s sign-ins locked out within an hour"), count=count)),
             message=N_(

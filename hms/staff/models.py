@@ -143,7 +143,7 @@ def _end_proofs(_mapper: object, connection: Connection, user: User) -> None:
         connection.execute(update(UserSession).where(*live).values(ended_at=clock.now()))
 
 
-class SignInGate(UnauditedRecord):
+class AttemptCounter(UnauditedRecord):
     """Attempt counter for one account from one address or known device, incremented before hashing.
 
     `tries` began, `failures` of them were wrong; the others are under way.

@@ -7,15 +7,15 @@ from typing import Any
 
 from hms.core.person import Person
 
-_tellers: list[Callable[..., Any]] = []
+_notifiers: list[Callable[..., Any]] = []
 
 
 def register_notifier(teller: Callable[..., Any]) -> None:
     """Let `teller(user_id, title=, message=, url=, by=)` carry the notices."""
-    _tellers.append(teller)
+    _notifiers.append(teller)
 
 
-def tell(user_id: int, *, title: str, message: str = "", url: str = "", by: Person) -> None:
+def notify(user_id: int, *, title: str, message: str = "", url: str = "", by: Person) -> None:
     """Tell one person, inside the action under way; their open pages hear it once it is committed."""
-    for teller in _tellers:
+    for teller in _notifiers:
         teller(user_id, title=title, message=message, url=url, by=by)

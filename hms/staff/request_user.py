@@ -26,10 +26,10 @@ from hms.core.web.guard import login_manager
 from .models import RefreshToken, Role, User, UserSession
 
 ACCESS_MINUTES = 15
-EXPIRED = "Token is invalid or expired"
-SIGNED_OUT = "User not found or signed out"
-SEEN_EVERY = timedelta(seconds=30)
-TOLD_LATE = timedelta(seconds=60)
+TOKEN_EXPIRED = "Token is invalid or expired"
+TOKEN_REVOKED = "User not found or signed out"
+ACTIVITY_INTERVAL = timedelta(seconds=30)
+IDLE_TOLERANCE = timedelta(seconds=60)
 _FAMILY = re.compile(r"[A-Za-z0-9_-]{0,40}")
 _CLAIMS = ["sub", "iat", "nbf", "exp", "jti", "iss", "aud"]
 
@@ -82,12 +82,12 @@ def load_person(asked: Request) -> Person | None:
     """The person behind the request: by Bearer token under /api/, else by the page's session."""
     header = asked.headers.get("Authorization", "")
     if header:
-        return _by_token(header) if asked.path.startswith("/api/") else None
-    return _by_session(session.get("sid"))
+        return _load_by_token(header) if asked.path.startswith("/api/") else None
+    return _load_by_session(session.get("sid"))
 
 
 @dataclass(frozen=True)
-class Locked:
+class LockedSession:
     """A page session that waits for its PIN or password; it opens nothing else."""
 
     session_id: int
@@ -101,10 +101,10 @@ def idle_limit(of_role: int | None) -> timedelta:
     Pages tell of typing and scrolling twice a minute, hence a bit late.
     """
     hospitals = settings.value("staff.idle_minutes")
-    return timedelta(minutes=min(hospitals, of_role or hospitals)) + TOLD_LATE
+    return timedelta(minutes=min(hospitals, of_role or hospitals)) + IDLE_TOLERANCE
 
 
-def _by_session(sid: str | None) -> Person | None:
+def _load_by_session(sid: str | None) -> Person | None:
     g.locked_session = g.session_with_other_role = None
     if not sid:
         return None
@@ -114,7 +114,7 @@ def _by_session(sid: str | None) -> Person | None:
         g.session_ended = True
         return None
     if row.locked_at is not None or row.last_seen_at <= now - idle_limit(row.idle_minutes):
-        g.locked_session = Locked(row.session_id, row.id, person_from_row(row).name)
+        g.locked_session = LockedSession(row.session_id, row.id, person_from_row(row).name)
         return None
     _mark_seen(row, now)
     if row.session_role_id != row.role_id:
@@ -122,14 +122,14 @@ def _by_session(sid: str | None) -> Person | None:
     return person_from_row(row, session_id=row.session_id, unread_alerts=row.unread_alerts)
 
 
-def locked_session() -> Locked | None:
+def locked_session() -> LockedSession | None:
     """The locked session behind this request, if it has one."""
     return None if current_user.is_authenticated else g.get("locked_session")
 
 
 def _mark_seen(row: Row[Any], now: datetime) -> None:
     """Note the activity at most twice a minute; a page that refreshes itself does not count."""
-    if now - row.last_seen_at < SEEN_EVERY or request.headers.get("X-Refresh") == "1":
+    if now - row.last_seen_at < ACTIVITY_INTERVAL or request.headers.get("X-Refresh") == "1":
         return
     seen = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
     db.session.execute(seen, execution_options=NOT_COUNTED)
@@ -156,7 +156,7 @@ def person_from_row(row: Row[Any], **more: Any) -> Person:
     )
 
 
-def person(user_id: int) -> Person | None:
+def load_active_person(user_id: int) -> Person | None:
     """The person with this account, or None when it does not exist or is deactivated."""
     row = db.session.execute(_BY_ID, {"user_id": user_id}).first()
     return person_from_row(row) if row else None
@@ -186,18 +186,18 @@ def access_token(user_id: int, token_version: int, family: str = "") -> str:
     return jwt.encode(claims, current_app.config["JWT_SECRET_KEY"], algorithm="HS256")
 
 
-def _by_token(header: str) -> Person | None:
+def _load_by_token(header: str) -> Person | None:
     kind, _, token = header.partition(" ")
     try:
-        claims = _claims(token if kind.lower() == "bearer" else "", current_app.config["JWT_SECRET_KEY"])
+        claims = _decode_claims(token if kind.lower() == "bearer" else "", current_app.config["JWT_SECRET_KEY"])
     except (jwt.InvalidTokenError, ValueError):
         claims = NO_CLAIMS
     if not claims.begins <= clock.now().timestamp() < claims.ends:
-        g.token_fault = EXPIRED
+        g.token_fault = TOKEN_EXPIRED
         return None
     row = db.session.execute(_BY_TOKEN, {"user_id": claims.user_id, "family": claims.family}).first()
     if row is None or row.token_version != claims.token_version:
-        g.token_fault = SIGNED_OUT
+        g.token_fault = TOKEN_REVOKED
         return None
     return person_from_row(row, by_token=True)
 
@@ -216,7 +216,7 @@ NO_CLAIMS = Claims(0, None, "", 0, 0)
 
 
 @lru_cache(maxsize=1024)
-def _claims(token: str, key: str) -> Claims:
+def _decode_claims(token: str, key: str) -> Claims:
     """What a token signed with `key` says, whatever the time: a program shows the same one for a quarter of an hour.
 
     Raises `jwt.InvalidTokenError` or `ValueError` for anything that is no access token of this hospital.

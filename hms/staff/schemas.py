@@ -105,7 +105,7 @@ class AssignIn(ApiSchema):
     role_id = Pk(required=True)
 
 
-class GiveRoleIn(ApiSchema):
+class RoleIdIn(ApiSchema):
     role_id = Pk(required=True)
 
 
@@ -166,11 +166,11 @@ def me_json(user: User, who: Person, photo_mark: str | None) -> dict[str, Any]:
     return user_json(user, who) | {
         "language_preference": user.language,
         "preferences": user.preferences,
-        "profile_image": photo_address(user.id, photo_mark),
+        "profile_image": photo_url(user.id, photo_mark),
     }
 
 
-def photo_address(user_id: int, mark: str | None) -> str | None:
+def photo_url(user_id: int, mark: str | None) -> str | None:
     return f"/people/{user_id}/photo?v={mark}" if mark else None
 
 

@@ -25,9 +25,9 @@ def test_every_setting_is_explained_and_its_default_fits_it():
 def test_the_shortest_password_may_be_set_to_a_length_that_zxcvbn_accepts_at_all():
     shortest = SETTINGS["staff.shortest_password"].least
     hard = "xQ7#vK2!pZ9&wR4"
-    password_rules.check_guesses(hard[:shortest])
+    password_rules.check_strength(hard[:shortest])
     with pytest.raises(RuleBroken):
-        password_rules.check_guesses(hard[: shortest - 1])
+        password_rules.check_strength(hard[: shortest - 1])
 
 
 def test_the_page_shows_who_changed_a_setting_and_reverts_it(desk):

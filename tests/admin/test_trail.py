@@ -110,7 +110,7 @@ def test_pages_go_on_after_the_last_entry(desk, person, known, db):
 def test_several_people_of_a_name_are_found_in_order(person, known, db):
     for role in ("doctor", "nurse", "doctor", "nurse"):
         _look(person, role, known["patient_id"])
-    ids = tuple(staff.accounts_named("doctor", 9) + staff.accounts_named("nurse", 9))
+    ids = tuple(staff.find_account_ids("doctor", 9) + staff.find_account_ids("nurse", 9))
     rows = queries.entries(queries.AuditFilter(actor_ids=ids, actions=("clinical.open_chart",)), 3)
     assert [row.actor_name for row in rows] == ["nurse", "doctor", "nurse"]
 

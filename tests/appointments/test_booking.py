@@ -51,7 +51,7 @@ def test_a_booking_takes_the_length_of_the_doctors_slots_and_is_in_the_trail(db,
 def test_a_taken_time_is_refused_with_the_next_free_one(book):
     book()
     book(dt.time(10, 15))
-    with pytest.raises(booking_actions.Taken) as refused:
+    with pytest.raises(booking_actions.SlotTaken) as refused:
         book()
     assert refused.value.code == "doctor_booked"
     assert refused.value.alternative == (MONDAY, dt.time(10, 30))
@@ -60,7 +60,7 @@ def test_a_taken_time_is_refused_with_the_next_free_one(book):
 
 def test_when_the_day_is_full_the_next_days_first_slot_is_named(book, bah):
     book(dt.time(8), duration_minutes=240)
-    with pytest.raises(booking_actions.Taken) as refused:
+    with pytest.raises(booking_actions.SlotTaken) as refused:
         book(dt.time(11, 45))
     assert refused.value.alternative == (MONDAY + dt.timedelta(days=1), dt.time(8))
 
@@ -83,7 +83,7 @@ def test_a_patient_cannot_be_in_two_places(book):
 def test_neighbours_do_not_overlap_and_a_cancelled_time_is_free_again(book, person):
     book()
     second = book(dt.time(10, 15))
-    transitions.cancel(second.id, reason="Patient asked", by=person("receptionist"))
+    transitions.cancel_appointment(second.id, reason="Patient asked", by=person("receptionist"))
     assert book(dt.time(10, 15)).status == "scheduled"
 
 
@@ -160,7 +160,7 @@ def test_moving_keeps_the_old_time_as_a_linked_row(db, book, person):
 def test_moving_onto_a_taken_time_changes_nothing(db, book, person):
     booking = book()
     book(dt.time(11))
-    with pytest.raises(booking_actions.Taken) as refused:
+    with pytest.raises(booking_actions.SlotTaken) as refused:
         booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("receptionist"))
     assert refused.value.alternative == (MONDAY, dt.time(11, 15))
     db.session.expire_all()
@@ -180,77 +180,77 @@ def test_doctors_change_only_their_own_bookings_and_nurses_only_the_status(book,
     with pytest.raises(NotAllowed):
         booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("nurse"))
     with pytest.raises(NotAllowed):
-        transitions.edit(booking.id, notes="changed", by=person("nurse"))
-    assert transitions.edit(booking.id, status="no_show", by=person("nurse")).status == "no_show"
+        transitions.edit_appointment(booking.id, notes="changed", by=person("nurse"))
+    assert transitions.edit_appointment(booking.id, status="no_show", by=person("nurse")).status == "no_show"
 
 
 def test_cancelling_wants_a_reason_and_can_be_taken_back(book, person):
     booking = book()
     with pytest.raises(RuleBroken):
-        transitions.cancel(booking.id, reason="", by=person("receptionist"))
-    assert transitions.cancel(booking.id, reason="Patient asked", by=person("receptionist")).status == "cancelled"
-    assert transitions.set_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
+        transitions.cancel_appointment(booking.id, reason="", by=person("receptionist"))
+    assert transitions.cancel_appointment(booking.id, reason="Patient asked", by=person("receptionist")).status == "cancelled"
+    assert transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist")).status == "scheduled"
 
 
 def test_taking_back_a_cancellation_meets_who_booked_meanwhile(book, person):
     booking = book()
-    transitions.cancel(booking.id, reason="Patient asked", by=person("receptionist"))
+    transitions.cancel_appointment(booking.id, reason="Patient asked", by=person("receptionist"))
     book()
     with pytest.raises(Conflict):
-        transitions.set_status(booking.id, "scheduled", by=person("receptionist"))
+        transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist"))
 
 
 def test_a_completed_booking_is_final(book, person):
     booking = book()
-    transitions.set_status(booking.id, "completed", by=person("receptionist"))
+    transitions.change_appointment_status(booking.id, "completed", by=person("receptionist"))
     with pytest.raises(RuleBroken):
-        transitions.set_status(booking.id, "scheduled", by=person("receptionist"))
+        transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist"))
     with pytest.raises(Conflict):
-        transitions.withdraw(booking.id, by=person("admin"))
+        transitions.withdraw_appointment(booking.id, by=person("admin"))
 
 
 def test_a_withdrawn_booking_is_gone_and_its_time_free(book, person):
     booking = book()
-    transitions.withdraw(booking.id, by=person("admin"))
+    transitions.withdraw_appointment(booking.id, by=person("admin"))
     with pytest.raises(NotFound):
-        booking_queries.appointment(booking.id)
+        booking_queries.get_appointment(booking.id)
     with pytest.raises(NotFound):
-        transitions.withdraw(booking.id, by=person("admin"))
+        transitions.withdraw_appointment(booking.id, by=person("admin"))
     assert book().id
 
 
 def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
     book()
     starts = clock.at(MONDAY, dt.time(8))
-    availability_actions.block(
+    availability_actions.block_time(
         bah.id, starts=starts, ends=starts + dt.timedelta(hours=1), reason="Ward round", by=person("admin")
     )
-    times = [slot.time for slot in availability_queries.free_slots(bah.id, MONDAY)]
+    times = [slot.time for slot in availability_queries.list_free_slots(bah.id, MONDAY)]
     assert times[0] == dt.time(9)
     assert TEN not in times
     assert len(times) == 11
-    assert availability_queries.free_slots(bah.id, MONDAY, clock.at(MONDAY, dt.time(13))) == []
+    assert availability_queries.list_free_slots(bah.id, MONDAY, clock.at(MONDAY, dt.time(13))) == []
 
 
 def test_a_blocked_time_cannot_be_booked_nor_a_booked_time_blocked(book, bah, person):
     at = clock.at(MONDAY, TEN)
     hour = dt.timedelta(hours=1)
-    absence = availability_actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
+    absence = availability_actions.block_time(bah.id, starts=at, ends=at + hour, by=person("admin"))
     with pytest.raises(RuleBroken, match="away"):
         book()
-    availability_actions.unblock(absence.id, by=person("admin"))
+    availability_actions.unblock_time(absence.id, by=person("admin"))
     book()
     with pytest.raises(Conflict):
-        availability_actions.block(bah.id, starts=at, ends=at + hour, by=person("admin"))
+        availability_actions.block_time(bah.id, starts=at, ends=at + hour, by=person("admin"))
 
 
 def test_doctors_block_only_their_own_time(bah, person):
     at = clock.at(MONDAY, TEN)
     with pytest.raises(NotFound):
-        availability_actions.block(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
+        availability_actions.block_time(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
     own = person("doctor").id
     assert (
-        availability_actions.block(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor")).doctor_id
+        availability_actions.block_time(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor")).doctor_id
         == own
     )
 
@@ -259,9 +259,9 @@ def test_clinic_hours_do_not_overlap_and_end_with_yesterday(bah, person):
     with pytest.raises(Conflict):
         availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(11), ends=dt.time(13), by=person("admin"))
     added = availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("admin"))
-    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 24
+    assert len(availability_queries.list_free_slots(bah.id, MONDAY)) == 24
     availability_actions.end_hours(added.id, by=person("admin"))
-    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 16
+    assert len(availability_queries.list_free_slots(bah.id, MONDAY)) == 16
     with pytest.raises(NotAllowed):
         availability_actions.add_hours(bah.id, weekday=0, starts=dt.time(14), ends=dt.time(16), by=person("doctor"))
 
@@ -271,7 +271,7 @@ def test_a_slot_begins_at_the_hospitals_wall_clock_in_every_zone(bah):
     try:
         for name, hour in (("Africa/Freetown", 8), ("Africa/Nairobi", 5), ("Pacific/Kiritimati", 18)):
             clock.set_zone(name)
-            first = availability_queries.free_slots(bah.id, MONDAY + dt.timedelta(days=7))[0]
+            first = availability_queries.list_free_slots(bah.id, MONDAY + dt.timedelta(days=7))[0]
             assert (first.time, first.starts.hour) == (dt.time(8), hour)
     finally:
         clock.set_zone(zone)

@@ -58,11 +58,11 @@ def test_the_board_shows_each_doctors_slots(desk, booked, bah):
 
 def test_the_board_shows_blocked_time_extra_bookings_and_where_patients_are(desk, booked, bah):
     starts = clock.at(MONDAY, dt.time(8))
-    availability_actions.block(
+    availability_actions.block_time(
         bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM
     )
     booked(time=dt.time(15, 7))
-    transitions.set_status(booked().id, "no_show", by=SYSTEM)
+    transitions.change_appointment_status(booked().id, "no_show", by=SYSTEM)
     text = read(desk("nurse").get(f"/appointments/?date={MONDAY.isoformat()}"))
     assert text.count("Ward round") == 2
     assert "15:07 KAMARA, Kadiatu (Mrs) booked · extra" in text
@@ -88,11 +88,11 @@ def test_the_list_pages_by_time_and_back(desk, booked, bah):
     for number in range(30):
         booked(time=dt.time(8 + number // 4, 15 * (number % 4)), patient=factories.patient(f"Given{number}"))
     client, base = desk("receptionist"), f"/appointments/?date={MONDAY.isoformat()}&view=list"
-    first = booking_queries.day_list(MONDAY)
+    first = booking_queries.list_day(MONDAY)
     assert (len(first.rows), first.before, first.after) == (25, None, (dt.time(14), first.rows[-1].id))
-    second = booking_queries.day_list(MONDAY, after=first.after)
+    second = booking_queries.list_day(MONDAY, after=first.after)
     assert (len(second.rows), second.after) == (5, None)
-    assert [row.id for row in booking_queries.day_list(MONDAY, before=second.before).rows] == [
+    assert [row.id for row in booking_queries.list_day(MONDAY, before=second.before).rows] == [
         row.id for row in first.rows
     ]
     page = client.get(base)
@@ -334,7 +334,7 @@ def test_the_waiting_room_screen_shows_no_names(desk, bah, person):
     entry = factories.waiting(factories.patient().id, doctor_id=bah.id)
     empty = read(desk("receptionist").get("/queue/display"))
     assert "Please keep your slip" in empty
-    queue_actions.call(entry.id, by=person("nurse"))
+    queue_actions.call_patient(entry.id, by=person("nurse"))
     text = read(desk("receptionist").get("/queue/display"))
     assert "1 → Room 3 Dr Amadu Bah" in text
     assert "KAMARA" not in text.upper()
@@ -357,7 +357,7 @@ def test_hours_and_absences_are_kept_on_their_pages(desk, bah, person):
     times = {"doctor": bah.id, "weekday": "0", "starts": "14", "ends": "16:00"}
     assert client.form("/appointments/hours", **times).status_code == 400
     assert client.form("/appointments/hours", **(times | {"starts": "14:00"})).status_code == 303
-    assert len(availability_queries.free_slots(bah.id, MONDAY)) == 24
+    assert len(availability_queries.list_free_slots(bah.id, MONDAY)) == 24
     assert client.form("/appointments/hours", **(times | {"starts": "15:00"})).status_code == 409
     mine = desk("doctor")
     block = {

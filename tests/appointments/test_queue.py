@@ -74,7 +74,7 @@ def test_undo_takes_out_of_the_queue_and_opens_the_booking_again(booked, person)
 
 def test_undo_is_refused_once_called(person):
     entry = transitions.add_to_queue(factories.patient().id, by=person("receptionist"))
-    queue_actions.call(entry.id, by=person("nurse"))
+    queue_actions.call_patient(entry.id, by=person("nurse"))
     with pytest.raises(Conflict):
         transitions.undo_check_in(entry.id, by=person("receptionist"))
 
@@ -107,10 +107,10 @@ def test_yesterdays_queue_is_not_called(person):
 
 def test_the_second_to_call_is_told_who_was_faster(person):
     entry = factories.waiting(factories.patient().id)
-    queue_actions.call(entry.id, by=person("nurse"))
+    queue_actions.call_patient(entry.id, by=person("nurse"))
     with pytest.raises(Conflict, match="Nurse called this patient at"):
-        queue_actions.call(entry.id, by=person("doctor"))
-    assert queue_actions.call(entry.id, by=person("nurse")).status == "called"
+        queue_actions.call_patient(entry.id, by=person("doctor"))
+    assert queue_actions.call_patient(entry.id, by=person("nurse")).status == "called"
     assert queue_actions.undo_call(entry.id, by=person("doctor")).called_at is None
 
 
@@ -129,33 +129,33 @@ def test_the_booking_follows_its_patient_to_the_end(booked, person):
 def test_who_does_not_answer_did_not_come_until_they_come_back(booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("nurse"))
-    queue_actions.leave(entry.id, by=person("nurse"))
+    queue_actions.mark_as_left(entry.id, by=person("nurse"))
     assert (entry.status, booking.status) == ("left", "no_show")
     token = entry.token
-    queue_actions.come_back(entry.id, by=person("nurse"))
+    queue_actions.return_to_queue(entry.id, by=person("nurse"))
     assert (entry.status, entry.token, booking.status) == ("waiting", token, "checked_in")
 
 
 def test_the_queue_follows_a_status_set_by_hand(db, booked, person):
     booking = booked()
     entry = transitions.check_in(booking.id, by=person("nurse"))
-    transitions.set_status(booking.id, "in_service", by=person("nurse"))
+    transitions.change_appointment_status(booking.id, "in_service", by=person("nurse"))
     assert entry.status == "in_service"
-    transitions.set_status(booking.id, "completed", by=person("nurse"))
+    transitions.change_appointment_status(booking.id, "completed", by=person("nurse"))
     assert entry.status == "done"
     other = booked(patient=factories.patient("Musa", ""))
     place = transitions.check_in(other.id, by=person("nurse"))
-    transitions.cancel(other.id, reason="Went home", by=person("nurse"))
+    transitions.cancel_appointment(other.id, reason="Went home", by=person("nurse"))
     assert place.status == "cancelled"
 
 
 def test_priority_and_doctor_can_be_changed_while_present(bah, person):
     entry = factories.waiting(factories.patient().id)
     assert queue_actions.set_priority(entry.id, "urgent", by=person("nurse")).priority == 2
-    assert queue_actions.send_to(entry.id, bah.id, by=person("nurse")).doctor_id == bah.id
+    assert queue_actions.send_to_doctor(entry.id, bah.id, by=person("nurse")).doctor_id == bah.id
     with pytest.raises(RuleBroken):
         queue_actions.set_priority(entry.id, 5, by=person("nurse"))
-    queue_actions.leave(entry.id, by=person("nurse"))
+    queue_actions.mark_as_left(entry.id, by=person("nurse"))
     with pytest.raises(Conflict):
         queue_actions.set_priority(entry.id, 1, by=person("nurse"))
 
@@ -172,26 +172,26 @@ def test_the_board_tells_long_waits_and_same_names(person):
     first = factories.waiting(factories.patient("Foday", "Sesay").id, minutes_ago=90)
     second = factories.waiting(factories.patient("fodáy", "SESAY").id)
     factories.waiting(factories.patient("Musa", "").id)
-    rows = queue_queries.board()
+    rows = queue_queries.list_entries()
     assert [row.id for row in rows[:2]] == [first.id, second.id]
     assert [row.is_long_wait for row in rows] == [True, False, False]
     assert [row.same_name_count for row in rows] == [1, 1, 0]
-    assert queue_queries.counts() == (3, 0, 0)
+    assert queue_queries.count_entries() == (3, 0, 0)
 
 
 def test_other_desks_add_words_to_the_board(monkeypatch):
     monkeypatch.setattr(extensions, "_sources", [])
-    extensions.add_source(lambda ids: {ids[0]: "T 38.6 High"})
-    extensions.add_source(lambda ids: {ids[0]: "BP 178/102 High"})
-    assert extensions.words([4, 5]) == {4: ("T 38.6 High", "BP 178/102 High")}
-    assert extensions.words([]) == {}
+    extensions.add_note_source(lambda ids: {ids[0]: "T 38.6 High"})
+    extensions.add_note_source(lambda ids: {ids[0]: "BP 178/102 High"})
+    assert extensions.collect_notes([4, 5]) == {4: ("T 38.6 High", "BP 178/102 High")}
+    assert extensions.collect_notes([]) == {}
 
 
 def test_the_waiting_room_sees_the_latest_calls_with_room(bah, person):
     entries = [factories.waiting(factories.patient().id, doctor_id=bah.id) for _count in range(6)]
     for entry in entries:
-        queue_actions.call(entry.id, by=person("nurse"))
-    shown = queue_queries.last_calls()
+        queue_actions.call_patient(entry.id, by=person("nurse"))
+    shown = queue_queries.list_last_calls()
     assert [row.token for row in shown] == [entry.token for entry in reversed(entries)][:4]
     assert {row.room for row in shown} == {"Room 3"}
 
@@ -204,6 +204,6 @@ def test_arrivals_count_who_is_late_and_who_comes_soon(bah):
             patient_id=factories.patient().id, doctor_id=bah.id, date=at.date(), time=at.time(), by=SYSTEM
         )
     late, soon, later = (at.date() == now.date() for at in times)
-    assert booking_queries.arrivals() == (soon, late, late + soon + later)
-    assert booking_queries.arrivals(bah.id) == booking_queries.arrivals()
-    assert len(booking_queries.expected()) == late + soon + later
+    assert booking_queries.count_arrivals() == (soon, late, late + soon + later)
+    assert booking_queries.count_arrivals(bah.id) == booking_queries.count_arrivals()
+    assert len(booking_queries.list_expected()) == late + soon + later

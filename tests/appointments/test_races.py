@@ -26,7 +26,7 @@ TEN = dt.time(10)
 
 
 def _person(username):
-    return request_user.person(db.session.scalars(select(User.id).filter_by(username=username)).one())
+    return request_user.load_active_person(db.session.scalars(select(User.id).filter_by(username=username)).one())
 
 
 def test_fifty_bookings_of_one_slot_give_one(in_parallel):

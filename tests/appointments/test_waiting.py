@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from hms.appointments import enums
-from hms.appointments.enums import QUEUE_MOVES, Priority, QueueStatus
+from hms.appointments.enums import QUEUE_TRANSITIONS, Priority, QueueStatus
 from hms.appointments.queue import rules
 from hms.core.errors import RuleBroken
 
@@ -25,20 +25,20 @@ def test_tokens_count_from_one():
 
 @pytest.mark.parametrize(("typed", "priority"), [("urgent", 2), ("2", 2), (2, 2), (" Emergency ", 1), ("LOW", 4)])
 def test_priorities(typed, priority):
-    assert enums.priority(typed) == priority
+    assert enums.parse_priority(typed) == priority
 
 
 @pytest.mark.parametrize("typed", ["", "0", "5", 0, -1, None, "very urgent", "²", "\x00", "9" * 5000, True, 2.0])
 def test_unknown_priorities(typed):
     with pytest.raises(RuleBroken) as refusal:
-        enums.priority(typed)
+        enums.parse_priority(typed)
     assert refusal.value.field == "priority"
 
 
 def test_priority_then_arrival_then_token():
     early, late = NOW - timedelta(minutes=50), NOW
     people = [Person(1, 3, early), Person(2, 1, late), Person(3, 3, early - timedelta(minutes=1)), Person(4, 1, late)]
-    assert [p.token for p in sorted(people, key=rules.order)] == [2, 4, 3, 1]
+    assert [p.token for p in sorted(people, key=rules.calling_order)] == [2, 4, 3, 1]
     assert rules.next_to_call(people).token == 2
     assert rules.next_to_call([]) is None
 
@@ -60,7 +60,7 @@ def test_calling_until_nobody_waits_keeps_the_order():
      ("done", "waiting"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
 )  # fmt: skip
 def test_moves_in_the_queue(old, new):
-    rules.check_queue_move(old, new)
+    rules.check_queue_status_change(old, new)
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_moves_in_the_queue(old, new):
 )
 def test_moves_that_make_no_sense(old, new):
     with pytest.raises(RuleBroken) as refusal:
-        rules.check_queue_move(old, new)
+        rules.check_queue_status_change(old, new)
     assert refusal.value.code == "bad_move"
 
 
 def test_every_status_has_its_moves_and_its_word():
-    assert set(QUEUE_MOVES) == set(enums.QUEUE_WORDS) == set(QueueStatus)
-    assert set(enums.PRIORITY_WORDS) == set(Priority)
-    assert all(old not in new for old, new in QUEUE_MOVES.items())
+    assert set(QUEUE_TRANSITIONS) == set(enums.QUEUE_STATUS_LABELS) == set(QueueStatus)
+    assert set(enums.PRIORITY_LABELS) == set(Priority)
+    assert all(old not in new for old, new in QUEUE_TRANSITIONS.items())
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (59, 0), (60, 1), (2459, 40), (-500, 0)])
@@ -84,5 +84,5 @@ def test_waiting_time(seconds, minutes):
 
 
 def test_waiting_too_long():
-    assert not rules.is_too_long(NOW, NOW + timedelta(minutes=39, seconds=59), 40)
-    assert rules.is_too_long(NOW, NOW + timedelta(minutes=40), 40)
+    assert not rules.is_long_wait(NOW, NOW + timedelta(minutes=39, seconds=59), 40)
+    assert rules.is_long_wait(NOW, NOW + timedelta(minutes=40), 40)

@@ -36,17 +36,17 @@ def read(client, **query):
 
 def test_the_week_begins_on_monday():
     for day in (MONDAY, MONDAY + dt.timedelta(days=3), MONDAY + dt.timedelta(days=6)):
-        days = week_queries.week_of(day)
+        days = week_queries.list_week_days(day)
         assert (days[0], len(days), days[-1].weekday()) == (MONDAY, 7, 6)
 
 
 def test_half_days_say_how_full_they_are_and_lead_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
-    transitions.set_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
+    transitions.change_appointment_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
     wednesday = MONDAY + dt.timedelta(days=2)
     starts = clock.at(wednesday, dt.time(8))
-    availability_actions.block(
+    availability_actions.block_time(
         bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM
     )
     page = desk("receptionist").get(f"/appointments/week?date={wednesday.isoformat()}").get_data(as_text=True)

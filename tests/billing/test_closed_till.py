@@ -135,7 +135,7 @@ def test_a_refund_opens_the_till_of_whoever_asked(db, person):
 
 
 def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
-    cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    cashier = request_user.load_active_person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
     bill = factories.draft(factories.patient().id, "10.00")
     issuing.issue(bill.id, by=cashier)
     shift = till_actions.open_till(by=cashier)

@@ -32,7 +32,7 @@ from hms.core.settings import store as settings
 from hms.local.processes import wait_until
 from hms.local.servers.valkey import Valkey
 from hms.staff.models import User
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.billing import factories
@@ -264,7 +264,7 @@ def _cashier(app: Flask) -> PageClient:
     client = PageClient(app)
     with app.test_request_context():
         user = database.session.scalars(select(User).filter_by(username="cashier")).unique().one()
-        sid = open_session(SignedIn(user.id, user.token_version))
+        sid = open_session(AuthenticatedAccount(user.id, user.token_version))
     with client.session_transaction() as cookie:
         cookie["sid"] = sid
     return client

@@ -27,7 +27,7 @@ from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Role, User, UserSession
 from hms.staff.onboarding import one_time_links
-from hms.staff.sign_in.reauthentication import FRESH_FOR
+from hms.staff.sign_in.reauthentication import RECENT
 from tests.billing import factories
 from tests.conftest import PASSWORD
 
@@ -164,14 +164,14 @@ def test_of_two_who_agree_at_once_one_gives_the_money_back(real_app):
     bill = draft("100.00")
     ids = dict(database.session.execute(select(User.username, User.id)).all())
     payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
-    asked = correction_actions.propose_refund(payment.id, reason="x", by=request_user.person(ids["admin"]))
+    asked = correction_actions.propose_refund(payment.id, reason="x", by=request_user.load_active_person(ids["admin"]))
     asked_id = asked.id
     database.session.commit()
 
     def approve(_n: int) -> str:
         with real_app.app_context():
             try:
-                correction_actions.approve(asked_id, by=request_user.person(ids["cashier"]))
+                correction_actions.approve(asked_id, by=request_user.load_active_person(ids["cashier"]))
             except DomainError as refusal:
                 return refusal.code
             return "done"
@@ -200,7 +200,7 @@ def test_the_page_says_who_waits_for_whom(db, person, desk):
     assert "Reason for declining" in admin.get(f"/billing/approvals/{asked.id}/decline").get_data(as_text=True)
     yes = f"/billing/approvals/{asked.id}/approve"
     with action_context("tests.wait", SYSTEM):
-        database.session.execute(update(UserSession).values(confirmed_at=clock.now() - FRESH_FOR))
+        database.session.execute(update(UserSession).values(confirmed_at=clock.now() - RECENT))
     assert "not your password" in admin.form(yes, proof="not it").get_data(as_text=True)
     assert admin.form(yes, proof=PASSWORD).status_code == 303
     assert "Written off" in cashier.get(url).get_data(as_text=True)
@@ -333,7 +333,7 @@ def _run_and_check(statement: str, values: dict[str, int]) -> None:
 
 def test_a_bill_is_not_marked_paid_without_a_payment(real_app):
     bill_id = draft("100.00").id
-    cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+    cashier = request_user.load_active_person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
     issuing.issue(bill_id, by=cashier)
     with pytest.raises(Conflict) as refusal, action_context("tests.cheat", cashier):
         database.session.execute(text("UPDATE bill SET paid = total, status = 'paid'"))
@@ -354,7 +354,7 @@ def test_who_opened_an_account_and_its_holder_do_not_approve_for_each_other(in_t
     cashier_role = database.session.scalars(select(Role.id).filter_by(code="cashier")).one()
     admin = person("admin")
     added = account_actions.add_person(username="puppet", role_id=cashier_role, by=admin)
-    puppet = request_user.person(added.user.id)
+    puppet = request_user.load_active_person(added.user.id)
     asker, approver = (admin, puppet) if asks == "admin" else (puppet, admin)
     asked = correction_actions.propose_write_off(in_the_books["bill"], reason="x", by=asker)
     with pytest.raises(RuleBroken) as refusal:

@@ -228,7 +228,7 @@ def test_two_windows_of_one_cashier_share_one_till(real_app):
         from hms.staff import request_user
         from hms.staff.models import User
 
-        cashier = request_user.person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
+        cashier = request_user.load_active_person(database.session.scalars(select(User.id).filter_by(username="cashier")).one())
 
     def pay(bill_id: int) -> None:
         with real_app.app_context():

@@ -18,7 +18,7 @@ from hms.lab.models import LabOrder
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
 from hms.staff.models import RoleChangeRequest, User
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 from tests.house.places import WORDS
 from tests.page import PageClient
 
@@ -91,7 +91,7 @@ class Desk:
             client = self._clients[who] = PageClient(self._app)
             user = database.session.scalars(select(User).filter_by(username=who)).unique().one()
             with self._app.test_request_context():
-                sid = open_session(SignedIn(user.id, user.token_version))
+                sid = open_session(AuthenticatedAccount(user.id, user.token_version))
             with client.session_transaction() as cookie:
                 cookie["sid"] = sid
         return self._clients[who]

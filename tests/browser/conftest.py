@@ -26,7 +26,7 @@ from hms.local.servers import ports
 from hms.local.supervisor.child_process import Child
 from hms.local.supervisor.main import flask_command
 from hms.staff.models import User
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import _worker_number, config_for
@@ -58,7 +58,7 @@ class Served:
         """The cookie of a fresh session of that person."""
         with self.app.test_request_context():
             user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-            sid = open_session(SignedIn(user.id, user.token_version))
+            sid = open_session(AuthenticatedAccount(user.id, user.token_version))
             database.session.remove()
         client = self.app.test_client()
         with client.session_transaction() as cookie:
@@ -92,7 +92,7 @@ def opened(name: str, template: str, redis_url: str, *helpers: str) -> Iterator[
     """A hospital on its own copy of the database `template`: the web server as `make run` starts it, on a free port,
     and beside it `helpers`: "work" makes the papers, "schedule" is the clock."""
     config = config_for(servers.create_database(name, template), redis_url=redis_url)
-    app, bind, environment = app_beside(config), f"127.0.0.1:{ports.choose()}", _environment(config)
+    app, bind, environment = app_beside(config), f"127.0.0.1:{ports.choose_port()}", _environment(config)
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
     command += ["--no-control-socket", "-b", bind, "wsgi:app"]
     # The kit page is shown where a demo is told to debug.

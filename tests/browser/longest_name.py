@@ -54,7 +54,7 @@ def comes() -> int:
     _is_seen(team, patient_id, random)
     tell(team.doctor.id, title="A result is back", message="Hexamethylenetetramineisothiocyanatomethane", by=team.admin)
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
-    role_request_actions.ask(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
+    role_request_actions.request_role(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
     database.session.remove()
     return patient_id
 

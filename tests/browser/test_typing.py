@@ -29,7 +29,7 @@ def doctor(served):
     """Who works here."""
     with served.app.app_context():
         user = database.session.scalars(select(User).filter_by(username="doctor")).unique().one()
-        known = request_user.person(user.id)
+        known = request_user.load_active_person(user.id)
         database.session.remove()
     return known
 

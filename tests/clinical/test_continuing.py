@@ -27,7 +27,7 @@ def a_visit(doctor, patient) -> Encounter:
     diagnosis_actions.add_condition(encounter.id, code="I10", certainty="confirmed", by=doctor)
     for key, dose in ((AMLODIPINE, "5 mg od 30/7 po"), (AMOXICILLIN, "500 mg tds 30/7 po")):
         prescription_actions.prescribe(
-            encounter.id, medication_id=medicine(key).id, dose=shorthand.parse(dose), by=doctor
+            encounter.id, medication_id=medicine(key).id, dose=shorthand.parse_shorthand(dose), by=doctor
         )
     return signing.sign(encounter.id, by=doctor)
 

@@ -83,11 +83,11 @@ def test_colleagues_cannot_use_an_own_template(desk, person, db):
 
 
 def test_a_department_shares_its_templates(desk, person, db, department):
-    doctor = request_user.person(person("doctor").id)
+    doctor = request_user.load_active_person(person("doctor").id)
     mine = actions.save_template(**URI, by=doctor)
     shared = actions.save_template(**URI | {"title": "Ours"}, belongs_to="department", by=doctor)
     assert [template.id for template in actions.list_templates(doctor)] == [mine.id, shared.id]
-    nurse = request_user.person(person("nurse").id)
+    nurse = request_user.load_active_person(person("nurse").id)
     assert [template.title for template in actions.list_templates(nurse)] == ["Ours"]
     assert actions.may_change(shared, nurse)
     html = desk("doctor").get("/note-templates/new").get_data(as_text=True)

@@ -27,7 +27,7 @@ def medicines(db):
 
 def choice(text: str) -> int:
     """The id of the first complete dose for a search text."""
-    return int(formulary.choices(text)[0].value.removeprefix("s:"))
+    return int(formulary.list_choices(text)[0].value.removeprefix("s:"))
 
 
 def fired(line, tier: str) -> list[str]:

@@ -6,17 +6,17 @@ from datetime import date
 import pytest
 
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.allergy_check import AllergyEntry, allergy_check, meanings
+from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies, find_substances
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
 from hms.patients.models import Allergy
 
-KNOWN = catalogue.knowledge()
-BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.medications()}
+KNOWN = catalogue.load_knowledge()
+BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.load_medications()}
 
 
 def check(medicine, *entries):
-    return allergy_check(BY_NAME[medicine], tuple(entries), KNOWN)
+    return check_allergies(BY_NAME[medicine], tuple(entries), KNOWN)
 
 
 def tiers(medicine, *entries):
@@ -112,8 +112,8 @@ def test_a_record_that_is_understood_and_does_not_touch_is_clear(text):
 
 
 def test_no_recorded_allergy_is_clear_but_nobody_asked_is_not():
-    assert allergy_check(BY_NAME["amoxicillin"], (), KNOWN).outcome == "clear"
-    unasked = allergy_check(BY_NAME["amoxicillin"], None, KNOWN)
+    assert check_allergies(BY_NAME["amoxicillin"], (), KNOWN).outcome == "clear"
+    unasked = check_allergies(BY_NAME["amoxicillin"], None, KNOWN)
     assert unasked.outcome == "could_not_run"
     assert "Ask" in str(unasked.missing)
 
@@ -162,7 +162,7 @@ def test_unknown_food_is_nobody_to_worry_about():
 
 
 def test_a_medicine_outside_the_formulary_cannot_be_checked():
-    found = allergy_check(Medicine("Dr Kallon's mixture"), (AllergyEntry("penicillin"),), KNOWN)
+    found = check_allergies(Medicine("Dr Kallon's mixture"), (AllergyEntry("penicillin"),), KNOWN)
     assert found.outcome == "could_not_run"
 
 
@@ -234,9 +234,9 @@ def test_every_medicine_is_stopped_by_an_allergy_to_any_of_its_ingredients(medic
 @pytest.mark.parametrize("substance", KNOWN.substances, ids=lambda substance: substance.name)
 def test_every_alias_and_code_finds_its_substance(substance):
     for alias in substance.aliases:
-        assert substance.name in meanings(f"Rash after {alias}!", KNOWN)
+        assert substance.name in find_substances(f"Rash after {alias}!", KNOWN)
     for code in substance.rxnorm:
-        assert substance.name in meanings("", KNOWN, code)
+        assert substance.name in find_substances("", KNOWN, code)
 
 
 @pytest.mark.parametrize(
@@ -265,8 +265,8 @@ def test_a_stored_allergy_is_read_with_its_code_class_and_severity():
 
 def test_a_free_text_medicine_is_compared_by_its_known_ingredients_and_says_so():
     medicine = medicine_from_text("Amoxicillin 500 MG with foozacillin", KNOWN)
-    assert allergy_check(medicine, (AllergyEntry("penicillin"),), KNOWN).alerts[0].tier == "stop"
-    unrelated = allergy_check(medicine, (AllergyEntry("aspirin"),), KNOWN)
+    assert check_allergies(medicine, (AllergyEntry("penicillin"),), KNOWN).alerts[0].tier == "stop"
+    unrelated = check_allergies(medicine, (AllergyEntry("aspirin"),), KNOWN)
     assert unrelated.outcome == "could_not_run"
     assert "Only amoxicillin was checked" in str(unrelated.missing)
 
@@ -281,6 +281,6 @@ def test_nonsense_records_never_raise():
     assert check("amoxicillin", AllergyEntry("penicillin " * 5000)).outcome == "fired"
 
 
-@pytest.mark.parametrize("medication", [m for m in catalogue.medications() if m.brand_name], ids=lambda m: m.key)
+@pytest.mark.parametrize("medication", [m for m in catalogue.load_medications() if m.brand_name], ids=lambda m: m.key)
 def test_a_brand_on_our_own_shelf_names_all_its_ingredients(medication):
-    assert set(medication.facts.ingredients) <= meanings(medication.brand_name, KNOWN)
+    assert set(medication.facts.ingredients) <= find_substances(medication.brand_name, KNOWN)

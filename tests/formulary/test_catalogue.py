@@ -4,22 +4,22 @@ from decimal import Decimal
 
 import pytest
 
-from hms.formulary.dosing.doses import ROUTES, sentence, text_of
-from hms.formulary.dosing.quantities import supply
-from hms.formulary.dosing.strengths import COUNTED, canonical_unit, parse_amount, parse_strength
+from hms.formulary.dosing.doses import ROUTES, build_sentence, join_parts
+from hms.formulary.dosing.quantities import calculate_supply
+from hms.formulary.dosing.strengths import COUNTED, get_canonical_unit, parse_amount, parse_strength
 from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
 from hms.formulary.safety.alerts import TIERS
 from hms.formulary.safety.knowledge import CLASS_PREFIX, Medicine
-from hms.formulary.safety.other_checks import Person, dose_check
+from hms.formulary.safety.other_checks import PatientFacts, check_dose
 
-KNOWN = catalogue.knowledge()
+KNOWN = catalogue.load_knowledge()
 SUBSTANCES = {substance.name for substance in KNOWN.substances}
-BY_KEY = {medication.key: medication for medication in catalogue.medications()}
+BY_KEY = {medication.key: medication for medication in catalogue.load_medications()}
 
 
 def test_the_formulary_is_that_of_a_district_hospital():
-    assert len(BY_KEY) == len(catalogue.medications()) >= 160
+    assert len(BY_KEY) == len(catalogue.load_medications()) >= 160
     usual = {"paracetamol", "amoxicillin", "artemether + lumefantrine", "oral rehydration salts", "metformin"}
     assert usual <= {medication.generic_name for medication in BY_KEY.values()}
 
@@ -85,20 +85,20 @@ def test_the_stored_record_keeps_every_fact_of_the_list(medication):
 
 
 def test_at_least_eighty_medicines_have_a_usual_dose():
-    assert len({usual.medication for usual in catalogue.dose_sentences()}) >= 80
+    assert len({usual.medication for usual in catalogue.load_dose_sentences()}) >= 80
 
 
-@pytest.mark.parametrize("usual", catalogue.dose_sentences(), ids=lambda usual: f"{usual.medication}: {usual.label}")
+@pytest.mark.parametrize("usual", catalogue.load_dose_sentences(), ids=lambda usual: f"{usual.medication}: {usual.label}")
 def test_each_usual_dose_reads_well_counts_up_and_stays_below_the_maximum(usual):
     medication = BY_KEY[usual.medication]
-    said = text_of(sentence(medication.display_name, f"{medication.strength} {medication.form}", usual.dose))
+    said = join_parts(build_sentence(medication.display_name, f"{medication.strength} {medication.form}", usual.dose))
     assert said.startswith(medication.display_name)
     assert " — DOSE " in said
     assert usual.audience in ("adult", "child", "any")
     if medication.unit not in ("tube", "bottle") or medication.unit_holds:
-        assert supply(usual.dose, medication.strength, medication.unit, medication.unit_holds) > 0
-    adult = Person(age_years=Decimal(30), sex="male", weight_kg=Decimal(60))
-    assert dose_check(medication.facts, usual.dose, adult).outcome == "clear"
+        assert calculate_supply(usual.dose, medication.strength, medication.unit, medication.unit_holds) > 0
+    adult = PatientFacts(age_years=Decimal(30), sex="male", weight_kg=Decimal(60))
+    assert check_dose(medication.facts, usual.dose, adult).outcome == "clear"
 
 
 def test_classes_and_cross_reactions_name_known_substances():
@@ -139,7 +139,7 @@ def test_units_of_strengths_are_safe_to_print():
     for medication in BY_KEY.values():
         for forbidden in (" IU", "µg", "mcg", " cc", " U/"):
             assert forbidden not in medication.strength
-    assert canonical_unit("micrograms") == "micrograms"
+    assert get_canonical_unit("micrograms") == "micrograms"
 
 
 def test_the_version_is_one_word():

@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary.dosing.doses import FREQUENCIES, ROUTES, Dose, duration_words, sentence, text_of
-from hms.formulary.dosing.quantities import daily_milligrams, doses_in_course, supply
+from hms.formulary.dosing.doses import FREQUENCIES, ROUTES, Dose, format_duration, build_sentence, join_parts
+from hms.formulary.dosing.quantities import calculate_daily_milligrams, count_doses, calculate_supply
 from hms.formulary.dosing.strengths import (
     Amount,
-    amount_text,
-    canonical_unit,
-    kept_together,
+    format_amount,
+    get_canonical_unit,
+    keep_units_together,
     parse_amount,
     parse_strength,
 )
@@ -59,17 +59,17 @@ def test_a_stored_rounded_weekly_rate_is_the_weekly_frequency():
 
 
 def test_the_sentence_has_its_parts_in_order_and_bold_where_it_matters():
-    parts = sentence("amoxicillin", "500 mg capsule", dose(), brand="Amoxil")
+    parts = build_sentence("amoxicillin", "500 mg capsule", dose(), brand="Amoxil")
     assert [part.kind for part in parts] == ["name", "brand", "form", "amount", "route", "frequency", "duration"]
     assert [part.text for part in parts if part.is_bold] == ["amoxicillin", "500\u00a0mg"]
-    assert text_of(parts) == (
+    assert join_parts(parts) == (
         "amoxicillin AMOXIL 500\u00a0mg capsule — DOSE 500\u00a0mg — oral — three times a day — 5 days"
     )
 
 
 def test_the_sentence_leaves_out_what_is_open():
     open_ended = dose(frequency="", as_needed=True, days=None, max_per_day=D(2000))
-    assert text_of(sentence("paracetamol", "500 mg tablet", open_ended)).endswith(
+    assert join_parts(build_sentence("paracetamol", "500 mg tablet", open_ended)).endswith(
         "DOSE 500\u00a0mg — oral — when required, max 2,000\u00a0mg in 24 hours"
     )
 
@@ -91,7 +91,7 @@ def test_the_sentence_leaves_out_what_is_open():
     ],
 )
 def test_amounts_are_said_safely(value, unit, said):
-    assert amount_text(D(value), unit) == said.replace(" ", "\u00a0")
+    assert format_amount(D(value), unit) == said.replace(" ", "\u00a0")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_amounts_are_said_safely(value, unit, said):
     [(None, ""), (1, "1 day"), (7, "7 days"), (13, "13 days"), (14, "2 weeks"), (28, "4 weeks"), (30, "30 days")],
 )
 def test_durations_in_words(days, said):
-    assert duration_words(days) == said
+    assert format_duration(days) == said
 
 
 def test_no_frequency_or_route_is_a_code():
@@ -136,11 +136,11 @@ def test_what_is_no_strength_is_none(text):
 
 
 def test_units_and_amounts_of_the_lists():
-    assert canonical_unit("tablets") == "tablet"
-    assert canonical_unit("IU") is None
+    assert get_canonical_unit("tablets") == "tablet"
+    assert get_canonical_unit("IU") is None
     assert parse_amount("200 puffs") == Amount(D(200), "puff")
     assert parse_amount("") is None
-    assert kept_together("20 mg/120 mg tablet") == "20\u00a0mg/120\u00a0mg tablet"
+    assert keep_units_together("20 mg/120 mg tablet") == "20\u00a0mg/120\u00a0mg tablet"
 
 
 SUPPLIES = [
@@ -183,13 +183,13 @@ SUPPLIES = [
 
 @pytest.mark.parametrize(("amount", "unit", "frequency", "days", "strength", "given_as", "holds", "expected"), SUPPLIES)
 def test_supply(amount, unit, frequency, days, strength, given_as, holds, expected):
-    assert supply(dose(amount, unit, frequency, days), strength, given_as, holds) == expected
+    assert calculate_supply(dose(amount, unit, frequency, days), strength, given_as, holds) == expected
 
 
 def test_when_required_counts_the_most_that_may_be_taken():
-    assert supply(dose("1", "g", "", 5, as_needed=True, max_per_day=D(4)), "500 mg") == 40
-    assert supply(dose("1", "g", "", 5, as_needed=True), "500 mg") is None
-    assert supply(dose("1", "g", "four_times_daily", 5, max_per_day=D(3)), "500 mg") == 30
+    assert calculate_supply(dose("1", "g", "", 5, as_needed=True, max_per_day=D(4)), "500 mg") == 40
+    assert calculate_supply(dose("1", "g", "", 5, as_needed=True), "500 mg") is None
+    assert calculate_supply(dose("1", "g", "four_times_daily", 5, max_per_day=D(3)), "500 mg") == 30
 
 
 def test_supply_covers_the_course_and_wastes_less_than_a_unit():
@@ -197,8 +197,8 @@ def test_supply_covers_the_course_and_wastes_less_than_a_unit():
         for frequency in ("once_daily", "twice_daily", "three_times_daily", "every_4_hours"):
             for days in (1, 3, 7, 28):
                 course = dose(amount, "mg", frequency, days)
-                needed = D(amount) * doses_in_course(course)
-                assert needed <= supply(course, "500 mg") * 500 < needed + 500
+                needed = D(amount) * count_doses(course)
+                assert needed <= calculate_supply(course, "500 mg") * 500 < needed + 500
 
 
 @pytest.mark.parametrize(
@@ -220,4 +220,4 @@ def test_supply_covers_the_course_and_wastes_less_than_a_unit():
     ],
 )
 def test_milligrams_of_a_day(given, strength, unit, ingredients, expected):
-    assert daily_milligrams(given, strength, unit, ingredients) == expected
+    assert calculate_daily_milligrams(given, strength, unit, ingredients) == expected

@@ -22,11 +22,11 @@ def formulary(db):
 
 
 def test_the_starting_list_loads_once(db):
-    assert actions.load_catalogue(by=SYSTEM) == len(catalogue.medications())
+    assert actions.load_catalogue(by=SYSTEM) == len(catalogue.load_medications())
     assert actions.load_catalogue(by=SYSTEM) == 0
-    assert db.session.scalar(select(func.count(DoseSentence.id))) == len(catalogue.dose_sentences())
+    assert db.session.scalar(select(func.count(DoseSentence.id))) == len(catalogue.load_dose_sentences())
     priced = db.session.scalar(select(func.count(PriceItem.id)).filter_by(category="medicine"))
-    assert priced == len(catalogue.medications())
+    assert priced == len(catalogue.load_medications())
 
 
 def test_what_the_hospital_changed_stays(db, formulary, person):
@@ -39,17 +39,17 @@ def test_what_the_hospital_changed_stays(db, formulary, person):
 
 def test_a_loaded_medicine_is_the_one_the_checks_know(db, formulary):
     rows = {row.catalogue_key: row for row in db.session.scalars(select(Medication))}
-    for entry in catalogue.medications():
+    for entry in catalogue.load_medications():
         assert Medicine.on_record(rows[entry.key]) == entry.facts
 
 
 def test_a_stored_dose_says_the_same_sentence(db, formulary):
     stored = db.session.scalars(select(DoseSentence).order_by(DoseSentence.id)).all()
-    assert [product_text.usual_dose(row) for row in stored] == [usual.dose for usual in catalogue.dose_sentences()]
+    assert [product_text.build_dose(row) for row in stored] == [usual.dose for usual in catalogue.load_dose_sentences()]
 
 
 def test_choices_are_complete_doses_then_a_dose_of_ones_own(db, formulary):
-    found = queries.choices("amox")
+    found = queries.list_choices("amox")
     assert 2 < len(found) <= 10
     assert "amoxicillin" in found[0].words
     assert "DOSE" in found[0].words
@@ -58,25 +58,25 @@ def test_choices_are_complete_doses_then_a_dose_of_ones_own(db, formulary):
 
 
 def test_the_most_used_dose_comes_first(db, formulary, person):
-    later = next(c for c in queries.choices("amox")[1:] if not c.is_custom)
+    later = next(c for c in queries.list_choices("amox")[1:] if not c.is_custom)
     for _time in range(3):
         actions.count_use(int(later.value.removeprefix("s:")), by=person("doctor"))
-    assert queries.choices("amox")[0].value == later.value
+    assert queries.list_choices("amox")[0].value == later.value
 
 
 def test_a_childs_doses_come_before_those_of_adults(db, formulary):
-    child = queries.choices("paracetamol", age_years=Decimal(4))
+    child = queries.list_choices("paracetamol", age_years=Decimal(4))
     assert "Child" in child[0].note
 
 
 def test_choices_hide_the_stock_from_those_who_may_not_see_it(db, formulary):
-    assert {choice.stock for choice in queries.choices("amox", shows_stock=False)} == {None}
-    assert {choice.stock for choice in queries.choices("amox")} == {0}
+    assert {choice.stock for choice in queries.list_choices("amox", shows_stock=False)} == {None}
+    assert {choice.stock for choice in queries.list_choices("amox")} == {0}
 
 
 @pytest.mark.parametrize("typed", ["", "a", "   ", "%%", "x" * 3000, "zzzqq", "' or 1=1"])
 def test_choices_of_nothing(db, formulary, typed):
-    assert queries.choices(typed) == []
+    assert queries.list_choices(typed) == []
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_choices_of_nothing(db, formulary, typed):
     ],
 )
 def test_a_text_names_a_product_only_when_it_is_clear(db, formulary, text, dosage, key):
-    found = queries.medication_named(text, dosage)
+    found = queries.find_medication_by_text(text, dosage)
     assert (found.catalogue_key if found else None) == key

@@ -9,8 +9,8 @@ import pytest
 
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import shorthand
-from hms.formulary.dosing.custom_dose import Written, fields_of, plain_words, read
-from hms.formulary.dosing.doses import dose_words
+from hms.formulary.dosing.custom_dose import DoseInput, dose_to_input, describe_unlisted_medicine, parse_dose
+from hms.formulary.dosing.doses import format_dose
 from hms.formulary.medicines import catalogue
 
 
@@ -27,62 +27,62 @@ SAID = "500\u00a0mg — oral — three times a day — 5 days"
 @pytest.mark.parametrize(
     "written",
     [
-        Written(short="500mg tds 5/7 po"),
-        Written(**FIELDS),
-        Written(**FIELDS | {"duration": "5/7"}),
-        Written(short="500 mg tds 5/7", **FIELDS),
-        Written(short="500 mg tds 5/7", unit="mg", route="oral"),
+        DoseInput(short="500mg tds 5/7 po"),
+        DoseInput(**FIELDS),
+        DoseInput(**FIELDS | {"duration": "5/7"}),
+        DoseInput(short="500 mg tds 5/7", **FIELDS),
+        DoseInput(short="500 mg tds 5/7", unit="mg", route="oral"),
     ],
 )
 def test_a_dose_is_read_from_either(written):
-    assert dose_words(read(written, Capsule())) == SAID
+    assert format_dose(parse_dose(written, Capsule())) == SAID
 
 
 @pytest.mark.parametrize(
     ("written", "field"),
     [
-        (Written(), "dose"),
-        (Written(unit="mg", route="oral"), "dose"),
-        (Written(short="500 mg bd 5/7", **FIELDS), "dose"),
-        (Written(**FIELDS | {"amount": ""}), "amount"),
-        (Written(**FIELDS | {"amount": "1,000"}), "amount"),
-        (Written(**FIELDS | {"amount": "-5"}), "amount"),
-        (Written(**FIELDS | {"unit": "spoons"}), "unit"),
-        (Written(**FIELDS | {"route": "sideways"}), "route"),
-        (Written(**FIELDS | {"frequency": ""}), "frequency"),
-        (Written(**FIELDS | {"frequency": "now and then"}), "frequency"),
-        (Written(**FIELDS | {"duration": "a while"}), "days"),
-        (Written(**FIELDS | {"duration": "5 days 2 weeks"}), "days"),
-        (Written(**FIELDS | {"duration": "900"}), "days"),
-        (Written(**FIELDS | {"most": "much"}), "max_per_day"),
-        (Written(**FIELDS | {"most": "100"}), "max_per_day"),
+        (DoseInput(), "dose"),
+        (DoseInput(unit="mg", route="oral"), "dose"),
+        (DoseInput(short="500 mg bd 5/7", **FIELDS), "dose"),
+        (DoseInput(**FIELDS | {"amount": ""}), "amount"),
+        (DoseInput(**FIELDS | {"amount": "1,000"}), "amount"),
+        (DoseInput(**FIELDS | {"amount": "-5"}), "amount"),
+        (DoseInput(**FIELDS | {"unit": "spoons"}), "unit"),
+        (DoseInput(**FIELDS | {"route": "sideways"}), "route"),
+        (DoseInput(**FIELDS | {"frequency": ""}), "frequency"),
+        (DoseInput(**FIELDS | {"frequency": "now and then"}), "frequency"),
+        (DoseInput(**FIELDS | {"duration": "a while"}), "days"),
+        (DoseInput(**FIELDS | {"duration": "5 days 2 weeks"}), "days"),
+        (DoseInput(**FIELDS | {"duration": "900"}), "days"),
+        (DoseInput(**FIELDS | {"most": "much"}), "max_per_day"),
+        (DoseInput(**FIELDS | {"most": "100"}), "max_per_day"),
     ],
 )
 def test_what_is_no_dose_is_told_at_its_field(written, field):
     with pytest.raises(RuleBroken) as refusal:
-        read(written, Capsule())
+        parse_dose(written, Capsule())
     assert refusal.value.field == field
 
 
 def test_units_and_route_of_the_medicine_hold_where_none_is_written():
-    assert dose_words(read(Written(amount="2", frequency="at_night"), Capsule())) == "2\u00a0capsules — oral — at night"
-    half = read(Written(amount="1/2", unit="tablet", as_needed="yes", most="2"), Capsule())
+    assert format_dose(parse_dose(DoseInput(amount="2", frequency="at_night"), Capsule())) == "2\u00a0capsules — oral — at night"
+    half = parse_dose(DoseInput(amount="1/2", unit="tablet", as_needed="yes", most="2"), Capsule())
     assert (half.amount, half.as_needed, half.max_per_day) == (Decimal("0.5"), True, Decimal(2))
 
 
 @pytest.mark.parametrize("short", ["500 mg tds 5/7", "1 g qds prn max 4 g", "2 tablets nocte 2/52", "0.5 mg stat im"])
 def test_fields_say_what_the_dose_is(short):
-    dose = shorthand.parse(short, default_route="oral")
-    assert read(fields_of(dose), Capsule()) == dose
+    dose = shorthand.parse_shorthand(short, default_route="oral")
+    assert parse_dose(dose_to_input(dose), Capsule()) == dose
 
 
 def test_a_medicine_of_no_list_keeps_the_words():
-    written = Written(amount="1", unit="mL", frequency="twice_daily", as_needed="yes", duration="2/52")
-    assert plain_words(written) == {"dosage": "1 mL", "frequency": "twice a day when required", "duration": "2 weeks"}
+    written = DoseInput(amount="1", unit="mL", frequency="twice_daily", as_needed="yes", duration="2/52")
+    assert describe_unlisted_medicine(written) == {"dosage": "1 mL", "frequency": "twice a day when required", "duration": "2 weeks"}
 
 
 def test_every_alternative_is_a_medicine_of_the_list():
-    known = {name for one in catalogue.medications() for name in one.facts.ingredients}
-    for use in catalogue.uses():
+    known = {name for one in catalogue.load_medications() for name in one.facts.ingredients}
+    for use in catalogue.load_uses():
         assert set(use.ingredients) <= known, use.name
         assert len(use.ingredients) > 1

@@ -7,35 +7,35 @@ import pytest
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.alerts import Alert
+from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import (
     OVERRIDE_REASONS,
-    alerts_of,
+    list_alerts,
     check_medicine,
-    check_overrides,
+    check_override_reason,
     medicine_from_text,
-    stops,
+    list_stops,
 )
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import (
-    Current,
-    Person,
-    age_pregnancy_check,
-    dose_check,
-    duplicate_check,
-    interaction_check,
+    CurrentMedicine,
+    PatientFacts,
+    check_age_and_pregnancy,
+    check_dose,
+    check_duplicates,
+    check_interactions,
 )
 
 D = Decimal
-KNOWN = catalogue.knowledge()
-BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.medications()}
-BY_KEY = {medication.key: medication.facts for medication in catalogue.medications()}
-ADULT = Person(age_years=D(40), sex="male", weight_kg=D(65))
+KNOWN = catalogue.load_knowledge()
+BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.load_medications()}
+BY_KEY = {medication.key: medication.facts for medication in catalogue.load_medications()}
+ADULT = PatientFacts(age_years=D(40), sex="male", weight_kg=D(65))
 
 
 def taking(*names):
-    return tuple(Current(BY_NAME.get(name) or medicine_from_text(name, KNOWN)) for name in names)
+    return tuple(CurrentMedicine(BY_NAME.get(name) or medicine_from_text(name, KNOWN)) for name in names)
 
 
 def dose(amount, unit, frequency, days=5, **more):
@@ -73,25 +73,25 @@ INTERACTIONS = [
 def test_interactions_are_found_both_ways_round(one, other, tier):
     for new, old in ((one, other), (other, one)):
         medicine = BY_NAME.get(new) or medicine_from_text(new, KNOWN)
-        found = interaction_check(medicine, taking(old), KNOWN)
+        found = check_interactions(medicine, taking(old), KNOWN)
         assert [alert.tier for alert in found.alerts] == ([tier] if tier else [])
         assert found.outcome == ("fired" if tier else "clear")
 
 
 def test_an_interaction_names_both_medicines():
-    alert = interaction_check(BY_NAME["warfarin"], taking("metronidazole"), KNOWN).alerts[0]
+    alert = check_interactions(BY_NAME["warfarin"], taking("metronidazole"), KNOWN).alerts[0]
     assert str(alert.message).startswith("warfarin + metronidazole: ")
 
 
 def test_a_medicine_does_not_interact_with_itself():
-    assert interaction_check(BY_NAME["haloperidol"], taking("haloperidol"), KNOWN).outcome == "clear"
+    assert check_interactions(BY_NAME["haloperidol"], taking("haloperidol"), KNOWN).outcome == "clear"
 
 
 def test_an_unknown_current_medicine_is_said_out_loud():
-    found = interaction_check(BY_NAME["warfarin"], taking("leaf tea", "metronidazole"), KNOWN)
+    found = check_interactions(BY_NAME["warfarin"], taking("leaf tea", "metronidazole"), KNOWN)
     assert found.outcome == "fired"
     assert "leaf tea" in str(found.missing)
-    assert interaction_check(BY_NAME["warfarin"], taking("leaf tea"), KNOWN).outcome == "could_not_run"
+    assert check_interactions(BY_NAME["warfarin"], taking("leaf tea"), KNOWN).outcome == "could_not_run"
 
 
 DUPLICATES = [
@@ -111,7 +111,7 @@ DUPLICATES = [
 @pytest.mark.parametrize(("one", "other", "told"), DUPLICATES)
 def test_duplicates_are_a_caution(one, other, told):
     medicine = BY_NAME.get(one) or medicine_from_text(one, KNOWN)
-    found = duplicate_check(medicine, taking(other), KNOWN)
+    found = check_duplicates(medicine, taking(other), KNOWN)
     assert [alert.tier for alert in found.alerts] == ["caution"]
     assert told in str(found.alerts[0].message)
 
@@ -122,7 +122,7 @@ def test_duplicates_are_a_caution(one, other, told):
      ("prednisolone", "beclometasone"), ("furosemide", "hydrochlorothiazide")],
 )  # fmt: skip
 def test_usual_companions_are_no_duplicates(one, other):
-    assert duplicate_check(BY_NAME[one], taking(other), KNOWN).outcome == "clear"
+    assert check_duplicates(BY_NAME[one], taking(other), KNOWN).outcome == "clear"
 
 
 @pytest.mark.parametrize(
@@ -147,24 +147,24 @@ def test_usual_companions_are_no_duplicates(one, other):
     ],
 )
 def test_the_daily_maximum(key, given, outcome):
-    found = dose_check(BY_KEY[key], given, ADULT)
+    found = check_dose(BY_KEY[key], given, ADULT)
     assert found.outcome == outcome
     assert all(alert.tier == "stop" for alert in found.alerts)
 
 
 def test_too_much_is_said_in_the_units_people_think_in():
-    found = dose_check(BY_KEY["paracetamol-500-mg-tablet"], dose("1", "g", "five_times_daily"), ADULT)
+    found = check_dose(BY_KEY["paracetamol-500-mg-tablet"], dose("1", "g", "five_times_daily"), ADULT)
     assert str(found.alerts[0].message) == "5\u00a0g of paracetamol a day is more than the daily maximum of 4\u00a0g."
 
 
 def test_other_products_with_the_same_ingredient_are_added_up():
     tablets = BY_KEY["paracetamol-500-mg-tablet"]
     drip = BY_KEY["paracetamol-1-g-100-ml-infusion"]
-    also = (Current(drip, dose("1", "g", "every_6_hours")),)
-    found = dose_check(tablets, dose("500", "mg", "once_daily"), ADULT, also)
+    also = (CurrentMedicine(drip, dose("1", "g", "every_6_hours")),)
+    found = check_dose(tablets, dose("500", "mg", "once_daily"), ADULT, also)
     assert found.outcome == "fired"
     assert "4\u00a0g of it comes from other" in str(found.alerts[0].message)
-    unknown = dose_check(tablets, dose("500", "mg", "once_daily"), ADULT, (Current(drip),))
+    unknown = check_dose(tablets, dose("500", "mg", "once_daily"), ADULT, (CurrentMedicine(drip),))
     assert unknown.outcome == "could_not_run"
 
 
@@ -185,65 +185,65 @@ CHILDREN = [
 
 @pytest.mark.parametrize(("age", "weight", "amount", "outcome"), CHILDREN)
 def test_children_and_light_people_are_dosed_by_weight(age, weight, amount, outcome):
-    person = Person(age_years=age, weight_kg=weight)
+    person = PatientFacts(age_years=age, weight_kg=weight)
     given = dose(amount, "mg", "four_times_daily")
-    assert dose_check(BY_KEY["paracetamol-500-mg-tablet"], given, person).outcome == outcome
+    assert check_dose(BY_KEY["paracetamol-500-mg-tablet"], given, person).outcome == outcome
 
 
 def test_no_recorded_maximum_is_not_a_clear():
     unknown = Medicine("newdrug", ("newdrug",), strength="5 mg")
-    assert dose_check(unknown, dose("5", "mg", "once_daily"), ADULT).outcome == "could_not_run"
+    assert check_dose(unknown, dose("5", "mg", "once_daily"), ADULT).outcome == "could_not_run"
 
 
 AGE_AND_PREGNANCY = [
-    ("aspirin", Person(D("15.9"), "male"), ["stop"]),
-    ("aspirin", Person(D(16), "male"), []),
-    ("codeine", Person(D(11), "female", False), ["stop"]),
-    ("doxycycline", Person(D(7), "male"), ["caution"]),
-    ("doxycycline", Person(D(8), "male"), []),
-    ("metoclopramide", Person(D("0.5"), "male"), ["stop"]),
-    ("sodium valproate", Person(D(25), "female", True), ["stop"]),
-    ("sodium valproate", Person(D(25), "female", None), ["caution"]),
-    ("sodium valproate", Person(D(25), "female", False), []),
-    ("sodium valproate", Person(D(60), "female", None), []),
-    ("sodium valproate", Person(D(25), "male", None), []),
-    ("ibuprofen", Person(D(25), "female", True), ["caution"]),
-    ("ibuprofen", Person(D(25), "female", None), []),
-    ("amoxicillin", Person(D(25), "female", True), []),
-    ("doxycycline", Person(D(7), "female", True), ["stop", "caution"]),
-    ("primaquine", Person(D("0.4"), "male"), ["stop"]),
+    ("aspirin", PatientFacts(D("15.9"), "male"), ["stop"]),
+    ("aspirin", PatientFacts(D(16), "male"), []),
+    ("codeine", PatientFacts(D(11), "female", False), ["stop"]),
+    ("doxycycline", PatientFacts(D(7), "male"), ["caution"]),
+    ("doxycycline", PatientFacts(D(8), "male"), []),
+    ("metoclopramide", PatientFacts(D("0.5"), "male"), ["stop"]),
+    ("sodium valproate", PatientFacts(D(25), "female", True), ["stop"]),
+    ("sodium valproate", PatientFacts(D(25), "female", None), ["caution"]),
+    ("sodium valproate", PatientFacts(D(25), "female", False), []),
+    ("sodium valproate", PatientFacts(D(60), "female", None), []),
+    ("sodium valproate", PatientFacts(D(25), "male", None), []),
+    ("ibuprofen", PatientFacts(D(25), "female", True), ["caution"]),
+    ("ibuprofen", PatientFacts(D(25), "female", None), []),
+    ("amoxicillin", PatientFacts(D(25), "female", True), []),
+    ("doxycycline", PatientFacts(D(7), "female", True), ["stop", "caution"]),
+    ("primaquine", PatientFacts(D("0.4"), "male"), ["stop"]),
 ]
 
 
 @pytest.mark.parametrize(("medicine", "person", "expected"), AGE_AND_PREGNANCY)
 def test_age_and_pregnancy(medicine, person, expected):
-    assert [alert.tier for alert in age_pregnancy_check(BY_NAME[medicine], person).alerts] == expected
+    assert [alert.tier for alert in check_age_and_pregnancy(BY_NAME[medicine], person).alerts] == expected
 
 
 def test_age_is_told_in_years_or_months():
-    baby = Person(D("0.2"), "male")
-    assert "under 3 months" in str(age_pregnancy_check(BY_NAME["nitrofurantoin"], baby).alerts[0].message)
-    assert "under 16 years" in str(age_pregnancy_check(BY_NAME["aspirin"], baby).alerts[0].message)
+    baby = PatientFacts(D("0.2"), "male")
+    assert "under 3 months" in str(check_age_and_pregnancy(BY_NAME["nitrofurantoin"], baby).alerts[0].message)
+    assert "under 16 years" in str(check_age_and_pregnancy(BY_NAME["aspirin"], baby).alerts[0].message)
 
 
 def test_an_unknown_age_is_said_where_it_matters():
-    assert age_pregnancy_check(BY_NAME["aspirin"], Person()).outcome == "could_not_run"
-    assert age_pregnancy_check(BY_NAME["amoxicillin"], Person()).outcome == "clear"
+    assert check_age_and_pregnancy(BY_NAME["aspirin"], PatientFacts()).outcome == "could_not_run"
+    assert check_age_and_pregnancy(BY_NAME["amoxicillin"], PatientFacts()).outcome == "clear"
 
 
 def test_the_whole_check_answers_five_times_in_order_and_stops_first():
     checks = check_medicine(
         BY_NAME["warfarin"],
         dose("5", "mg", "once_daily"),
-        Person(D(30), "female", None, D(60)),
+        PatientFacts(D(30), "female", None, D(60)),
         (AllergyEntry("penicillin"),),
         taking("metronidazole", "ciprofloxacin"),
         KNOWN,
     )
     assert [check.rule for check in checks] == ["allergy", "interaction", "duplicate", "dose", "age_pregnancy"]
     assert [check.outcome for check in checks] == ["clear", "fired", "clear", "clear", "fired"]
-    assert [alert.tier for alert in alerts_of(checks)] == ["stop", "caution", "caution"]
-    assert len(stops(checks)) == 1
+    assert [alert.tier for alert in list_alerts(checks)] == ["stop", "caution", "caution"]
+    assert len(list_stops(checks)) == 1
 
 
 def test_a_free_text_medicine_is_never_called_clear():
@@ -254,21 +254,21 @@ def test_a_free_text_medicine_is_never_called_clear():
 def test_age_and_pregnancy_of_a_free_text_medicine_are_not_called_clear():
     medicine = medicine_from_text("Valproic acid 200 MG", KNOWN)
     assert medicine.ingredients == ("sodium valproate",)
-    assert age_pregnancy_check(medicine, Person(D(25), "female", True)).outcome == "could_not_run"
+    assert check_age_and_pregnancy(medicine, PatientFacts(D(25), "female", True)).outcome == "could_not_run"
 
 
-STOP = Alert("stop", "allergy", "Allergy recorded: penicillin.")
-CAUTION = Alert("caution", "duplicate", "Twice the same.")
+STOP = SafetyAlert("stop", "allergy", "Allergy recorded: penicillin.")
+CAUTION = SafetyAlert("caution", "duplicate", "Twice the same.")
 
 
 @pytest.mark.parametrize("code", [code for code in OVERRIDE_REASONS if code != "other"])
 def test_a_coded_reason_lets_a_stop_pass(code):
-    assert check_overrides([STOP], code) is None
+    assert check_override_reason([STOP], code) is None
 
 
 @pytest.mark.parametrize("text", ["12345", "  given before in our ward  "])
 def test_another_reason_needs_words(text):
-    assert check_overrides([STOP], "other", text) is None
+    assert check_override_reason([STOP], "other", text) is None
 
 
 @pytest.mark.parametrize(
@@ -278,15 +278,15 @@ def test_another_reason_needs_words(text):
 )  # fmt: skip
 def test_a_stop_without_a_reason_is_refused(code, text):
     with pytest.raises(RuleBroken) as refusal:
-        check_overrides([CAUTION, STOP], code, text)
+        check_override_reason([CAUTION, STOP], code, text)
     assert refusal.value.field == "override_reason"
 
 
 def test_the_refusal_names_the_alert():
     with pytest.raises(RuleBroken, match="Allergy recorded: penicillin"):
-        check_overrides([STOP], "")
+        check_override_reason([STOP], "")
 
 
 def test_nothing_to_override_needs_no_reason():
-    assert check_overrides([CAUTION], "") is None
-    assert check_overrides([], "") is None
+    assert check_override_reason([CAUTION], "") is None
+    assert check_override_reason([], "") is None

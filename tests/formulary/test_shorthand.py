@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
-from hms.formulary.dosing.doses import dose_words
-from hms.formulary.dosing.shorthand import parse
+from hms.formulary.dosing.doses import format_dose
+from hms.formulary.dosing.shorthand import parse_shorthand
 
 UNDERSTOOD = [
     ("500mg tds 5/7 po", "500 mg — oral — three times a day — 5 days"),
@@ -56,7 +56,7 @@ UNDERSTOOD = [
 
 @pytest.mark.parametrize(("typed", "said"), UNDERSTOOD)
 def test_shorthand_is_echoed_in_words(typed, said):
-    assert dose_words(parse(typed)).replace("\u00a0", " ") == said
+    assert format_dose(parse_shorthand(typed)).replace("\u00a0", " ") == said
 
 
 REFUSED = [
@@ -110,23 +110,23 @@ REFUSED = [
 @pytest.mark.parametrize(("typed", "told"), REFUSED)
 def test_what_is_not_clear_is_refused_with_advice(typed, told):
     with pytest.raises(RuleBroken, match=".") as refusal:
-        parse(typed)
+        parse_shorthand(typed)
     assert told in str(refusal.value)
     assert refusal.value.field == "dose"
 
 
 def test_the_medicine_lends_route_and_unit():
-    dose = parse("2 bd 3/7", default_route="oral", default_unit="tablet")
+    dose = parse_shorthand("2 bd 3/7", default_route="oral", default_unit="tablet")
     assert (dose.amount, dose.unit, dose.route, dose.days) == (Decimal(2), "tablet", "oral", 3)
 
 
 def test_a_typed_route_wins_over_the_medicines_own():
-    assert parse("1 tab stat pv", default_route="oral").route == "vaginal"
+    assert parse_shorthand("1 tab stat pv", default_route="oral").route == "vaginal"
 
 
 def test_an_unknown_default_route_is_refused_not_stored():
     with pytest.raises(RuleBroken):
-        parse("1 tab stat", default_route="somewhere")
+        parse_shorthand("1 tab stat", default_route="somewhere")
 
 
 PIECES = ["500", "mg", "g", "5/7", "tds", "po", "1,", ".5", "/", "-", "max", "prn", "0", "\x00", "½", "é", "﷽", "𝟓"]
@@ -139,7 +139,7 @@ def test_nonsense_raises_nothing_but_a_refusal():
     for _ in range(5000):
         typed = chance.choice(["", " "]).join(chance.choices(PIECES, k=chance.randint(0, 8)))
         try:
-            understood.append(parse(typed, default_route=chance.choice(["", "oral"]), default_unit="tablet"))
+            understood.append(parse_shorthand(typed, default_route=chance.choice(["", "oral"]), default_unit="tablet"))
         except RuleBroken as refusal:
             refused.append(refusal.field)
     assert set(refused) == {"dose"}

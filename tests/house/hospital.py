@@ -37,7 +37,7 @@ TESTS = ("Canarytest", "Canaryvalue")
 
 def add(row, by: str | None = None):
     """`row`, saved by the hospital itself or by the person of that account."""
-    with action_context("tests.seed", request_user.person(_id(by)) if by else SYSTEM):
+    with action_context("tests.seed", request_user.load_active_person(_id(by)) if by else SYSTEM):
         db.session.add(row)
         db.session.flush()
     return row
@@ -136,7 +136,7 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
         bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{number}", now, Money("4.00")
     payment = paid(bill.id, number, now)
     shift = db.session.get(CashShift, payment.shift_id)
-    with action_context("tests.seed", request_user.person(shift.cashier_id)):
+    with action_context("tests.seed", request_user.load_active_person(shift.cashier_id)):
         shift.counted, shift.closed_at = {"methods": {"Cash": "4.00"}}, now
         shift.expected = {"Cash": "4.00"}
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}

@@ -291,7 +291,7 @@ class TestCareTeam:
             )
         assert self.is_in(record, doctor)
         assert not self.is_in(record, person("nurse"))
-        transitions.cancel(booked.id, reason="ill", by=person("receptionist"))
+        transitions.cancel_appointment(booked.id, reason="ill", by=person("receptionist"))
         assert not self.is_in(record, doctor)
 
     def test_todays_queue_counts_for_its_doctor_and_for_the_nurses_of_the_department(self, record, person, db):

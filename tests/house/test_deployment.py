@@ -22,8 +22,8 @@ from flask.helpers import get_debug_flag
 from werkzeug.serving import make_server
 
 from config import Config, NotReady, is_guessable
-from hms.local.listen_address import named_hosts
-from hms.local.secrets import fresh
+from hms.local.listen_address import allowed_hosts
+from hms.local.secrets import new_secret
 from tests.apps import app_beside
 
 pytestmark = [pytest.mark.security("P"), pytest.mark.slow]
@@ -107,7 +107,7 @@ MADE = {
     "small letters and digits": lambda: "".join(secrets.choice(ascii_lowercase + digits) for _ in range(64)),
     "uuid4": lambda: uuid.uuid4().hex,
     "uuid4 with dashes": lambda: str(uuid.uuid4()),
-    "fresh": fresh,
+    "fresh": new_secret,
 }
 
 
@@ -165,15 +165,15 @@ def test_hosts_are_named_in_production_and_every_other_name_is_refused(complete)
 
 
 def test_a_hospital_of_this_machine_names_its_own_hosts():
-    assert named_hosts({"HMS_HOST": "10.0.0.5"})["HMS_HOSTS"].split(",") == [
+    assert allowed_hosts({"HMS_HOST": "10.0.0.5"})["HMS_HOSTS"].split(",") == [
         "10.0.0.5",
         "127.0.0.1",
         "localhost",
         "[::1]",
     ]
-    assert socket.gethostname() in named_hosts({"HMS_HOST": "::"})["HMS_HOSTS"]
-    assert named_hosts({"HMS_HOSTS": "hms.lan"})["HMS_HOSTS"].startswith("hms.lan,127.0.0.1,")
-    assert named_hosts({"HMS_DEMO": "1"}) == {}
+    assert socket.gethostname() in allowed_hosts({"HMS_HOST": "::"})["HMS_HOSTS"]
+    assert allowed_hosts({"HMS_HOSTS": "hms.lan"})["HMS_HOSTS"].startswith("hms.lan,127.0.0.1,")
+    assert allowed_hosts({"HMS_DEMO": "1"}) == {}
 
 
 def _run(environment, *command):

@@ -21,7 +21,7 @@ from hms.core import clock
 from hms.core.db.session import db as database
 from hms.staff import request_user
 from hms.staff.models import User
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 from tests import servers
 from tests.apps import app_beside
 from tests.conftest import config_for
@@ -74,7 +74,7 @@ def browser(app: Flask, username: str) -> FlaskClient:
     client = app.test_client()
     with app.app_context(), app.test_request_context():
         user = _user(username)
-        sid = open_session(SignedIn(user.id, user.token_version))
+        sid = open_session(AuthenticatedAccount(user.id, user.token_version))
     with client.session_transaction() as cookie:
         cookie["sid"] = sid
     return client

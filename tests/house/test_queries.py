@@ -43,7 +43,7 @@ def add(first: int, last: int) -> None:
         people = {name: id_ for name, id_ in database.session.execute(select(User.username, User.id))}
         for n in range(first, last):
             _one(n, people)
-    with action_context("tests.seed", request_user.person(people["cashier"])):
+    with action_context("tests.seed", request_user.load_active_person(people["cashier"])):
         _take_payments(first, last, people["cashier"])
 
 

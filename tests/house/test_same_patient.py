@@ -53,7 +53,7 @@ Try = Callable[[SimpleNamespace, SimpleNamespace, Person], object]
 
 MIXED: dict[str, list[tuple[str, Try]]] = {
     "appointments.edit": [
-        ("patient", lambda a, b, who: appointments.edit(a.appointment_id, patient_id=b.patient_id, by=who("admin")))
+        ("patient", lambda a, b, who: appointments.edit_appointment(a.appointment_id, patient_id=b.patient_id, by=who("admin")))
     ],
     "billing.add_charge": [
         ("same_patient", lambda a, b, who: _charge(a.patient_id, "dispense", b.dispense_id, by=who("admin"))),

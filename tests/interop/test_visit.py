@@ -138,7 +138,7 @@ def test_the_database_itself_refuses_to_dispense_what_was_prescribed_elsewhere(b
 def test_a_new_visit_is_made_from_booking_to_signing(brought_in, person):
     whom, doctor = anyone(), clinic.doctor()
     clinic.hours(doctor.id)
-    slot = diary.free_slots(doctor.id, clinic.MONDAY)[0]
+    slot = diary.list_free_slots(doctor.id, clinic.MONDAY)[0]
     booking = booking_actions.book(
         patient_id=whom.id, doctor_id=doctor.id, date=clinic.MONDAY, time=slot.time, by=person("receptionist")
     )

@@ -47,8 +47,8 @@ def test_a_command_finds_a_database_and_a_queue_and_leaves_nothing_running(home)
         query(variables["DATABASE_OWNER_URL"], "create table kept as select 7 as number")
         files = [home / name for name in ("postgres.json", "valkey.json", "secrets.json", "valkey/valkey.conf")]
         assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
-    assert not processes.all_in(home / "postgres")
-    assert not processes.all_in(home / "valkey")
+    assert not processes.list_running_in(home / "postgres")
+    assert not processes.list_running_in(home / "valkey")
 
     with servers_for_command({"HMS_DATA_DIR": str(home)}) as again:
         assert again == variables
@@ -85,8 +85,8 @@ def test_a_second_program_attaches_and_only_the_last_one_stops_the_servers(home)
         assert postmaster(home) == first
         assert query(variables["DATABASE_URL"], "select 1") == 1
         neighbour.communicate("leave\n", timeout=60)
-    assert not processes.all_in(home / "postgres")
-    assert not processes.all_in(home / "valkey")
+    assert not processes.list_running_in(home / "postgres")
+    assert not processes.list_running_in(home / "valkey")
 
 
 def test_servers_of_a_killed_program_are_taken_over(home):
@@ -106,7 +106,7 @@ def test_servers_of_a_killed_program_are_taken_over(home):
     servers.join()
     assert postmaster(home) == left
     assert servers.leave()
-    assert not processes.all_in(home / "postgres")
+    assert not processes.list_running_in(home / "postgres")
 
 
 def test_what_was_saved_survives_the_killing_of_the_database(home):

@@ -63,7 +63,7 @@ class Opened:
     """A supervisor at work, with what it said and what its programs noted."""
 
     def __init__(self, folder, **variables):
-        self.port = ports.choose()
+        self.port = ports.choose_port()
         self.home = folder / "data"
         self.output = folder / f"output-{self.port}"
         (folder / "wsgi.py").write_text(APPLICATION)
@@ -122,7 +122,7 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     neighbour.waits_for(f"Port {hospital.port} is taken by another program")
     assert [same.process.wait(60), neighbour.process.wait(60)] == [1, 1]
 
-    for pid in processes.all_in(hospital.home / "valkey"):
+    for pid in processes.list_running_in(hospital.home / "valkey"):
         os.kill(pid, signal.SIGKILL)
     hospital.waits_for("The queue ended")
     assert processes.wait_until(lambda: hospital.notes().count("schedule came") == 2, 30)
@@ -133,8 +133,8 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     assert hospital.process.wait(60) == 0
     assert hospital.notes()[-2:] == ["schedule went", "work went"]
     assert not [program for program in programs if program.is_running()]
-    assert not processes.all_in(hospital.home / "postgres")
-    assert not processes.all_in(hospital.home / "valkey")
+    assert not processes.list_running_in(hospital.home / "postgres")
+    assert not processes.list_running_in(hospital.home / "valkey")
 
 
 def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_hospital):
@@ -181,4 +181,4 @@ def test_a_program_that_does_not_listen_is_ended_with_all_it_started(tmp_path):
     )
     started = int((tmp_path / "started").read_text())
     child.stop(patience=0.1)
-    assert processes.wait_until(lambda: not processes.works_in(started, tmp_path), 10)
+    assert processes.wait_until(lambda: not processes.is_running_in(started, tmp_path), 10)

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from datetime import date, timedelta
 
-from hms.patients.search.match_scoring import Person
+from hms.patients.search.match_scoring import ComparedPerson
 
 FAMILIES = {
     "Kamara": 12, "Sesay": 10, "Koroma": 9, "Conteh": 7, "Bangura": 7, "Kargbo": 6, "Turay": 5, "Mansaray": 5,
@@ -41,7 +41,7 @@ SLIPS = (
 )  # fmt: skip
 
 
-def somebody(dice: random.Random) -> Person:
+def somebody(dice: random.Random) -> ComparedPerson:
     """One person; a fifth know only about how old they are, a seventh have no phone."""
     sex = dice.choice(["male", "female"])
     given = dice.choice(MEN if sex == "male" else WOMEN)
@@ -56,10 +56,10 @@ def somebody(dice: random.Random) -> Person:
         else f"+232{dice.choice(['76', '77', '78', '30', '88'])}{dice.randrange(10**6):06d}"
     )
     family = dice.choices(list(FAMILIES), list(FAMILIES.values()))[0]
-    return Person(given, family, born, is_estimated, sex, phone, f"{dice.randrange(1, 90)} {dice.choice(STREETS)}")
+    return ComparedPerson(given, family, born, is_estimated, sex, phone, f"{dice.randrange(1, 90)} {dice.choice(STREETS)}")
 
 
-def relative(dice: random.Random, of: Person) -> Person:
+def relative(dice: random.Random, of: ComparedPerson) -> ComparedPerson:
     """Another person of the same household: family name, phone and address are shared."""
     other = somebody(dice)
     while other.given.split()[0] == of.given.split()[0]:
@@ -67,7 +67,7 @@ def relative(dice: random.Random, of: Person) -> Person:
     return replace(other, family=of.family, phone=of.phone, address=of.address)
 
 
-def twin(dice: random.Random, of: Person) -> Person:
+def twin(dice: random.Random, of: ComparedPerson) -> ComparedPerson:
     """A sibling born on the same day."""
     return replace(relative(dice, of), birth_date=of.birth_date, is_estimated=of.is_estimated)
 
@@ -84,7 +84,7 @@ def misspelt(dice: random.Random, name: str) -> str:
     return dice.choice([lost, doubled, exchanged]) if len(name) > 3 else doubled
 
 
-def again(dice: random.Random, person: Person) -> Person:
+def again(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     """The same person registered a second time by somebody in a hurry: one or two things differ."""
     changes = dice.sample([_spelt, _swapped, _birth_slip, _new_phone, _shorter, _approximate], dice.choice([1, 1, 2]))
     for change in changes:
@@ -92,32 +92,32 @@ def again(dice: random.Random, person: Person) -> Person:
     return replace(person, address=person.address if dice.random() < 0.5 else "")
 
 
-def _spelt(dice: random.Random, person: Person) -> Person:
+def _spelt(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     if dice.random() < 0.5:
         return replace(person, given=misspelt(dice, person.given))
     return replace(person, family=misspelt(dice, person.family))
 
 
-def _swapped(dice: random.Random, person: Person) -> Person:
+def _swapped(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     return replace(person, given=person.family, family=person.given)
 
 
-def _birth_slip(dice: random.Random, person: Person) -> Person:
+def _birth_slip(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     born = person.birth_date
     if born.day <= 12 and born.day != born.month and dice.random() < 0.5:
         return replace(person, birth_date=born.replace(day=born.month, month=born.day))
     return replace(person, birth_date=born + timedelta(days=dice.choice([-1, 1])))
 
 
-def _new_phone(dice: random.Random, person: Person) -> Person:
+def _new_phone(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     return replace(person, phone=dice.choice([None, f"+23279{dice.randrange(10**6):06d}"]))
 
 
-def _shorter(dice: random.Random, person: Person) -> Person:
+def _shorter(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     return replace(person, given=person.given.split()[0])
 
 
-def _approximate(dice: random.Random, person: Person) -> Person:
+def _approximate(dice: random.Random, person: ComparedPerson) -> ComparedPerson:
     return replace(
         person, birth_date=date(person.birth_date.year + dice.choice([-2, -1, 0, 1, 2]), 7, 1), is_estimated=True
     )

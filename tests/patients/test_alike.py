@@ -5,10 +5,10 @@ from heapq import nlargest
 
 import pytest
 
-from hms.patients.search.match_scoring import STRONG, Person, score_match, tokens
+from hms.patients.search.match_scoring import STRONG, ComparedPerson, score_match, tokens
 from tests.patients.people import again, relative, somebody, twin
 
-KADIATU = Person("Kadiatu", "Kamara", date(1991, 3, 13), False, "female", "+23276123476", "12 Hill Rd")
+KADIATU = ComparedPerson("Kadiatu", "Kamara", date(1991, 3, 13), False, "female", "+23276123476", "12 Hill Rd")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_shared_name_or_household_is_not_enough(change):
 
 
 def test_new_years_day_is_given_to_those_who_know_only_the_year():
-    one = Person("Mohamed", "Kamara", date(1980, 1, 1), sex="male")
+    one = ComparedPerson("Mohamed", "Kamara", date(1980, 1, 1), sex="male")
     exact = replace(one, birth_date=date(1980, 5, 9))
     assert score_match(one, one).score < score_match(exact, exact).score
 
@@ -110,7 +110,7 @@ def test_order_does_not_matter_and_the_score_stays_in_bounds(hospital):
 
 @pytest.mark.parametrize("name", ["", "—", "Ma", "王", "Владимир", "أحمد", "N'Diaye-Sow", "\u0301", "x" * 100, "1"])
 def test_any_name_can_be_compared(name):
-    person = Person(name, name, date(2000, 1, 2))
+    person = ComparedPerson(name, name, date(2000, 1, 2))
     assert 0 <= score_match(person, KADIATU).score < 0.5
     assert score_match(person, person).score > 0.5
 

@@ -34,13 +34,13 @@ def test_the_limits_themselves_are_birth_dates():
 @pytest.mark.parametrize("today", [TODAY, date(2026, 6, 30), date(2026, 7, 1), date(2028, 2, 29), date(2026, 1, 1)])
 def test_an_estimate_reads_back_as_the_age_that_was_told(today):
     for years in range(1, 141):
-        guess = birth_dates.from_age(str(years), today)
+        guess = birth_dates.estimate_birth_date(str(years), today)
         assert guess.is_estimated
         assert birth_dates.years_old(guess.day, today) == years
     for months in range(1, 36):
-        assert birth_dates.months_old(birth_dates.from_age(f"{months} months", today).day, today) == months
+        assert birth_dates.months_old(birth_dates.estimate_birth_date(f"{months} months", today).day, today) == months
     for weeks in range(1, 30):
-        assert (today - birth_dates.from_age(f"{weeks}w", today).day).days // 7 == weeks
+        assert (today - birth_dates.estimate_birth_date(f"{weeks}w", today).day).days // 7 == weeks
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_an_estimate_reads_back_as_the_age_that_was_told(today):
     ],
 )
 def test_ages(text, unit, day):
-    assert birth_dates.from_age(text, TODAY, unit) == birth_dates.Birth(day, is_estimated=True)
+    assert birth_dates.estimate_birth_date(text, TODAY, unit) == birth_dates.Birth(day, is_estimated=True)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_ages(text, unit, day):
 )
 def test_ages_nobody_has(text):
     with pytest.raises(RuleBroken) as refusal:
-        birth_dates.from_age(text, TODAY)
+        birth_dates.estimate_birth_date(text, TODAY)
     assert refusal.value.field == "age"
 
 
 def test_an_unusual_age_is_marked():
-    assert birth_dates.from_age("111", TODAY).is_unusual
-    assert not birth_dates.from_age("110", TODAY).is_unusual
+    assert birth_dates.estimate_birth_date("111", TODAY).is_unusual
+    assert not birth_dates.estimate_birth_date("110", TODAY).is_unusual
 
 
 def test_any_birth_date_is_read_back_from_any_full_spelling():
@@ -93,7 +93,7 @@ def test_noise_is_refused_in_words():
     letters = string.digits * 4 + "/-. abdmnov" + "é١\x00"
     for _ in range(3000):
         text = "".join(dice.choices(letters, k=dice.randrange(12)))
-        for read in (birth_dates.parse_birth_date, birth_dates.from_age):
+        for read in (birth_dates.parse_birth_date, birth_dates.estimate_birth_date):
             with suppress(RuleBroken):
                 assert birth_dates.EARLIEST <= read(text, TODAY).day <= TODAY
 
@@ -114,4 +114,4 @@ def test_noise_is_refused_in_words():
     ],
 )
 def test_the_age_beside_a_birth_date(day, text):
-    assert birth_dates.age(day, TODAY) == text
+    assert birth_dates.format_age(day, TODAY) == text

@@ -12,7 +12,7 @@ from hms.core import clock
 from hms.patients.records import actions
 from hms.patients.search import duplicates, queries
 from hms.patients.search.duplicates import likely_typos
-from hms.patients.search.match_scoring import Person
+from hms.patients.search.match_scoring import ComparedPerson
 from tests.patients.factories import a_patient
 from tests.patients.people import again, somebody
 
@@ -131,7 +131,7 @@ def test_a_second_registration_is_found_among_many(db, person):
 
 
 def test_a_lookalike_without_a_name_is_nobody(person):
-    assert duplicates.duplicate_candidates(Person(""), who=person("receptionist")) == []
+    assert duplicates.duplicate_candidates(ComparedPerson(""), who=person("receptionist")) == []
 
 
 def test_finding_by_name_uses_the_index(ward, db):

@@ -22,17 +22,17 @@ from hms.patients.identity import names
     ],
 )
 def test_any_name_is_kept_as_told(name):
-    assert names.names(name, "Kamara") == (name, "Kamara")
-    assert names.names("Fatu", name).family == name
+    assert names.clean_names(name, "Kamara") == (name, "Kamara")
+    assert names.clean_names("Fatu", name).family == name
 
 
 def test_a_single_name_is_a_given_name():
-    assert names.names("", "Fatu") == ("Fatu", "")
-    assert names.names("Fatu", None) == ("Fatu", "")
+    assert names.clean_names("", "Fatu") == ("Fatu", "")
+    assert names.clean_names("Fatu", None) == ("Fatu", "")
 
 
 def test_blanks_are_tidied():
-    assert names.names("  Kadiatu   Bintu ", "Kamara") == ("Kadiatu Bintu", "Kamara")
+    assert names.clean_names("  Kadiatu   Bintu ", "Kamara") == ("Kadiatu Bintu", "Kamara")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_blanks_are_tidied():
 )
 def test_names_nobody_can_read_are_refused(given, family, field):
     with pytest.raises(RuleBroken) as refusal:
-        names.names(given, family)
+        names.clean_names(given, family)
     assert refusal.value.field == field
 
 
@@ -64,31 +64,31 @@ def test_names_nobody_can_read_are_refused(given, family, field):
      ("woman", "female")],
 )  # fmt: skip
 def test_sex_in_any_usual_spelling(typed, code):
-    assert names.sex(typed) == code
+    assert names.parse_sex(typed) == code
 
 
 @pytest.mark.parametrize("typed", ["", None, "x", "malee", "1", "\x00", "f" * 999])
 def test_sex_has_no_default(typed):
     with pytest.raises(RuleBroken) as refusal:
-        names.sex(typed)
+        names.parse_sex(typed)
     assert refusal.value.field == "gender"
 
 
 def test_codes_go_out_and_come_back():
-    assert [names.sex(names.gender_code(code)) for code in names.SEXES] == list(names.SEXES)
+    assert [names.parse_sex(names.gender_code(code)) for code in names.SEXES] == list(names.SEXES)
 
 
 def test_unidentified_patients_of_one_day():
     day = date(2026, 11, 22)
-    assert names.unknown_person("male", day, 0) == ("Male 22-Nov A", "UNKNOWN")
-    assert names.unknown_person("unknown", day, 1).given == "Person 22-Nov B"
-    assert len({names.unknown_person("female", day, n) for n in range(1000)}) == 1000
-    assert names.unknown_person("male", day, 26).given.endswith(" AA")
+    assert names.name_unknown_person("male", day, 0) == ("Male 22-Nov A", "UNKNOWN")
+    assert names.name_unknown_person("unknown", day, 1).given == "Person 22-Nov B"
+    assert len({names.name_unknown_person("female", day, n) for n in range(1000)}) == 1000
+    assert names.name_unknown_person("male", day, 26).given.endswith(" AA")
 
 
 def test_lists_and_letters():
-    assert names.listed("Kadiatu", "Kamara", "Mrs") == "KAMARA, Kadiatu (Mrs)"
-    assert names.listed("Fatu", "") == "Fatu"
-    assert names.listed(*reversed(("UNKNOWN", "Male 22-Nov A"))) == "UNKNOWN, Male 22-Nov A"
-    assert names.spoken("Kadiatu", "Kamara", "Mrs") == "Mrs Kadiatu Kamara"
-    assert names.spoken("Fatu", "") == "Fatu"
+    assert names.format_listed_name("Kadiatu", "Kamara", "Mrs") == "KAMARA, Kadiatu (Mrs)"
+    assert names.format_listed_name("Fatu", "") == "Fatu"
+    assert names.format_listed_name(*reversed(("UNKNOWN", "Male 22-Nov A"))) == "UNKNOWN, Male 22-Nov A"
+    assert names.format_spoken_name("Kadiatu", "Kamara", "Mrs") == "Mrs Kadiatu Kamara"
+    assert names.format_spoken_name("Fatu", "") == "Fatu"

@@ -51,7 +51,7 @@ def give_second_factor(username: str) -> pyotp.TOTP:
     secret = pyotp.random_base32(32)
     with action_context("tests.seed", SYSTEM):
         user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-        user.totp_secret = codes.seal(secret)
+        user.totp_secret = codes.encrypt_secret(secret)
     return pyotp.TOTP(secret)
 
 

@@ -32,7 +32,7 @@ def user(username: str) -> User:
 
 def who(username: str) -> person.Person:
     """The person to act with, their grants read now."""
-    return request_user.person(user(username).id)
+    return request_user.load_active_person(user(username).id)
 
 
 def role(code: str) -> RoleRow:

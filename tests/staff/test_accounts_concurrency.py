@@ -86,12 +86,12 @@ def test_a_link_used_by_many_at_once_sets_one_password(in_parallel):
 
 def test_two_answers_to_one_request_are_one_answer(in_parallel):
     account("second")
-    request = role_request_actions.ask(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
+    request = role_request_actions.request_role(requested_role_id=role("lab").id, reason="x", by=who("nurse"))
     one, other, request_id = who("admin"), who("second"), request.id
     results = in_parallel(
         [
-            lambda: role_request_actions.approve(request_id, by=one),
-            lambda: role_request_actions.reject(request_id, by=other),
+            lambda: role_request_actions.approve_request(request_id, by=one),
+            lambda: role_request_actions.reject_request(request_id, by=other),
         ]
     )
     db.session.rollback()

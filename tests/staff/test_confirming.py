@@ -6,7 +6,7 @@ import pytest
 from flask import session
 
 from hms.core.errors import RuleBroken
-from hms.staff.login_security.errors import Locked
+from hms.staff.login_security.errors import LockedOut
 from hms.staff.sign_in.reauthentication import reauthenticate, with_reauthentication
 from tests.conftest import PASSWORD
 
@@ -29,7 +29,7 @@ def test_five_wrong_proofs_close_the_door_also_for_the_right_one(app, person):
         for _ in range(5):
             with pytest.raises(RuleBroken):
                 reauthenticate("wrong", by=nurse)
-        with pytest.raises(Locked):
+        with pytest.raises(LockedOut):
             reauthenticate(PASSWORD, by=nurse)
 
 

@@ -120,17 +120,17 @@ def test_hashing_inside_an_action_of_a_request_is_a_fault(app, db):
         action_context("tests.seed", SYSTEM),
         pytest.raises(RuntimeError, match="before the action"),
     ):
-        passwords.hashed("x")
+        passwords.hash_secret("x")
 
 
 def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when_to_come_again(real_app, monkeypatch):
     """All wait at the first hash until the others have been turned away."""
     with real_app.app_context():
-        admitted = concurrent_attempts.most().of_an_address
+        admitted = concurrent_attempts.concurrency_limits().of_an_address
     many = 3 * admitted
     turned, all_turned_away = [], threading.Event()
-    monkeypatch.setattr(concurrent_attempts, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(passwords, "_turn", threading.BoundedSemaphore(many))
+    monkeypatch.setattr(concurrent_attempts, "MAX_WAIT_SECONDS", 0)
+    monkeypatch.setattr(passwords, "_slots", threading.BoundedSemaphore(many))
 
     def waiting_for_the_others(work, *given):
         all_turned_away.wait(20)
@@ -153,7 +153,7 @@ def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in turned_away)
     monkeypatch.undo()
     assert real_app.test_client().post("/api/auth/", json=_of("doctor", PASSWORD)).status_code == 200, "not counted"
-    assert not concurrent_attempts._under_way
+    assert not concurrent_attempts._running
     assert not concurrent_attempts._waiting
 
 
@@ -161,13 +161,13 @@ def test_the_requests_of_one_address_that_hash_at_once_are_bounded_and_tell_when
 def test_attempts_leave_half_of_the_pool_to_others(app, monkeypatch, pool_size, of_an_address, in_all):
     monkeypatch.setitem(app.config, "SQLALCHEMY_ENGINE_OPTIONS", {"pool_size": pool_size})
     with app.app_context():
-        assert concurrent_attempts.most() == concurrent_attempts.Most(of_an_address, in_all)
+        assert concurrent_attempts.concurrency_limits() == concurrent_attempts.ConcurrencyLimits(of_an_address, in_all)
 
 
 @pytest.mark.parametrize(("size", "status"), [((4000, 4000), 303), ((4001, 4000), 400), ((25_000, 1_000), 400)])
 def test_a_picture_is_judged_by_its_head_before_it_is_opened(desk, monkeypatch, size, status):
-    opened, real = [], images._made_anew
-    monkeypatch.setattr(images, "_made_anew", lambda uploaded: opened.append(1) or real(uploaded))
+    opened, real = [], images._reencode
+    monkeypatch.setattr(images, "_reencode", lambda uploaded: opened.append(1) or real(uploaded))
     answer = _send(desk("nurse"), _picture(*size))
     assert (answer.status_code, bool(opened)) == (status, status == 303)
     assert status == 303 or "16 million pixels" in said(answer)

@@ -42,14 +42,14 @@ def _from(desk, address: str) -> PageClient:
 
 
 def test_fifty_tries_at_once_cost_at_most_five_hashes(real_app, monkeypatch, record_property):
-    hashes, counting, real = [], threading.Lock(), passwords._verified
+    hashes, counting, real = [], threading.Lock(), passwords._verify
 
     def counted(stored: str, password: str) -> bool:
         with counting:
             hashes.append(password)
         return real(stored, password)
 
-    monkeypatch.setattr(passwords, "_verified", counted)
+    monkeypatch.setattr(passwords, "_verify", counted)
 
     def guess(number: int) -> int:
         sent = {"username": "doctor", "password": f"guess-{number}"}
@@ -77,8 +77,8 @@ def test_every_failure_says_the_same_and_costs_one_hash(desk, account, monkeypat
         closed, new = account("cashier"), account("lab")
         closed.username, closed.is_active = "closed", False
         new.username, new.password_hash = "new-here", None
-    hashes, real = [], passwords._verified
-    monkeypatch.setattr(passwords, "_verified", lambda *given: hashes.append(given) or real(*given))
+    hashes, real = [], passwords._verify
+    monkeypatch.setattr(passwords, "_verify", lambda *given: hashes.append(given) or real(*given))
     answer = desk(None).post("/api/auth/", json={"username": name, "password": "wrong-password"})
     assert answer.status_code == 401
     assert answer.get_json() == {
@@ -228,4 +228,4 @@ def test_real_hashes_are_as_strong_as_owasp_asks_whatever_the_environment_says(a
     """Argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet)."""
     monkeypatch.setattr(app, "testing", False)
     with app.app_context():
-        assert passwords.hashed("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert passwords.hash_secret("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -35,7 +35,7 @@ class Box:
 def box(app, person):
     """A hospital with a mail server and an address of its own."""
     kept = Box()
-    server = Controller(kept, hostname="127.0.0.1", port=ports.choose())
+    server = Controller(kept, hostname="127.0.0.1", port=ports.choose_port())
     server.start()
     app.config["SMTP_URL"] = f"smtp://127.0.0.1:{server.port}"
     settings.change_setting("hospital.site_address", "https://hms.example.org", by=person("admin"))

@@ -51,7 +51,7 @@ def test_an_account_opens_nothing_until_it_is_approved(program, stranger, is_ope
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 401
     waiting = database.session.scalars(select(RoleChangeRequest)).one()
     assert (waiting.status, waiting.user_id, waiting.requested_role_id) == ("pending", made.id, role("admin").id)
-    role_request_actions.approve(waiting.id, by=who("admin"))
+    role_request_actions.approve_request(waiting.id, by=who("admin"))
     assert program(None).post("/api/auth/", json={"username": "j.doe", "password": GOOD}).status_code == 200
 
 
@@ -104,13 +104,13 @@ def test_the_page_asks_and_says_what_happens_next(desk, is_open):
 
 
 def test_too_many_waiting_are_refused(stranger, is_open, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "MAX_WAITING", 1)
+    monkeypatch.setattr(onboarding_actions, "MAX_PENDING", 1)
     onboarding_actions.register(username="first", password=GOOD, by=SYSTEM)
     assert stranger.post("/api/register/", json=WISH).status_code == 409
 
 
 def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_api_together(real_app, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "10/hour")
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_PER_ADDRESS", "10/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     database.session.rollback()
@@ -132,7 +132,7 @@ def test_the_requests_of_one_address_are_limited_also_at_once_and_by_page_and_ap
 
 
 def test_a_password_is_judged_only_after_the_request_was_counted(real_app, monkeypatch):
-    monkeypatch.setattr(onboarding_actions, "REQUESTS_OF_AN_ADDRESS", "3/hour")
+    monkeypatch.setattr(onboarding_actions, "REQUESTS_PER_ADDRESS", "3/hour")
     settings.change_setting("staff.registration_open", True, by=who("admin"))
     settings.clear_cache()
     database.session.rollback()

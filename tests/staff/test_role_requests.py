@@ -108,7 +108,7 @@ def test_somebody_without_a_role_asks_for_one_and_for_nothing_else(desk, program
     )
     assert program("norole").get(PATH).json[0]["status"] == "pending"
     assert program("norole").get("/api/users/").status_code == 403
-    role_request_actions.approve(program("norole").get(PATH).json[0]["id"], by=who("admin"))
+    role_request_actions.approve_request(program("norole").get(PATH).json[0]["id"], by=who("admin"))
     assert program("norole").get("/api/users/").status_code == 200
 
 
@@ -135,7 +135,7 @@ def test_the_database_knows_that_nobody_decides_their_own(program, db):
 
 def test_an_answered_request_is_final(program, db):
     request = _ask(program)
-    role_request_actions.reject(request["id"], admin_response="no", by=who("admin"))
+    role_request_actions.reject_request(request["id"], admin_response="no", by=who("admin"))
     with pytest.raises(Conflict, match="cannot be changed"), action_context("tests.cheat", SYSTEM):
         db.session.execute(text("UPDATE role_change_request SET status = 'pending', reviewed_at = NULL"))
 
@@ -189,7 +189,7 @@ def test_a_role_put_away_is_not_asked_for(program, person):
     porter = role_actions.add_role(name="Porter", by=person("admin"))
     role_actions.deactivate_role(porter.id, by=person("admin"))
     with pytest.raises(RuleBroken):
-        role_request_actions.ask(requested_role_id=porter.id, reason="x", by=person("nurse"))
+        role_request_actions.request_role(requested_role_id=porter.id, reason="x", by=person("nurse"))
 
 
 def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program, db):
@@ -204,9 +204,9 @@ def test_those_who_answer_are_told_and_a_removed_request_is_off_the_list(program
 def test_only_those_who_may_answer_do(program, person):
     request = _ask(program)
     with pytest.raises(NotAllowed):
-        role_request_actions.approve(request["id"], by=person("nurse"))
+        role_request_actions.approve_request(request["id"], by=person("nurse"))
     with pytest.raises(NotFound):
-        role_request_actions.approve(987654321, by=person("admin"))
+        role_request_actions.approve_request(987654321, by=person("admin"))
 
 
 @pytest.mark.parametrize(

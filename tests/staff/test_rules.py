@@ -89,7 +89,7 @@ def test_own_names_count_only_for_their_owner():
 def test_the_beginning_of_a_long_password_has_to_be_strong():
     password_rules.check_password("kettle ladder violin moss basalt" + "a" * 900)
     with pytest.raises(RuleBroken) as refusal:
-        password_rules.check_password("a" * password_rules.JUDGED_CHARACTERS + "kettle ladder violin moss")
+        password_rules.check_password("a" * password_rules.MAX_SCORED_LENGTH + "kettle ladder violin moss")
     assert refusal.value.code == "guessable"
 
 
@@ -113,13 +113,13 @@ def test_characters_nobody_can_type(password):
 def test_random_passwords_are_never_called_guessable():
     dice = random.Random(2)
     for _ in range(300):
-        password_rules.check_guesses("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
+        password_rules.check_strength("".join(dice.choices(string.ascii_letters + string.digits, k=12)), OWN)
 
 
 def test_every_word_of_a_hospital_is_refused_with_a_year_behind_it():
     for word in password_rules.hospital_words():
         with pytest.raises(RuleBroken):
-            password_rules.check_guesses(f"{word}-2026")
+            password_rules.check_strength(f"{word}-2026")
 
 
 def test_the_list_of_words_is_clean():

@@ -140,7 +140,7 @@ def test_one_recovery_code_at_fifty_hands_opens_once(real_app: Flask):
 
     with action_context("tests.seed", SYSTEM):
         codes = recovery_codes.new_codes()
-        recovery_codes.keep(user_id, recovery_codes.hash_codes(codes))
+        recovery_codes.replace_codes(user_id, recovery_codes.hash_codes(codes))
     sent = {"username": "doctor", "password": PASSWORD, "otp": codes[0]}
     answers = at_once(20, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
     assert answers.count(200) == 1
@@ -216,7 +216,7 @@ def test_keys_are_rotated_and_the_old_one_may_go(app, authenticator, account, de
         assert (said_.exit_code, said_.output.strip()) == (0, "1 secrets are encrypted with the first key.")
         app.config["TOTP_KEYS"] = app.config["TOTP_KEYS"][:1]
         assert account("nurse").totp_secret != before
-        assert second_factor_codes.unsealed(account("nurse").totp_secret) == phone.secret
+        assert second_factor_codes.decrypt_secret(account("nurse").totp_secret) == phone.secret
         assert _sign_in(desk(None), "nurse", code_now(phone)).status_code == 303
         app.config["TOTP_KEYS"] = ("quite another key of thirty-two letters",)
         assert app.test_cli_runner().invoke(args=["totp", "rotate-keys"]).exit_code == 1

@@ -151,7 +151,7 @@ def test_another_person_comes_to_their_own_home_and_the_first_is_signed_out(pc, 
 def test_signing_in_as_another_never_leads_to_the_page_before(pc):
     _lock(pc)
     assert _sign_in(pc, "cashier", "/login?next=/patients/7").headers["Location"] == "/"
-    assert actions.sessions_of(_id("nurse")) == []
+    assert actions.list_sessions(_id("nurse")) == []
 
 
 def _id(username: str) -> int:
@@ -260,7 +260,7 @@ def test_own_devices_are_listed_and_signed_out(desk):
     _sign_in(there, "doctor")
     assert "Firefox on Android" in said(here.get("/profile/security"))
     other = desk("nurse")
-    foreign = actions.sessions_of(_id("nurse"))[0].id
+    foreign = actions.list_sessions(_id("nurse"))[0].id
     assert here.post(f"/profile/sessions/{foreign}/end", data=_token(here)).status_code == 404
     assert other.get("/profile").status_code == 200
     assert here.post("/profile/sessions/end-others", data=_token(here)).status_code == 303
@@ -271,9 +271,9 @@ def test_own_devices_are_listed_and_signed_out(desk):
 def test_an_administrator_ends_the_sessions_of_another_and_a_nurse_does_not(desk, person):
     doctor = desk("doctor")
     with pytest.raises(Exception, match="role"):
-        actions.end_all_of(_id("doctor"), by=person("nurse"))
+        actions.end_all_sessions(_id("doctor"), by=person("nurse"))
     assert doctor.get("/profile").status_code == 200
-    assert actions.end_all_of(_id("doctor"), by=person("admin")) == 1
+    assert actions.end_all_sessions(_id("doctor"), by=person("admin")) == 1
     assert doctor.get("/profile").status_code == 302
 
 

@@ -21,7 +21,7 @@ from hms.core.events import Event, publish
 from hms.core.person import SYSTEM
 from hms.staff.models import Role, User, UserSession
 from hms.staff.sessions import actions
-from hms.staff.sign_in.authentication import SignedIn, open_session
+from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
 
 pytestmark = pytest.mark.security("M")
 
@@ -34,12 +34,12 @@ class OpenPage:
     def __init__(self, app: Flask, url: str, username: str, origin: str) -> None:
         with app.test_request_context():
             user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-            sid = open_session(SignedIn(user.id, user.token_version))
+            sid = open_session(AuthenticatedAccount(user.id, user.token_version))
         self.browser = app.test_client()
         with self.browser.session_transaction() as cookie:
             cookie["sid"] = sid
         self.user_id, self.cookie = user.id, self.browser.get_cookie("hms").value
-        self.session_id = actions.sessions_of(user.id)[0].id
+        self.session_id = actions.list_sessions(user.id)[0].id
         self.url, self.heard, self.cut_off_at = url, [], None
         self.cut_off, self.spoken_to = threading.Event(), threading.Event()
         self.socket = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin})
@@ -108,8 +108,8 @@ LOSSES = {
     "cashier": lambda page: _change(page.user_id, is_active=False),
     "lab": _take_role_of_nurse,
     "pharmacist": lambda page: _session(page, expires_at=clock.now()),
-    "receptionist": lambda page: actions.lock(page.session_id),
-    "admin": lambda page: actions.end_all_of(page.user_id, by=SYSTEM),
+    "receptionist": lambda page: actions.lock_session(page.session_id),
+    "admin": lambda page: actions.end_all_sessions(page.user_id, by=SYSTEM),
 }
 
 
@@ -143,7 +143,7 @@ def test_a_page_gets_the_events_of_its_role_and_joins_no_other_room(page):
 
 def test_nobody_else_is_let_in(page):
     locked = page("doctor")
-    actions.lock(locked.session_id)
+    actions.lock_session(locked.session_id)
     strangers = {
         "another site": lambda: page("nurse", origin="https://evil.test").connect(),
         "no site": lambda: page("nurse", origin="null").connect(),

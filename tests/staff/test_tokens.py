@@ -22,7 +22,7 @@ from hms.staff import request_user
 from hms.staff.models import RefreshToken, Role, User
 from hms.staff.profile import actions
 from hms.staff.sessions import tokens
-from hms.staff.sign_in.authentication import SignedIn
+from hms.staff.sign_in.authentication import AuthenticatedAccount
 from tests.concurrency import at_once
 from tests.conftest import PASSWORD
 
@@ -74,7 +74,7 @@ def test_a_refresh_token_used_twice_ends_every_token_of_its_family_and_is_told(p
 def test_a_pair_issued_while_its_family_ends_is_worth_nothing(program, account):
     """It was written a moment after the others were revoked."""
     client, doctor = program(None), account("doctor")
-    late = tokens._pair(SignedIn(doctor.id, doctor.token_version), "family", clock.now() + timedelta(hours=1))
+    late = tokens._new_pair(AuthenticatedAccount(doctor.id, doctor.token_version), "family", clock.now() + timedelta(hours=1))
     database.session.add(
         RefreshToken(
             token_hash=b"x", family="family", user_id=doctor.id, expires_at=clock.now(), revoked_at=clock.now()

@@ -168,7 +168,7 @@ def names(rows: Iterable[Any]) -> Names:
     """The names of the people and patients in these entries, with two queries."""
     rows = list(rows)
     account_ids = {row.entity_id for row in rows if row.entity == "app_user"} | {row.actor_id for row in rows}
-    people = staff.names({account_id for account_id in account_ids if account_id is not None})
+    people = staff.display_names({account_id for account_id in account_ids if account_id is not None})
     patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
     patients = db.session.execute(select(*WHO).where(Patient.id.in_(patient_ids))) if patient_ids else ()
     return Names(people, {patient.id: patient for patient in patients})

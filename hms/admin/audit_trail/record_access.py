@@ -53,7 +53,7 @@ class Access:
 def accesses(patient_id: int, first: date, last: date) -> list[Access]:
     """Who opened or changed the record on these days (both included), the latest first; at most `MAX_COUNT` lines."""
     rows = db.session.execute(_grouped(patient_id, first, last)).all()
-    names = staff.names({row.actor_id for row in rows if row.actor_id is not None})
+    names = staff.display_names({row.actor_id for row in rows if row.actor_id is not None})
     reasons = _reasons(patient_id) if any(row.is_emergency for row in rows) else {}
     return [_access(row, names, reasons) for row in rows]
 

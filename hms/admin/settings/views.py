@@ -49,7 +49,7 @@ def all_settings() -> str:
 
 
 def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
-    return staff.names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
+    return staff.display_names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
 
 
 def _definition(key: str) -> definition.SettingDefinition:

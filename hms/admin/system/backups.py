@@ -105,7 +105,7 @@ def _password(url: URL) -> str:
 
 
 def _program(name: str) -> str:
-    packaged = [folder / name for folder in binaries.packaged()]
+    packaged = [folder / name for folder in binaries.packaged_folders()]
     program = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
     if program is None:
         raise BackupFailed(f"PostgreSQL's program {name} is not on this machine. Install the PostgreSQL client.")

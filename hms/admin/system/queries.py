@@ -56,8 +56,8 @@ def sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
 
 
 def _statuses(outcome: str) -> tuple[str, ...]:
-    refused = tuple(status for status in activity.OUTCOMES if status not in activity.GOOD)
-    return {"good": tuple(activity.GOOD), "refused": refused}.get(outcome, (outcome,))
+    refused = tuple(status for status in activity.OUTCOMES if status not in activity.SUCCESSFUL)
+    return {"good": tuple(activity.SUCCESSFUL), "refused": refused}.get(outcome, (outcome,))
 
 
 @dataclass(frozen=True)

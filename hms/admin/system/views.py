@@ -40,6 +40,6 @@ def sign_ins() -> ResponseReturnValue:
     rows = db.session.execute(query).all() if is_valid else []
     filters = filled_in(form)
     older = url_for(".sign_ins", **filters, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
-    labels = {"outcomes": activity.OUTCOMES, "device": activity.device_in_words}
+    labels = {"outcomes": activity.OUTCOMES, "device": activity.describe_device}
     page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **labels)
     return page, 200 if is_valid else 400

@@ -18,7 +18,7 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 
 from . import queries, rules
-from .queries import locked_doctor
+from .queries import lock_doctor
 
 MAX_ABSENCE_LENGTH = dt.timedelta(days=366)
 
@@ -36,14 +36,14 @@ def add_hours(
     by: Person,
 ) -> WorkingHours:
     """The doctor receives patients on `weekday` (0 is Monday) between two wall-clock times, from today unless given."""
-    locked_doctor(doctor_id)
+    lock_doctor(doctor_id)
     first = valid_from or clock.today()
     if ends <= starts:
         raise RuleBroken(N_("The end must be after the start."), "ends")
     if valid_to is not None and valid_to < first:
         raise RuleBroken(N_("The last day must be after the first."), "valid_to")
-    rules.check_minutes(slot_minutes)
-    _check_apart(doctor_id, weekday, starts, ends, first, valid_to)
+    rules.check_duration(slot_minutes)
+    _check_no_overlap(doctor_id, weekday, starts, ends, first, valid_to)
     hours = WorkingHours(
         doctor_id=doctor_id,
         weekday=weekday,
@@ -59,7 +59,7 @@ def add_hours(
     return hours
 
 
-def _check_apart(
+def _check_no_overlap(
     doctor_id: int, weekday: int, starts: dt.time, ends: dt.time, first: dt.date, last: dt.date | None
 ) -> None:
     query = select(WorkingHours.id).where(
@@ -89,17 +89,17 @@ def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
 
 
 @action(Permission.BLOCK_TIME, "appointments.block")
-def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
+def block_time(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
     """The doctor receives nobody between two instants. Doctors block their own time; `Conflict` while patients are booked."""
-    _check_own(doctor_id, by)
-    locked_doctor(doctor_id)
+    _check_may_block(doctor_id, by)
+    lock_doctor(doctor_id)
     if ends <= starts:
         raise RuleBroken(N_("The end must be after the start."), "ends")
     if ends < clock.now():
         raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
     if ends - starts > MAX_ABSENCE_LENGTH:
         raise RuleBroken(N_("You can block at most one year at once."), "ends")
-    booked = queries.bookings_within(doctor_id, starts, ends)
+    booked = queries.count_bookings_between(doctor_id, starts, ends)
     if booked:
         message = N_("Appointments at that time: %(count)s. Move them first.")
         raise Conflict(message, "starts", code="has_bookings", count=booked)
@@ -111,15 +111,15 @@ def block(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str
 
 
 @action(Permission.BLOCK_TIME, "appointments.unblock")
-def unblock(absence_id: int, *, by: Person) -> None:
+def unblock_time(absence_id: int, *, by: Person) -> None:
     """The doctor receives patients then after all."""
     absence = get_or_not_found(Absence, absence_id)
-    _check_own(absence.doctor_id, by)
+    _check_may_block(absence.doctor_id, by)
     db.session.delete(absence)
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
 
 
-def _check_own(doctor_id: int, by: Person) -> None:
+def _check_may_block(doctor_id: int, by: Person) -> None:
     if doctor_id != by.id and not by.may(Permission.MANAGE_HOURS):
         raise NotFound(N_("This record does not exist."))

@@ -20,7 +20,7 @@ from hms.staff.models import Role, User
 from . import rules
 from .rules import Slot
 
-DAYS_AHEAD = 28
+SEARCH_DAYS = 28
 
 
 class Span(NamedTuple):
@@ -30,25 +30,25 @@ class Span(NamedTuple):
     ends: datetime
 
 
-class Presence(NamedTuple):
+class HoursAndAbsences(NamedTuple):
     """When doctors receive patients, and when nobody though it is their time."""
 
     hours: list[Any]
     absences: list[Any]
 
 
-def presence_between(first: date, last: date, doctor_ids: Iterable[int]) -> Presence:
+def get_hours_and_absences(first: date, last: date, doctor_ids: Iterable[int]) -> HoursAndAbsences:
     """The doctors' clinic hours that are valid on some day from `first` to `last`, by their beginning, and the absences
     that touch one. Two queries."""
     wanted, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
     days = {"first": first, "last": last, "weekday": first.weekday()}
-    hours = db.session.execute(_hours(of_one_day=first == last), {"doctor_ids": wanted} | days)
-    absences = db.session.execute(_absences(), {"doctor_ids": wanted, "begins": begins, "ends": ends})
-    return Presence(list(hours), list(absences))
+    hours = db.session.execute(_hours_statement(of_one_day=first == last), {"doctor_ids": wanted} | days)
+    absences = db.session.execute(_absences_statement(), {"doctor_ids": wanted, "begins": begins, "ends": ends})
+    return HoursAndAbsences(list(hours), list(absences))
 
 
 @cache
-def _hours(*, of_one_day: bool) -> Select:
+def _hours_statement(*, of_one_day: bool) -> Select:
     doctor_ids, first, last = bindparam("doctor_ids"), bindparam("first"), bindparam("last")
     query = select(
         WorkingHours.id,
@@ -70,7 +70,7 @@ def _hours(*, of_one_day: bool) -> Select:
 
 
 @cache
-def _absences() -> Select:
+def _absences_statement() -> Select:
     doctor_ids, begins, ends = bindparam("doctor_ids"), bindparam("begins"), bindparam("ends")
     query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
         Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
@@ -78,7 +78,7 @@ def _absences() -> Select:
     return query.order_by(Absence.starts)
 
 
-def instants(booking: Any) -> Span:
+def get_booking_span(booking: Any) -> Span:
     """When a booking begins and ends."""
     starts = clock.at(booking.date, booking.time)
     return Span(starts, starts + timedelta(minutes=booking.duration_minutes))
@@ -88,40 +88,40 @@ class DoctorAvailability:
     """One doctor's time between two days, both included. Bookings that began the day before count too."""
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
-        self.hours, self.absences = presence_between(first, last, [doctor_id])
+        self.hours, self.absences = get_hours_and_absences(first, last, [doctor_id])
         self.taken = [
-            instants(row)
+            get_booking_span(row)
             for row in db.session.execute(
-                _taken(), {"doctor_id": doctor_id, "first": first - timedelta(days=1), "last": last}
+                _taken_statement(), {"doctor_id": doctor_id, "first": first - timedelta(days=1), "last": last}
             )
         ]
 
     def free(self, day: date, now: datetime) -> list[Slot]:
         """The slots of `day` that can still be booked."""
-        return rules.free(rules.slots(self.hours, day, self.absences), self.taken, now)
+        return rules.filter_free_slots(rules.cut_slots(self.hours, day, self.absences), self.taken, now)
 
 
 @cache
-def _taken() -> Select:
+def _taken_statement() -> Select:
     doctor_id, first, last = bindparam("doctor_id"), bindparam("first"), bindparam("last")
     return select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
         Appointment.doctor_id == doctor_id,
         Appointment.date.between(first, last),
-        Appointment.status.in_(enums.TAKES_TIME),
+        Appointment.status.in_(enums.OCCUPYING_STATUSES),
     )
 
 
-def free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
+def list_free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
     """The doctor's slots on `day` (hospital's day) that can still be booked, earliest first; none without clinic hours."""
     return DoctorAvailability(doctor_id, day, day).free(day, now or clock.now())
 
 
-def next_free(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
+def find_next_free_slot(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
     """The doctor's first free slot that begins at or after the instant `since`, within four weeks."""
     first = clock.local(since).date()
-    diary = DoctorAvailability(doctor_id, first, first + timedelta(days=DAYS_AHEAD))
+    diary = DoctorAvailability(doctor_id, first, first + timedelta(days=SEARCH_DAYS))
     now = clock.now()
-    for number in range(DAYS_AHEAD + 1):
+    for number in range(SEARCH_DAYS + 1):
         day = first + timedelta(days=number)
         for slot in diary.free(day, now):
             if slot.starts >= since:
@@ -129,25 +129,25 @@ def next_free(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
     return None
 
 
-def next_clinic_day(since: date, doctor_id: int | None = None) -> date | None:
+def find_next_clinic_day(since: date, doctor_id: int | None = None) -> date | None:
     """The first day after `since` on which the doctor (or anybody) has clinic hours."""
     query = select(WorkingHours.weekday, WorkingHours.valid_from, WorkingHours.valid_to).where(
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to > since),
-        WorkingHours.valid_from <= since + timedelta(days=DAYS_AHEAD),
+        WorkingHours.valid_from <= since + timedelta(days=SEARCH_DAYS),
     )
     if doctor_id is not None:
         query = query.where(WorkingHours.doctor_id == doctor_id)
     hours = list(db.session.execute(query.distinct()))
-    days = (since + timedelta(days=number) for number in range(1, DAYS_AHEAD + 1))
-    return next((day for day in days if any(_is_held(h, day) for h in hours)), None)
+    days = (since + timedelta(days=number) for number in range(1, SEARCH_DAYS + 1))
+    return next((day for day in days if any(_applies_on(h, day) for h in hours)), None)
 
 
-def _is_held(hours: Row, day: date) -> bool:
+def _applies_on(hours: Row, day: date) -> bool:
     is_valid = hours.valid_from <= day and (hours.valid_to is None or day <= hours.valid_to)
     return is_valid and hours.weekday == day.weekday()
 
 
-def bookings_within(doctor_id: int, starts: datetime, ends: datetime) -> int:
+def count_bookings_between(doctor_id: int, starts: datetime, ends: datetime) -> int:
     """How many live bookings of the doctor overlap the time between two instants."""
     first, last = clock.local(starts).replace(tzinfo=None), clock.local(ends).replace(tzinfo=None)
     begin = Appointment.date + Appointment.time
@@ -155,22 +155,22 @@ def bookings_within(doctor_id: int, starts: datetime, ends: datetime) -> int:
     query = select(func.count()).where(
         Appointment.doctor_id == doctor_id,
         Appointment.date.between(first.date() - timedelta(days=1), last.date()),
-        Appointment.status.in_(enums.TAKES_TIME),
+        Appointment.status.in_(enums.OCCUPYING_STATUSES),
         begin < last,
         end > first,
     )
     return db.session.execute(query).scalar_one()
 
 
-def locked_doctor(doctor_id: int | None) -> int:
+def lock_doctor(doctor_id: int | None) -> int:
     """The id of an active doctor, whose bookings nobody else changes until the action ends."""
-    if db.session.execute(_doctor(), {"doctor_id": doctor_id}).one_or_none() is None:
+    if db.session.execute(_doctor_for_lock(), {"doctor_id": doctor_id}).one_or_none() is None:
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
     return doctor_id
 
 
 @cache
-def _doctor() -> Select:
+def _doctor_for_lock() -> Select:
     doctor_id = bindparam("doctor_id")
     one = select(User.id).join(Role, Role.id == User.role_id)
     return one.where(User.id == doctor_id, Role.code == "doctor", User.is_active).with_for_update(

@@ -11,8 +11,8 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-MIN_MINUTES_LENGTH, MAX_MINUTES_LENGTH = 5, 480
-GRACE = timedelta(minutes=15)
+MIN_DURATION, MAX_DURATION = 5, 480
+LATE_BOOKING_GRACE = timedelta(minutes=15)
 """Somebody standing at the desk may still be booked this long after the time."""
 
 
@@ -42,18 +42,18 @@ class Slot(NamedTuple):
     ends: datetime
 
 
-def slots(hours: Iterable[Hours], day: date, absences: Iterable[Absence] = ()) -> list[Slot]:
+def cut_slots(hours: Iterable[Hours], day: date, absences: Iterable[Absence] = ()) -> list[Slot]:
     """The day cut into slots, earliest first. Slots an absence touches are left out, overlapping hours count once."""
     away = list(absences)
     found: list[Slot] = []
-    for span in sorted(_of(hours, day), key=lambda span: (span.starts, span.ends)):
-        for slot in _cut(span, day):
+    for span in sorted(hours_on_day(hours, day), key=lambda span: (span.starts, span.ends)):
+        for slot in _cut_span(span, day):
             if not (found and slot.starts < found[-1].ends) and not _overlaps_any(slot, away):
                 found.append(slot)
     return found
 
 
-def _of(hours: Iterable[Hours], day: date) -> list[Hours]:
+def hours_on_day(hours: Iterable[Hours], day: date) -> list[Hours]:
     return [h for h in hours if h.weekday == day.weekday() and _is_valid(h, day)]
 
 
@@ -61,12 +61,12 @@ def _is_valid(hours: Hours, day: date) -> bool:
     return hours.valid_from <= day and (hours.valid_to is None or day <= hours.valid_to)
 
 
-def _cut(span: Hours, day: date) -> tuple[Slot, ...]:
-    return _slots_of(span.starts, span.ends, span.slot_minutes, day, clock.zone().key)
+def _cut_span(span: Hours, day: date) -> tuple[Slot, ...]:
+    return _cut_hours(span.starts, span.ends, span.slot_minutes, day, clock.zone().key)
 
 
 @lru_cache(maxsize=1024)
-def _slots_of(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
+def _cut_hours(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
     """Slots from wall-clock `starts` to `ends`. The same hours are cut for every look at a board."""
     step = timedelta(minutes=minutes)
     begin, end = datetime.combine(day, starts), datetime.combine(day, ends)
@@ -79,14 +79,14 @@ def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
     return any(slot.starts < span.ends and span.starts < slot.ends for span in spans)
 
 
-def free(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime) -> list[Slot]:
+def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime) -> list[Slot]:
     """The slots that are neither taken nor past (beyond the grace); `taken` are anything with `starts` and `ends`."""
     booked = list(taken)
-    return [slot for slot in offered if slot.starts + GRACE >= now and not _overlaps_any(slot, booked)]
+    return [slot for slot in offered if slot.starts + LATE_BOOKING_GRACE >= now and not _overlaps_any(slot, booked)]
 
 
-def check_minutes(minutes: int) -> None:
+def check_duration(minutes: int) -> None:
     """An appointment takes 5 to 480 whole minutes."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
-    if not is_whole or not MIN_MINUTES_LENGTH <= minutes <= MAX_MINUTES_LENGTH:
+    if not is_whole or not MIN_DURATION <= minutes <= MAX_DURATION:
         raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), "duration_minutes")

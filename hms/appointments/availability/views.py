@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
-from hms.appointments.view_helpers import doctor_choices, number_in_address, run_or_flash
+from hms.appointments.view_helpers import list_doctor_choices, get_number_parameter, run_or_flash
 from hms.core import clock
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
@@ -25,14 +25,14 @@ YEAR = dt.timedelta(days=366)
 def hours() -> ResponseReturnValue:
     """Every doctor's clinic hours from today on, and more of them."""
     form = HoursForm()
-    form.doctor.choices = doctor_choices()
-    form.doctor.data = form.doctor.data or number_in_address("doctor")
+    form.doctor.choices = list_doctor_choices()
+    form.doctor.data = form.doctor.data or get_number_parameter("doctor")
     if form.save(actions.add_hours, by=current_person()):
         flash(_("Clinic hours saved."), "success")
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
     names = {one.value: one.label for one in form.doctor.choices}
     today = clock.today()
-    rows = queries.presence_between(today, today + YEAR, names).hours
+    rows = queries.get_hours_and_absences(today, today + YEAR, names).hours
     rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
     page = render_template("appointments/hours.html", form=form, rows=rows, names=names, weekdays=dict(WEEKDAYS))
     return page, form.status
@@ -53,13 +53,13 @@ def absences() -> ResponseReturnValue:
     """Times without clinic: one's own, or everybody's for those who manage hours."""
     who, form = current_person(), BlockForm()
     is_own = not who.may(Permission.MANAGE_HOURS)
-    form.doctor.choices = [one for one in doctor_choices() if not is_own or one.value == who.id]
-    form.doctor.data = who.id if is_own else form.doctor.data or number_in_address("doctor")
-    if form.save(lambda doctor_id, **times: actions.block(doctor_id, **times), by=who):
+    form.doctor.choices = [one for one in list_doctor_choices() if not is_own or one.value == who.id]
+    form.doctor.data = who.id if is_own else form.doctor.data or get_number_parameter("doctor")
+    if form.save(lambda doctor_id, **times: actions.block_time(doctor_id, **times), by=who):
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)
     names, today = {one.value: one.label for one in form.doctor.choices}, clock.today()
-    rows = queries.presence_between(today, today + YEAR, names).absences
+    rows = queries.get_hours_and_absences(today, today + YEAR, names).absences
     return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
 
 
@@ -67,6 +67,6 @@ def absences() -> ResponseReturnValue:
 @requires(Permission.BLOCK_TIME)
 def unblock(absence_id: int) -> ResponseReturnValue:
     """The doctor receives patients then after all."""
-    run_or_flash(actions.unblock, absence_id)
+    run_or_flash(actions.unblock_time, absence_id)
     flash(_("Time unblocked."), "success")
     return redirect(url_for("appointments.absences"), 303)

@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from hms.appointments.availability import queries
-from hms.appointments.availability.queries import locked_doctor
+from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
@@ -29,18 +29,18 @@ from hms.patients.models import Patient
 
 from . import rules
 
-NO_SUCH = N_("This appointment does not exist.")
+NO_APPOINTMENT = N_("This appointment does not exist.")
 
 
-class Taken(Conflict):
+class SlotTaken(Conflict):
     """The time is taken. `alternative` is the doctor's next free (day, time), or None."""
 
     alternative: tuple[dt.date, dt.time] | None = None
 
 
-def locked_patient(patient_id: int | None) -> int:
+def lock_patient(patient_id: int | None) -> int:
     """The id of a living, active patient, whose bookings nobody else changes until the action ends."""
-    row = db.session.execute(_patient(), {"patient_id": patient_id}).one_or_none()
+    row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None:
@@ -49,22 +49,22 @@ def locked_patient(patient_id: int | None) -> int:
 
 
 @cache
-def _patient() -> Select:
+def _patient_for_lock() -> Select:
     patient_id = bindparam("patient_id")
     one = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
     return one.with_for_update(key_share=True)
 
 
-def locked_appointment(appointment_id: int, by: Person) -> Appointment:
+def lock_appointment(appointment_id: int, by: Person) -> Appointment:
     """The booking, locked. A person who may not touch other doctors' bookings finds only their own."""
     booking = get_for_update(Appointment, appointment_id)
     is_theirs = by.may(Permission.EDIT_ANY_APPOINTMENT) or booking.doctor_id == by.id
     if booking.withdrawn_at is not None or not is_theirs:
-        raise NotFound(NO_SUCH)
+        raise NotFound(NO_APPOINTMENT)
     return booking
 
 
-def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by: Person) -> int:
+def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by: Person) -> int:
     """The length of the booking; refuses a time at which the doctor cannot be booked.
 
     A doctor without clinic hours on the day may be booked at any time: the board shows it as extra.
@@ -72,7 +72,7 @@ def _minutes(doctor_id: int, date: dt.date, time: dt.time, given: int | None, by
     _check_year(date)
     if isinstance(by, System) and given:
         return given
-    hours, away = queries.presence_between(date, date, [doctor_id])
+    hours, away = queries.get_hours_and_absences(date, date, [doctor_id])
     within = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
     minutes = given or within or settings.value("appointments.slot_minutes")
     if not isinstance(by, System):
@@ -88,8 +88,8 @@ def _check_year(date: dt.date) -> None:
 
 
 @contextmanager
-def slot_reserved(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
-    """Write a booking inside; when the time is taken, `Taken` says so and names the doctor's next free slot.
+def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
+    """Write a booking inside; when the time is taken, `SlotTaken` says so and names the doctor's next free slot.
 
     The action is over then, and its locks are given up, so that nobody waits while the next free slot is looked up.
     """
@@ -98,26 +98,26 @@ def slot_reserved(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None
         db.session.flush()
     except IntegrityError as error:
         db.session.rollback()
-        raise _taken(domain_error_for(error), doctor_id, date, time) from error
+        raise _slot_taken_error(domain_error_for(error), doctor_id, date, time) from error
 
 
-def _taken(refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> Taken:
-    refused = Taken.from_error(refusal, refusal.field, code=refusal.code)
+def _slot_taken_error(refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> SlotTaken:
+    refused = SlotTaken.from_error(refusal, refusal.field, code=refusal.code)
     if refusal.code != "doctor_booked":
         return refused
-    found = queries.next_free(doctor_id, max(clock.at(date, time), clock.now()))
+    found = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()))
     if found is None:
         return refused
     day, slot = found
-    spoken = _spoken(day, slot.time, date)
-    refused = Taken(
+    spoken = _format_slot(day, slot.time, date)
+    refused = SlotTaken(
         N_("This time was just taken. The next free time is %(time)s."), refusal.field, code=refusal.code, time=spoken
     )
     refused.alternative = (day, slot.time)
     return refused
 
 
-def _spoken(day: dt.date, time: dt.time, requested_day: dt.date) -> str:
+def _format_slot(day: dt.date, time: dt.time, requested_day: dt.date) -> str:
     return f"{time:%H:%M}" if day == requested_day else f"{day:%d-%b-%Y} {time:%H:%M}"
 
 
@@ -134,20 +134,20 @@ def book(
 ) -> Appointment:
     """Book `time` of `date` (the hospital's wall clock) with a doctor; as long as the doctor's slots unless given.
 
-    `Taken` when doctor or patient are booked then, `RuleBroken` when the time is past or outside clinic hours.
+    `SlotTaken` when doctor or patient are booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
-    locked_patient(patient_id)
+    lock_patient(patient_id)
     booking = Appointment(
         patient_id=patient_id,
         doctor_id=doctor_id,
         date=date,
         time=time,
-        duration_minutes=_minutes(doctor_id, date, time, duration_minutes, by),
+        duration_minutes=_get_allowed_duration(doctor_id, date, time, duration_minutes, by),
         notes=notes,
         booked_by_id=by.id,
     )
-    with slot_reserved(doctor_id, date, time):
-        locked_doctor(doctor_id)
+    with report_taken_slot(doctor_id, date, time):
+        lock_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
@@ -165,18 +165,18 @@ def move(
     by: Person,
 ) -> Appointment:
     """Give a booking another time, length or doctor. The old time stays as a `rescheduled` row that it links to."""
-    booking = locked_appointment(appointment_id, by)
+    booking = lock_appointment(appointment_id, by)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
     length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)
     if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
         return booking
-    rules.check_move(booking.status, Status.RESCHEDULED)
-    locked_patient(booking.patient_id)
-    minutes = _minutes(doctor_id, date, time, length, by)
-    with slot_reserved(doctor_id, date, time):
-        locked_doctor(doctor_id)
-        old = _kept(booking)
+    rules.check_status_change(booking.status, Status.RESCHEDULED)
+    lock_patient(booking.patient_id)
+    minutes = _get_allowed_duration(doctor_id, date, time, length, by)
+    with report_taken_slot(doctor_id, date, time):
+        lock_doctor(doctor_id)
+        old = _add_old_time(booking)
         db.session.flush()
         booking.rescheduled_from_id = old.id
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
@@ -185,7 +185,7 @@ def move(
     return booking
 
 
-def _kept(booking: Appointment) -> Appointment:
+def _add_old_time(booking: Appointment) -> Appointment:
     """The booking's old time as a row of its own."""
     old = Appointment(
         patient_id=booking.patient_id,

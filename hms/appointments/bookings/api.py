@@ -32,7 +32,7 @@ from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, fi
 from . import actions, api_queries
 
 
-def sees_all(who: Person) -> bool:
+def sees_full_booking(who: Person) -> bool:
     """Whether `who` sees more of a booking than whose it is, when, and how it stands."""
     return who.may(Permission.READ_VISIT_REASON) or who.is_patient
 
@@ -41,22 +41,22 @@ APPOINTMENTS = parameters(
     **PAGING,
     **DAYS,
     patient=Id(),
-    doctor=Id(may_use=sees_all),
+    doctor=Id(may_use=sees_full_booking),
     status=Choice(Status),
     upcoming=Flag(),
-    ordering=Ordering(("id", "date", "created_at"), hidden={"created_at": sees_all}),
+    ordering=Ordering(("id", "date", "created_at"), hidden={"created_at": sees_full_booking}),
 )
 
 
-def _answer(appointment_id: int, status: int = 200) -> Response:
-    return _one(api_queries.one(appointment_id, current_person()), status)
+def _appointment_response(appointment_id: int, status: int = 200) -> Response:
+    return _row_response(api_queries.get_appointment(appointment_id, current_person()), status)
 
 
-def _one(row: Row, status: int = 200) -> Response:
-    return resource_response(appointment_json(row, sees_all(current_person())), row.version, status)
+def _row_response(row: Row, status: int = 200) -> Response:
+    return resource_response(appointment_json(row, sees_full_booking(current_person())), row.version, status)
 
 
-def _seen(row: Any) -> tuple[str, read_log.PatientRead]:
+def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
     return "appointments.read_list", read_log.PatientRead(row.patient_id, row.id)
 
 
@@ -66,18 +66,18 @@ def _seen(row: Any) -> tuple[str, read_log.PatientRead]:
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
     """Bookings, latest made first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
-    who, filters, in_full = current_person(), _wanted(arguments), sees_all(current_person())
+    who, filters, in_full = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.list_response(
-        partial(api_queries.rows, who=who, filters=filters, order=order),
+        partial(api_queries.list_appointments, who=who, filters=filters, order=order),
         lambda row: appointment_json(row, in_full),
-        _seen,
+        _read_of_row,
         entity="appointment",
-        total=partial(api_queries.number_of, who=who, filters=filters),
+        total=partial(api_queries.count_appointments, who=who, filters=filters),
     )
 
 
-def _wanted(arguments: dict[str, Any]) -> dict[str, Any]:
+def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
     first, last = first_and_last(arguments)
     return dict(
         patient_id=arguments.get("patient"),
@@ -106,7 +106,7 @@ def book(payload: dict[str, Any]) -> Response:
         notes=payload.get("notes") or "",
         by=current_person(),
     )
-    return _answer(booking.id, 201)
+    return _appointment_response(booking.id, 201)
 
 
 @api.get("/appointments/<int:appointment_id>/")
@@ -114,7 +114,7 @@ def book(payload: dict[str, Any]) -> Response:
 @api.response(200, AppointmentOut)
 def appointment(appointment_id: int) -> Response:
     """One booking."""
-    return _one(_note(api_queries.one(appointment_id, current_person())))
+    return _row_response(_note(api_queries.get_appointment(appointment_id, current_person())))
 
 
 def _note(row: Row) -> Row:
@@ -128,15 +128,15 @@ def _note(row: Row) -> Row:
 @api.response(200, AppointmentOut)
 def change(payload: dict[str, Any], appointment_id: int) -> Response:
     """Change a booking: doctors their own, nurses the status only. What is left out, or the same as before, stays."""
-    now = api_queries.one(appointment_id, current_person())
-    check_if_match(now.version, lambda: appointment_json(_note(now), sees_all(current_person())))
+    now = api_queries.get_appointment(appointment_id, current_person())
+    check_if_match(now.version, lambda: appointment_json(_note(now), sees_full_booking(current_person())))
     _refuse_fields_of_others(now, payload)
-    changes = {OTHER.get(name, name): value for name, value in payload.items()}
-    transitions.edit(appointment_id, **changes, by=current_person())
-    return _answer(appointment_id)
+    changes = {COLUMN_OF.get(name, name): value for name, value in payload.items()}
+    transitions.edit_appointment(appointment_id, **changes, by=current_person())
+    return _appointment_response(appointment_id)
 
 
-OTHER = {"patient": "patient_id", "doctor": "doctor_id"}
+COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id"}
 
 
 def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
     if current_person().may(Permission.MOVE_APPOINTMENT):
         return
     for name, value in payload.items():
-        if name != "status" and value is not None and value != getattr(now, OTHER.get(name, name)):
+        if name != "status" and value is not None and value != getattr(now, COLUMN_OF.get(name, name)):
             raise NotAllowed(N_("Your role may change only the status, not: %(name)s."), name=name)
 
 
@@ -153,7 +153,7 @@ def _refuse_fields_of_others(now: Row, payload: dict[str, Any]) -> None:
 @api.response(204)
 def withdraw(appointment_id: int) -> tuple[str, int]:
     """Take a booking out of every list; 409 once the patient has come."""
-    transitions.withdraw(appointment_id, by=current_person())
+    transitions.withdraw_appointment(appointment_id, by=current_person())
     return "", 204
 
 
@@ -163,5 +163,5 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
 @api.response(200, EntryOut(many=True))
 def queue(arguments: dict[str, Any]) -> Response:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
-    entries = queries.board(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
-    return read_log.list_response(list(entries), entry_json, _seen, entity="queue_entry")
+    entries = queries.list_entries(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
+    return read_log.list_response(list(entries), entry_json, _read_of_row, entity="queue_entry")

@@ -16,7 +16,7 @@ from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 
-from .queries import bookings
+from .queries import select_bookings
 
 ORDERINGS = {
     "date": (Appointment.date, Appointment.time, Appointment.id),
@@ -29,7 +29,7 @@ ORDERINGS = {
 """What the API's list may be ordered by."""
 
 
-def _fits(names: frozenset[str]) -> list[ColumnElement[bool]]:
+def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
     """The bookings asked for: of a patient or doctor, in a state, on days (both included), or still to come. Each value is
     bound by its name."""
     conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
@@ -38,55 +38,55 @@ def _fits(names: frozenset[str]) -> list[ColumnElement[bool]]:
         "status": lambda status: Appointment.status == status,
         "first": lambda first: Appointment.date >= first,
         "last": lambda last: Appointment.date <= last,
-        "since": _still_to_come,
+        "since": _is_upcoming,
     }
     return [condition(bindparam(name)) for name, condition in conditions.items() if name in names]
 
 
-def _still_to_come(wall: Any) -> ColumnElement[bool]:
+def _is_upcoming(wall: Any) -> ColumnElement[bool]:
     """Scheduled for `wall`, the time on the hospital's wall, or later; the day by itself is for the index."""
     at = Appointment.date + Appointment.time
     return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
 
 
-def rows(limit: int, offset: int, *, who: Person, filters: Mapping[str, Any], order: str) -> Result:
+def list_appointments(limit: int, offset: int, *, who: Person, filters: Mapping[str, Any], order: str) -> Result:
     """Bookings that `who` may know of and that fit, in one of `ORDERINGS`."""
     values = {"limit": limit, "offset": offset} | reader_values(who) | filters
-    return db.session.execute(_listed(kind=reader_kind(who), names=_given(filters), order=order), values)
+    return db.session.execute(_list_statement(kind=reader_kind(who), names=_names_of_filters(filters), order=order), values)
 
 
-def _given(filters: Mapping[str, Any]) -> frozenset[str]:
+def _names_of_filters(filters: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name, value in filters.items() if value is not None)
 
 
 @cache
-def _listed(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
-    whole = _counting(kind=kind, names=names).correlate(None).scalar_subquery().label("whole")
-    listed = _rows(kind.reader()).add_columns(whole).where(*_fits(names))
+def _list_statement(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
+    whole = _count_statement(kind=kind, names=names).correlate(None).scalar_subquery().label("whole")
+    listed = _select_rows(kind.reader()).add_columns(whole).where(*_filter_conditions(names))
     return listed.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
-def number_of(*, who: Person, filters: Mapping[str, Any]) -> int:
+def count_appointments(*, who: Person, filters: Mapping[str, Any]) -> int:
     """How many bookings `who` may know of fit."""
-    count = _counting(kind=reader_kind(who), names=_given(filters))
+    count = _count_statement(kind=reader_kind(who), names=_names_of_filters(filters))
     return db.session.execute(count, reader_values(who) | filters).scalar_one()
 
 
 @cache
-def _counting(*, kind: ReaderKind, names: frozenset[str]) -> Select:
+def _count_statement(*, kind: ReaderKind, names: frozenset[str]) -> Select:
     known = (Appointment.withdrawn_at.is_(None), *policy.own_rows(kind.reader(), Appointment.patient_id))
-    return select(func.count(Appointment.id)).where(*known, *_fits(names))
+    return select(func.count(Appointment.id)).where(*known, *_filter_conditions(names))
 
 
-def _rows(who: Reader) -> Select:
-    query = bookings().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
+def _select_rows(who: Reader) -> Select:
+    query = select_bookings().add_columns(Appointment.version, Appointment.created_at, Appointment.updated_at)
     return query.where(*policy.own_rows(who, Appointment.patient_id))
 
 
-def one(appointment_id: int, who: Person) -> Row:
+def get_appointment(appointment_id: int, who: Person) -> Row:
     """One booking as the API shows it to `who`, or `NotFound`."""
     row = db.session.execute(
-        _one(kind=reader_kind(who)), {"appointment_id": appointment_id} | reader_values(who)
+        _one_statement(kind=reader_kind(who)), {"appointment_id": appointment_id} | reader_values(who)
     ).one_or_none()
     if row is None:
         raise NotFound("No Appointment matches the given query.")
@@ -94,7 +94,7 @@ def one(appointment_id: int, who: Person) -> Row:
 
 
 @cache
-def _one(*, kind: ReaderKind) -> Select:
+def _one_statement(*, kind: ReaderKind) -> Select:
     appointment_id = bindparam("appointment_id")
     who = kind.reader()
-    return _rows(who).where(Appointment.id == appointment_id)
+    return _select_rows(who).where(Appointment.id == appointment_id)

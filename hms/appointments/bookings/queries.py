@@ -17,14 +17,14 @@ from hms.core.errors import NotFound
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, WHO
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
-ROWS = 25
-ARRIVING = timedelta(hours=1)
+PAGE_SIZE = 25
+ARRIVAL_WINDOW = timedelta(hours=1)
 
 
-def bookings() -> Select:
+def select_bookings() -> Select:
     return (
         select(
             Appointment.id,
@@ -35,7 +35,7 @@ def bookings() -> Select:
             Appointment.duration_minutes,
             Appointment.status,
             Appointment.notes,
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
             *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
@@ -44,7 +44,7 @@ def bookings() -> Select:
     )
 
 
-class Page(NamedTuple):
+class DayPage(NamedTuple):
     """Some rows of a list, and the (time, id) of its ends where there is more before or after."""
 
     rows: list[Row]
@@ -52,17 +52,17 @@ class Page(NamedTuple):
     after: tuple[time, int] | None
 
 
-def day_list(
+def list_day(
     day: date,
     *,
     department_id: int | None = None,
     doctor_id: int | None = None,
     after: tuple[time, int] | None = None,
     before: tuple[time, int] | None = None,
-) -> Page:
+) -> DayPage:
     """25 bookings of `day` by time, cancelled ones too, from the ends of the neighbouring page. One query."""
     place, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
-    query = bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
+    query = select_bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
     if department_id is not None:
         query = query.where(User.department_id == department_id)
     if doctor_id is not None:
@@ -72,24 +72,24 @@ def day_list(
     else:
         query = query.where(place > after) if after else query
         query = query.order_by(Appointment.time, Appointment.id)
-    found = list(db.session.execute(query.limit(ROWS + 1)))
-    rows, has_more = found[:ROWS], len(found) > ROWS
+    found = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
+    rows, has_more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
     rows = rows[::-1] if is_back else rows
     first, last = ((rows[0].time, rows[0].id), (rows[-1].time, rows[-1].id)) if rows else (None, None)
-    return Page(rows, first if (after or (is_back and has_more)) else None, last if (is_back or has_more) else None)
+    return DayPage(rows, first if (after or (is_back and has_more)) else None, last if (is_back or has_more) else None)
 
 
-def appointment(appointment_id: int) -> Row:
+def get_appointment(appointment_id: int) -> Row:
     """One booking with names, its token of the queue, and the time it was moved from. `NotFound` once withdrawn."""
     booker, earlier = aliased(User), aliased(Appointment)
     query = (
-        bookings()
+        select_bookings()
         .add_columns(
             Appointment.version,
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
-            staff_name(booker).label("booked_by"),
+            display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),
             QueueEntry.id.label("entry_id"),
@@ -110,10 +110,10 @@ def appointment(appointment_id: int) -> Row:
     return row
 
 
-def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> list[Row]:
+def list_patient_bookings(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> list[Row]:
     """The patient's coming bookings, soonest first, or the past ones, latest first."""
     today = clock.today()
-    query = bookings().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
+    query = select_bookings().where(Appointment.patient_id == patient_id, Appointment.status != Status.RESCHEDULED.value)
     if upcoming:
         live = query.where(Appointment.date >= today, Appointment.status.in_(("scheduled", "checked_in", "in_service")))
         query = live.order_by(Appointment.date, Appointment.time)
@@ -122,19 +122,19 @@ def of_patient(patient_id: int, *, upcoming: bool = True, limit: int = 10) -> li
     return list(db.session.execute(query.limit(limit)))
 
 
-def expected(limit: int = 5) -> list[Row]:
+def list_expected(limit: int = 5) -> list[Row]:
     """Today's booked patients who have not arrived, earliest first; for the front desk's home."""
-    return list(db.session.execute(_expected(), {"day": clock.today(), "limit": limit}))
+    return list(db.session.execute(_expected_statement(), {"day": clock.today(), "limit": limit}))
 
 
 @cache
-def _expected() -> Select:
+def _expected_statement() -> Select:
     day, limit = bindparam("day"), bindparam("limit")
-    query = bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
+    query = select_bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
     return query.order_by(Appointment.time, Appointment.id).limit(limit)
 
 
-def who(patient_id: int) -> Row:
+def get_patient_identity(patient_id: int) -> Row:
     """Who the patient is, for a line on a form; `NotFound` when there is no active record."""
     query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
@@ -143,7 +143,7 @@ def who(patient_id: int) -> Row:
     return row
 
 
-class Arrivals(NamedTuple):
+class ArrivalCounts(NamedTuple):
     """How many booked patients of today come within the hour, are late, and how many bookings there are."""
 
     next_hour: int
@@ -151,18 +151,18 @@ class Arrivals(NamedTuple):
     today: int
 
 
-def arrivals(doctor_id: int | None = None) -> Arrivals:
+def count_arrivals(doctor_id: int | None = None) -> ArrivalCounts:
     """Counts of today's bookings, of one doctor or of all. One query."""
     wall = clock.local(clock.now()).replace(tzinfo=None)
     counts = db.session.execute(
-        _arrivals(of_doctor=doctor_id is not None),
-        {"wall": wall, "soon": wall + ARRIVING, "today": wall.date(), "doctor_id": doctor_id},
+        _arrivals_statement(of_doctor=doctor_id is not None),
+        {"wall": wall, "soon": wall + ARRIVAL_WINDOW, "today": wall.date(), "doctor_id": doctor_id},
     )
-    return Arrivals(*counts.one())
+    return ArrivalCounts(*counts.one())
 
 
 @cache
-def _arrivals(*, of_doctor: bool) -> Select:
+def _arrivals_statement(*, of_doctor: bool) -> Select:
     wall, soon, today, doctor_id = bindparam("wall"), bindparam("soon"), bindparam("today"), bindparam("doctor_id")
     at = Appointment.date + Appointment.time
     is_due = Appointment.status == Status.SCHEDULED.value

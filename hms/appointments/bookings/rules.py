@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from hms.appointments.availability.rules import GRACE, Absence, Hours, _of, check_minutes
-from hms.appointments.enums import STATUS_WORDS, Status
+from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, hours_on_day, check_duration
+from hms.appointments.enums import STATUS_LABELS, Status
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-FURTHEST = timedelta(days=731)
-MOVES = {
+MAX_ADVANCE = timedelta(days=731)
+STATUS_TRANSITIONS = {
     Status.SCHEDULED: frozenset(Status) - {Status.SCHEDULED},
     Status.CHECKED_IN: frozenset(Status) - {Status.CHECKED_IN, Status.RESCHEDULED},
     Status.IN_SERVICE: frozenset({Status.COMPLETED, Status.CHECKED_IN}),
@@ -24,11 +24,11 @@ MOVES = {
 """Backward moves are the undo of a slip at the desk; completed and moved bookings are final."""
 
 
-def check_move(old: str, new: str) -> None:
+def check_status_change(old: str, new: str) -> None:
     """Refuse a move that a booking cannot make; staying where it is counts as done."""
-    if old != new and Status(new) not in MOVES[Status(old)]:
+    if old != new and Status(new) not in STATUS_TRANSITIONS[Status(old)]:
         message = N_("This appointment is %(old)s and cannot become %(new)s. Book a new appointment.")
-        words = {"old": STATUS_WORDS[Status(old)].lower(), "new": STATUS_WORDS[Status(new)].lower()}
+        words = {"old": STATUS_LABELS[Status(old)].lower(), "new": STATUS_LABELS[Status(new)].lower()}
         raise RuleBroken(message, "status", code="bad_move", **words)
 
 
@@ -46,10 +46,10 @@ def check_bookable(
     `starts` and `now` are instants. `hours` None means that none are kept for the doctor, so any time will do. With
     `is_overbooked` somebody answers for booking outside the hours.
     """
-    check_minutes(minutes)
-    if starts + GRACE < now:
+    check_duration(minutes)
+    if starts + LATE_BOOKING_GRACE < now:
         raise RuleBroken(N_("That time is past. Choose a later one."), "time", code="past")
-    if starts - now > FURTHEST:
+    if starts - now > MAX_ADVANCE:
         raise RuleBroken(N_("That is more than two years ahead. Check the year."), "date", code="too_far")
     if not is_overbooked:
         _check_hours(starts, starts + timedelta(minutes=minutes), hours, absences)
@@ -63,14 +63,14 @@ def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None
     if hours is None:
         return
     day = clock.local(starts).date()
-    spans = _joined([(clock.at(day, h.starts), clock.at(day, h.ends)) for h in _of(hours, day)])
+    spans = _merge_spans([(clock.at(day, h.starts), clock.at(day, h.ends)) for h in hours_on_day(hours, day)])
     if not any(opens <= starts and ends <= closes for opens, closes in spans):
         raise RuleBroken(
             N_("The doctor has no clinic hours at that time. Choose a time in clinic hours."), "time", code="no_clinic"
         )
 
 
-def _joined(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+def _merge_spans(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
     """Spans that touch or overlap become one."""
     joined: list[tuple[datetime, datetime]] = []
     for opens, closes in sorted(spans):

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
-from hms.appointments.forms import BookForm, SlotForm, clock_time
-from hms.appointments.view_helpers import doctor_choices, found_patients, number_in_address, requested_day
+from hms.appointments.forms import BookForm, SlotForm, parse_clock_time
+from hms.appointments.view_helpers import list_doctor_choices, search_patients, get_number_parameter, get_requested_day
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
@@ -24,17 +24,17 @@ from hms.core.web.template_filters import day as shown_day
 from hms.core.web.template_filters import person_name
 
 from . import actions, queries
-from .actions import NO_SUCH
+from .actions import NO_APPOINTMENT
 
 
 @pages.get("/appointments/patients")
 @requires(Permission.BOOK)
 def choose_patient() -> Response:
     """Rows for patient fields: name, birth date, number."""
-    return jsonify([_row(hit) for hit in found_patients(search_text(request.args.get("q"), longest=120))])
+    return jsonify([_patient_choice(hit) for hit in search_patients(search_text(request.args.get("q"), longest=120))])
 
 
-def _row(hit: Any) -> dict[str, str]:
+def _patient_choice(hit: Any) -> dict[str, str]:
     born = f"{shown_day(hit.date_of_birth)} ({age(hit.date_of_birth, clock.today())})" if hit.date_of_birth else "–"
     note = _("same name") if hit.same_name_count else ""
     return {"value": str(hit.id), "label": person_name(hit), "detail": f"{born} · {hit.hospital_number}", "note": note}
@@ -44,10 +44,10 @@ def _row(hit: Any) -> dict[str, str]:
 @requires(Permission.BOOK)
 def slots() -> str:
     """The free times of a doctor's day, for the form under the hand."""
-    return render_template("appointments/_slots.html", **_free(number_in_address("doctor"), requested_day()[0], None))
+    return render_template("appointments/_slots.html", **_list_free_times(get_number_parameter("doctor"), get_requested_day()[0], None))
 
 
-def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
+def _list_free_times(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
     """What the list of times shows: the day's free slots, else the doctor's next one."""
     parts: dict[str, Any] = {
         "slots": [],
@@ -58,9 +58,9 @@ def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) ->
     }
     is_near = day is not None and 0 <= (day - clock.today()).days <= 731
     if doctor_id and is_near:
-        parts["slots"] = availability_queries.free_slots(doctor_id, day)
+        parts["slots"] = availability_queries.list_free_slots(doctor_id, day)
         if not parts["slots"]:
-            parts["next_free"] = availability_queries.next_free(doctor_id, max(clock.day_bounds(day)[0], clock.now()))
+            parts["next_free"] = availability_queries.find_next_free_slot(doctor_id, max(clock.day_bounds(day)[0], clock.now()))
     return parts
 
 
@@ -69,31 +69,31 @@ def _free(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) ->
 def book_page() -> ResponseReturnValue:
     """Book: who, with whom, when. The address may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
-    form.doctor.choices = doctor_choices()
+    form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
     if is_looking:
-        looked_up = [(hit.id, person_name(hit)) for hit in found_patients(form.patient_text.data or "")]
+        looked_up = [(hit.id, person_name(hit)) for hit in search_patients(form.patient_text.data or "")]
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(actions.book, by=current_person()):
-        return _booked(form.result)
-    return _book_form(form, looked_up)
+        return _redirect_after_booking(form.result)
+    return _render_booking(form, looked_up)
 
 
 def _defaults_from_address() -> dict[str, Any]:
     """What the address already says."""
     who = current_person()
     own = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    defaults = {"doctor": number_in_address("doctor") or own, "date": requested_day()[0], "time": _time_in_address()}
-    patient_id = number_in_address("patient")
+    defaults = {"doctor": get_number_parameter("doctor") or own, "date": get_requested_day()[0], "time": _time_in_address()}
+    patient_id = get_number_parameter("patient")
     if patient_id:
-        defaults |= {"patient": patient_id, "patient_text": person_name(queries.who(patient_id))}
+        defaults |= {"patient": patient_id, "patient_text": person_name(queries.get_patient_identity(patient_id))}
     return defaults
 
 
 def _time_in_address() -> dt.time | None:
     try:
-        return clock_time(request.args.get("time", "")[:8])
+        return parse_clock_time(request.args.get("time", "")[:8])
     except RuleBroken:
         return None
 
@@ -108,8 +108,8 @@ def _take_alternative(form: SlotForm) -> None:
     form.date.typed = form.time.typed = form.other_time.typed = form.other_time.data = None
 
 
-def _booked(booking: Any) -> ResponseReturnValue:
-    row = queries.appointment(booking.id)
+def _redirect_after_booking(booking: Any) -> ResponseReturnValue:
+    row = queries.get_appointment(booking.id)
     when = f"{booking.time:%H:%M} {shown_day(booking.date)}"
     flash(
         _("Booked: %(name)s, %(when)s, %(doctor)s", name=person_name(row), when=when, doctor=row.doctor_name), "success"
@@ -117,12 +117,12 @@ def _booked(booking: Any) -> ResponseReturnValue:
     return redirect(url_for("appointments.day", date=booking.date.isoformat()), 303)
 
 
-def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
-    coming = queries.of_patient(form.patient.data) if form.patient.data else []
+def _render_booking(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
+    coming = queries.list_patient_bookings(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
         patient_id = form.patient.data
         read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
-    parts = _free(form.doctor.data, form.date.data, form.chosen_time)
+    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
         "appointments/book.html", form=form, looked_up=looked_up, coming=coming, alternative=alternative, **parts
@@ -134,28 +134,28 @@ def _book_form(form: BookForm, looked_up: list[tuple[int, str]] | None) -> Respo
 @requires(Permission.MOVE_APPOINTMENT)
 def move(appointment_id: int) -> ResponseReturnValue:
     """Give a booking another time or doctor; undo puts it back. A board sends where it goes on (`next`)."""
-    row = queries.appointment(appointment_id)
+    row = queries.get_appointment(appointment_id)
     if not current_person().may(Permission.EDIT_ANY_APPOINTMENT) and row.doctor_id != current_person().id:
-        raise NotFound(NO_SUCH)
+        raise NotFound(NO_APPOINTMENT)
     defaults = {
-        "doctor": number_in_address("doctor") or row.doctor_id,
-        "date": requested_day()[0] if "date" in request.args else row.date,
+        "doctor": get_number_parameter("doctor") or row.doctor_id,
+        "date": get_requested_day()[0] if "date" in request.args else row.date,
     }
     form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _time_in_address()})
-    form.doctor.choices = doctor_choices()
+    form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
     if "look_up" in request.form:
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(lambda **when: actions.move(appointment_id, **when), by=current_person()):
-        return _moved(row, form.result)
-    parts = _free(form.doctor.data, form.date.data, form.chosen_time)
+        return _redirect_after_move(row, form.result)
+    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     shown = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
     return render_template("appointments/move.html", **shown, **parts), form.status
 
 
-def _moved(old: Any, booking: Any) -> ResponseReturnValue:
+def _redirect_after_move(old: Any, booking: Any) -> ResponseReturnValue:
     text = _("Moved to %(when)s", when=f"{booking.time:%H:%M} {shown_day(booking.date)}")
     before = {"doctor": old.doctor_id, "date": shown_day(old.date), "time": f"{old.time:%H:%M}"}
     undo = url_for("appointments.move", appointment_id=old.id)

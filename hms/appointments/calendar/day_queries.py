@@ -20,12 +20,12 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import Department, Role, User
 
-COLUMNS_SHOWN = 8
-OFF_THE_BOARD = (Status.CANCELLED.value, Status.RESCHEDULED.value)
-KINDS = {
+COLUMNS_PER_PAGE = 8
+HIDDEN_STATUSES = (Status.CANCELLED.value, Status.RESCHEDULED.value)
+CELL_KINDS = {
     Status.SCHEDULED: "booked",
     Status.CHECKED_IN: "arrived",
     Status.IN_SERVICE: "serving",
@@ -35,7 +35,7 @@ KINDS = {
 
 
 @dataclass(slots=True)
-class Booked(Identified):
+class BoardBooking(Identified):
     """A booking as the boards show it: who comes, when and for how long."""
 
     id: int
@@ -46,7 +46,7 @@ class Booked(Identified):
     status: str
 
 
-BOOKED = (
+BOARD_COLUMNS = (
     *IDENTITY,
     Appointment.id,
     Appointment.doctor_id,
@@ -55,15 +55,15 @@ BOOKED = (
     Appointment.duration_minutes,
     Appointment.status,
 )
-"""The columns of `Booked`, in its order."""
+"""The columns of `BoardBooking`, in its order."""
 
 
 @dataclass(slots=True)
 class Cell:
-    """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `KINDS`."""
+    """What a doctor has at a time. `kind`: free, past, blocked, busy (the slot before runs on), or one of `CELL_KINDS`."""
 
     kind: str
-    booking: Booked | None = None
+    booking: BoardBooking | None = None
     words: str = ""
     is_extra: bool = False
 
@@ -102,7 +102,7 @@ class DayBoard:
         return any(cell.kind == "free" for column in self.columns for cells in column.cells.values() for cell in cells)
 
 
-def day_board(
+def build_day_board(
     day: dt.date,
     *,
     department_id: int | None = None,
@@ -112,13 +112,13 @@ def day_board(
 ) -> DayBoard:
     """The board of `day`; the doctor `own_id` comes first. Eight columns at a time, from number `first`. Four queries."""
     now = now or clock.now()
-    doctors = holding_clinic(day, day, department_id)
+    doctors = list_board_doctors(day, day, department_id)
     doctors.sort(key=lambda doctor: doctor.id != own_id)
-    shown = doctors[first : first + COLUMNS_SHOWN]
+    shown = doctors[first : first + COLUMNS_PER_PAGE]
     ids = [doctor.id for doctor in shown]
-    hours, away, bookings = _by_doctor(day, ids)
+    hours, away, bookings = _load_by_doctor(day, ids)
     columns = [
-        filled(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
+        fill_column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in shown
     ]
     times = sorted({at for column in columns for at in column.cells})
     return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
@@ -129,7 +129,7 @@ def _now_row(day: dt.date, times: list[dt.time], now: dt.datetime) -> dt.time | 
     return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
 
 
-def holding_clinic(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
+def list_board_doctors(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
     """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
     weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
     return list(
@@ -157,10 +157,10 @@ def _holding(*, of_department: bool) -> Select:
     is_booked = exists().where(
         Appointment.doctor_id == User.id,
         Appointment.date.between(first, last),
-        Appointment.status.not_in(OFF_THE_BOARD),
+        Appointment.status.not_in(HIDDEN_STATUSES),
     )
     query = (
-        select(User.id, staff_name().label("name"), Department.name.label("department"))
+        select(User.id, display_name_column().label("name"), Department.name.label("department"))
         .outerjoin(Role, Role.id == User.role_id)
         .outerjoin(Department, Department.id == User.department_id)
         .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))
@@ -170,13 +170,13 @@ def _holding(*, of_department: bool) -> Select:
     return query.order_by(User.last_name, User.first_name, User.id)
 
 
-def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
+def _load_by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
     """Each doctor's hours, absences and bookings."""
-    hours, away = queries.presence_between(day, day, ids)
+    hours, away = queries.get_hours_and_absences(day, day, ids)
     return tuple(
         map(
-            grouped,
-            (hours, away, [Booked(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]),
+            group_by_doctor,
+            (hours, away, [BoardBooking(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]),
         )
     )
 
@@ -184,38 +184,38 @@ def _by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]
 @cache
 def _bookings() -> Select:
     day, doctor_ids = bindparam("day"), bindparam("doctor_ids")
-    return on_the_board().where(Appointment.date == day, Appointment.doctor_id.in_(doctor_ids))
+    return select_board_bookings().where(Appointment.date == day, Appointment.doctor_id.in_(doctor_ids))
 
 
-def on_the_board() -> Select:
-    """The bookings that the boards show, as `Booked`, by time."""
+def select_board_bookings() -> Select:
+    """The bookings that the boards show, as `BoardBooking`, by time."""
     return (
-        select(*BOOKED)
+        select(*BOARD_COLUMNS)
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.status.not_in(OFF_THE_BOARD))
+        .where(Appointment.status.not_in(HIDDEN_STATUSES))
         .order_by(Appointment.time, Appointment.id)
     )
 
 
-def grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
+def group_by_doctor(rows: Iterable[Any]) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         groups[row.doctor_id].append(row)
     return groups
 
 
-def filled(
-    column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[Booked], now: dt.datetime
+def fill_column(
+    column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[BoardBooking], now: dt.datetime
 ) -> Column:
     """`column` with what its doctor has at each time of `day`."""
-    offered = rules.slots(hours, day)
+    offered = rules.cut_slots(hours, day)
     on_grid = {slot.time: slot for slot in offered}
     for one in bookings:
-        column.cells[one.time].append(Cell(KINDS[one.status], one, is_extra=one.time not in on_grid))
-    live = [one for one in bookings if one.status in enums.TAKES_TIME]
-    begun, taken = {one.time for one in live}, sorted(_between_slots(live, on_grid))
+        column.cells[one.time].append(Cell(CELL_KINDS[one.status], one, is_extra=one.time not in on_grid))
+    live = [one for one in bookings if one.status in enums.OCCUPYING_STATUSES]
+    begun, taken = {one.time for one in live}, sorted(_off_grid_spans(live, on_grid))
     for slot in offered:
-        empty = None if slot.time in begun else _empty(slot, away, taken, now)
+        empty = None if slot.time in begun else _empty_cell(slot, away, taken, now)
         if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
             column.cells[slot.time].append(empty)
     column.offered = len(offered)
@@ -223,15 +223,15 @@ def filled(
     return column
 
 
-def _between_slots(live: list[Booked], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
+def _off_grid_spans(live: list[BoardBooking], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
     """The bookings that take more than the slot in which they stand, or stand in none."""
     for one in live:
         slot = on_grid.get(one.time)
         if slot is None or dt.timedelta(minutes=one.duration_minutes) > slot.ends - slot.starts:
-            yield queries.instants(one)
+            yield queries.get_booking_span(one)
 
 
-def _empty(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt.datetime) -> Cell:
+def _empty_cell(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt.datetime) -> Cell:
     for absence in away:
         if slot.starts < absence.ends and absence.starts < slot.ends:
             return Cell("blocked", words=absence.reason)
@@ -239,4 +239,4 @@ def _empty(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt
     before = bisect_left(taken, slot.ends, key=lambda span: span.starts)
     if before and slot.starts < taken[before - 1].ends:
         return Cell("busy")
-    return Cell("free" if slot.starts + rules.GRACE >= now else "past")
+    return Cell("free" if slot.starts + rules.LATE_BOOKING_GRACE >= now else "past")

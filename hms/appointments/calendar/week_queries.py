@@ -17,7 +17,7 @@ from hms.core.db.session import db
 from hms.core.text.formatting import format_date as shown_day
 from hms.staff import directory as staff
 
-from .day_queries import OFF_THE_BOARD, Booked, Column, filled, grouped, holding_clinic, on_the_board
+from .day_queries import HIDDEN_STATUSES, BoardBooking, Column, fill_column, group_by_doctor, list_board_doctors, select_board_bookings
 
 NOON = time(12)
 MAX_DOCTORS = 60
@@ -34,7 +34,7 @@ class WeekBoard:
     times: list[time]
 
 
-class Half(NamedTuple):
+class HalfDay(NamedTuple):
     """A morning or an afternoon: `booked` of `offered` slots; bookings outside the clinic hours count too."""
 
     booked: int
@@ -42,67 +42,67 @@ class Half(NamedTuple):
 
 
 @dataclass(slots=True)
-class WeekOf:
+class DoctorWeek:
     """One doctor's line: for each day the morning and the afternoon."""
 
     doctor_id: int
     name: str
     department: str | None
-    halves: list[tuple[Half, Half]]
+    halves: list[tuple[HalfDay, HalfDay]]
 
 
-def week_of(day: date) -> list[date]:
+def list_week_days(day: date) -> list[date]:
     """The days from Monday to Sunday around `day`."""
     monday = day - timedelta(days=day.weekday())
     return [monday + timedelta(days=number) for number in range(7)]
 
 
-def week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBoard:
+def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBoard:
     """The week of one doctor around `day`. Three queries."""
-    now, days = now or clock.now(), week_of(day)
-    hours, away = queries.presence_between(days[0], days[-1], [doctor_id])
+    now, days = now or clock.now(), list_week_days(day)
+    hours, away = queries.get_hours_and_absences(days[0], days[-1], [doctor_id])
     bookings = defaultdict(list)
     for row in _bookings(doctor_id, days):
         bookings[row.date].append(row)
     columns = [
-        filled(Column(doctor_id, shown_day(on), None, day=on), on, hours, away, bookings[on], now) for on in days
+        fill_column(Column(doctor_id, shown_day(on), None, day=on), on, hours, away, bookings[on], now) for on in days
     ]
     times = sorted({at for column in columns for at in column.cells})
-    return WeekBoard(doctor_id, staff.names({doctor_id}).get(doctor_id, ""), days, columns, times)
+    return WeekBoard(doctor_id, staff.display_names({doctor_id}).get(doctor_id, ""), days, columns, times)
 
 
-def _bookings(doctor_id: int, days: list[date]) -> list[Booked]:
-    theirs = on_the_board().where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
-    return [Booked(*row) for row in db.session.execute(theirs)]
+def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:
+    theirs = select_board_bookings().where(Appointment.doctor_id == doctor_id, Appointment.date.between(days[0], days[-1]))
+    return [BoardBooking(*row) for row in db.session.execute(theirs)]
 
 
-def week_counts(day: date, department_id: int | None = None) -> list[WeekOf]:
+def count_week(day: date, department_id: int | None = None) -> list[DoctorWeek]:
     """How full the week around `day` is, a line for each doctor who holds a clinic or is booked in it. Three queries."""
-    days = week_of(day)
-    doctors = holding_clinic(days[0], days[-1], department_id)[:MAX_DOCTORS]
+    days = list_week_days(day)
+    doctors = list_board_doctors(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
-    hours, away = map(grouped, queries.presence_between(days[0], days[-1], ids))
-    booked = _booked(ids, days)
+    hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids))
+    booked = _count_bookings(ids, days)
     return [
-        WeekOf(d.id, d.name, d.department, [_halves(d.id, on, hours[d.id], away[d.id], booked) for on in days])
+        DoctorWeek(d.id, d.name, d.department, [_count_half_days(d.id, on, hours[d.id], away[d.id], booked) for on in days])
         for d in doctors
     ]
 
 
-def _booked(ids: list[int], days: list[date]) -> Counter[tuple[int, date, bool]]:
+def _count_bookings(ids: list[int], days: list[date]) -> Counter[tuple[int, date, bool]]:
     is_morning = (Appointment.time < NOON).label("is_morning")
     query = (
         select(Appointment.doctor_id, Appointment.date, is_morning, func.count().label("number"))
         .where(Appointment.doctor_id.in_(ids), Appointment.date.between(days[0], days[-1]))
-        .where(Appointment.status.not_in((*OFF_THE_BOARD, Status.NO_SHOW.value)))
+        .where(Appointment.status.not_in((*HIDDEN_STATUSES, Status.NO_SHOW.value)))
         .group_by(Appointment.doctor_id, Appointment.date, is_morning)
     )
     return Counter({(row.doctor_id, row.date, row.is_morning): row.number for row in db.session.execute(query)})
 
 
-def _halves(
+def _count_half_days(
     doctor_id: int, day: date, hours: list[Row], away: list[Row], booked: Counter[tuple[int, date, bool]]
-) -> tuple[Half, Half]:
-    offered = Counter(slot.time < NOON for slot in rules.slots(hours, day, away))
-    morning, afternoon = (Half(booked[(doctor_id, day, half)], offered[half]) for half in (True, False))
+) -> tuple[HalfDay, HalfDay]:
+    offered = Counter(slot.time < NOON for slot in rules.cut_slots(hours, day, away))
+    morning, afternoon = (HalfDay(booked[(doctor_id, day, half)], offered[half]) for half in (True, False))
     return morning, afternoon

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
 from hms.appointments.blueprints import pages
-from hms.appointments.view_helpers import doctor_choices, number_in_address, requested_day
+from hms.appointments.view_helpers import list_doctor_choices, get_number_parameter, get_requested_day
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
 
 from . import week_queries
-from .day_views import cell_words, note_columns
+from .day_views import get_cell_labels, note_names_read
 
 
 @pages.app_template_filter("weekday")
@@ -27,7 +27,7 @@ def weekday(day: dt.date) -> str:
 
 def _doctor() -> int | None:
     """The doctor of the address; a doctor sees their own week first, and everybody's with doctor=0."""
-    asked = number_in_address("doctor")
+    asked = get_number_parameter("doctor")
     if asked is None and current_person().may(Permission.WRITE_ENCOUNTER):
         return current_person().id
     return asked or None
@@ -35,25 +35,25 @@ def _doctor() -> int | None:
 
 def _week(day: dt.date) -> dict[str, Any]:
     doctor_id = _doctor()
-    parts: dict[str, Any] = {"day": day, "days": week_queries.week_of(day), "doctor": doctor_id, "department": None}
+    parts: dict[str, Any] = {"day": day, "days": week_queries.list_week_days(day), "doctor": doctor_id, "department": None}
     if doctor_id:
-        board = week_queries.week_board(doctor_id, day)
-        note_columns(board.columns)
-        return parts | {"board": board, "cell_words": cell_words()}
-    department = number_in_address("department")
-    return parts | {"lines": week_queries.week_counts(day, department), "department": department}
+        board = week_queries.build_week_board(doctor_id, day)
+        note_names_read(board.columns)
+        return parts | {"board": board, "cell_words": get_cell_labels()}
+    department = get_number_parameter("department")
+    return parts | {"lines": week_queries.count_week(day, department), "department": department}
 
 
 @pages.get("/appointments/week")
 @requires(Permission.READ_APPOINTMENTS)
 def week() -> ResponseReturnValue:
     """The week: half-days of every doctor, or the slots of one (?doctor=)."""
-    shown, wrong = requested_day()
+    shown, wrong = get_requested_day()
     parts = _week(shown)
     found = {
         "step": lambda days: _address(parts, shown + dt.timedelta(days=days)),
         "departments": staff.departments(),
-        "doctors": doctor_choices(),
+        "doctors": list_doctor_choices(),
         "span": f"{format_date(parts['days'][0], 'd MMM')} – {format_date(parts['days'][-1], 'd MMM y')}",
         "wrong": wrong,
     }
@@ -68,5 +68,5 @@ def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
 @requires(Permission.READ_APPOINTMENTS)
 def week_rows() -> str:
     """The part of the week page that renews itself."""
-    parts = _week(requested_day()[0])
+    parts = _week(get_requested_day()[0])
     return render_template("appointments/_week.html", **parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 
 from hms.appointments import enums
-from hms.appointments.availability.queries import locked_doctor
+from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import QueueEntry
 from hms.core import clock
@@ -40,32 +40,32 @@ def call_next(*, by: Person) -> QueueEntry | None:
     query = query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token).limit(1)
     entry = db.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
     if entry is not None:
-        _call(entry, by)
+        _mark_as_called(entry, by)
     return entry
 
 
-def _call(entry: QueueEntry, by: Person) -> None:
+def _mark_as_called(entry: QueueEntry, by: Person) -> None:
     set_queue_status(entry, QueueStatus.CALLED)
     entry.called_at, entry.called_by_id = clock.now(), by.id
-    _take(entry, by)
+    _assign_to_caller(entry, by)
     db.session.flush()
 
 
-def _take(entry: QueueEntry, by: Person) -> None:
+def _assign_to_caller(entry: QueueEntry, by: Person) -> None:
     """A patient who waits for any doctor is from now on the patient of the doctor who sees them."""
     if entry.doctor_id is None and _is_doctor(by):
         entry.doctor_id = by.id
 
 
 @action(Permission.CALL_PATIENT, "appointments.call")
-def call(entry_id: int, *, by: Person) -> QueueEntry:
+def call_patient(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. `Conflict` says who was faster."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
-        who = staff.names({entry.called_by_id})[entry.called_by_id]
+        who = staff.display_names({entry.called_by_id})[entry.called_by_id]
         at = f"{clock.local(entry.called_at):%H:%M}"
         raise Conflict(N_("%(name)s called this patient at %(time)s."), code="already_called", name=who, time=at)
-    _call(entry, by)
+    _mark_as_called(entry, by)
     return entry
 
 
@@ -88,7 +88,7 @@ def start_service(entry_id: int, *, by: Person) -> QueueEntry:
         set_queue_status(entry, QueueStatus.IN_SERVICE)
         if entry.called_at is None:
             entry.called_at, entry.called_by_id = clock.now(), by.id
-        _take(entry, by)
+        _assign_to_caller(entry, by)
         set_booking_status(entry, Status.IN_SERVICE)
         db.session.flush()
     return entry
@@ -108,7 +108,7 @@ def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
 
 
 @action(Permission.CALL_PATIENT, "appointments.leave")
-def leave(entry_id: int, *, by: Person) -> QueueEntry:
+def mark_as_left(entry_id: int, *, by: Person) -> QueueEntry:
     """The patient did not answer or went away; a booking counts as one that nobody came to."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.LEFT:
@@ -120,7 +120,7 @@ def leave(entry_id: int, *, by: Person) -> QueueEntry:
 
 
 @action(Permission.CALL_PATIENT, "appointments.come_back")
-def come_back(entry_id: int, *, by: Person) -> QueueEntry:
+def return_to_queue(entry_id: int, *, by: Person) -> QueueEntry:
     """Somebody who had left waits again with the same token."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status == QueueStatus.LEFT:
@@ -133,32 +133,32 @@ def come_back(entry_id: int, *, by: Person) -> QueueEntry:
 @action(Permission.CALL_PATIENT, "appointments.set_priority")
 def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntry:
     """1 emergency, 2 urgent, 3 standard, 4 low; also by word."""
-    urgency = enums.priority(priority)
+    urgency = enums.parse_priority(priority)
     entry = get_for_update(QueueEntry, entry_id)
-    _still_here(entry)
+    _check_in_queue(entry)
     entry.priority = int(urgency)
-    return _said(entry)
+    return _save_and_publish(entry)
 
 
 @action(Permission.CALL_PATIENT, "appointments.send_to")
-def send_to(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
+def send_to_doctor(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
     """The patient waits for another doctor, or for any when None."""
     entry = get_for_update(QueueEntry, entry_id)
-    _still_here(entry)
+    _check_in_queue(entry)
     if doctor_id is not None:
-        locked_doctor(doctor_id)
+        lock_doctor(doctor_id)
     entry.doctor_id = doctor_id
     if entry.status == QueueStatus.CALLED:
         set_queue_status(entry, QueueStatus.WAITING)
-    return _said(entry)
+    return _save_and_publish(entry)
 
 
-def _still_here(entry: QueueEntry) -> None:
-    if entry.status not in enums.PRESENT:
+def _check_in_queue(entry: QueueEntry) -> None:
+    if entry.status not in enums.IN_QUEUE_STATUSES:
         raise Conflict(N_("This patient is no longer in the queue."), code="not_queued")
 
 
-def _said(entry: QueueEntry) -> QueueEntry:
+def _save_and_publish(entry: QueueEntry) -> QueueEntry:
     entry.increment_version()
     db.session.flush()
     publish(Event.QUEUE_CHANGED)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-Words = Callable[[list[int]], dict[int, str]]
+NoteSource = Callable[[list[int]], dict[int, str]]
 
-_sources: list[Words] = []
+_sources: list[NoteSource] = []
 
 
-def add_source(source: Words) -> None:
+def add_note_source(source: NoteSource) -> None:
     """Have `source` asked once for each board: it takes ids of queue entries and answers {id: words or markup}."""
     if source not in _sources:
         _sources.append(source)
 
 
-def words(entry_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+def collect_notes(entry_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """What every source says about the entries, by entry."""
     ids, said = list(entry_ids), {}
     for source in _sources if ids else ():

@@ -20,7 +20,7 @@ from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 from . import rules
@@ -82,7 +82,7 @@ def _entries() -> Select:
             QueueEntry.started_at,
             QueueEntry.ended_at,
             Appointment.time.label("booked_time"),
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
             User.room,
         )
         .join(Patient, Patient.id == QueueEntry.patient_id)
@@ -91,7 +91,7 @@ def _entries() -> Select:
     )
 
 
-def board(
+def list_entries(
     day: date | None = None, *, show: str = "waiting", doctor_id: int | None = None, limit: int = ALL_ROWS
 ) -> list[Entry]:
     """The queue of `day` (today) in the order of calling; `done` latest first. `doctor_id` adds the unassigned. One query.
@@ -104,7 +104,7 @@ def board(
     )
     entries, now, limit_minutes = [Entry(*row) for row in rows], clock.now(), settings.value("queue.long_wait_minutes")
     for entry in entries:
-        entry.is_long_wait = entry.is_waiting and rules.is_too_long(entry.arrived_at, now, limit_minutes)
+        entry.is_long_wait = entry.is_waiting and rules.is_long_wait(entry.arrived_at, now, limit_minutes)
     return entries
 
 
@@ -121,7 +121,7 @@ def _board(*, show: str, of_doctor: bool) -> Select:
     return query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
 
 
-def entry(entry_id: int) -> Entry:
+def get_entry(entry_id: int) -> Entry:
     """One person in the queue, or `NotFound`."""
     row = db.session.execute(_entry(), {"entry_id": entry_id}).one_or_none()
     if row is None:
@@ -135,15 +135,15 @@ def _entry() -> Select:
     return _entries().where(QueueEntry.id == entry_id)
 
 
-class Counts(NamedTuple):
+class QueueCounts(NamedTuple):
     waiting: int
     with_staff: int
     done: int
 
 
-def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
+def count_entries(day: date | None = None, doctor_id: int | None = None) -> QueueCounts:
     """How many wait, are with staff, and are done; of everybody, or of one doctor (and unassigned). One query."""
-    return Counts(
+    return QueueCounts(
         *db.session.execute(
             _counts(of_doctor=doctor_id is not None), {"day": day or clock.today(), "doctor_id": doctor_id}
         ).one()
@@ -153,14 +153,14 @@ def counts(day: date | None = None, doctor_id: int | None = None) -> Counts:
 @cache
 def _counts(*, of_doctor: bool) -> Select:
     day, doctor_id = bindparam("day"), bindparam("doctor_id")
-    filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in Counts._fields]
+    filters = [func.count().filter(QueueEntry.status.in_(GROUPS[group])) for group in QueueCounts._fields]
     query = select(*filters).where(QueueEntry.service_date == day)
     if of_doctor:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     return query
 
 
-def ahead_of(entry_id: int) -> int:
+def count_ahead(entry_id: int) -> int:
     """How many of the day wait to be called before this person."""
     one, others = aliased(QueueEntry), QueueEntry
     mine = tuple_(one.priority, one.arrived_at, one.token)
@@ -178,21 +178,21 @@ def ahead_of(entry_id: int) -> int:
     return db.session.execute(query).scalar_one()
 
 
-def current_entry(patient_id: int) -> Row | None:
+def get_current_entry(patient_id: int) -> Row | None:
     """Where the patient stands in today's queue: id, token, status and doctor_name; None when not in it."""
     query = (
-        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, staff_name().label("doctor_name"))
+        select(QueueEntry.id, QueueEntry.token, QueueEntry.status, display_name_column().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
         .where(
             QueueEntry.patient_id == patient_id,
             QueueEntry.service_date == clock.today(),
-            QueueEntry.status.in_(enums.PRESENT),
+            QueueEntry.status.in_(enums.IN_QUEUE_STATUSES),
         )
     )
     return db.session.execute(query).one_or_none()
 
 
-def last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
+def list_last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
     """Tokens called today with room and doctor, latest first. No names: this is shown to the whole waiting room."""
     query = (
         select(
@@ -201,7 +201,7 @@ def last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
             QueueEntry.status,
             QueueEntry.called_at,
             User.room,
-            staff_name().label("doctor_name"),
+            display_name_column().label("doctor_name"),
         )
         .outerjoin(User, User.id == func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id))
         .where(

@@ -7,9 +7,9 @@ import datetime as dt
 from sqlalchemy import select
 
 from hms.appointments import enums
-from hms.appointments.availability.queries import locked_doctor
+from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.bookings import rules as booking_rules
-from hms.appointments.bookings.actions import locked_appointment, locked_patient, move, slot_reserved
+from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock, gapless_numbers
@@ -24,7 +24,7 @@ from hms.core.text.translation import N_
 
 from . import queries, rules
 
-QUEUE_FOLLOWS = {
+QUEUE_STATUS_OF = {
     Status.SCHEDULED: QueueStatus.CANCELLED,
     Status.CANCELLED: QueueStatus.CANCELLED,
     Status.CHECKED_IN: QueueStatus.WAITING,
@@ -37,23 +37,23 @@ QUEUE_FOLLOWS = {
 @action(Permission.CHECK_IN, "appointments.check_in")
 def check_in(appointment_id: int, *, priority: int = 3, by: Person) -> QueueEntry:
     """A booked patient has come: they get the next token of today and wait. Only on the day of the booking."""
-    return _arrive(locked_appointment(appointment_id, by), enums.priority(priority), by)
+    return _check_in_booking(lock_appointment(appointment_id, by), enums.parse_priority(priority), by)
 
 
 @action(Permission.CHECK_IN, "appointments.add_to_queue")
 def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int = 3, by: Person) -> QueueEntry:
     """A patient waits for `doctor_id`, or for any doctor. A booking of today that fits is checked in instead."""
-    urgency = enums.priority(priority)
-    booking = _booked_today(patient_id, doctor_id)
-    locked_patient(patient_id)
+    urgency = enums.parse_priority(priority)
+    booking = _find_booking_today(patient_id, doctor_id)
+    lock_patient(patient_id)
     if booking is not None:
-        return _arrive(booking, urgency, by)
+        return _check_in_booking(booking, urgency, by)
     if doctor_id is not None:
-        locked_doctor(doctor_id)
-    return _queued(patient_id, doctor_id, urgency, by)
+        lock_doctor(doctor_id)
+    return _add_entry(patient_id, doctor_id, urgency, by)
 
 
-def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
+def _find_booking_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
     query = select(Appointment).where(
         Appointment.patient_id == patient_id,
         Appointment.date == clock.today(),
@@ -65,27 +65,27 @@ def _booked_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
     return db.session.scalars(query.order_by(Appointment.time).limit(1).with_for_update()).one_or_none()
 
 
-def _arrive(booking: Appointment, priority: int, by: Person) -> QueueEntry:
+def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueEntry:
     if booking.date != clock.today():
         raise RuleBroken(
             N_("This appointment is for %(day)s. Move it to today first."), "date", day=f"{booking.date:%d-%b-%Y}"
         )
     if booking.status == Status.CHECKED_IN:
         raise Conflict(N_("This patient is already checked in."), code="already_checked_in")
-    booking_rules.check_move(booking.status, Status.CHECKED_IN)
-    with slot_reserved(booking.doctor_id, booking.date, booking.time):
+    booking_rules.check_status_change(booking.status, Status.CHECKED_IN)
+    with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status = Status.CHECKED_IN.value
         booking.increment_version()
-    entry = _earlier_entry(booking.id)
+    entry = _entry_of_booking(booking.id)
     if entry is None:
-        entry = _queued(booking.patient_id, booking.doctor_id, priority, by, booking.id)
+        entry = _add_entry(booking.patient_id, booking.doctor_id, priority, by, booking.id)
     else:
         set_queue_status(entry, QueueStatus.WAITING)
     publish(Event.APPOINTMENTS_CHANGED)
     return entry
 
 
-def _earlier_entry(appointment_id: int) -> QueueEntry | None:
+def _entry_of_booking(appointment_id: int) -> QueueEntry | None:
     """The place in the queue that the booking has, also when the patient had left."""
     query = select(QueueEntry).where(
         QueueEntry.appointment_id == appointment_id, QueueEntry.status != QueueStatus.CANCELLED.value
@@ -93,10 +93,10 @@ def _earlier_entry(appointment_id: int) -> QueueEntry | None:
     return db.session.scalars(query.with_for_update()).one_or_none()
 
 
-def _queued(
+def _add_entry(
     patient_id: int, doctor_id: int | None, priority: int, by: Person, appointment_id: int | None = None
 ) -> QueueEntry:
-    there = queries.current_entry(patient_id)
+    there = queries.get_current_entry(patient_id)
     if there is not None:
         message = N_("This patient is already in the queue with token %(token)s.")
         raise Conflict(message, "patient", code="already_queued", token=there.token)
@@ -119,7 +119,7 @@ def _queued(
 
 def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
     """Move the entry to `status` with its times; `RuleBroken` when it cannot go there."""
-    rules.check_queue_move(entry.status, status)
+    rules.check_queue_status_change(entry.status, status)
     now = clock.now()
     if status is QueueStatus.WAITING:
         entry.called_at = entry.called_by_id = entry.started_at = entry.ended_at = None
@@ -155,44 +155,44 @@ def set_booking_status(entry: QueueEntry, status: Status) -> None:
         return
     booking = get_for_update(Appointment, entry.appointment_id)
     if booking.status != status:
-        booking_rules.check_move(booking.status, status)
+        booking_rules.check_status_change(booking.status, status)
         booking.status = status.value
         booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.cancel")
-def cancel(appointment_id: int, *, reason: str, by: Person) -> Appointment:
+def cancel_appointment(appointment_id: int, *, reason: str, by: Person) -> Appointment:
     """Cancel a booking, with the reason; its time is free again."""
     if not reason:
         raise RuleBroken(N_("Choose the reason for cancelling."), "reason")
-    return set_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
+    return change_appointment_status(appointment_id, Status.CANCELLED.value, reason=reason, by=by)
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.set_status")
-def set_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
+def change_appointment_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
     """Move a booking to `status`; its place in the queue follows. `RuleBroken` when it cannot go there."""
-    booking, new = locked_appointment(appointment_id, by), enums.status(status)
-    booking_rules.check_move(booking.status, new)
+    booking, new = lock_appointment(appointment_id, by), enums.parse_status(status)
+    booking_rules.check_status_change(booking.status, new)
     if new == booking.status:
         return booking
     if new is Status.RESCHEDULED:
         raise RuleBroken(N_("To move an appointment, enter the new date and time."), "status")
     if new is Status.CHECKED_IN:
-        _arrive(booking, enums.Priority.STANDARD, by)
+        _check_in_booking(booking, enums.Priority.STANDARD, by)
         return booking
-    with slot_reserved(booking.doctor_id, booking.date, booking.time):
+    with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         booking.status, booking.status_reason = new.value, reason
         booking.increment_version()
-    entry = _earlier_entry(booking.id)
-    if entry is not None and entry.status != QUEUE_FOLLOWS[new]:
-        set_queue_status(entry, QUEUE_FOLLOWS[new])
+    entry = _entry_of_booking(booking.id)
+    if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
+        set_queue_status(entry, QUEUE_STATUS_OF[new])
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
 
 @action(Permission.WITHDRAW_APPOINTMENT, "appointments.withdraw")
-def withdraw(appointment_id: int, *, by: Person) -> None:
+def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
     """Take a booking out of every list, as if never made; it stays in the trail. Not once the patient has come."""
     booking = get_for_update(Appointment, appointment_id)
     if booking.withdrawn_at is not None:
@@ -207,11 +207,11 @@ def withdraw(appointment_id: int, *, by: Person) -> None:
     publish(Event.APPOINTMENTS_CHANGED)
 
 
-CHANGED = N_("Someone else changed this appointment. Check it again, then save.")
+STALE_APPOINTMENT = N_("Someone else changed this appointment. Check it again, then save.")
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.edit")
-def edit(
+def edit_appointment(
     appointment_id: int,
     *,
     version: int | None = None,
@@ -225,9 +225,9 @@ def edit(
     by: Person,
 ) -> Appointment:
     """Change what is given and differs; None leaves it. Each change needs its own grant (a nurse changes the status only)."""
-    booking = locked_appointment(appointment_id, by)
+    booking = lock_appointment(appointment_id, by)
     if version is not None and booking.version != version:
-        raise StaleVersion(CHANGED)
+        raise StaleVersion(STALE_APPOINTMENT)
     if patient_id not in (None, booking.patient_id):
         raise RuleBroken(
             N_("You cannot change the patient of an appointment. Cancel it and book a new one."), "patient"
@@ -237,14 +237,14 @@ def edit(
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
         move(appointment_id, doctor_id=when[0], date=when[1], time=when[2], duration_minutes=duration_minutes, by=by)
     if notes not in (None, booking.notes):
-        _note(booking, notes, by)
+        _change_notes(booking, notes, by)
     if status is not None:
-        set_status(appointment_id, status, by=by)
+        change_appointment_status(appointment_id, status, by=by)
     db.session.flush()
     return booking
 
 
-def _note(booking: Appointment, notes: str, by: Person) -> None:
+def _change_notes(booking: Appointment, notes: str, by: Person) -> None:
     if not by.may(Permission.MOVE_APPOINTMENT):
         raise NotAllowed(N_("Your role may change only the status, not: notes."))
     booking.notes = notes

@@ -12,15 +12,15 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
-from hms.appointments.enums import PRIORITY_WORDS, Priority
+from hms.appointments.enums import PRIORITY_LABELS, Priority
 from hms.appointments.forms import QueueForm
 from hms.appointments.view_helpers import (
-    back,
-    doctor_choices,
-    found_patients,
-    number_in_address,
+    redirect_back,
+    list_doctor_choices,
+    search_patients,
+    get_number_parameter,
     run_or_flash,
-    say_token,
+    flash_token,
 )
 from hms.core import clock
 from hms.core.api import read_log
@@ -32,7 +32,7 @@ from hms.core.web.template_filters import person_name
 
 from . import actions, extensions, queries, transitions
 
-PRIORITY_LOOKS = {
+PRIORITY_TONES = {
     Priority.EMERGENCY: "stop",
     Priority.URGENT: "caution",
     Priority.STANDARD: "neutral",
@@ -40,7 +40,7 @@ PRIORITY_LOOKS = {
 }
 
 
-def _shown() -> tuple[str, int | None]:
+def _read_filters() -> tuple[str, int | None]:
     """Which part of the queue, and whose: a doctor's own (with the unassigned) unless everybody is asked for."""
     show = request.args.get("show", "waiting")
     is_own = current_person().may(Permission.WRITE_ENCOUNTER) and "everybody" not in request.args
@@ -48,10 +48,10 @@ def _shown() -> tuple[str, int | None]:
 
 
 def _rows() -> dict[str, Any]:
-    show, doctor_id = _shown()
+    show, doctor_id = _read_filters()
     shows_all = "all" in request.args
-    entries = queries.board(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
-    extras = extensions.words(entry.id for entry in entries)
+    entries = queries.list_entries(show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS)
+    extras = extensions.collect_notes(entry.id for entry in entries)
     shows_values = current_person().may(Permission.OPEN_CHART)
     seen = [
         read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
@@ -62,13 +62,13 @@ def _rows() -> dict[str, Any]:
         "show": show,
         "entries": entries,
         "extras": extras,
-        "counts": queries.counts(doctor_id=doctor_id),
+        "counts": queries.count_entries(doctor_id=doctor_id),
         "is_own": doctor_id is not None,
         "everybody": {"everybody": 1} if "everybody" in request.args else {},
         "all_rows": {"all": 1} if shows_all else {},
         "priorities": [
-            (one.value, PRIORITY_LOOKS[one], str(words), _("Priority: %(word)s", word=words))
-            for one, words in PRIORITY_WORDS.items()
+            (one.value, PRIORITY_TONES[one], str(words), _("Priority: %(word)s", word=words))
+            for one, words in PRIORITY_LABELS.items()
         ],
     }
 
@@ -97,12 +97,12 @@ def call_next() -> ResponseReturnValue:
     elif current_person().may(Permission.WRITE_ENCOUNTER):
         return redirect(f"/queue/{entry.id}/start", 303)
     else:
-        _say_called(entry.id)
+        _flash_called(entry.id)
     return redirect(url_for("appointments.queue"), 303)
 
 
-def _say_called(entry_id: int) -> None:
-    entry = queries.entry(entry_id)
+def _flash_called(entry_id: int) -> None:
+    entry = queries.get_entry(entry_id)
     words = _("Called: token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
     flash({"text": words, "undo": url_for("appointments.undo_call", entry_id=entry_id), "values": {}}, "undo")
 
@@ -111,9 +111,9 @@ def _say_called(entry_id: int) -> None:
 @requires(Permission.CALL_PATIENT)
 def call(entry_id: int) -> ResponseReturnValue:
     """Call one patient, or again."""
-    if run_or_flash(actions.call, entry_id):
-        _say_called(entry_id)
-    return back(url_for("appointments.queue"))
+    if run_or_flash(actions.call_patient, entry_id):
+        _flash_called(entry_id)
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/undo-call")
@@ -122,7 +122,7 @@ def undo_call(entry_id: int) -> ResponseReturnValue:
     """The patient waits again."""
     if run_or_flash(actions.undo_call, entry_id):
         flash(_("Back in the queue."), "success")
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/undo-check-in")
@@ -131,26 +131,26 @@ def undo_check_in(entry_id: int) -> ResponseReturnValue:
     """Out of the queue again; the booking is open."""
     if run_or_flash(transitions.undo_check_in, entry_id):
         flash(_("Check-in undone."), "success")
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/leave")
 @requires(Permission.CALL_PATIENT)
 def leave(entry_id: int) -> ResponseReturnValue:
     """The patient did not answer or went away."""
-    if run_or_flash(actions.leave, entry_id):
+    if run_or_flash(actions.mark_as_left, entry_id):
         undo = url_for("appointments.come_back", entry_id=entry_id)
         flash({"text": _("Marked as left without being seen."), "undo": undo, "values": {}}, "undo")
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/come-back")
 @requires(Permission.CALL_PATIENT)
 def come_back(entry_id: int) -> ResponseReturnValue:
     """Waits again with the same token."""
-    if run_or_flash(actions.come_back, entry_id):
+    if run_or_flash(actions.return_to_queue, entry_id):
         flash(_("Back in the queue."), "success")
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/finish")
@@ -159,7 +159,7 @@ def finish(entry_id: int) -> ResponseReturnValue:
     """The patient has been seen."""
     if run_or_flash(actions.finish_service, entry_id):
         flash(_("Marked as seen."), "success")
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.post("/queue/<int:entry_id>/priority")
@@ -167,21 +167,21 @@ def finish(entry_id: int) -> ResponseReturnValue:
 def set_priority(entry_id: int) -> ResponseReturnValue:
     """The number or word that was pressed."""
     run_or_flash(actions.set_priority, entry_id, request.form.get("priority", "")[:20])
-    return back(url_for("appointments.queue"))
+    return redirect_back(url_for("appointments.queue"))
 
 
 @pages.route("/queue/<int:entry_id>/send", methods=["GET", "POST"])
 @requires(Permission.CALL_PATIENT)
 def send_to(entry_id: int) -> ResponseReturnValue:
     """Send the patient to wait for another doctor."""
-    entry = queries.entry(entry_id)
+    entry = queries.get_entry(entry_id)
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
-        if run_or_flash(actions.send_to, entry_id, doctor_id):
+        if run_or_flash(actions.send_to_doctor, entry_id, doctor_id):
             flash(_("Sent to the other doctor."), "success")
         return redirect(url_for("appointments.queue"), 303)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    return render_template("appointments/send.html", entry=entry, doctors=doctor_choices())
+    return render_template("appointments/send.html", entry=entry, doctors=list_doctor_choices())
 
 
 @pages.route("/queue/add", methods=["GET", "POST"])
@@ -191,13 +191,13 @@ def add_to_queue_page() -> ResponseReturnValue:
     form = _queue_form()
     looked_up = None
     if "look_up" in request.form:
-        looked_up = [(hit.id, person_name(hit)) for hit in found_patients(form.patient_text.data or "")]
+        looked_up = [(hit.id, person_name(hit)) for hit in search_patients(form.patient_text.data or "")]
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(lambda patient_id, **more: transitions.add_to_queue(patient_id, **more), by=current_person()):
-        say_token(form.result.id)
-        return back(url_for("appointments.queue"))
-    whom = booking_queries.who(form.patient.data) if form.patient.data and not form.patient.errors else None
-    booked = [row for row in booking_queries.of_patient(whom.id) if row.date == clock.today()] if whom else []
+        flash_token(form.result.id)
+        return redirect_back(url_for("appointments.queue"))
+    whom = booking_queries.get_patient_identity(form.patient.data) if form.patient.data and not form.patient.errors else None
+    booked = [row for row in booking_queries.list_patient_bookings(whom.id) if row.date == clock.today()] if whom else []
     if whom:
         read_log.record_read("appointments.read", whom.id, entity="patient", entity_id=whom.id)
     page = render_template("appointments/queue_add.html", form=form, whom=whom, booked=booked, looked_up=looked_up)
@@ -209,8 +209,8 @@ def _queue_form() -> QueueForm:
     sent = CombinedMultiDict(
         [request.form, MultiDict({"priority": "3", "patient": request.form.get("patient_id", "")})]
     )
-    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": number_in_address("patient")})
-    form.doctor.choices = [SelectChoice("", _("Any doctor")), *doctor_choices()]
+    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": get_number_parameter("patient")})
+    form.doctor.choices = [SelectChoice("", _("Any doctor")), *list_doctor_choices()]
     return form
 
 
@@ -218,21 +218,21 @@ def _queue_form() -> QueueForm:
 @requires(Permission.CHECK_IN)
 def slip(entry_id: int) -> str:
     """The paper with the token, 80 mm wide."""
-    entry = queries.entry(entry_id)
+    entry = queries.get_entry(entry_id)
     code = code128(entry.hospital_number)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    return render_template("appointments/slip.html", entry=entry, ahead=queries.ahead_of(entry_id), code=code)
+    return render_template("appointments/slip.html", entry=entry, ahead=queries.count_ahead(entry_id), code=code)
 
 
 @pages.get("/queue/display")
 @requires(Permission.READ_QUEUE)
 def display() -> str:
     """The waiting-room screen: tokens and rooms, no names."""
-    return render_template("appointments/display.html", calls=queries.last_calls())
+    return render_template("appointments/display.html", calls=queries.list_last_calls())
 
 
 @pages.get("/queue/display/rows")
 @requires(Permission.READ_QUEUE)
 def display_rows() -> str:
     """The part of the waiting-room screen that renews itself."""
-    return render_template("appointments/_calls.html", calls=queries.last_calls())
+    return render_template("appointments/_calls.html", calls=queries.list_last_calls())

@@ -15,7 +15,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.models import Patient
 
 from . import line_descriptions
@@ -64,7 +64,7 @@ def sees_withdrawn(who: Person) -> bool:
 
 def bills(who: Person) -> Select:
     """Bills as `who` may see them: whole for the money desks and for a patient's own, else whose and whether paid."""
-    return _bills(reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
+    return _bills(get_reader(who), is_whole=reads_whole(who), with_void=sees_withdrawn(who))
 
 
 def bill(bill_id: int, who: Person) -> Row | None:
@@ -141,8 +141,8 @@ def payments(who: Person) -> Select:
 
 def items(who: Person) -> Select:
     """Standing lines of bills, in the words that `who` may read."""
-    words = line_descriptions.description(reader(who)).label("description")
-    named = (words, line_descriptions.service(reader(who)).label("price_item_id"), Bill.patient_id)
+    words = line_descriptions.description(get_reader(who)).label("description")
+    named = (words, line_descriptions.service(get_reader(who)).label("price_item_id"), Bill.patient_id)
     query = select(*(BillLine.__table__.c[name] for name in _LINE), *named).join(Bill, Bill.id == BillLine.bill_id)
     return query.where(BillLine.withdrawn_at.is_(None))
 

@@ -108,8 +108,8 @@ def approve(correction_id: int, *, by: Person) -> Correction:
     """Say yes to what another person asked for, and do it. `RuleBroken` when the bill no longer allows it."""
     correction = _undecided(correction_id, by)
     rules.check_apart(
-        asker_opened_approver=staff.opened_lately(correction.proposed_by_id, by.id),
-        approver_opened_asker=staff.opened_lately(by.id, correction.proposed_by_id),
+        asker_opened_approver=staff.is_opened_lately(correction.proposed_by_id, by.id),
+        approver_opened_asker=staff.is_opened_lately(by.id, correction.proposed_by_id),
     )
     _decide(correction, CorrectionStatus.APPROVED, by)
     _DONE_BY[CorrectionKind(correction.kind)](correction, by)

@@ -103,7 +103,7 @@ def _asks(query: Select) -> list[CorrectionRequest]:
 def _as_asks(found: Iterable[Any]) -> list[CorrectionRequest]:
     rows = list(found)
     ids = {row.Correction.proposed_by_id for row in rows} | {row.Correction.decided_by_id for row in rows} - {None}
-    names = staff.names(ids)
+    names = staff.display_names(ids)
     return [
         CorrectionRequest(
             row.Correction,

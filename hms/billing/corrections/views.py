@@ -24,7 +24,7 @@ from hms.patients.models import Patient
 from hms.patients.records import banner as record_banner
 from hms.patients.records.banner import Banner
 from hms.staff.forms import ProofForm
-from hms.staff.sign_in.reauthentication import is_fresh, with_recent_authentication
+from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
 from . import actions, queries
 
@@ -60,7 +60,7 @@ def approve(correction_id: int) -> ResponseReturnValue:
         flash(_("Request approved"), "success")
         return redirect(url_for("billing.bill", bill_id=form.result.bill_id), 303)
     return render_template(
-        "billing/approve.html", form=form, is_fresh=is_fresh(who), **_ask(correction_id)
+        "billing/approve.html", form=form, is_fresh=is_recent(who), **_ask(correction_id)
     ), form.status
 
 

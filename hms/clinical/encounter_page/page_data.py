@@ -136,7 +136,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:
     """Names by account id; without a query when only the reader's own name is needed."""
-    return {who.id or 0: who.name} | staff.names({user_id for user_id in user_ids if user_id and user_id != who.id})
+    return {who.id or 0: who.name} | staff.display_names({user_id for user_id in user_ids if user_id and user_id != who.id})
 
 
 def _to_reading(row: Any, patient: Patient, names: dict[int, str]) -> readings.Reading:

@@ -16,11 +16,11 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.localisation import translate_error
 from hms.formulary.dosing import custom_dose, product_text
-from hms.formulary.dosing.doses import Dose, text_of
-from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.dosing.doses import Dose, join_parts
+from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
-from hms.formulary.safety.alerts import Alert
+from hms.formulary.safety.alerts import SafetyAlert
 
 DOSE_FIELDS = {
     "short": "rx_dose",
@@ -34,9 +34,9 @@ DOSE_FIELDS = {
 }
 
 
-def typed_dose(form: EncounterForm) -> custom_dose.Written:
+def typed_dose(form: EncounterForm) -> custom_dose.DoseInput:
     """The dose fields as typed."""
-    return custom_dose.Written(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
+    return custom_dose.DoseInput(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
 
 
 def read_order(form: EncounterForm) -> dict[str, Any]:
@@ -46,23 +46,23 @@ def read_order(form: EncounterForm) -> dict[str, Any]:
         return {"sentence_id": form.sentence_id} | ({} if typed.is_empty else {"dose": _read_dose(form, typed)})
     named = {"medication_id": form.medication_id} if form.medication_id else {"medication_name": form.rx.data or ""}
     if _find_product(form) is None:
-        return named | custom_dose.plain_words(typed)
+        return named | custom_dose.describe_unlisted_medicine(typed)
     return named | {"dose": _read_dose(form, typed)}
 
 
-def _read_dose(form: EncounterForm, typed: custom_dose.Written) -> Dose | None:
+def _read_dose(form: EncounterForm, typed: custom_dose.DoseInput) -> Dose | None:
     product = _find_product(form)
-    return custom_dose.read(typed, product) if product is not None else None
+    return custom_dose.parse_dose(typed, product) if product is not None else None
 
 
 def _find_product(form: EncounterForm) -> Any | None:
     """The formulary medicine that is chosen or exactly named; None when there is none."""
     if form.sentence_id:
-        usual = formulary.dose_sentence(form.sentence_id)
-        return formulary.medication(usual.medication_id) if usual else None
+        usual = formulary.get_dose_sentence(form.sentence_id)
+        return formulary.get_medication(usual.medication_id) if usual else None
     if form.medication_id:
-        return formulary.medication(form.medication_id)
-    return formulary.medication_named(form.rx.data or "")
+        return formulary.get_medication(form.medication_id)
+    return formulary.find_medication_by_text(form.rx.data or "")
 
 
 def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
@@ -109,13 +109,13 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     if (form.rx.data or "").strip() and form.rx_line.data != line_id:
         raise RuleBroken(N_("Add or clear this medicine before you change another one."), "medication_name")
     line = _get_draft_line(line_id, encounter)
-    product = formulary.medication(line.medication_id) if line.medication_id else None
+    product = formulary.get_medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)
     form.rx_line.data, form.rx_line.raw_data = line.id, None
     form.rx.data = product_text.full_name(product) if product is not None else line.medication_name
     form.rx_choice.data = f"m:{product.id}" if product is not None else ""
     shown = (
-        custom_dose.fields_of(dose) if dose else custom_dose.Written(short=line.dosage, frequency=line.frequency_code)
+        custom_dose.dose_to_input(dose) if dose else custom_dose.DoseInput(short=line.dosage, frequency=line.frequency_code)
     )
     for part, name in DOSE_FIELDS.items():
         form[name].data = getattr(shown, part)
@@ -127,13 +127,13 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     form.rx_asked.data = "1" if line.override_code else ""
 
 
-def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[Alert, ...]:
+def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[SafetyAlert, ...]:
     """The serious alerts for the order in the fields; none when the fields cannot be read."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
         return ()
-    return tuple(safety.stops(run_checks(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
+    return tuple(safety.list_stops(run_checks(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
 
 
 def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:
@@ -159,10 +159,10 @@ def preview(form: EncounterForm) -> dict[str, Any]:
         return {"sentence": "", "fields": usual_fields, "problem": translate_error(refusal), "blamed": field}
     if ordered.dose is None:
         return {"sentence": "", "fields": usual_fields}
-    shown = custom_dose.fields_of(ordered.dose)
-    supply = amount_text(ordered.supply, product.unit) if ordered.supply else ""
+    shown = custom_dose.dose_to_input(ordered.dose)
+    supply = format_amount(ordered.supply, product.unit) if ordered.supply else ""
     return {
-        "sentence": text_of(product_text.dose_sentence(product, ordered.dose)),
+        "sentence": join_parts(product_text.build_dose_sentence(product, ordered.dose)),
         "supply": gettext("supply %(amount)s", amount=supply) if supply else "",
         "fields": {name: getattr(shown, part) for part, name in DOSE_FIELDS.items() if part != "short"},
     }

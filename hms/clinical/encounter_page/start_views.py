@@ -89,7 +89,7 @@ def medicines() -> str:
     years = readings.years_from_months(age)
     return render_template(
         "clinical/_medicines.html",
-        rows=formulary.choices(search_text(request.args.get("q"), longest=255), age_years=years),
+        rows=formulary.list_choices(search_text(request.args.get("q"), longest=255), age_years=years),
     )
 
 

@@ -193,7 +193,7 @@ def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
     patient = patients.patient(queries.get_encounter(encounter_id, current_person()).patient_id)
-    doses = formulary.choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
+    doses = formulary.list_choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
     return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.clinical.models import ICD10, Condition, Encounter
 from hms.core.db.session import db
-from hms.staff.directory import staff_name
+from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 MAX_VISITS = 5
@@ -59,7 +59,7 @@ def select_visits() -> Select:
     doctor = User.__table__
     return (
         select(
-            *(_ENCOUNTER[name] for name in names), staff_name(doctor.c).label("doctor"), diagnoses.label("diagnoses")
+            *(_ENCOUNTER[name] for name in names), display_name_column(doctor.c).label("doctor"), diagnoses.label("diagnoses")
         )
         .select_from(Encounter.__table__.outerjoin(doctor, doctor.c.id == _ENCOUNTER.doctor_id))
         .where(_ENCOUNTER.status != "entered_in_error")

@@ -15,7 +15,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.lookup import NO_PATIENT
 from hms.patients.models import Patient
 
@@ -41,7 +41,7 @@ def encounters(who: Person) -> Select:
 
     A patient gets their own signed encounters.
     """
-    return _encounters(may_read=may_read_clinical(who), who=reader(who)).order_by(_ENCOUNTER.id.desc())
+    return _encounters(may_read=may_read_clinical(who), who=get_reader(who)).order_by(_ENCOUNTER.id.desc())
 
 
 def _encounters(*, may_read: bool, who: Reader) -> Select:

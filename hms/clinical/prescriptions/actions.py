@@ -20,11 +20,11 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
-from hms.formulary.dosing.doses import Dose, duration_words, frequency_words
-from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.dosing.doses import Dose, format_duration, format_frequency
+from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
-from hms.formulary.safety.alerts import Check
+from hms.formulary.safety.alerts import CheckResult
 
 from .order import Order, checks_to_json, parse_order, run_checks
 
@@ -181,12 +181,12 @@ def _clean_texts(order_fields: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _override_columns(checks: Iterable[Check], code: str, reason: str, by: Person) -> dict[str, str]:
+def _override_columns(checks: Iterable[CheckResult], code: str, reason: str, by: Person) -> dict[str, str]:
     """The override columns; empty when there is no serious alert."""
-    alerts = safety.stops(checks)
+    alerts = safety.list_stops(checks)
     if alerts and not by.may(Permission.OVERRIDE_ALERT):
         raise NotAllowed(alerts[0].message)
-    safety.check_overrides(alerts, code, reason)
+    safety.check_override_reason(alerts, code, reason)
     return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
 
 
@@ -221,9 +221,9 @@ def _dose_words(dose: Dose | None, texts: dict[str, str]) -> dict[str, str]:
     words = {"dosage": "", "frequency": "", "duration": ""}
     if dose is not None:
         words = {
-            "dosage": amount_text(dose.amount, dose.unit),
-            "frequency": frequency_words(dose),
-            "duration": duration_words(dose.days),
+            "dosage": format_amount(dose.amount, dose.unit),
+            "frequency": format_frequency(dose),
+            "duration": format_duration(dose.days),
         }
     return {name: texts[name] or text for name, text in words.items()} | {"instructions": texts["instructions"]}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hms.core.text.translation import Sentence
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.doses import Part
+from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
@@ -22,7 +22,7 @@ class Alternative:
     """A usual dose without a serious alert. `value` selects it in the form; `cautions` are its other alerts."""
 
     value: str
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     stock: int
     label: str
     cautions: tuple[Sentence, ...]
@@ -40,27 +40,27 @@ def find_alternatives(
     same_use = _ingredients_of_same_use(ordered.product.ingredients)
     context = patient_context.load_safety_context(patient_id, encounter_id)
     alternatives: dict[tuple[str, ...], Alternative] = {}
-    for row in formulary.usual_doses(same_use, ordered.product.route, context.person.age_years):
-        order = Order(row.product, product_text.full_name(row.product), product_text.usual_dose(row), row.id)
+    for row in formulary.list_usual_doses(same_use, ordered.product.route, context.person.age_years):
+        order = Order(row.product, product_text.full_name(row.product), product_text.build_dose(row), row.id)
         if tuple(row.product.ingredients) in alternatives:
             continue
         checks = run_checks(order, patient_id, encounter_id, besides=besides, known=context)
-        if not safety.stops(checks):
-            alternatives[tuple(row.product.ingredients)] = _alternative(order, row.label, safety.alerts_of(checks))
+        if not safety.list_stops(checks):
+            alternatives[tuple(row.product.ingredients)] = _alternative(order, row.label, safety.list_alerts(checks))
     ranked = sorted(alternatives.values(), key=lambda option: (option.stock == 0, bool(option.cautions)))
     return ranked[:MAX_COUNT]
 
 
 def _ingredients_of_same_use(ingredients: list[str]) -> list[str]:
     """`ingredients`, because another dose of them may be safe, and all ingredients of the same uses."""
-    uses = [use.ingredients for use in catalogue.uses() if set(use.ingredients) & set(ingredients)]
+    uses = [use.ingredients for use in catalogue.load_uses() if set(use.ingredients) & set(ingredients)]
     return list(dict.fromkeys([*ingredients, *(name for use in uses for name in use)]))
 
 
 def _alternative(order: Order, label: str, alerts: list) -> Alternative:
     return Alternative(
         value=f"s:{order.sentence_id}",
-        parts=product_text.dose_sentence(order.product, order.dose),
+        parts=product_text.build_dose_sentence(order.product, order.dose),
         stock=order.product.current_stock,
         label=label,
         cautions=tuple(alert.message for alert in alerts if alert.tier == "caution"),

@@ -10,8 +10,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.doses import Part
-from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.dosing.doses import SentencePart
+from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety.checks import OVERRIDE_REASONS
 
@@ -42,7 +42,7 @@ class Line:
     id: int
     encounter_id: int | None
     medication_id: int | None
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     supply: str
     instructions: str
     status: str
@@ -70,7 +70,7 @@ class Line:
 def to_lines(rows: Iterable[Any]) -> list[Line]:
     """The display lines of prescriptions, in the same order; one query for all medicines."""
     rows = list(rows)
-    products = formulary.medications_by_id(row.medication_id for row in rows if row.medication_id)
+    products = formulary.get_medications_by_id(row.medication_id for row in rows if row.medication_id)
     return [_line(row, products.get(row.medication_id)) for row in rows]
 
 
@@ -95,16 +95,16 @@ def _line(row: Any, product: Any | None) -> Line:
     )
 
 
-def _parts(row: Any, product: Any | None) -> tuple[Part, ...]:
+def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:
     dose = patient_context.dose_of(row)
     if product is not None and dose is not None:
-        return product_text.dose_sentence(product, dose)
+        return product_text.build_dose_sentence(product, dose)
     parts = [
-        Part("name", product_text.shown_name(product) if product is not None else row.medication_name, ""),
-        Part("form", product_text.form_strength(product) if product is not None else "", " "),
-        Part("amount", row.dosage, " — DOSE "),
-        Part("frequency", row.frequency, " — "),
-        Part("duration", row.duration, " — "),
+        SentencePart("name", product_text.shown_name(product) if product is not None else row.medication_name, ""),
+        SentencePart("form", product_text.form_strength(product) if product is not None else "", " "),
+        SentencePart("amount", row.dosage, " — DOSE "),
+        SentencePart("frequency", row.frequency, " — "),
+        SentencePart("duration", row.duration, " — "),
     ]
     return tuple(part for part in parts if part.text)
 
@@ -113,4 +113,4 @@ def _supply(row: Any, product: Any | None) -> str:
     if row.quantity is None:
         return ""
     unit = product.unit if product is not None else ""
-    return amount_text(row.quantity, unit) if unit else str(row.quantity)
+    return format_amount(row.quantity, unit) if unit else str(row.quantity)

@@ -12,11 +12,11 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
-from hms.formulary.dosing.quantities import supply
+from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
-from hms.formulary.safety.alerts import Check
+from hms.formulary.safety.alerts import CheckResult
 from hms.formulary.safety.knowledge import Medicine
 
 from . import patient_context
@@ -38,7 +38,7 @@ class Order:
         """Units of the product for the whole course; None when it cannot be calculated."""
         if self.product is None or self.dose is None:
             return None
-        return supply(self.dose, self.product.strength, self.product.unit, self.product.unit_holds)
+        return calculate_supply(self.dose, self.product.strength, self.product.unit, self.product.unit_holds)
 
 
 def parse_order(
@@ -56,17 +56,17 @@ def parse_order(
     Raises `RuleBroken` for an unknown `sentence_id` or `medication_id`, and when no medicine is named.
     """
     if sentence_id is not None:
-        usual = formulary.dose_sentence(sentence_id)
+        usual = formulary.get_dose_sentence(sentence_id)
         if usual is None:
             raise RuleBroken(N_("This dose is no longer available. Choose again."), "medication_name")
-        product = formulary.medication(usual.medication_id)
-        return Order(product, product_text.full_name(product), dose or product_text.usual_dose(usual), sentence_id)
+        product = formulary.get_medication(usual.medication_id)
+        return Order(product, product_text.full_name(product), dose or product_text.build_dose(usual), sentence_id)
     if medication_id is not None:
-        product = formulary.medication(medication_id)
+        product = formulary.get_medication(medication_id)
         if product is None or not product.is_active:
             raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
     else:
-        product = formulary.medication_named(medication_name, dosage)
+        product = formulary.find_medication_by_text(medication_name, dosage)
     name = medication_name.strip() or (product_text.full_name(product) if product else "")
     if not name:
         raise RuleBroken(N_("Choose or enter the medicine."), "medication_name")
@@ -78,7 +78,7 @@ def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) 
     if product is None or not dosage:
         return None
     try:
-        return shorthand.parse(
+        return shorthand.parse_shorthand(
             f"{dosage} {frequency} {duration}", default_route=product.route, default_unit=product.unit
         )
     except RuleBroken:
@@ -92,14 +92,14 @@ def run_checks(
     *,
     besides: int | None = None,
     known: patient_context.SafetyContext | None = None,
-) -> tuple[Check, ...]:
+) -> tuple[CheckResult, ...]:
     """All safety checks of one order for one patient.
 
     `besides` is the id of the line that is being changed; it is not compared with itself. `known` saves loading the
     patient's facts again.
     """
     context = known or patient_context.load_safety_context(patient_id, encounter_id)
-    knowledge = catalogue.knowledge()
+    knowledge = catalogue.load_knowledge()
     medicine = (
         Medicine.on_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
     )
@@ -121,10 +121,10 @@ def _is_renewal(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
     return ends - clock.now() <= RENEWAL_WINDOW and clock.now() - earlier.signed_at > timedelta(days=1)
 
 
-def checks_to_json(checks: Iterable[Check]) -> dict[str, Any]:
+def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
     """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
     return {
-        "version": catalogue.knowledge().version,
+        "version": catalogue.load_knowledge().version,
         "checks": [
             {
                 "rule": check.rule,

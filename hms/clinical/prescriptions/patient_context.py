@@ -22,7 +22,7 @@ from hms.formulary.models import Medication
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine, MedicineRecord
-from hms.formulary.safety.other_checks import Current, Person
+from hms.formulary.safety.other_checks import CurrentMedicine, PatientFacts
 from hms.patients.allergies import queries as patients
 from hms.patients.models import Patient
 
@@ -63,9 +63,9 @@ def _to_entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...
 class SafetyContext:
     """The patient's facts for the checks. `running` are current and drafted orders, each with its medicine and dose."""
 
-    person: Person
+    person: PatientFacts
     allergies: tuple[AllergyEntry, ...] | None
-    running: list[tuple[Any, Current]]
+    running: list[tuple[Any, CurrentMedicine]]
 
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
@@ -73,7 +73,7 @@ def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyCont
     patient = db.session.execute(
         _patient_facts(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}
     ).one()
-    person = Person(
+    person = PatientFacts(
         age_years=readings.age_years(patient.birth_date),
         sex=patient.sex,
         is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
@@ -171,14 +171,14 @@ def _current_with_products() -> Select:
     return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MAX_CURRENT)
 
 
-def _to_current(orders: Iterable[Any]) -> list[tuple[Any, Current]]:
+def _to_current(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
     """Each order with its medicine and dose for the checks."""
     current, medicines = [], {}
     for order in orders:
         key = order.medication_id or order.medication_name
         if key not in medicines:
             medicines[key] = _medicine(order)
-        current.append((order, Current(medicines[key], dose_of(order))))
+        current.append((order, CurrentMedicine(medicines[key], dose_of(order))))
     return current
 
 
@@ -186,7 +186,7 @@ def _medicine(order: Any) -> Medicine:
     """The ordered medicine: from the formulary, else from its name."""
     if order.medication_id is not None:
         return Medicine.on_record(_Product._make(order[len(_ORDER_COLUMNS) :]))
-    return medicine_from_text(order.medication_name, catalogue.knowledge())
+    return medicine_from_text(order.medication_name, catalogue.load_knowledge())
 
 
 def dose_of(order: Any) -> Dose | None:

@@ -13,7 +13,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 
 _ORDER = Prescription.__table__.c
 ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id", "prescriber_id")
@@ -34,7 +34,7 @@ def prescriptions(who: Person) -> Select:
 
     A patient gets their own, without drafts.
     """
-    return _prescriptions(may_read=may_read_prescriptions(who), who=reader(who)).order_by(_ORDER.id.desc())
+    return _prescriptions(may_read=may_read_prescriptions(who), who=get_reader(who)).order_by(_ORDER.id.desc())
 
 
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:

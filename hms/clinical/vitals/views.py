@@ -157,4 +157,4 @@ def _board_words(row: Any) -> str:
     return ", ".join(texts) or _("Recorded, normal")
 
 
-extensions.add_source(words_for_board)
+extensions.add_note_source(words_for_board)

@@ -60,7 +60,7 @@ UNIT_PHRASES = {
     "suppository": ("suppository", "suppositories", "supp"),
     "ampoule": ("ampoule", "ampoules", "amp", "amps"),
 }
-MISREAD = {
+ERROR_PRONE = {
     "once": N_("“once” can mean a single dose or once a day: write “stat” or “od”."),
     "qd": N_("“qd” is easily misread: write “od” or “once a day”."),
     "qod": N_("“qod” is easily misread: write “alternate days”."),

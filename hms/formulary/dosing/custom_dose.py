@@ -11,13 +11,13 @@ from hms.core.text.numbers import number
 from hms.core.text.translation import N_
 
 from . import shorthand
-from .doses import FREQUENCIES, Dose, dose_words, duration_words
+from .doses import FREQUENCIES, Dose, format_dose, format_duration
 
 HALVES = {"½": Decimal("0.5"), "1/2": Decimal("0.5"), "half": Decimal("0.5")}
 REGULARLY, WHEN_REQUIRED = "", "yes"
 
 
-class Counted(Protocol):
+class MedicineDefaults(Protocol):
     """The medicine's own route and unit, which hold where nothing else is written."""
 
     route: str
@@ -25,7 +25,7 @@ class Counted(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DoseInput:
     """What stands in the fields. `unit`, `route` and `frequency` are keys of the formulary's lists; `duration` and `most`
     (the most in 24 hours, in the unit of the dose) are text; `as_needed` is `REGULARLY` or `WHEN_REQUIRED`."""
 
@@ -48,7 +48,7 @@ class Written:
         return not self.short and not self.has_fields
 
 
-def read(written: Written, medicine: Counted) -> Dose:
+def parse_dose(written: DoseInput, medicine: MedicineDefaults) -> Dose:
     """The dose that is written. Raises `RuleBroken` on `dose`, or on the field `amount`, `unit`, `route`, `frequency`,
     `max_per_day` or `days` that makes no dose."""
     if written.is_empty:
@@ -56,14 +56,14 @@ def read(written: Written, medicine: Counted) -> Dose:
     unit, route = written.unit or medicine.unit, written.route or medicine.route
     if not written.short:
         return _from_fields(written, unit, route)
-    dose = shorthand.parse(written.short, default_route=route, default_unit=unit)
+    dose = shorthand.parse_shorthand(written.short, default_route=route, default_unit=unit)
     if written.has_fields and _from_fields(written, unit, route) != dose:
         message = N_("The short form means %(dose)s, but the fields are different. Correct or clear one of them.")
-        raise RuleBroken(message, shorthand.FIELD, dose=dose_words(dose))
+        raise RuleBroken(message, shorthand.FIELD, dose=format_dose(dose))
     return dose
 
 
-def _from_fields(written: Written, unit: str, route: str) -> Dose:
+def _from_fields(written: DoseInput, unit: str, route: str) -> Dose:
     return Dose.of(
         _amount(written.amount, "amount"),
         unit,
@@ -71,7 +71,7 @@ def _from_fields(written: Written, unit: str, route: str) -> Dose:
         written.frequency,
         as_needed=written.as_needed == WHEN_REQUIRED,
         max_per_day=_amount(written.most, "max_per_day") if written.most else None,
-        days=shorthand.duration(written.duration),
+        days=shorthand.parse_duration(written.duration),
     )
 
 
@@ -83,20 +83,20 @@ def _amount(typed: str, field: str) -> Decimal:
         raise RuleBroken(N_("Enter the dose as a number, for example 500 or 2.5."), field) from refusal
 
 
-def fields_of(dose: Dose) -> Written:
+def dose_to_input(dose: Dose) -> DoseInput:
     """The dose as its fields show it."""
-    return Written(
+    return DoseInput(
         amount=f"{dose.amount:f}",
         unit=dose.unit,
         route=dose.route,
         frequency=dose.frequency_code,
         as_needed=WHEN_REQUIRED if dose.as_needed else REGULARLY,
-        duration=duration_words(dose.days),
+        duration=format_duration(dose.days),
         most="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
     )
 
 
-def plain_words(written: Written) -> dict[str, str]:
+def describe_unlisted_medicine(written: DoseInput) -> dict[str, str]:
     """Dose, frequency and duration of a medicine that is not in the formulary, as they are written."""
     often = FREQUENCIES.get(written.frequency, (None, ""))[1]
     when = N_("when required") if written.as_needed == WHEN_REQUIRED else ""
@@ -104,5 +104,5 @@ def plain_words(written: Written) -> dict[str, str]:
     return {
         "dosage": dosage[:100],
         "frequency": f"{often} {when}".strip(),
-        "duration": duration_words(shorthand.duration(written.duration)),
+        "duration": format_duration(shorthand.parse_duration(written.duration)),
     }

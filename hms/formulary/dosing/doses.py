@@ -12,7 +12,7 @@ from decimal import Decimal
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
 
-from .strengths import COUNTED, MEASURED, amount_text, kept_together
+from .strengths import COUNTED, MEASURED, format_amount, keep_units_together
 
 MAX_AMOUNT = Decimal(1_000_000)
 MAX_DAYS_LENGTH = 366
@@ -124,7 +124,7 @@ def _check_amount(value: Decimal, field: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SentencePart:
     """A piece of a medicine's sentence. `lead` is the text that stands before it; name and amount are shown bold.
 
     `kind` is name, brand, form, amount, route, frequency or duration.
@@ -139,41 +139,41 @@ class Part:
         return self.kind in ("name", "amount")
 
 
-def sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = "") -> tuple[Part, ...]:
+def build_sentence(medicine_name: str, form_strength: str, dose: Dose, brand: str = "") -> tuple[SentencePart, ...]:
     """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 5 days, piece by piece."""
     parts = [
-        Part("name", medicine_name, ""),
-        Part("brand", brand.upper(), " "),
-        Part("form", kept_together(form_strength), " "),
-        Part("amount", amount_text(dose.amount, dose.unit), " — DOSE "),
-        Part("route", ROUTES[dose.route], " — "),
-        Part("frequency", frequency_words(dose), " — "),
-        Part("duration", duration_words(dose.days), " — "),
+        SentencePart("name", medicine_name, ""),
+        SentencePart("brand", brand.upper(), " "),
+        SentencePart("form", keep_units_together(form_strength), " "),
+        SentencePart("amount", format_amount(dose.amount, dose.unit), " — DOSE "),
+        SentencePart("route", ROUTES[dose.route], " — "),
+        SentencePart("frequency", format_frequency(dose), " — "),
+        SentencePart("duration", format_duration(dose.days), " — "),
     ]
     return tuple(part for part in parts if part.text)
 
 
-def dose_words(dose: Dose) -> str:
+def format_dose(dose: Dose) -> str:
     """The dose without the medicine: "500 mg — oral — three times a day — 5 days"."""
-    return text_of(sentence("", "", dose)).removeprefix(" — DOSE ")
+    return join_parts(build_sentence("", "", dose)).removeprefix(" — DOSE ")
 
 
-def text_of(parts: tuple[Part, ...]) -> str:
+def join_parts(parts: tuple[SentencePart, ...]) -> str:
     """The sentence as one line of plain text."""
     return "".join(part.lead + part.text for part in parts)
 
 
-def frequency_words(dose: Dose) -> str:
+def format_frequency(dose: Dose) -> str:
     words = FREQUENCIES[dose.frequency_code][1]
     if dose.as_needed:
         words = " ".join((words, N_("when required"))).strip()
     if dose.max_per_day is not None:
-        most = amount_text(dose.max_per_day, dose.unit)
+        most = format_amount(dose.max_per_day, dose.unit)
         words += ", " + str(Sentence(N_("max %(amount)s in 24 hours"), amount=most))
     return words
 
 
-def duration_words(days: int | None) -> str:
+def format_duration(days: int | None) -> str:
     """ "5 days", "2 weeks" from fourteen days on when they are whole weeks, nothing when open."""
     if days is None:
         return ""

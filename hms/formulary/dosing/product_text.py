@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
-from .doses import Dose, Part, sentence
+from .doses import Dose, SentencePart, build_sentence
 
 
 class Product(Protocol):
@@ -19,7 +19,7 @@ class Product(Protocol):
     strength: str
 
 
-class Usual(Protocol):
+class StoredDose(Protocol):
     """The columns of a dose sentence."""
 
     amount: Decimal
@@ -31,7 +31,7 @@ class Usual(Protocol):
     days: int | None
 
 
-def usual_dose(row: Usual) -> Dose:
+def build_dose(row: StoredDose) -> Dose:
     """The dose of a stored dose sentence."""
     return Dose.of(
         row.amount.normalize() + 0,
@@ -59,6 +59,6 @@ def full_name(row: Product) -> str:
     return " ".join(part for part in (row.generic_name or row.name, row.strength, row.form) if part)
 
 
-def dose_sentence(row: Product, dose: Dose) -> tuple[Part, ...]:
+def build_dose_sentence(row: Product, dose: Dose) -> tuple[SentencePart, ...]:
     """The medicine with its dose, piece by piece, as every page shows it."""
-    return sentence(shown_name(row), form_strength(row), dose, row.brand_name)
+    return build_sentence(shown_name(row), form_strength(row), dose, row.brand_name)

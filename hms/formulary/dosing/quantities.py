@@ -7,10 +7,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from .doses import ONCE, ROUNDING, Dose
 from .strengths import COUNTED, Amount, parse_amount, parse_strength
 
-OPENED_PER_DOSE = frozenset({"ampoule", "vial", "syringe", "bag", "bottle", "sachet", "suppository", "pessary"})
+SINGLE_DOSE_UNITS = frozenset({"ampoule", "vial", "syringe", "bag", "bottle", "sachet", "suppository", "pessary"})
 
 
-def doses_in_course(dose: Dose) -> Decimal | None:
+def count_doses(dose: Dose) -> Decimal | None:
     """How many times the dose is taken in all; None when the course is open."""
     if dose.frequency_code == ONCE:
         return Decimal(1)
@@ -21,32 +21,32 @@ def doses_in_course(dose: Dose) -> Decimal | None:
     if by_frequency is None and by_maximum is None:
         return None
     daily = min(limit for limit in (by_frequency, by_maximum) if limit is not None)
-    return _up(daily * dose.days)
+    return _round_up(daily * dose.days)
 
 
-def supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_holds: str = "") -> int | None:
+def calculate_supply(dose: Dose, unit_strength: str, unit: str = "tablet", unit_holds: str = "") -> int | None:
     """How many whole `unit`s to hand out for the course; None when that cannot be computed.
 
     An ampoule, vial or sachet is opened for one dose and the rest thrown away, unless `unit_holds` says that it serves
     many. A capsule cannot be divided, so a dose that is no whole number of capsules is None. Where `unit` is mL the
     answer is in mL.
     """
-    doses = doses_in_course(dose)
+    doses = count_doses(dose)
     if doses is None:
         return None
     holds = parse_amount(unit_holds)
     if holds is not None:
         per_dose = _in_unit(dose, unit_strength, holds.unit)
-        return None if per_dose is None else int(_up(per_dose * doses / holds.value))
+        return None if per_dose is None else int(_round_up(per_dose * doses / holds.value))
     per_dose = _in_unit(dose, unit_strength, unit)
     if per_dose is None or (unit == "capsule" and per_dose % 1):
         return None
-    if unit in OPENED_PER_DOSE:
-        per_dose = _up(per_dose)
-    return int(_up(per_dose * doses))
+    if unit in SINGLE_DOSE_UNITS:
+        per_dose = _round_up(per_dose)
+    return int(_round_up(per_dose * doses))
 
 
-def in_units(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
+def convert_to_unit(dose: Dose, unit_strength: str, unit: str) -> Decimal | None:
     """One dose counted in `unit`: 500 mg of a 250 mg tablet are 2 tablets; None when that cannot be computed."""
     return _in_unit(dose, unit_strength, unit)
 
@@ -80,12 +80,12 @@ def _share(amount: Amount, contents: tuple[Amount, ...]) -> Decimal | None:
     return share if len(contents) == 1 or share % 1 == 0 else None
 
 
-def _up(value: Decimal) -> Decimal:
+def _round_up(value: Decimal) -> Decimal:
     # 1/7 is not exact in decimals: four weekly doses in 28 days must not become five.
     return value.quantize(ROUNDING).to_integral_value(ROUND_CEILING)
 
 
-def daily_milligrams(
+def calculate_daily_milligrams(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
 ) -> dict[str, Decimal] | None:
     """The most of each ingredient on a day of treatment, in mg; None when it cannot be computed."""

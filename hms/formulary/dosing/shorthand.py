@@ -13,7 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
-from .abbreviations import FREQUENCY_PHRASES, MISREAD, ROUTE_PHRASES, UNIT_PHRASES
+from .abbreviations import FREQUENCY_PHRASES, ERROR_PRONE, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
 
 FIELD = "dose"
@@ -47,7 +47,7 @@ _BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
 
 
 @dataclass(slots=True)
-class _Text:
+class _Remainder:
     """What is left to be understood."""
 
     left: str
@@ -58,14 +58,14 @@ class _Text:
         return found
 
 
-def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose:
+def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "") -> Dose:
     """The dose that `text` means, with the medicine's own route and unit where the text names none.
 
     Understands od bd tds qds prn stat nocte mane q6h, plain words for them, 5/7 (days), 2/52 (weeks), 1/12 (months of
     30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
     """
-    rest = _Text(_tidied(text))
-    maximum = _only(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
+    rest = _Remainder(_normalize(text))
+    maximum = _single_match(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
     days = _days(rest)
     frequency_code, as_needed = _frequency(rest)
     amount, unit = _amount(rest, default_unit)
@@ -74,18 +74,18 @@ def parse(text: str, *, default_route: str = "", default_unit: str = "") -> Dose
     try:
         return Dose.of(
             amount, unit, route, frequency_code,
-            as_needed=as_needed, max_per_day=_most(maximum, amount, unit), days=days,
+            as_needed=as_needed, max_per_day=_parse_maximum(maximum, amount, unit), days=days,
         )  # fmt: skip
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, FIELD) from refusal
 
 
-def duration(text: str) -> int | None:
+def parse_duration(text: str) -> int | None:
     """The days that "5 days", "2/52" or "5" mean; None for nothing. Raises `RuleBroken` on field `days`."""
     plain = " ".join(text.lower().split())
     if not plain:
         return None
-    rest = _Text(f"{plain} days" if plain.isdecimal() else plain)
+    rest = _Remainder(f"{plain} days" if plain.isdecimal() else plain)
     try:
         days = _days(rest)
         if days is not None and not rest.left.strip():
@@ -99,7 +99,7 @@ def _refuse(sentence: str, **values: object) -> RuleBroken:
     return RuleBroken(sentence, FIELD, **values)
 
 
-def _tidied(text: str) -> str:
+def _normalize(text: str) -> str:
     """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
     if len(text) > MAX_LENGTH:
         raise _refuse(N_("Enter the dose in at most 120 characters."))
@@ -115,14 +115,14 @@ def _tidied(text: str) -> str:
     return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
 
 
-def _only(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
+def _single_match(found: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
     if len(found) > 1:
         raise _refuse(N_("There are %(twice)s. Remove one."), twice=twice)
     return found[0] if found else None
 
 
-def _days(rest: _Text) -> int | None:
-    found = _only(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(N_("two durations")))
+def _days(rest: _Remainder) -> int | None:
+    found = _single_match(rest.take(_FRACTION_DAYS) + rest.take(_WRITTEN_DAYS), Sentence(N_("two durations")))
     if found is None:
         return None
     days = int(found[1]) * _DAYS_OF.get(found[2], _DAYS_OF.get(found[2][0], 1))
@@ -131,7 +131,7 @@ def _days(rest: _Text) -> int | None:
     return days
 
 
-def _frequency(rest: _Text) -> tuple[str, bool]:
+def _frequency(rest: _Remainder) -> tuple[str, bool]:
     codes = [_FREQUENCY_OF[found[0]] for found in rest.take(_FREQUENCY)]
     as_needed = AS_REQUIRED in codes
     timed = set(codes) - {AS_REQUIRED}
@@ -141,17 +141,17 @@ def _frequency(rest: _Text) -> tuple[str, bool]:
         raise _refuse(N_("There are two frequencies. Remove one."))
     if not timed and not as_needed:
         for word in rest.left.split():
-            if word in MISREAD:
-                raise _refuse(MISREAD[word])
+            if word in ERROR_PRONE:
+                raise _refuse(ERROR_PRONE[word])
         raise _refuse(N_("Enter the frequency, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
     return (timed.pop() if timed else AS_REQUIRED), as_needed
 
 
-def _amount(rest: _Text, default_unit: str) -> tuple[Decimal, str]:
-    found = _only(rest.take(_AMOUNT), Sentence(N_("two amounts")))
+def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
+    found = _single_match(rest.take(_AMOUNT), Sentence(N_("two amounts")))
     if found is not None:
         return _number(found[1]), _UNIT_OF[found[2]]
-    bare = _only(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
+    bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
     if bare is None:
         _check_misread(rest.left)
         raise _refuse(N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
@@ -166,7 +166,7 @@ def _number(written: str) -> Decimal:
         raise _refuse(message, written=written) from refusal
 
 
-def _route(rest: _Text, default_route: str) -> str:
+def _route(rest: _Remainder, default_route: str) -> str:
     routes = {_ROUTE_OF[found[0]] for found in rest.take(_ROUTE)}
     if len(routes) > 1:
         raise _refuse(N_("There are two routes. Remove one."))
@@ -177,7 +177,7 @@ def _route(rest: _Text, default_route: str) -> str:
     return route
 
 
-def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
+def _parse_maximum(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
     """The most in 24 hours in the dose's unit; a bare "max 4" counts doses."""
     if found is None:
         return None
@@ -195,8 +195,8 @@ def _most(found: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | 
 
 def _check_misread(left: str) -> None:
     for word in left.split():
-        if re.sub(r"^[0-9.,]+", "", word) in MISREAD:
-            raise _refuse(MISREAD[re.sub(r"^[0-9.,]+", "", word)])
+        if re.sub(r"^[0-9.,]+", "", word) in ERROR_PRONE:
+            raise _refuse(ERROR_PRONE[re.sub(r"^[0-9.,]+", "", word)])
 
 
 def _check_nothing_left(left: str) -> None:

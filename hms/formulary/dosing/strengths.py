@@ -42,7 +42,7 @@ class Amount:
     unit: str
 
     def __str__(self) -> str:
-        return amount_text(self.value, self.unit)
+        return format_amount(self.value, self.unit)
 
     @property
     def milligrams(self) -> Decimal | None:
@@ -66,7 +66,7 @@ class Strength:
         return None if None in weights else sum(weights, Decimal(0))
 
 
-def canonical_unit(word: str) -> str | None:
+def get_canonical_unit(word: str) -> str | None:
     """The formulary's word for a printed unit ("tablets" -> "tablet"); None for an unknown one."""
     return word if word in MEASURED else _ONE_OF.get(word.lower())
 
@@ -74,7 +74,7 @@ def canonical_unit(word: str) -> str | None:
 def parse_amount(text: str) -> Amount | None:
     """An amount as the formulary's lists write it ("200 puffs", "5,000 units"); None when it is not one."""
     found = _PART.fullmatch(text.strip())
-    unit = canonical_unit(found[2]) if found else None
+    unit = get_canonical_unit(found[2]) if found else None
     return Amount(Decimal(found[1].replace(",", "")), unit) if found and unit else None
 
 
@@ -94,7 +94,7 @@ def parse_strength(text: str) -> Strength | None:
     return Strength(contents, per)
 
 
-def amount_text(value: Decimal, unit: str) -> str:
+def format_amount(value: Decimal, unit: str) -> str:
     """ "1.5 g", "5,000 units", "1 tablet", "half a tablet"; a no-break space keeps number and unit on one line."""
     if unit in COUNTED:
         if value == Decimal("0.5"):
@@ -105,6 +105,6 @@ def amount_text(value: Decimal, unit: str) -> str:
     return quantity(value, unit)
 
 
-def kept_together(text: str) -> str:
+def keep_units_together(text: str) -> str:
     """`text` with a no-break space between every number and the unit after it."""
     return re.sub(r"(?<=[0-9]) (?=[A-Za-z%])", NBSP, text)

@@ -29,13 +29,13 @@ DISCREET_INGREDIENTS = frozenset(
     {"dolutegravir", "tenofovir", "tenofovir disoproxil", "lamivudine", "zidovudine", "abacavir", "efavirenz"}
     | {"isoniazid", "rifampicin", "ethambutol", "pyrazinamide"}
 )
-OpeningStock = Callable[[Medication, int, Person], None]
-_opening_stock: list[OpeningStock] = []
+OpeningStockHandler = Callable[[Medication, int, Person], None]
+_opening_stock_handler: list[OpeningStockHandler] = []
 
 
-def receives_opening_stock(receive: OpeningStock) -> OpeningStock:
+def set_opening_stock_handler(receive: OpeningStockHandler) -> OpeningStockHandler:
     """Name the function that books the stock with which a medicine is added: the pharmacy's, which keeps the ledger."""
-    _opening_stock[:] = [receive]
+    _opening_stock_handler[:] = [receive]
     return receive
 
 
@@ -46,7 +46,7 @@ def load_catalogue(*, by: Person) -> int:
     What the hospital changed or withdrew stays as it is.
     """
     known = set(db.session.scalars(select(Medication.catalogue_key).where(Medication.catalogue_key.is_not(None))))
-    missing = [entry for entry in catalogue.medications() if entry.key not in known]
+    missing = [entry for entry in catalogue.load_medications() if entry.key not in known]
     if not missing:
         return 0
     prices = _add_prices(missing)
@@ -55,7 +55,7 @@ def load_catalogue(*, by: Person) -> int:
     return len(missing)
 
 
-def _add_prices(entries: list[catalogue.Medication]) -> dict[str, int]:
+def _add_prices(entries: list[catalogue.CatalogueMedication]) -> dict[str, int]:
     """Price items by code; one that the price list has already keeps its price."""
     codes = {_price_code(entry): entry for entry in entries}
     have = dict(db.session.execute(select(PriceItem.code, PriceItem.id).where(PriceItem.code.in_(codes))).all())
@@ -75,25 +75,25 @@ def _add_prices(entries: list[catalogue.Medication]) -> dict[str, int]:
     return have
 
 
-def _price_code(entry: catalogue.Medication) -> str:
+def _price_code(entry: catalogue.CatalogueMedication) -> str:
     return PRICE_PREFIX + entry.key.upper()
 
 
-def _name(entry: catalogue.Medication) -> str:
+def _name(entry: catalogue.CatalogueMedication) -> str:
     return " ".join(part for part in (entry.generic_name, entry.strength, entry.form) if part)
 
 
-def _is_discreet(entry: catalogue.Medication) -> bool:
+def _is_discreet(entry: catalogue.CatalogueMedication) -> bool:
     return bool(entry.facts.classes & DISCREET_CLASSES or DISCREET_INGREDIENTS & set(entry.facts.ingredients))
 
 
-def _add_medicines(entries: list[catalogue.Medication], prices: dict[str, int]) -> dict[str, int]:
-    rows = [_row(entry) | {"price_item_id": prices[_price_code(entry)]} for entry in entries]
+def _add_medicines(entries: list[catalogue.CatalogueMedication], prices: dict[str, int]) -> dict[str, int]:
+    rows = [_medication_values(entry) | {"price_item_id": prices[_price_code(entry)]} for entry in entries]
     made = db.session.execute(insert(Medication).returning(Medication.catalogue_key, Medication.id), rows)
     return {key: medication_id for key, medication_id in made}
 
 
-def _row(entry: catalogue.Medication) -> dict[str, Any]:
+def _medication_values(entry: catalogue.CatalogueMedication) -> dict[str, Any]:
     known = entry.facts
     return {
         "catalogue_key": entry.key,
@@ -134,7 +134,7 @@ def _add_doses(ids: dict[str, int]) -> None:
             "audience": usual.audience,
             "label": usual.label,
         }
-        for usual in catalogue.dose_sentences()
+        for usual in catalogue.load_dose_sentences()
         if usual.medication in ids
     ]
     if rows:
@@ -144,22 +144,22 @@ def _add_doses(ids: dict[str, int]) -> None:
 @action(Permission.MANAGE_FORMULARY, "formulary.add_medication")
 def add_medication(*, opening_stock: int = 0, by: Person, **given: Any) -> Medication:
     """Add a medicine to the formulary; needs `name` or `generic_name`. The opening stock goes through the ledger."""
-    row = Medication(**_written(given))
+    row = Medication(**_clean_values(given))
     row.name = row.name or product_text.full_name(row)
     _check(row)
     db.session.add(row)
     db.session.flush()
     if opening_stock:
-        _receive(row, opening_stock, by)
+        _add_opening_stock(row, opening_stock, by)
     return row
 
 
-def _receive(row: Medication, quantity: int, by: Person) -> None:
-    if not _opening_stock:
+def _add_opening_stock(row: Medication, quantity: int, by: Person) -> None:
+    if not _opening_stock_handler:
         raise RuleBroken(
             N_("Stock is added when the pharmacy receives goods. Add the medicine without stock."), "current_stock"
         )
-    _opening_stock[0](row, quantity, by)
+    _opening_stock_handler[0](row, quantity, by)
     db.session.refresh(row)
 
 
@@ -167,7 +167,7 @@ def _receive(row: Medication, quantity: int, by: Person) -> None:
 def change_medication(medication_id: int, *, by: Person, **given: Any) -> Medication:
     """Change what the formulary says of a medicine; never its stock, which only the ledger moves."""
     row = get_for_update(Medication, medication_id)
-    for name, value in _written(given).items():
+    for name, value in _clean_values(given).items():
         setattr(row, name, value)
     _check(row)
     row.increment_version()
@@ -190,7 +190,7 @@ WRITABLE = frozenset(
 )
 
 
-def _written(given: dict[str, Any]) -> dict[str, Any]:
+def _clean_values(given: dict[str, Any]) -> dict[str, Any]:
     """The fields that people write, cleaned."""
     return {
         name: clean_field(value, name, longest=2000, multiline=name == "description")
@@ -215,6 +215,6 @@ def count_use(sentence_id: int, *, by: Person) -> None:
     db.session.execute(update(DoseSentence).where(DoseSentence.id == sentence_id).values(more))
 
 
-def medication_found(medication_id: int) -> Medication:
+def get_medication(medication_id: int) -> Medication:
     """The medicine as a record; `NotFound` when there is none."""
     return get_or_not_found(Medication, medication_id)

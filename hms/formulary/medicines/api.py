@@ -98,7 +98,7 @@ def medication_json(row: Any, who: Person) -> dict[str, Any]:
     }
 
 
-def _one(row: Any, status: int = 200) -> Response:
+def _medication_response(row: Any, status: int = 200) -> Response:
     return resource_response(medication_json(row, current_person()), row.version, status)
 
 
@@ -110,7 +110,7 @@ def medications(arguments: dict[str, Any]) -> Response:
     """Medicines on the list, by name; `search=` takes parts of names and strengths, or of the name alone for those who are
     shown nothing else."""
     who = current_person()
-    rows = queries.medications(arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL))
+    rows = queries.select_medications(arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL))
     rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
     return paginated_response(rows, lambda row: medication_json(row, who))
 
@@ -120,10 +120,10 @@ def medications(arguments: dict[str, Any]) -> Response:
 @api.response(200, MedicationOut)
 def medication(medication_id: int) -> Response:
     """One medicine, on the list or withdrawn."""
-    row = queries.medication(medication_id)
+    row = queries.get_medication(medication_id)
     if row is None:
         raise NotFound(N_("This medicine does not exist."))
-    return _one(row)
+    return _medication_response(row)
 
 
 @api.post("/medications/")
@@ -133,7 +133,7 @@ def medication(medication_id: int) -> Response:
 def add(payload: dict[str, Any]) -> Response:
     """Add a medicine. A stock given with it becomes the first entry of its ledger."""
     stock = payload.pop("current_stock", 0)
-    return _one(actions.add_medication(opening_stock=stock, **payload, by=current_person()), 201)
+    return _medication_response(actions.add_medication(opening_stock=stock, **payload, by=current_person()), 201)
 
 
 @api.put("/medications/<int:medication_id>/")
@@ -143,9 +143,9 @@ def add(payload: dict[str, Any]) -> Response:
 def change(payload: dict[str, Any], medication_id: int) -> Response:
     """Change a medicine's description. A stock in the body is not written: it moves by deliveries and dispensing only."""
     payload.pop("current_stock", None)
-    row = actions.medication_found(medication_id)
+    row = actions.get_medication(medication_id)
     check_if_match(row.version, lambda: medication_json(row, current_person()))
-    return _one(actions.change_medication(medication_id, **payload, by=current_person()))
+    return _medication_response(actions.change_medication(medication_id, **payload, by=current_person()))
 
 
 @api.delete("/medications/<int:medication_id>/")

@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True, slots=True)
-class Medication:
+class CatalogueMedication:
     """One line of the formulary: a medicine in one strength and form, as it is stocked and sold by the `unit`.
 
     `key` is stable and unique. `unit_holds` says what a bottle, inhaler or multi-dose vial holds ("100 mL"), else "".
@@ -49,7 +49,7 @@ class Medication:
 
 
 @dataclass(frozen=True, slots=True)
-class DoseSentence:
+class CatalogueDose:
     """A usual dose that a prescriber can pick whole. `audience` is adult, child or any; `medication` is a key."""
 
     medication: str
@@ -66,47 +66,47 @@ class Use:
     ingredients: tuple[str, ...]
 
 
-def rows(name: str) -> Iterator[dict[str, str]]:
+def read_rows(name: str) -> Iterator[dict[str, str]]:
     """The lines of `data/<name>.csv`."""
     with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(lines)
 
 
 @cache
-def medications() -> tuple[Medication, ...]:
-    return tuple(_medication(row) for row in rows("medications"))
+def load_medications() -> tuple[CatalogueMedication, ...]:
+    return tuple(_medication(row) for row in read_rows("medications"))
 
 
 @cache
-def dose_sentences() -> tuple[DoseSentence, ...]:
+def load_dose_sentences() -> tuple[CatalogueDose, ...]:
     return tuple(
-        DoseSentence(row["medication"], row["label"], row["audience"], _usual_dose(row))
-        for row in rows("dose_sentences")
+        CatalogueDose(row["medication"], row["label"], row["audience"], _usual_dose(row))
+        for row in read_rows("dose_sentences")
     )
 
 
 @cache
-def knowledge() -> Knowledge:
+def load_knowledge() -> Knowledge:
     """All that the safety checks know, with the version to write beside every override."""
     return Knowledge(
         version=(DATA / "rules_version.txt").read_text(encoding="utf-8").strip(),
         substances=tuple(
-            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in rows("substances")
+            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in read_rows("substances")
         ),
-        classes=tuple(_allergy_class(row) for row in rows("allergy_classes")),
-        cross_reactions=tuple(CrossReaction(**row) for row in rows("allergy_cross")),
-        interactions=tuple(Interaction(**row) for row in rows("interactions")),
+        classes=tuple(_allergy_class(row) for row in read_rows("allergy_classes")),
+        cross_reactions=tuple(CrossReaction(**row) for row in read_rows("allergy_cross")),
+        interactions=tuple(Interaction(**row) for row in read_rows("interactions")),
     )
 
 
 @cache
-def uses() -> tuple[Use, ...]:
+def load_uses() -> tuple[Use, ...]:
     """What medicines are given for."""
-    return tuple(Use(row["use"], _split(row["ingredients"])) for row in rows("alternatives"))
+    return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
 
 
-def _medication(row: dict[str, str]) -> Medication:
-    return Medication(
+def _medication(row: dict[str, str]) -> CatalogueMedication:
+    return CatalogueMedication(
         key=row["key"],
         brand_name=row["brand_name"],
         formulation=row["formulation"],
@@ -130,15 +130,15 @@ def _facts(row: dict[str, str]) -> Medicine:
         unit=row["unit"],
         route=row["route"],
         has_no_maximum=row["max_daily_mg"] == "n/a",
-        max_daily_mg=limits(row["max_daily_mg"]),
-        max_daily_mg_per_kg=limits(row["max_daily_mg_per_kg"]),
+        max_daily_mg=parse_limits(row["max_daily_mg"]),
+        max_daily_mg_per_kg=parse_limits(row["max_daily_mg_per_kg"]),
         pregnancy=row["pregnancy"],
         min_age_years=_decimal(row["min_age_years"]),
         min_age_tier=row["min_age_tier"] or "caution",
     )
 
 
-def limits(text: str) -> dict[str, Decimal]:
+def parse_limits(text: str) -> dict[str, Decimal]:
     """Milligrams by ingredient from "artemether=160;lumefantrine=960"; nothing from "" and "n/a"."""
     pairs = (part.partition("=") for part in _split(text) if part != "n/a")
     return {ingredient: Decimal(most) for ingredient, _equals, most in pairs}

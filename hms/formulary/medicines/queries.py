@@ -17,8 +17,8 @@ from hms.core.db.word_search import contains_all_words
 from hms.core.text.cleaning import escape_like, fold
 from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.doses import Part
-from hms.formulary.dosing.quantities import supply
+from hms.formulary.dosing.doses import SentencePart
+from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.models import DoseSentence, Medication
 
 MAX_CHOICES = 10
@@ -40,7 +40,7 @@ class Choice:
     value: str
     name: str
     form: str
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     supply: int | None
     unit: str
     stock: int | None
@@ -58,7 +58,7 @@ class Choice:
         return "".join(part.lead + part.text for part in self.parts)
 
 
-def medications(search: str = "", *, by_name_only: bool = False) -> Select:
+def select_medications(search: str = "", *, by_name_only: bool = False) -> Select:
     """Active medicines by name, as rows of the table's columns; `by_name_only` looks into no other text."""
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
@@ -66,24 +66,24 @@ def medications(search: str = "", *, by_name_only: bool = False) -> Select:
     return query.order_by(_TABLE.c.name, _TABLE.c.id)
 
 
-def medications_found(typed: str, *, limit: int) -> list[Any]:
+def search_medications(typed: str, *, limit: int) -> list[Any]:
     """Active medicines by words of their name, or by the code of their price; none for less than two letters."""
     text = typed.strip()
     if len(text) < 2:
         return []
-    named = medications(text).whereclause
+    named = select_medications(text).whereclause
     code = func.upper(PriceItem.code) == text.upper()
     coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
     query = select(*COLUMNS).where(or_(named, coded))
     return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
 
 
-def medication(medication_id: int) -> Any | None:
+def get_medication(medication_id: int) -> Any | None:
     """One medicine's columns, withdrawn or not; None when there is none."""
     return db.session.execute(select(*COLUMNS).where(_TABLE.c.id == medication_id)).one_or_none()
 
 
-def medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
+def get_medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
     """Medicines' columns by id."""
     unique_ids = set(ids)
     if not unique_ids:
@@ -91,7 +91,7 @@ def medications_by_id(ids: Iterable[int]) -> dict[int, Any]:
     return {row.id: row for row in db.session.execute(select(*COLUMNS).where(_TABLE.c.id.in_(unique_ids)))}
 
 
-def dose_sentence(sentence_id: int) -> DoseSentence | None:
+def get_dose_sentence(sentence_id: int) -> DoseSentence | None:
     """A usual dose of an active medicine."""
     query = select(DoseSentence).join(Medication).where(DoseSentence.id == sentence_id, Medication.is_active)
     return db.session.scalars(query).one_or_none()
@@ -113,7 +113,7 @@ class UsualDose:
     product: Any
 
 
-def usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
+def list_usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
     """Usual doses, suiting the age and given by `route`, of medicines with one of `ingredients`: in the order of these,
     the most used first."""
     dose = DoseSentence.__table__.c
@@ -121,12 +121,12 @@ def usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -
     query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
     rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MAX_ROWS)).all()
     place = {name: number for number, name in enumerate(ingredients)}
-    suited = [row for row in rows if _suits(row[0].audience, age_years)]
+    suited = [row for row in rows if _suits_age(row[0].audience, age_years)]
     suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
     return [UsualDose(*(getattr(row[0], name) for name in _USUAL), row) for row in suited]
 
 
-def choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
+def list_choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
     """At most ten choices for what was typed, in one query: usual doses first (the most used, those for the patient's
     age before others), then each medicine with a dose of one's own."""
     rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
@@ -164,10 +164,10 @@ def _matching(text: str) -> Select:
 def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
     starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
     uses, parts = row.use_count or 0, len(row.ingredients)
-    return (not starts, not _suits(row.audience, age_years), -uses, parts, row.id, row.dose_id or 0)
+    return (not starts, not _suits_age(row.audience, age_years), -uses, parts, row.id, row.dose_id or 0)
 
 
-def _suits(audience: str | None, age_years: Decimal | None) -> bool:
+def _suits_age(audience: str | None, age_years: Decimal | None) -> bool:
     if age_years is None or audience in (None, "any"):
         return True
     return audience == ("child" if age_years < CHILD_UNTIL else "adult")
@@ -183,13 +183,13 @@ class _Dose:
 
 
 def _usual(row: Any, shows_stock: bool) -> Choice:
-    dose = product_text.usual_dose(_Dose(row))
+    dose = product_text.build_dose(_Dose(row))
     return Choice(
         value=f"s:{row.dose_id}",
         name=product_text.shown_name(row),
         form=product_text.form_strength(row),
-        parts=product_text.dose_sentence(row, dose),
-        supply=supply(dose, row.strength, row.unit, row.unit_holds),
+        parts=product_text.build_dose_sentence(row, dose),
+        supply=calculate_supply(dose, row.strength, row.unit, row.unit_holds),
         unit=row.unit,
         stock=row.current_stock if shows_stock else None,
         note=row.label,
@@ -209,29 +209,29 @@ def _custom(row: Any, shows_stock: bool) -> Choice:
     )
 
 
-def medication_named(text: str, dosage: str = "") -> Any | None:
+def find_medication_by_text(text: str, dosage: str = "") -> Any | None:
     """The one active product that `text` (with `dosage` as its strength, if need be) names; None when it is not clear."""
-    typed, typed_dosage = _squeezed(text), _squeezed(dosage)
+    typed, typed_dosage = _normalize_name(text), _normalize_name(dosage)
     if not typed:
         return None
     first = escape_like(fold(text).split()[0])
-    rows = db.session.execute(_perhaps_meant(), {"part": f"%{first}%", "generic": first}).all()
+    rows = db.session.execute(_candidates_statement(), {"part": f"%{first}%", "generic": first}).all()
     for name in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if name in _spellings(row)]
         if len(exact) == 1:
             return exact[0]
-    alone = [row for row in rows if typed in (_squeezed(row.generic_name), _squeezed(row.brand_name))]
+    alone = [row for row in rows if typed in (_normalize_name(row.generic_name), _normalize_name(row.brand_name))]
     return alone[0] if len(alone) == 1 else None
 
 
 @cache
-def _perhaps_meant() -> Select:
+def _candidates_statement() -> Select:
     part, generic = bindparam("part"), bindparam("generic")
     is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
     return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)
 
 
-def _squeezed(text: str) -> str:
+def _normalize_name(text: str) -> str:
     return _SPACED_UNIT.sub("", fold(text))
 
 
@@ -239,4 +239,4 @@ def _spellings(row: Any) -> set[str]:
     names = {name for name in (row.generic_name, row.brand_name) if name}
     written = {row.name, *(f"{name} {row.strength}" for name in names)}
     written |= {f"{name} {row.strength} {row.form}" for name in names}
-    return {_squeezed(" ".join(text.split())) for text in written}
+    return {_normalize_name(" ".join(text.split())) for text in written}

@@ -11,7 +11,7 @@ TIERS = ("stop", "caution", "info")
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class SafetyAlert:
     """One finding. A stop blocks signing until a reason is given; a caution is one line; an info is a remark."""
 
     tier: str
@@ -25,7 +25,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """The answer of one check: `outcome` is fired, clear or could_not_run.
 
     `missing` says in words what the check could not look at; it is shown as loudly as an alert and may stand beside
@@ -34,21 +34,21 @@ class Check:
 
     rule: str
     outcome: str
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[SafetyAlert, ...] = ()
     missing: Sentence | None = None
 
     @classmethod
-    def of(cls, rule: str, alerts: Iterable[Alert], missing: Sentence | None = None) -> Check:
+    def of(cls, rule: str, alerts: Iterable[SafetyAlert], missing: Sentence | None = None) -> CheckResult:
         """The check with its outcome: alerts win, then what is missing, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "clear"
         return cls(rule, outcome, ordered, missing)
 
     @classmethod
-    def not_run(cls, rule: str, missing: Sentence) -> Check:
+    def not_run(cls, rule: str, missing: Sentence) -> CheckResult:
         return cls(rule, "could_not_run", (), missing)
 
 
-def worst(alerts: Iterable[Alert]) -> Alert | None:
+def get_worst_alert(alerts: Iterable[SafetyAlert]) -> SafetyAlert | None:
     """The alert of the highest tier, the first of its equals; None of nothing."""
     return min(alerts, key=lambda alert: TIERS.index(alert.tier), default=None)

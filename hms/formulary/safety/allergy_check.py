@@ -16,14 +16,14 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
 
-from .alerts import Alert, Check, worst
-from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, words_of
+from .alerts import SafetyAlert, CheckResult, get_worst_alert
+from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
 
 RULE = "allergy"
 SEVERE = frozenset({"severe", "life-threatening", "high"})
 SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
 DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
-DENIED = frozenset(
+DENIAL_FILLERS = frozenset(
     {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
     | {"medicine", "medicines", "of", "reported"}
 )
@@ -71,42 +71,42 @@ class AllergyEntry:
 
     @property
     def is_severe(self) -> bool:
-        words = words_of(self.reaction)
+        words = normalize_words(self.reaction)
         return self.severity.lower() in SEVERE or any(word in words for word in SEVERE_WORDS)
 
     @property
     def is_none(self) -> bool:
         """Whether it only says that there is no allergy ("NKDA")."""
-        words = set(words_of(self.text).split())
-        return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIED
+        words = set(normalize_words(self.text).split())
+        return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIAL_FILLERS
 
 
 @lru_cache(maxsize=4096)
-def _meanings(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
+def _find_substances(text: str, code: str, knowledge: Knowledge) -> frozenset[str]:
     found = set(knowledge.by_rxnorm.get(code, frozenset()))
     if code in knowledge.class_by_code:
         found.add(CLASS_PREFIX + code)
-    words = words_of(text)
+    words = normalize_words(text)
     named = [name for name in knowledge.names if name in words]
     for name in named:
         found |= knowledge.names[name]
     explained = {word for name in named for word in name.split()}
     for word in words.split():
         if word not in explained:
-            found |= _meant_by_misspelling(word, knowledge)
+            found |= _find_by_misspelling(word, knowledge)
     return frozenset(found)
 
 
-def meanings(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
+def find_substances(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
     """The substances, and classes with `class:` before the code, that `text` or `code` names; nothing when unknown.
 
     Also tells the ingredients of a medicine written in free text ("Acetaminophen 325 MG Oral Tablet"). A denial is not
     read: "not allergic to penicillin" names penicillin.
     """
-    return _meanings(text[:500], code, knowledge)
+    return _find_substances(text[:500], code, knowledge)
 
 
-def _meant_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
+def _find_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
     if len(word) < 7:
         return frozenset()
     allowed = 1 if len(word) < 10 else 2
@@ -116,29 +116,29 @@ def _meant_by_misspelling(word: str, knowledge: Knowledge) -> frozenset[str]:
         if (distance := DamerauLevenshtein.distance(word, name, score_cutoff=allowed)) <= allowed
     ]
     closest = min(near, default=(0, ""))[0]
-    return frozenset().union(*(knowledge.names[words_of(name)] for distance, name in near if distance == closest))
+    return frozenset().union(*(knowledge.names[normalize_words(name)] for distance, name in near if distance == closest))
 
 
-def allergy_check(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge) -> Check:
+def check_allergies(medicine: Medicine, allergies: tuple[AllergyEntry, ...] | None, knowledge: Knowledge) -> CheckResult:
     """Whether `medicine` touches a recorded allergy, by substance, by class or by a known cross-reaction.
 
     A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when nobody has asked the
     patient; then, and when a record names something that is not known, the check could not run in full and says so.
     """
     if allergies is None:
-        return Check.not_run(RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first.")))
+        return CheckResult.not_run(RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first.")))
     recorded = [entry for entry in allergies if not entry.is_none]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
-    return Check.of(RULE, alerts, _not_compared(medicine, recorded, knowledge) if recorded else None)
+    return CheckResult.of(RULE, alerts, _describe_unchecked(medicine, recorded, knowledge) if recorded else None)
 
 
-def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
+def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
     """What the check could not look at; None when it looked at everything."""
     if not medicine.ingredients:
         return Sentence(
             N_("%(medicine)s is not in the formulary. Check the allergies yourself."), medicine=medicine.name
         )
-    unknown = [entry.text for entry in recorded if _is_unreadable(entry, knowledge)]
+    unknown = [entry.text for entry in recorded if _is_unrecognised(entry, knowledge)]
     if unknown:
         message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
         return Sentence(message, text="”, “".join(unknown))
@@ -148,24 +148,24 @@ def _not_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: K
     return None
 
 
-def _is_unreadable(entry: AllergyEntry, knowledge: Knowledge) -> bool:
-    return entry.category not in ("food", "environment") and not meanings(entry.text, knowledge, entry.code)
+def _is_unrecognised(entry: AllergyEntry, knowledge: Knowledge) -> bool:
+    return entry.category not in ("food", "environment") and not find_substances(entry.text, knowledge, entry.code)
 
 
-def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Alert | None:
+def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> SafetyAlert | None:
     """The worst that this one record says about the medicine."""
-    meant = meanings(entry.text, knowledge, entry.code)
+    meant = find_substances(entry.text, knowledge, entry.code)
     substances = sorted(name for name in meant if not name.startswith(CLASS_PREFIX))
     found = [
-        Alert("stop", RULE, _same_substance(medicine, entry, name), (name,))
+        SafetyAlert("stop", RULE, _same_substance(medicine, entry, name), (name,))
         for name in substances
         if name in medicine.ingredients
     ]
     for code in sorted(_recorded_classes(meant, knowledge)):
         found += _class_alerts(medicine, entry, knowledge.class_by_code[code], meant, knowledge)
-    strongest = worst(found)
+    strongest = get_worst_alert(found)
     if strongest and strongest.tier == "stop" and entry.kind == "intolerance" and not entry.is_severe:
-        return Alert("caution", RULE, strongest.message, strongest.substances)
+        return SafetyAlert("caution", RULE, strongest.message, strongest.substances)
     return strongest
 
 
@@ -176,18 +176,18 @@ def _recorded_classes(meant: frozenset[str], knowledge: Knowledge) -> set[str]:
 
 def _class_alerts(
     medicine: Medicine, entry: AllergyEntry, family: AllergyClass, meant: frozenset[str], knowledge: Knowledge
-) -> list[Alert]:
+) -> list[SafetyAlert]:
     found = []
     touched = tuple(name for name in medicine.ingredients if name in family.members)
     is_named = CLASS_PREFIX + family.code in meant
     if touched and (is_named or family.is_allergy_class):
         tier = "stop" if is_named or entry.is_severe else family.same_class_tier
-        found.append(Alert(tier, RULE, _same_class(medicine, entry, family, touched), touched))
+        found.append(SafetyAlert(tier, RULE, _same_class(medicine, entry, family, touched), touched))
     for cross in knowledge.cross_reactions:
         if cross.recorded == family.code and cross.prescribed in medicine.classes:
             tier = cross.tier_if_severe if entry.is_severe else cross.tier
             message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
-            found.append(Alert(tier, RULE, message, medicine.ingredients))
+            found.append(SafetyAlert(tier, RULE, message, medicine.ingredients))
     return found
 
 

@@ -11,10 +11,10 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.formulary.dosing.doses import Dose
 
-from .alerts import Alert, Check
-from .allergy_check import AllergyEntry, allergy_check, meanings
+from .alerts import SafetyAlert, CheckResult
+from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .knowledge import CLASS_PREFIX, Knowledge, Medicine
-from .other_checks import Current, Person, age_pregnancy_check, dose_check, duplicate_check, interaction_check
+from .other_checks import CurrentMedicine, PatientFacts, check_age_and_pregnancy, check_dose, check_duplicates, check_interactions
 
 OVERRIDE_REASONS: dict[str, str] = {
     "benefit_outweighs": _l("The benefit outweighs the risk"),
@@ -30,11 +30,11 @@ MAX_REASON_LENGTH = 500
 def check_medicine(
     medicine: Medicine,
     dose: Dose | None,
-    person: Person,
+    person: PatientFacts,
     allergies: tuple[AllergyEntry, ...] | None,
-    current: Iterable[Current],
+    current: Iterable[CurrentMedicine],
     knowledge: Knowledge,
-) -> tuple[Check, ...]:
+) -> tuple[CheckResult, ...]:
     """All checks of one prescription line: allergy, interaction, duplicate, dose, age and pregnancy, in this order.
 
     `current` holds the patient's other medicines, the other lines of the same prescription included, not this line
@@ -42,26 +42,26 @@ def check_medicine(
     """
     others = tuple(current)
     return (
-        allergy_check(medicine, allergies, knowledge),
-        interaction_check(medicine, others, knowledge),
-        duplicate_check(medicine, others, knowledge),
-        dose_check(medicine, dose, person, others),
-        age_pregnancy_check(medicine, person),
+        check_allergies(medicine, allergies, knowledge),
+        check_interactions(medicine, others, knowledge),
+        check_duplicates(medicine, others, knowledge),
+        check_dose(medicine, dose, person, others),
+        check_age_and_pregnancy(medicine, person),
     )
 
 
-def alerts_of(checks: Iterable[Check]) -> list[Alert]:
+def list_alerts(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
     """Every alert that fired, stops first."""
     fired = [alert for check in checks for alert in check.alerts]
     return sorted(fired, key=lambda alert: ("stop", "caution", "info").index(alert.tier))
 
 
-def stops(checks: Iterable[Check]) -> list[Alert]:
+def list_stops(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
     """The alerts that block signing and dispensing until a reason is given."""
-    return [alert for alert in alerts_of(checks) if alert.is_stop]
+    return [alert for alert in list_alerts(checks) if alert.is_stop]
 
 
-def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str = "") -> None:
+def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
     """Raise `RuleBroken` (field `override_reason`) unless there is no stop, or one coded reason covers the stops.
 
     The reason "other" needs at least five characters of text.
@@ -82,6 +82,6 @@ def check_overrides(alerts: Iterable[Alert], reason_code: str, reason_text: str 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:
     """A medicine written in free text; its ingredients are those that its words name, none when they are not known."""
-    named = sorted(name for name in meanings(text, knowledge) if not name.startswith(CLASS_PREFIX))
+    named = sorted(name for name in find_substances(text, knowledge) if not name.startswith(CLASS_PREFIX))
     classes = frozenset().union(*(knowledge.classes_of(name) for name in named))
     return Medicine(name=text, ingredients=tuple(named), classes=classes, is_in_formulary=False)

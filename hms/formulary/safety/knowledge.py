@@ -123,16 +123,16 @@ class Interaction:
     source: str
 
     def joins(self, one: Medicine, other: Medicine) -> bool:
-        return (_is(one, self.first) and _is(other, self.second)) or (_is(one, self.second) and _is(other, self.first))
+        return (_is_side(one, self.first) and _is_side(other, self.second)) or (_is_side(one, self.second) and _is_side(other, self.first))
 
 
-def _is(medicine: Medicine, side: str) -> bool:
+def _is_side(medicine: Medicine, side: str) -> bool:
     if side.startswith(CLASS_PREFIX):
         return side.removeprefix(CLASS_PREFIX) in medicine.classes
     return side in medicine.ingredients
 
 
-def words_of(text: str) -> str:
+def normalize_words(text: str) -> str:
     """`text` folded, punctuation turned to blanks, with a blank at both ends, so that " pen " finds only the word."""
     return f" {' '.join(re.findall(r'[a-z0-9]+', fold(text)))} "
 
@@ -153,17 +153,17 @@ class Knowledge:
 
     @cached_property
     def names(self) -> dict[str, frozenset[str]]:
-        """Every way to write a substance or a class (as `words_of` gives it) with what it means.
+        """Every way to write a substance or a class (as `normalize_words` gives it) with what it means.
 
         A class is meant by its code with `class:` before it.
         """
         found: dict[str, set[str]] = {}
         for substance in self.substances:
             for name in (substance.name, *substance.aliases):
-                found.setdefault(words_of(name), set()).add(substance.name)
+                found.setdefault(normalize_words(name), set()).add(substance.name)
         for entry in self.classes:
             for name in entry.aliases:
-                found.setdefault(words_of(name), set()).add(CLASS_PREFIX + entry.code)
+                found.setdefault(normalize_words(name), set()).add(CLASS_PREFIX + entry.code)
         return {name: frozenset(meant) for name, meant in found.items()}
 
     @cached_property

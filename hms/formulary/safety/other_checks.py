@@ -9,19 +9,19 @@ from decimal import Decimal
 from hms.core.text.formatting import quantity
 from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing.doses import Dose
-from hms.formulary.dosing.quantities import daily_milligrams
+from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
-from .alerts import Alert, Check, worst
+from .alerts import SafetyAlert, CheckResult, get_worst_alert
 from .knowledge import Knowledge, Medicine
 
 CHILD_UNTIL = 12
 ADULT_FROM = 18
-LIGHT_BELOW_KG = 50
-CHILDBEARING = (Decimal(12), Decimal(50))
+DOSED_BY_WEIGHT_BELOW_KG = 50
+CHILDBEARING_AGES = (Decimal(12), Decimal(50))
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class CurrentMedicine:
     """A medicine that the patient takes or is just being prescribed, with its dose where it is known."""
 
     medicine: Medicine
@@ -29,7 +29,7 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PatientFacts:
     """What the checks need to know of the patient; None where it is not known. `sex` is a FHIR gender."""
 
     age_years: Decimal | None = None
@@ -38,21 +38,21 @@ class Person:
     weight_kg: Decimal | None = None
 
 
-def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> Check | None:
+def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult | None:
     names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
     if not names:
         return None
     template = N_("%(medicine)s is not in the formulary. It was not checked.")
-    return Check.not_run(rule, Sentence(template, medicine=", ".join(names)))
+    return CheckResult.not_run(rule, Sentence(template, medicine=", ".join(names)))
 
 
-def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Whether `medicine` harms together with another one that the patient takes; one alert for each of the others."""
     others = {entry.medicine.name: entry.medicine for entry in current}
     found = []
     for other in others.values():
         alerts = [
-            Alert(
+            SafetyAlert(
                 pair.tier,
                 "interaction",
                 Sentence("%(one)s + %(other)s: %(effect)s", one=medicine.name, other=other.name, effect=pair.effect),
@@ -62,59 +62,59 @@ def interaction_check(medicine: Medicine, current: Iterable[Current], knowledge:
             if pair.joins(medicine, other)
         ]
         # The list names the pair once; one medicine twice is the duplicate check's business.
-        if (strongest := worst(alerts)) and set(medicine.ingredients) != set(other.ingredients):
+        if (strongest := get_worst_alert(alerts)) and set(medicine.ingredients) != set(other.ingredients):
             found.append(strongest)
     missing = _not_in_formulary("interaction", (medicine, *others.values()))
-    return Check.of("interaction", found, missing.missing if missing else None)
+    return CheckResult.of("interaction", found, missing.missing if missing else None)
 
 
-def duplicate_check(medicine: Medicine, current: Iterable[Current], knowledge: Knowledge) -> Check:
+def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Whether the patient already takes the same ingredient or another medicine of a watched class."""
     others = {entry.medicine.name: entry.medicine for entry in current}
     found = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
     missing = _not_in_formulary("duplicate", (medicine, *others.values()))
-    return Check.of("duplicate", found, missing.missing if missing else None)
+    return CheckResult.of("duplicate", found, missing.missing if missing else None)
 
 
-def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Alert | None:
+def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> SafetyAlert | None:
     same = tuple(name for name in medicine.ingredients if name in other.ingredients)
     if same:
         template = N_("%(ingredient)s is already in the current medicines (%(other)s).")
-        return Alert("caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same)
+        return SafetyAlert("caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same)
     for code in sorted(medicine.classes & other.classes):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
             template = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
             message = Sentence(template, medicine=medicine.name, other=other.name, family=family.name)
-            return Alert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
+            return SafetyAlert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
     return None
 
 
-def dose_check(medicine: Medicine, dose: Dose | None, person: Person, current: Iterable[Current] = ()) -> Check:
+def check_dose(medicine: Medicine, dose: Dose | None, person: PatientFacts, current: Iterable[CurrentMedicine] = ()) -> CheckResult:
     """Whether more than the daily maximum of an ingredient would be taken, other current medicines included.
 
     The maximum is the adult's; for people under 18 years or under 50 kg also the one per kg where there is one. A child
     under 12 whose weight is needed and not known could not be checked.
     """
     if medicine.has_no_maximum:
-        return Check.of("dose", ())
+        return CheckResult.of("dose", ())
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
         template = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
-        return Check.not_run("dose", Sentence(template, medicine=medicine.name))
-    taken = None if dose is None else daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
+        return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
+    taken = None if dose is None else calculate_daily_milligrams(dose, medicine.strength, medicine.unit, medicine.ingredients)
     if taken is None:
         template = N_("The daily amount of %(medicine)s cannot be calculated. Check the dose yourself.")
-        return Check.not_run("dose", Sentence(template, medicine=medicine.name))
-    elsewhere, unclear = _taken_elsewhere(medicine, current)
+        return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
+    elsewhere, unclear = _sum_other_medicines(medicine, current)
     found = []
     for ingredient, amount in taken.items():
-        most = _most(medicine, ingredient, person)
+        most = _maximum_of(medicine, ingredient, person)
         if most is not None and amount + elsewhere.get(ingredient, Decimal(0)) > most:
             found.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), most))
-    return Check.of("dose", found, unclear or _child_gap(medicine, person))
+    return CheckResult.of("dose", found, unclear or _unchecked_for_child(medicine, person))
 
 
-def _most(medicine: Medicine, ingredient: str, person: Person) -> Decimal | None:
+def _maximum_of(medicine: Medicine, ingredient: str, person: PatientFacts) -> Decimal | None:
     limits = [medicine.max_daily_mg[ingredient]] if ingredient in medicine.max_daily_mg else []
     per_kg = medicine.max_daily_mg_per_kg.get(ingredient)
     if per_kg is not None and person.weight_kg is not None and _is_dosed_by_weight(person, person.weight_kg):
@@ -122,11 +122,11 @@ def _most(medicine: Medicine, ingredient: str, person: Person) -> Decimal | None
     return min(limits, default=None)
 
 
-def _is_dosed_by_weight(person: Person, weight_kg: Decimal) -> bool:
-    return weight_kg < LIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
+def _is_dosed_by_weight(person: PatientFacts, weight_kg: Decimal) -> bool:
+    return weight_kg < DOSED_BY_WEIGHT_BELOW_KG or (person.age_years is not None and person.age_years < ADULT_FROM)
 
 
-def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[dict[str, Decimal], Sentence | None]:
+def _sum_other_medicines(medicine: Medicine, current: Iterable[CurrentMedicine]) -> tuple[dict[str, Decimal], Sentence | None]:
     """Mg a day of the same ingredients in other medicines, and what could not be added up."""
     sums: dict[str, Decimal] = {}
     unclear = None
@@ -134,7 +134,7 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
         other = entry.medicine
         if not set(other.ingredients) & set(medicine.ingredients):
             continue
-        daily = entry.dose and daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
+        daily = entry.dose and calculate_daily_milligrams(entry.dose, other.strength, other.unit, other.ingredients)
         if not daily:
             template = N_("The dose of %(other)s is not known, so the daily total could not be calculated.")
             unclear = Sentence(template, other=other.name)
@@ -144,16 +144,16 @@ def _taken_elsewhere(medicine: Medicine, current: Iterable[Current]) -> tuple[di
     return sums, unclear
 
 
-def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> Alert:
+def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, most: Decimal) -> SafetyAlert:
     template = N_("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
-    message = Sentence(template, amount=_weight(amount + elsewhere), ingredient=ingredient, most=_weight(most))
+    message = Sentence(template, amount=_format_weight(amount + elsewhere), ingredient=ingredient, most=_format_weight(most))
     if elsewhere:
         template = N_("%(amount)s of it comes from other current medicines.")
-        message = joined((message, Sentence(template, amount=_weight(elsewhere))))
-    return Alert("stop", "dose", message, (ingredient,))
+        message = joined((message, Sentence(template, amount=_format_weight(elsewhere))))
+    return SafetyAlert("stop", "dose", message, (ingredient,))
 
 
-def _weight(milligrams: Decimal) -> str:
+def _format_weight(milligrams: Decimal) -> str:
     """Milligrams in the unit in which people think of them."""
     if milligrams >= 1000:
         return quantity(round(milligrams / 1000, 3), "g")
@@ -162,7 +162,7 @@ def _weight(milligrams: Decimal) -> str:
     return quantity(round(milligrams, 2), "mg")
 
 
-def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
+def _unchecked_for_child(medicine: Medicine, person: PatientFacts) -> Sentence | None:
     if person.age_years is None:
         return Sentence(N_("The age is not known. Check the dose yourself."))
     if person.age_years >= CHILD_UNTIL:
@@ -175,21 +175,21 @@ def _child_gap(medicine: Medicine, person: Person) -> Sentence | None:
     return None
 
 
-def age_pregnancy_check(medicine: Medicine, person: Person) -> Check:
+def check_age_and_pregnancy(medicine: Medicine, person: PatientFacts) -> CheckResult:
     """Whether the medicine suits the patient's age and, for a woman of 12 to 50 years, pregnancy."""
     if not medicine.is_in_formulary or not medicine.ingredients:
         template = N_(
             "%(medicine)s is not in the formulary. Check yourself whether it is safe for the age and in pregnancy."
         )
-        return Check.not_run("age_pregnancy", Sentence(template, medicine=medicine.name))
+        return CheckResult.not_run("age_pregnancy", Sentence(template, medicine=medicine.name))
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
     gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
         gap = Sentence(N_("The age is not known. Check yourself whether the medicine is safe for the age."))
-    return Check.of("age_pregnancy", alerts, gap)
+    return CheckResult.of("age_pregnancy", alerts, gap)
 
 
-def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
+def _age_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:
     limit = medicine.min_age_years
     if limit is None or person.age_years is None or person.age_years >= limit:
         return None
@@ -197,24 +197,24 @@ def _age_alert(medicine: Medicine, person: Person) -> Alert | None:
     age = N_("%(count)s years") if limit >= 2 else N_("%(count)s months")
     count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
     message = Sentence(template, medicine=medicine.name, age=Sentence(age, count=count))
-    return Alert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
+    return SafetyAlert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
 
 
-def _pregnancy_alert(medicine: Medicine, person: Person) -> Alert | None:
+def _pregnancy_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:
     if not medicine.pregnancy or person.is_pregnant is False:
         return None
     if person.is_pregnant:
         if medicine.pregnancy == "avoid":
             template = N_("%(medicine)s can harm the unborn child, and the patient is pregnant.")
-            return Alert("stop", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
+            return SafetyAlert("stop", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
         template = N_("Use %(medicine)s with caution in pregnancy. Compare benefit and risk.")
-        return Alert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
+        return SafetyAlert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
     if medicine.pregnancy == "avoid" and _may_be_pregnant(person):
         template = N_("%(medicine)s can harm an unborn child. Ask whether the patient may be pregnant.")
-        return Alert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
+        return SafetyAlert("caution", "age_pregnancy", Sentence(template, medicine=medicine.name), medicine.ingredients)
     return None
 
 
-def _may_be_pregnant(person: Person) -> bool:
-    youngest, oldest = CHILDBEARING
+def _may_be_pregnant(person: PatientFacts) -> bool:
+    youngest, oldest = CHILDBEARING_AGES
     return person.sex == "female" and (person.age_years is None or youngest <= person.age_years <= oldest)

@@ -8,7 +8,7 @@ from typing import Any
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
-from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, MAX_DAYS_LENGTH, Dose, duration_words
+from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, MAX_DAYS_LENGTH, Dose, format_duration
 
 from . import fields
 
@@ -67,7 +67,7 @@ def prescription_dose(resource: dict[str, Any]) -> dict[str, Any]:
     words = {
         "dosage": _amount_words(first, amount),
         "frequency": _frequency_words(first, timing, as_needed),
-        "duration": duration_words(days),
+        "duration": format_duration(days),
         "instructions": _instructions(instructions),
         "days": days,
         "as_needed": as_needed,

@@ -47,7 +47,7 @@ def _title(name: dict[str, Any]) -> str:
 
 def _checked(given: str, family: str) -> names.Names:
     try:
-        return names.names(given, family)
+        return names.clean_names(given, family)
     except RuleBroken as error:
         raise InvalidResource(N_("its name cannot be saved: %(why)s"), why=error.sentence) from error
 

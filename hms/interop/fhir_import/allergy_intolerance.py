@@ -6,7 +6,7 @@ from typing import Any
 
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.allergy_check import AllergyEntry, meanings
+from hms.formulary.safety.allergy_check import AllergyEntry, find_substances
 from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.interop.fhir import fields
 from hms.interop.fhir.fields import NO_CONCEPT, Concept
@@ -63,7 +63,7 @@ def _substance(resource: dict[str, Any]) -> Concept:
 
 def _class_code(substance: str) -> str:
     """The allergy class in the text ("penicillin"); "" for a single substance, which is matched by name."""
-    meant = meanings(substance, catalogue.knowledge())
+    meant = find_substances(substance, catalogue.load_knowledge())
     classes = sorted(key.removeprefix(CLASS_PREFIX) for key in meant if key.startswith(CLASS_PREFIX))
     return classes[0] if len(classes) == 1 else ""
 

@@ -55,7 +55,7 @@ def known_by(resource: dict[str, Any]) -> list[str]:
 def _sex(resource: dict[str, Any]) -> str:
     code = fields.code(resource, "gender")
     try:
-        return names.sex(code or "unknown")
+        return names.parse_sex(code or "unknown")
     except RuleBroken as error:
         raise InvalidResource(N_("“gender” must be female, male, other or unknown.")) from error
 

@@ -23,7 +23,7 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def choose() -> int:
+def choose_port() -> int:
     """A free port of this machine's loopback address, outside the range for outgoing connections."""
     dice = random.SystemRandom()
     for _ in range(200):

@@ -55,7 +55,7 @@ SETTINGS = {
 }
 
 # For data that may be lost: the tests' own server.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @dataclass
@@ -87,8 +87,8 @@ class Postgres:
         """Starts the server and recovers what a power cut left; does nothing when it runs already."""
         if self.running():
             return
-        unprivileged_account.own(self.directory)
-        program = binaries.find("postgres", self.directory)
+        unprivileged_account.make_server_folder(self.directory)
+        program = binaries.find_program("postgres", self.directory)
         if not (self.directory / "PG_VERSION").exists():
             self._make_cluster(program.with_name("initdb"))
         self._clear_the_way()
@@ -100,14 +100,14 @@ class Postgres:
         if not self.running() or pid is None:
             return
         os.kill(pid, signal.SIGINT)
-        if not processes.wait_until(lambda: not processes.works_in(pid, self.directory), 60):
+        if not processes.wait_until(lambda: not processes.is_running_in(pid, self.directory), 60):
             os.kill(pid, signal.SIGQUIT)
-            processes.wait_until(lambda: not processes.works_in(pid, self.directory), 10)
+            processes.wait_until(lambda: not processes.is_running_in(pid, self.directory), 10)
 
     def running(self) -> bool:
         """Whether the server of this data directory runs."""
         pid = self._pid()
-        return pid is not None and processes.works_in(pid, self.directory)
+        return pid is not None and processes.is_running_in(pid, self.directory)
 
     def ensure_database(self, name: str = OWNER) -> None:
         """Makes the database `name` when it is not there yet."""
@@ -118,7 +118,7 @@ class Postgres:
     def ensure_application(self) -> None:
         """Makes the role of the programs when it is not there yet; it may sign in and nothing more."""
         if "application_password" not in self._kept():
-            self._keep(application_password=secrets.fresh())
+            self._keep(application_password=secrets.new_secret())
         name, password = sql.Identifier(APPLICATION), sql.Literal(self._kept()["application_password"])
         with self.connect() as connection:
             if not connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone():
@@ -152,11 +152,11 @@ class Postgres:
         """Makes the cluster aside and moves it into place, so that a power cut half-way leaves nothing half-made."""
         draft = self.home / "postgres.new"
         shutil.rmtree(draft, ignore_errors=True)
-        unprivileged_account.own(draft)
-        self._keep(password=secrets.fresh())
+        unprivileged_account.make_server_folder(draft)
+        self._keep(password=secrets.new_secret())
         password_file = self.home / ".postgres-password"
         private_files.write_text(password_file, self._kept()["password"])
-        unprivileged_account.give(password_file, draft)
+        unprivileged_account.give_to_owner(password_file, draft)
         durability = ["--no-sync"] if self.settings.get("fsync") == "off" else []
         access = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={password_file}"]
         command = [str(initdb), f"--pgdata={draft}", *LOCALE, *access, *durability]
@@ -169,7 +169,7 @@ class Postgres:
 
     def _clear_the_way(self) -> None:
         """Waits for the last connections of a killed server; forgets a pid file whose number another program has."""
-        processes.wait_until(lambda: not processes.all_in(self.directory), 15)
+        processes.wait_until(lambda: not processes.list_running_in(self.directory), 15)
         pid = self._pid()
         if pid is not None and processes.exists(pid):
             (self.directory / "postmaster.pid").unlink()
@@ -181,7 +181,7 @@ class Postgres:
             spoken = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
             log = paths.log_file(self.home, "postgres")
             log.touch(mode=0o600)
-            unprivileged_account.give(log, self.directory)
+            unprivileged_account.give_to_owner(log, self.directory)
             command = [
                 str(pg_ctl),
                 "start",
@@ -207,7 +207,7 @@ class Postgres:
         kept = self._kept().get("port")
         if kept and not is_new and ports.is_free("127.0.0.1", int(kept)):
             return int(kept)
-        port = ports.choose()
+        port = ports.choose_port()
         self._keep(port=str(port))
         return port
 
@@ -215,7 +215,7 @@ class Postgres:
         """Runs a program of PostgreSQL as the owner of `directory`, in English and without our own environment."""
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         result = subprocess.run(
-            [*unprivileged_account.prefix(directory), *command],
+            [*unprivileged_account.command_prefix(directory), *command],
             cwd=directory,
             env=environment,
             check=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hms.local import paths, secrets
 from hms.local.errors import LocalServersFailed
-from hms.local.listen_address import named_hosts
+from hms.local.listen_address import allowed_hosts
 
 from .postgres import Postgres
 from .shared_locks import SharedUse
@@ -46,7 +46,7 @@ class Servers:
 
     def _start(self, is_alone: bool) -> dict[str, str]:
         variables = (
-            {"HMS_DATA_DIR": str(self.home)} | named_hosts(self.given) | secrets.environment(self.home, self.given)
+            {"HMS_DATA_DIR": str(self.home)} | allowed_hosts(self.given) | secrets.ensure_secrets(self.home, self.given)
         )
         addresses = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
         variables |= {name: self.given[name] for name in addresses if self.given.get(name)}
@@ -86,7 +86,7 @@ def servers_for_command(environment: Mapping[str, str] = os.environ) -> Iterator
         servers.leave()
 
 
-def ensure(environment: MutableMapping[str, str] = os.environ) -> None:
+def ensure_servers(environment: MutableMapping[str, str] = os.environ) -> None:
     """Puts into `environment` what a command lacks, for the life of this program; exits with a sentence if it cannot.
 
     For the command line, before the application is made: beside a `make run` its servers are used, else own ones. Where
@@ -96,17 +96,17 @@ def ensure(environment: MutableMapping[str, str] = os.environ) -> None:
     home = paths.data_dir(environment)
     try:
         if all(environment.get(name) or environment.get(f"{name}_FILE") for name in ("DATABASE_URL", "REDIS_URL")):
-            kept = secrets.kept(home, environment)
-            environment.update(named_hosts(environment) | kept if kept else kept)
+            kept = secrets.stored_secrets(home, environment)
+            environment.update(allowed_hosts(environment) | kept if kept else kept)
             return
         servers = Servers(home, environment)
         environment.update(servers.join())
     except LocalServersFailed as problem:
         sys.exit(str(problem))
-    atexit.register(_leave_from, os.getpid(), servers)
+    atexit.register(_leave_in_process, os.getpid(), servers)
 
 
-def _leave_from(pid: int, servers: Servers) -> None:
+def _leave_in_process(pid: int, servers: Servers) -> None:
     # A forked worker inherits this duty but must not perform it: the program that joined is still there.
     if os.getpid() == pid:
         servers.leave()

@@ -32,7 +32,7 @@ class SharedUse:
                 return start(False)
             lock = _open(self._directory / "servers.users")
             try:
-                result = start(_taken(lock, fcntl.LOCK_EX))
+                result = start(_try_flock(lock, fcntl.LOCK_EX))
             except BaseException:
                 lock.close()
                 raise
@@ -45,7 +45,7 @@ class SharedUse:
         if not self._held:
             return False
         with self._gate():
-            is_last = _taken(self._held, fcntl.LOCK_EX)
+            is_last = _try_flock(self._held, fcntl.LOCK_EX)
             try:
                 if is_last:
                     stop()
@@ -62,10 +62,10 @@ class SharedUse:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[bool]:
+def try_lock(path: Path) -> Iterator[bool]:
     """Says whether nobody else holds the lock file `path`, and holds it meanwhile."""
     with _open(path) as lock:
-        yield _taken(lock, fcntl.LOCK_EX)
+        yield _try_flock(lock, fcntl.LOCK_EX)
 
 
 def _open(path: Path) -> TextIO:
@@ -78,7 +78,7 @@ def _open(path: Path) -> TextIO:
         ) from None
 
 
-def _taken(lock: TextIO, kind: int) -> bool:
+def _try_flock(lock: TextIO, kind: int) -> bool:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:

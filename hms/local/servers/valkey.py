@@ -59,9 +59,9 @@ class Valkey:
         """Starts the server, or does nothing when it runs already, whoever started it."""
         if self.running():
             return
-        unprivileged_account.own(self.directory)
+        unprivileged_account.make_server_folder(self.directory)
         if not self._kept():
-            private_files.write(self.home / "valkey.json", {"password": secrets.fresh()})
+            private_files.write(self.home / "valkey.json", {"password": secrets.new_secret()})
         if self._launch():
             return
         if (self.directory / "appendonlydir").exists():
@@ -78,12 +78,12 @@ class Valkey:
         with contextlib.suppress(redis.RedisError), self.connect() as client:
             client.shutdown(save=False)
         if not processes.wait_until(lambda: not self.running(), 10):
-            for pid in processes.all_in(self.directory):
+            for pid in processes.list_running_in(self.directory):
                 os.kill(pid, signal.SIGKILL)
 
     def running(self) -> bool:
         """Whether the server of this data directory runs (also when it is just too busy to answer)."""
-        return bool(processes.all_in(self.directory))
+        return bool(processes.list_running_in(self.directory))
 
     def connect(self) -> redis.Redis:
         """A client of database 0. The caller closes it."""
@@ -93,7 +93,7 @@ class Valkey:
         return private_files.read(self.home / "valkey.json")
 
     def _launch(self) -> bool:
-        command = [*unprivileged_account.prefix(self.directory), str(self._program()), str(self._configure())]
+        command = [*unprivileged_account.command_prefix(self.directory), str(self._program()), str(self._configure())]
         subprocess.run(
             command,
             cwd=self.directory,
@@ -115,15 +115,15 @@ class Valkey:
         """Writes its configuration, password included, where `ps` does not show it, and remembers the port."""
         kept = self._kept()
         if "port" not in kept or not ports.is_free("127.0.0.1", int(kept["port"])):
-            kept["port"] = str(ports.choose())
+            kept["port"] = str(ports.choose_port())
             private_files.write(self.home / "valkey.json", kept)
         log = paths.log_file(self.home, "valkey")
         log.touch(mode=0o600)
-        unprivileged_account.give(log, self.directory)
+        unprivileged_account.give_to_owner(log, self.directory)
         text = _CONFIGURATION.format(directory=self.directory, log=log, **kept)
         path = self.directory / "valkey.conf"
         private_files.write_text(path, text if self.is_durable else text.replace("appendonly yes", "appendonly no"))
-        unprivileged_account.give(path, self.directory)
+        unprivileged_account.give_to_owner(path, self.directory)
         return path
 
     def _program(self) -> Path:
@@ -133,7 +133,7 @@ class Valkey:
             package = Path(found.origin).parent
             program = package / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
             if program.exists():
-                return binaries.reachable(program, package, self.directory)
+                return binaries.make_reachable(program, package, self.directory)
         for name in ("valkey-server", "redis-server"):
             if program_of_the_system := shutil.which(name):
                 return Path(program_of_the_system)

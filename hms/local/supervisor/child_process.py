@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hms.local import paths, processes
 
-_LIVED_WELL = 60
-_MAX_PAUSE_LENGTH = 30
+_STABLE_SECONDS = 60
+_MAX_PAUSE_SECONDS = 30
 
 
 class Child:
@@ -59,8 +59,8 @@ class Child:
         now = time.monotonic()
         if not self._due_at:
             self._deaths.append(now)
-            lived_well = now - self._started_at > _LIVED_WELL
-            self._pause = 1 if lived_well else min(self._pause * 2, _MAX_PAUSE_LENGTH)
+            lived_well = now - self._started_at > _STABLE_SECONDS
+            self._pause = 1 if lived_well else min(self._pause * 2, _MAX_PAUSE_SECONDS)
             self._due_at = now + self._pause
             return self._pause
         if now >= self._due_at:

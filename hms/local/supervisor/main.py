@@ -14,12 +14,12 @@ from hms.local import paths, processes
 from hms.local.errors import LocalServersFailed
 from hms.local.listen_address import Address
 from hms.local.servers.servers import Servers
-from hms.local.servers.shared_locks import alone
+from hms.local.servers.shared_locks import try_lock
 
 from .child_process import Child
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Writes one message. A terminal that is gone does not stop the hospital from closing in order."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(text + "\n")
@@ -29,15 +29,15 @@ def say(text: str) -> None:
 DEMO_ACCOUNTS = ("admin", "doctor", "doctor2", "nurse", "receptionist", "pharmacist", "cashier", "lab")
 DEMO_PASSWORD = "hospital-demo-2026"  # noqa: S105 - printed on purpose, for accounts that hold made-up people only
 
-OPENING = [sys.executable, "-m", "hms.local.supervisor.prepare_database"]
+PREPARE_COMMAND = [sys.executable, "-m", "hms.local.supervisor.prepare_database"]
 
-_OPENS_WITHIN = 300
-_WEB_DIES_FOR_GOOD = 10
+_WEB_START_SECONDS = 300
+_WEB_CRASH_SECONDS = 10
 # The worker first ends the print it is at.
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Blocks above 256 KiB go back to the system when they are freed: each password hash takes
 19 MiB for a moment, and several at once would otherwise stay with the process (20 to 60 MiB)."""
-_PATIENCE = {"web": 6, "clock": 5, "worker": 20}
+_STOP_SECONDS = {"web": 6, "clock": 5, "worker": 20}
 
 
 class ShutdownRequested(Exception):
@@ -64,7 +64,7 @@ class Supervisor:
         self._needs_terminal = sys.stdout.isatty() and not stays_without_terminal
         for sign in (signal.SIGINT, signal.SIGTERM, *([] if stays_without_terminal else [signal.SIGHUP])):
             signal.signal(sign, self._on_signal)
-        with alone(self.home / "supervisor.lock") as is_only_one:
+        with try_lock(self.home / "supervisor.lock") as is_only_one:
             if not is_only_one:
                 raise LocalServersFailed(
                     f"This hospital is open already (data in {self.home}). "
@@ -79,12 +79,12 @@ class Supervisor:
                 self._close()
 
     def _open_and_stay(self) -> None:
-        say("Starting the database and the queue …")
+        print_message("Starting the database and the queue …")
         environment = self._environment_of_children(self._servers.join())
-        say("Bringing tables and demo data up to date …" if self.is_demo else "Bringing the tables up to date …")
+        print_message("Bringing tables and demo data up to date …" if self.is_demo else "Bringing the tables up to date …")
         self._prepare(environment)
         environment.pop("DATABASE_OWNER_URL", None)
-        say("Opening the desks …")
+        print_message("Opening the desks …")
         self._open(environment)
         self._welcome()
         while True:
@@ -97,7 +97,7 @@ class Supervisor:
         return {**self._given, "PYTHONUNBUFFERED": "1", "TZ": zone, **variables}
 
     def _prepare(self, environment: dict[str, str]) -> None:
-        opening = Child("opening", OPENING, environment, self.home)
+        opening = Child("opening", PREPARE_COMMAND, environment, self.home)
         opening.start(shows_progress=sys.stdout.isatty())
         try:
             while opening.exit_code() is None:
@@ -105,7 +105,7 @@ class Supervisor:
         finally:
             opening.stop(patience=10)
         if opening.exit_code():
-            raise LocalServersFailed(f"Tables or demo data could not be brought up to date. {_ending(opening)}")
+            raise LocalServersFailed(f"Tables or demo data could not be brought up to date. {_log_end(opening)}")
 
     def _open(self, environment: dict[str, str]) -> None:
         # The control socket has one fixed path per user, over which two hospitals would quarrel.
@@ -123,20 +123,20 @@ class Supervisor:
         self._children.append(child)
 
     def _wait_for(self, web: Child) -> None:
-        end = time.monotonic() + _OPENS_WITHIN
+        end = time.monotonic() + _WEB_START_SECONDS
         while not self.address.answers("/api/health/"):
             if web.exit_code() is not None or time.monotonic() > end:
-                raise LocalServersFailed(f"The web server did not open. {_ending(web)}")
+                raise LocalServersFailed(f"The web server did not open. {_log_end(web)}")
             self._pause()
 
     def _look_after_children(self) -> None:
         """Starts again what ended early, and gives up on a web server that does not live."""
         for child in self._children:
             pause = child.restart_when_due()
-            if child.name == "web" and child.died_twice_within(_WEB_DIES_FOR_GOOD):
-                raise LocalServersFailed(f"The web server ended twice within seconds. {_ending(child)}")
+            if child.name == "web" and child.died_twice_within(_WEB_CRASH_SECONDS):
+                raise LocalServersFailed(f"The web server ended twice within seconds. {_log_end(child)}")
             if pause:
-                say(f"The {child.name} ended early (see {child.log}); it starts again in {pause:.0f} s.")
+                print_message(f"The {child.name} ended early (see {child.log}); it starts again in {pause:.0f} s.")
 
     def _look_after_servers(self) -> None:
         """Gives up without a database; starts the queue again, as pages work without it and prints wait for it."""
@@ -147,18 +147,18 @@ class Supervisor:
         if postgres and not postgres.running():
             raise LocalServersFailed(f"The database ended. Nothing saved is lost: start again. Its log: {postgres.log}")
         if valkey and not valkey.running():
-            say("The queue ended; it is started again.")
+            print_message("The queue ended; it is started again.")
             self._servers.revive_valkey()
 
     def _close(self) -> None:
         """Ends web, clock and worker, then the servers, unless another command still uses those."""
-        say("\nClosing the desks …")
+        print_message("\nClosing the desks …")
         by_name = {child.name: child for child in self._children}
         for name in ("web", "clock", "worker"):
             if name in by_name:
-                by_name[name].stop(patience=1 if self._close_requests > 1 else _PATIENCE[name])
+                by_name[name].stop(patience=1 if self._close_requests > 1 else _STOP_SECONDS[name])
         self._servers.leave()
-        say("Closed.")
+        print_message("Closed.")
 
     def _pause(self, seconds: float = 0.2) -> None:
         # Over `ssh host make run` the hang-up reaches make alone, which then waits for us.
@@ -181,7 +181,7 @@ class Supervisor:
             lines += [f"  Sign in with the password {DEMO_PASSWORD} as one of", f"    {' · '.join(DEMO_ACCOUNTS)}"]
         else:
             lines += ["  Make the first administrator with:  .venv/bin/flask --app wsgi create-admin"]
-        say("\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C closes it and loses nothing.", ""]))
+        print_message("\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C closes it and loses nothing.", ""]))
 
 
 def flask_command(*words: str) -> list[str]:
@@ -196,9 +196,9 @@ def main() -> int:
     try:
         return Supervisor(os.environ).run()
     except LocalServersFailed as problem:
-        say(f"\n{problem}")
+        print_message(f"\n{problem}")
         return 1
 
 
-def _ending(child: Child) -> str:
+def _log_end(child: Child) -> str:
     return f"The end of {child.log}:\n{paths.last_lines(child.log)}"

@@ -31,7 +31,7 @@ def remind_reviewers() -> None:
         if not advisory_locks.try_acquire(AdvisoryLock.REMIND_REVIEWERS):
             return
         late, reminded = _overdue_by_opener(), _reminded_today()
-        for reviewer in staff.who_may(Permission.REVIEW_ACCESS) if late else ():
+        for reviewer in staff.user_ids_with_permission(Permission.REVIEW_ACCESS) if late else ():
             count = sum(waiting for opener, waiting in late.items() if opener != reviewer)
             if count and reviewer not in reminded:
                 _remind(reviewer, count)

@@ -32,7 +32,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import BreakGlass, Patient
 
 from .care_team import cared_for_by
-from .reader import AccessScope, Reader, always_needs_reason, is_held_to_care_team, reader, reads_charts
+from .reader import AccessScope, Reader, always_needs_reason, is_held_to_care_team, get_reader, reads_charts
 
 EMERGENCY = "BTG"
 """The purpose of a read after break-glass (HL7 PurposeOfUse)."""
@@ -63,7 +63,7 @@ _RESTRICTED = Patient.__table__.alias("restricted").c
 
 def opened_by(who: Person | Reader) -> Select:
     """Ids of the patients whose records `who` opened with a reason and may still read."""
-    at = reader(who).at
+    at = get_reader(who).at
     return select(BreakGlass.patient_id).where(
         BreakGlass.user_id == at.reader_id, BreakGlass.expires_at > at.reader_now
     )
@@ -71,7 +71,7 @@ def opened_by(who: Person | Reader) -> Select:
 
 def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that the content of the record with this patient id (a column) is open to `who`."""
-    as_reader = reader(who)
+    as_reader = get_reader(who)
     if as_reader.kind.access_scope is AccessScope.OWN:
         return patient_id == as_reader.at.reader_patient_id
     if as_reader.kind.access_scope is AccessScope.WITH_REASON:
@@ -84,7 +84,7 @@ def readable_by(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
     """The condition that `who` has the record with this patient id (a column) open with a reason."""
-    as_reader = reader(who)
+    as_reader = get_reader(who)
     return (
         patient_id.in_(opened_by(as_reader))
         if as_reader.kind.access_scope in (AccessScope.CARE_TEAM, AccessScope.WITH_REASON)
@@ -94,7 +94,7 @@ def in_emergency(who: Person | Reader, patient_id: Any) -> ColumnElement[bool]:
 
 def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
     """Conditions that limit a patient to their own rows; no conditions for staff."""
-    as_reader = reader(who)
+    as_reader = get_reader(who)
     return [readable_by(as_reader, patient_id)] if as_reader.is_patient else []
 
 
@@ -104,7 +104,7 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
 
     The desks beside care, and an administrator who needs a reason, still see that there are rows, without what is in them.
     """
-    as_reader = reader(who)
+    as_reader = get_reader(who)
     return (
         [readable_by(as_reader, patient_id)]
         if as_reader.is_patient
@@ -132,7 +132,7 @@ def check_team(patient: Patient, who: Person) -> None:
 
 
 def _check_restricted(patient: Patient, who: Person) -> None:
-    is_cared_for = and_(Patient.id == patient.id, cared_for_by(reader(who), Patient.id))
+    is_cared_for = and_(Patient.id == patient.id, cared_for_by(get_reader(who), Patient.id))
     if (
         emergency_until(patient.id, who) is None
         and not db.session.execute(select(exists().where(is_cared_for))).scalar()

@@ -85,7 +85,7 @@ class ReaderKind:
     enters_results: bool
     """Whether tests that others ordered bring patients into their care."""
 
-    def reader(self) -> Reader:
+    def get_reader(self) -> Reader:
         """A reader of this kind for a kept statement. It is executed with `reader_values`, or it raises."""
         places = (bindparam(name, type_=kind) for name, kind in _TYPES.items())
         return Reader(self, ReaderValues(*places))
@@ -103,7 +103,7 @@ class Reader:
         return self.kind.access_scope in (AccessScope.OWN, AccessScope.NOBODY)
 
 
-def reader(who: Person | Reader) -> Reader:
+def get_reader(who: Person | Reader) -> Reader:
     """`who` as reader at this moment."""
     if isinstance(who, Reader):
         return who

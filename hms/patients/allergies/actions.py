@@ -18,7 +18,7 @@ from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
 
 from . import queries
-from .rules import MAX_SUBSTANCE_LENGTH, NONE_KNOWN, substances
+from .rules import MAX_SUBSTANCE_LENGTH, NONE_KNOWN, parse_substances
 
 MAX_REACTION_LENGTH = 255
 CHANGES_NO_ALLERGIES = N_("Your role may not change known_allergies. Ask a nurse or a doctor.")
@@ -99,18 +99,18 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     return patient
 
 
-def answer_allergies(patient: Patient, named_substances: list[str], by: Person) -> None:
+def record_allergy_answer(patient: Patient, named_substances: list[str], by: Person) -> None:
     if not named_substances:
         _set_allergy_status(patient, "none_known", by)
     for substance in named_substances:
         _new_allergy(patient, substance, by)
 
 
-def rewrite_allergies(patient: Patient, text: str, by: Person) -> bool:
+def replace_allergies(patient: Patient, text: str, by: Person) -> bool:
     """Make the recorded substances those of `text`; whether anything changed. Who may not record may send only the same."""
     if not policy.is_open(patient, by):
         raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")  # whatever is sent, so that nothing can be guessed
-    known, wanted = queries.allergies(patient.id), substances(text)
+    known, wanted = queries.allergies(patient.id), parse_substances(text)
     is_denial = wanted is NONE_KNOWN
     substances_by_key = {fold(allergy): allergy for allergy in wanted or ()}
     removed = [allergy for allergy in known if fold(allergy.substance) not in substances_by_key]

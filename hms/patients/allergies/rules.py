@@ -18,7 +18,7 @@ _DENIALS = frozenset(
 _BETWEEN = re.compile(r"[,;\n]|\s\+\s|\s/\s")
 
 
-def substances(text: str, field: str = "known_allergies") -> list[str] | None:
+def parse_substances(text: str, field: str = "known_allergies") -> list[str] | None:
     """The substances named in `text`, each once; `NONE_KNOWN` for a denial, None when nothing is said.
 
     `RuleBroken` on `field` when a name is too long or there are too many.

@@ -57,7 +57,7 @@ def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None =
 @requires(Permission.RECORD_ALLERGY)
 def no_allergies(patient_id: int) -> ResponseReturnValue:
     """The patient was asked and knows of no allergy."""
-    form = forms.PressForm()
+    form = forms.ButtonForm()
     if form.save(allergy_actions.confirm_no_allergies, by=current_person(), patient_id=patient_id):
         flash(_("No known allergies, asked today."), "success")
         return redirect(_came_from() or f"/patients/{patient_id}", 303)
@@ -68,7 +68,7 @@ def no_allergies(patient_id: int) -> ResponseReturnValue:
 @requires(Permission.RECORD_ALLERGY)
 def withdraw_allergy(patient_id: int, allergy_id: int) -> ResponseReturnValue:
     """Mark an allergy of this patient as entered in error."""
-    form = forms.PressForm()
+    form = forms.ButtonForm()
     _belongs(allergy_id, patient_id)
     if form.save(allergy_actions.withdraw_allergy, by=current_person(), allergy_id=allergy_id):
         flash(_("%(substance)s withdrawn.", substance=form.result.substance), "success")

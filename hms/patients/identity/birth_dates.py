@@ -47,7 +47,7 @@ def check_birth_date(day: date, today: date, field: str = "date_of_birth", *, is
     return Birth(day, is_estimated, is_unusual=years_old(day, today) > UNUSUAL_YEARS)
 
 
-def from_age(text: str, today: date, unit: str = "years", field: str = "age") -> Birth:
+def estimate_birth_date(text: str, today: date, unit: str = "years", field: str = "age") -> Birth:
     """An estimated birth date for an age: "35", "8 months", "3w", "2y 3m"; a bare number counts in `unit`.
 
     The estimate lies in the middle of the time in which a person of that age can have been born: years give a 1 July.
@@ -93,7 +93,7 @@ def months_old(day: date, today: date) -> int:
     return (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
 
 
-def age(day: date, today: date) -> str:
+def format_age(day: date, today: date) -> str:
     """The age as shown in parentheses after a birth date: `20d`, `11w 3d`, `8y 2m`, `35y`."""
     lived = (today - day).days
     if lived < 28:

@@ -29,7 +29,7 @@ class Names(NamedTuple):
     family: str
 
 
-def names(given: str | None, family: str | None) -> Names:
+def clean_names(given: str | None, family: str | None) -> Names:
     """The cleaned names; `RuleBroken` on `first_name` or `last_name` says what to change."""
     first, last = _cleaned(given, "first_name"), _cleaned(family, "last_name")
     if not first and not last:
@@ -46,7 +46,7 @@ def _cleaned(name: str | None, field: str) -> str:
     return tidy
 
 
-def sex(value: str | None, field: str = "gender") -> str:
+def parse_sex(value: str | None, field: str = "gender") -> str:
     """`female`, `male`, `other` or `unknown` for M, F, Male, female, U …; `RuleBroken` for anything else."""
     word = " ".join((value or "").split()).casefold()
     if word in SEXES:
@@ -63,7 +63,7 @@ def gender_code(sex_name: str) -> str:
     return _GENDERS[sex_name]
 
 
-def unknown_person(sex_name: str, day: date, nth: int) -> Names:
+def name_unknown_person(sex_name: str, day: date, nth: int) -> Names:
     """The stand-in name of the `nth` (from 0) unidentified patient of that sex and day: UNKNOWN, Male 22-Nov A."""
     who = "Person" if sex_name == "unknown" else SEXES[sex_name]
     return Names(f"{who} {day.day:02d}-{_MONTHS[day.month - 1]} {_letters(nth)}", UNKNOWN_FAMILY)
@@ -79,12 +79,12 @@ def _letters(nth: int) -> str:
     return letters
 
 
-def listed(given: str, family: str, title: str = "") -> str:
+def format_listed_name(given: str, family: str, title: str = "") -> str:
     """The name in lists and on the banner: `KAMARA, Kadiatu (Mrs)`; a single name stands alone."""
     whole = f"{family.upper()}, {given}" if family and given else given or family.upper()
     return f"{whole} ({title})" if title else whole
 
 
-def spoken(given: str, family: str, title: str = "") -> str:
+def format_spoken_name(given: str, family: str, title: str = "") -> str:
     """The name on an invoice or a letter: `Mrs Kadiatu Kamara`."""
     return " ".join(part for part in (title, given, family) if part)

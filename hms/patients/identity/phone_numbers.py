@@ -34,7 +34,7 @@ def _parsed(typed: str, country: str) -> phonenumbers.PhoneNumber | None:
     return number if phonenumbers.is_valid_number(number) else None
 
 
-def fragment(text: str) -> str:
+def strip_dial_prefix(text: str) -> str:
     """The digits to search for in stored numbers: without the dialled prefix 0 or 00, which is not stored."""
     return digits(text).lstrip("0")
 

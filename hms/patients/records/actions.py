@@ -17,7 +17,7 @@ from hms.core.text.cleaning import clean_field
 from hms.patients import lookup
 from hms.patients.access import policy, reader
 from hms.patients.allergies.actions import (
-    rewrite_allergies,
+    replace_allergies,
 )
 from hms.patients.identity import birth_dates, phone_numbers
 from hms.patients.identity import names as identity_names
@@ -53,28 +53,28 @@ def update_patient(
     if version is not None and patient.version != version:
         raise StaleVersion(STALE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
-    tidy = _tidy(names | changes if names.keys() & changes.keys() else changes)
+    tidy = clean_values(names | changes if names.keys() & changes.keys() else changes)
     differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
     if "birth_date" in differs and "birth_is_estimated" not in changes:
         differs["birth_is_estimated"] = False
     for name, value in differs.items():
         setattr(patient, name, value)
-    has_new_allergies = allergies is not None and rewrite_allergies(patient, allergies, by)
+    has_new_allergies = allergies is not None and replace_allergies(patient, allergies, by)
     if differs or has_new_allergies:
         patient.increment_version()
     db.session.flush()
     return patient
 
 
-def _tidy(values: dict[str, Any]) -> dict[str, Any]:
+def clean_values(values: dict[str, Any]) -> dict[str, Any]:
     """`values` cleaned for storage; `RuleBroken` names the field of the API and the form."""
     cleaned: dict[str, Any] = {}
     if "given_names" in values:
-        cleaned["given_names"], cleaned["family_name"] = identity_names.names(
+        cleaned["given_names"], cleaned["family_name"] = identity_names.clean_names(
             values["given_names"], values.get("family_name")
         )
     if "sex" in values:
-        cleaned["sex"] = identity_names.sex(values["sex"])
+        cleaned["sex"] = identity_names.parse_sex(values["sex"])
     if values.get("birth_date"):
         birth_dates.check_birth_date(values["birth_date"], clock.today())
     if "phone" in values:
@@ -130,7 +130,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
     Those who read charts by their role find a record closed to them `RecordRestricted`.
     """
-    row = api_queries.row(patient_id, by)
+    row = api_queries.get_patient(patient_id, by)
     if reader.reads_charts(by) and not row.is_open:
         raise policy.RecordRestricted(patient_id, by)
     if row.is_restricted:
@@ -143,5 +143,5 @@ def _note(action_: str, patient_id: int, by: Person) -> None:
     read_log.record_in_transaction(action_, by, [read_log.PatientRead(patient_id, patient_id)], entity="patient")
 
 
-def _about(patient_id: int) -> dict[str, Any]:
+def audit_subject(patient_id: int) -> dict[str, Any]:
     return {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}

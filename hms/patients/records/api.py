@@ -13,7 +13,7 @@ from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
-from hms.patients.allergies.rules import substances
+from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
 from hms.patients.registration import actions as registration_actions
@@ -70,11 +70,11 @@ def patients(arguments: dict[str, Any]) -> Response:
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
     return read_log.list_response(
-        partial(api_queries.rows, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
+        partial(api_queries.list_patients, asked=terms, days=registered, order=arguments.get("ordering", "id"), who=who),
         lambda row: patient_json(row, visible),
         partial(_seen, names=visible),
         entity="patient",
-        total=partial(api_queries.number_of, terms, registered, who),
+        total=partial(api_queries.count_patients, terms, registered, who),
     )
 
 
@@ -90,9 +90,9 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:
 @api.response(201, PatientOut)
 def register(payload: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
-    named = substances(payload.get("known_allergies") or "")
+    named = parse_substances(payload.get("known_allergies") or "")
     patient = registration_actions.register_patient(**_written(payload), allergies=named, by=current_person())
-    return _answer(api_queries.row(patient.id, current_person()), 201)
+    return _answer(api_queries.get_patient(patient.id, current_person()), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
@@ -110,7 +110,7 @@ def patient(patient_id: int) -> Response:
 def correct(payload: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. `known_allergies` may differ from what is recorded only for those who may record allergies."""
     who = current_person()
-    row = api_queries.row(patient_id, who)
+    row = api_queries.get_patient(patient_id, who)
     check_if_match(
         row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), visible_fields(who))
     )
@@ -118,7 +118,7 @@ def correct(payload: dict[str, Any], patient_id: int) -> Response:
     record_actions.update_patient(
         patient_id, version=version, allergies=payload.get("known_allergies"), **_written(payload), by=who
     )
-    return _answer(api_queries.row(patient_id, who))
+    return _answer(api_queries.get_patient(patient_id, who))
 
 
 @api.delete("/patients/<int:patient_id>/")
@@ -138,7 +138,7 @@ def lookalikes(payload: dict[str, Any]) -> Response:
     """Who may be registered already: give first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
     candidates = duplicates.duplicate_candidates(_person(payload), who=current_person())
     rows = {
-        row.id: row for row in api_queries.rows_of([candidate.hit.id for candidate in candidates], current_person())
+        row.id: row for row in api_queries.get_patients([candidate.hit.id for candidate in candidates], current_person())
     }
     visible = visible_fields(current_person())
     read_log.record_reads("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
@@ -155,12 +155,12 @@ def lookalikes(payload: dict[str, Any]) -> Response:
     )
 
 
-def _person(payload: dict[str, Any]) -> match_scoring.Person:
-    return match_scoring.Person(
+def _person(payload: dict[str, Any]) -> match_scoring.ComparedPerson:
+    return match_scoring.ComparedPerson(
         payload.get("first_name", ""),
         payload.get("last_name", ""),
         payload.get("date_of_birth"),
-        sex=identity_names.sex(payload["gender"]) if "gender" in payload else "unknown",
+        sex=identity_names.parse_sex(payload["gender"]) if "gender" in payload else "unknown",
         phone=payload.get("contact_info"),
         address=payload.get("address") or "",
     )

@@ -38,7 +38,7 @@ COLUMNS = {
 """What the API's list may be ordered by; with a minus sign the other way round."""
 
 
-def rows(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
+def list_patients(limit: int, offset: int, *, asked: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
     """Active patients that fit the line `asked` and were registered from `days` first to last (instants), with the API's
     columns; substances only for those who may read them. `is_open` says whether the content of the record is open to `who`.
     """
@@ -79,7 +79,7 @@ def _by(order: str, *columns: Any) -> list[Any]:
     return [column.desc() if order.startswith("-") else column for column in columns]
 
 
-def number_of(asked: SearchQuery, days: Bounds, who: Person) -> int:
+def count_patients(asked: SearchQuery, days: Bounds, who: Person) -> int:
     """How many active patients that `who` may know of fit the line and the days."""
     sought = SearchConditions.of(asked)
     count = _counting(kind=reader_kind(who), shape=sought.shape(), days=days.shape())
@@ -131,7 +131,7 @@ def _substances() -> Any:
     )
 
 
-def row(patient_id: int, who: Person) -> Any:
+def get_patient(patient_id: int, who: Person) -> Any:
     """One row of the API; `NotFound` when there is none."""
     since = clock.today() - RECENT
     found = db.session.execute(
@@ -150,7 +150,7 @@ def _row(*, with_substances: bool, kind: ReaderKind) -> Select:
     return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
 
 
-def rows_of(patient_ids: list[int], who: Person) -> list[Any]:
+def get_patients(patient_ids: list[int], who: Person) -> list[Any]:
     """The API's rows of these patients."""
     since = clock.today() - RECENT
     return list(

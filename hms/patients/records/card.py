@@ -10,7 +10,7 @@ from hms.core.documents.barcodes import Bars, code128
 
 
 @dataclass(frozen=True)
-class Codes:
+class CardCodes:
     """`bars` is the Code 128; `qr` a path over `qr_width` modules."""
 
     bars: Bars
@@ -18,8 +18,8 @@ class Codes:
     qr_width: int
 
 
-def codes(hospital_number: str) -> Codes:
+def build_codes(hospital_number: str) -> CardCodes:
     """The hospital number for a scanner, which types it as if by hand."""
     matrix = segno.make(hospital_number, error="m", micro=False).matrix
     dots = (f"M{x} {y}.5h1" for y, row in enumerate(matrix, 2) for x, dot in enumerate(row, 2) if dot)
-    return Codes(code128(hospital_number), "".join(dots), len(matrix) + 4)
+    return CardCodes(code128(hospital_number), "".join(dots), len(matrix) + 4)

@@ -52,4 +52,4 @@ def allergy_status_author(patient: Patient) -> str:
     """Name of the user who last set the allergy status; "" when nobody did."""
     if patient.allergy_status_by_id is None:
         return ""
-    return staff.names({patient.allergy_status_by_id}).get(patient.allergy_status_by_id, "")
+    return staff.display_names({patient.allergy_status_by_id}).get(patient.allergy_status_by_id, "")

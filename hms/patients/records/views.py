@@ -46,7 +46,7 @@ def index() -> str:
 
 
 def _hits(listing: record_queries.NamePage) -> list[search_queries.SearchResult]:
-    return [search_queries.hit(row, who=current_person()) for row in listing.rows]
+    return [search_queries.build_result(row, who=current_person()) for row in listing.rows]
 
 
 def _id(name: str) -> int | None:
@@ -117,6 +117,6 @@ def use(patient_id: int) -> ResponseReturnValue:
 def print_card(patient_id: int) -> str:
     """The patient's card, to print and hand out: name, birth date, number, bar code and QR code."""
     patient = lookup.patient(patient_id)
-    codes, banner = card.codes(patient.hospital_number), record_banner.patient_banner(patient, current_person())
+    codes, banner = card.build_codes(patient.hospital_number), record_banner.patient_banner(patient, current_person())
     _note("patients.read_card", patient_id)
     return render_template("patients/card.html", patient=patient, banner=banner, codes=codes)

@@ -19,12 +19,12 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.allergies.actions import (
-    answer_allergies,
+    record_allergy_answer,
 )
 from hms.patients.identity import hospital_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
-from hms.patients.records.actions import _about, _tidy
+from hms.patients.records.actions import audit_subject, clean_values
 from hms.patients.search import duplicates, match_scoring
 
 from . import drafts as registration_drafts
@@ -52,18 +52,18 @@ def register_patient(
     on `.match`) unless it is the one in `overridden_match_id`; registering all the same is written into the trail.
     """
     changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
-    patient = Patient(**_tidy(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
+    patient = Patient(**clean_values(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
     match = _strongest(patient, by) if asks_first else None
     if match and match.hit.id != overridden_match_id:
         raise PossibleDuplicate(match)
     _number(patient)
     db.session.add(patient)
     if allergies is not None:
-        answer_allergies(patient, list(allergies), by)
+        record_allergy_answer(patient, list(allergies), by)
     db.session.flush()
     if match:
         details = {"match": match.hit.id, "percent": match.percent}
-        recording.record("patients.override_match", by, **_about(patient.id), details=details)
+        recording.record("patients.override_match", by, **audit_subject(patient.id), details=details)
     return patient
 
 
@@ -72,7 +72,7 @@ class PossibleDuplicate(Conflict):
 
     def __init__(self, match: duplicates.DuplicateCandidate) -> None:
         hit = match.hit
-        name = identity_names.listed(hit.given_name, hit.family_name, hit.title)
+        name = identity_names.format_listed_name(hit.given_name, hit.family_name, hit.title)
         message = N_(
             "This may be %(name)s, %(number)s, who is already registered. Use that record, or save "
             "as a different person."
@@ -95,9 +95,9 @@ def register_unknown(
 ) -> Patient:
     """An unidentified person under a stand-in name: UNKNOWN, Male 22-Nov A. Corrected like any other once known."""
     known = {"sex": sex, "birth_date": birth_date, "birth_is_estimated": birth_is_estimated}
-    patient = Patient(**_tidy(known))
+    patient = Patient(**clean_values(known))
     _number(patient)  # locks the number series until commit, so that no letter is used twice
-    names = identity_names.unknown_person(patient.sex, clock.today(), 0)
+    names = identity_names.name_unknown_person(patient.sex, clock.today(), 0)
     stem = names.given.rpartition(" ")[0]
     same_day = select(func.count()).where(
         Patient.family_name == names.family,
@@ -105,7 +105,7 @@ def register_unknown(
         Patient.created_at >= clock.day_bounds(clock.today())[0],
     )
     nth = db.session.execute(same_day).scalar_one()
-    patient.given_names, patient.family_name = identity_names.unknown_person(patient.sex, clock.today(), nth)
+    patient.given_names, patient.family_name = identity_names.name_unknown_person(patient.sex, clock.today(), nth)
     db.session.add(patient)
     db.session.flush()
     return patient
@@ -124,8 +124,8 @@ def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | 
     return candidates[0] if candidates and candidates[0].is_strong else None
 
 
-def _compared(patient: Patient) -> match_scoring.Person:
-    return match_scoring.Person(
+def _compared(patient: Patient) -> match_scoring.ComparedPerson:
+    return match_scoring.ComparedPerson(
         patient.given_names,
         patient.family_name,
         patient.birth_date,

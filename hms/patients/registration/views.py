@@ -51,7 +51,7 @@ def _begun(typed: str) -> dict[str, Any] | None:
         return content | {"draft": key}
     if key:
         flash(_("This registration is finished or was discarded."), "caution")
-    return forms.from_search(typed) if typed else None
+    return forms.fields_from_search(typed) if typed else None
 
 
 def _registration(form: forms.RegistrationForm, typed: str) -> str:

@@ -14,7 +14,7 @@ from hms.patients.models import Patient
 
 from .query_parser import SearchQuery
 
-FULL_PHONE = 7
+MIN_PHONE_DIGITS = 7
 """Digits; fewer are a part of a phone."""
 
 
@@ -44,7 +44,7 @@ class SearchConditions:
         births = [(query.birth_date, query.birth_date)] if query.birth_date else []
         if query.birth_year is not None:
             births.append((date(query.birth_year, 1, 1), date(query.birth_year, 12, 31)))
-        parts, typed = [_part(word) for word in query.words], (*query.digit_runs, query.also_digits or "")
+        parts, typed = [_normalize_word(word) for word in query.words], (*query.digit_runs, query.also_digits or "")
         return cls(
             parts=tuple(parts),
             words=tuple(f"% {escape_like(part)}%" for part in parts),
@@ -56,8 +56,8 @@ class SearchConditions:
             phones=tuple(
                 f"%{digits} %"
                 for run in typed
-                for digits in _written(run)
-                if len(digits) >= FULL_PHONE and query.looks_into_phones
+                for digits in _stored_forms(run)
+                if len(digits) >= MIN_PHONE_DIGITS and query.looks_into_phones
             ),
             looks_into_phones=query.looks_into_phones,
             finds_nobody=query.finds_nobody,
@@ -119,32 +119,32 @@ class SearchShape:
     def conditions(self) -> SearchConditions:
         """Conditions with a bound parameter for each value; `SearchConditions.values` gives the values."""
         return SearchConditions(
-            words=_bound("word", self.words),
-            runs=tuple(_bound(f"run_{i}", ways) for i, ways in enumerate(self.runs)),
-            also=_bound("also", self.also),
-            numbers=_bound("number", self.numbers),
+            words=_bind("word", self.words),
+            runs=tuple(_bind(f"run_{i}", ways) for i, ways in enumerate(self.runs)),
+            also=_bind("also", self.also),
+            numbers=_bind("number", self.numbers),
             births=tuple(
-                zip(_bound("born_from", self.births, Date), _bound("born_until", self.births, Date), strict=True)
+                zip(_bind("born_from", self.births, Date), _bind("born_until", self.births, Date), strict=True)
             ),
             looks_into_phones=self.looks_into_phones,
             finds_nobody=self.finds_nobody,
         )
 
 
-def _bound(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
+def _bind(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
     return tuple(bindparam(f"{name}_{i}", type_=of_type) for i in range(count))
 
 
-def _part(word: str) -> str:
+def _normalize_word(word: str) -> str:
     """A word as it stands in `search_names`: without apostrophes, hyphens as blanks."""
     return fold(word.replace("'", "").replace("’", "").replace("-", " "))
 
 
-def _written(run: str) -> tuple[str, ...]:
+def _stored_forms(run: str) -> tuple[str, ...]:
     """The run as it stands in numbers, and without the 0 or 00 that is dialled but not kept in phones."""
-    kept = phone_numbers.fragment(run)
+    kept = phone_numbers.strip_dial_prefix(run)
     return (run,) if kept == run or run.startswith("000") or len(kept) < 2 else (run, kept)
 
 
 def _patterns(run: str) -> tuple[str, ...]:
-    return tuple(f"%{digits}%" for digits in _written(run))
+    return tuple(f"%{digits}%" for digits in _stored_forms(run))

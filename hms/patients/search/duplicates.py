@@ -15,8 +15,8 @@ from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
 from . import match_scoring
-from .match_scoring import Person, tokens
-from .queries import SHOWN, SearchResult, hit, set_similarity_threshold
+from .match_scoring import ComparedPerson, tokens
+from .queries import SHOWN, SearchResult, build_result, set_similarity_threshold
 
 MAX_SHOWN = 3
 MAX_CANDIDATES = 40
@@ -43,7 +43,7 @@ class DuplicateCandidate:
 
 
 def duplicate_candidates(
-    person: Person, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
+    person: ComparedPerson, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
 ) -> list[DuplicateCandidate]:
     """The most likely known patients, best first; empty without a name."""
     name = " ".join(tokens(person.given) + tokens(person.family))
@@ -51,12 +51,12 @@ def duplicate_candidates(
         return []
     set_similarity_threshold(MIN_NAME_SIMILARITY, of="similarity_threshold")
     rows = db.session.execute(_candidates(person, name)).all()
-    scored = [_weighed(person, row, who) for row in rows if row.id != except_id]
+    scored = [_score_candidate(person, row, who) for row in rows if row.id != except_id]
     likely = [candidate for candidate in scored if candidate.score >= match_scoring.WORTH_SHOWING]
     return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
 
 
-def _candidates(person: Person, name: str) -> Select:
+def _candidates(person: ComparedPerson, name: str) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
     blocks = [
         select(Patient.id).where(Patient.status == "active", block).order_by(nearest).limit(MAX_CANDIDATES).subquery()
@@ -67,11 +67,11 @@ def _candidates(person: Person, name: str) -> Select:
     return select(*columns).where(Patient.id.in_(select(ids.c.id)))
 
 
-def _blocks(person: Person, name: str) -> list[ColumnElement[bool]]:
+def _blocks(person: ComparedPerson, name: str) -> list[ColumnElement[bool]]:
     """Conditions that select candidates: same phone, birth date equal or mistyped, or similar name without a contrary date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []
-    dialled = phone_numbers.fragment(
+    dialled = phone_numbers.strip_dial_prefix(
         phone_numbers.parse_phone(person.phone or "", current_app.config["COUNTRY"]).e164 or person.phone or ""
     )
     if len(dialled) >= 6:
@@ -101,8 +101,8 @@ def likely_typos(born: date) -> list[date]:
     return sorted(dates)
 
 
-def _weighed(person: Person, row: Any, who: Reader) -> DuplicateCandidate:
-    known = Person(
+def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> DuplicateCandidate:
+    known = ComparedPerson(
         row.given_name,
         row.family_name,
         row.date_of_birth,
@@ -112,4 +112,4 @@ def _weighed(person: Person, row: Any, who: Reader) -> DuplicateCandidate:
         row.address,
     )
     likeness = match_scoring.score_match(person, known)
-    return DuplicateCandidate(hit(row, who=who), likeness.score, likeness.reasons, row.address)
+    return DuplicateCandidate(build_result(row, who=who), likeness.score, likeness.reasons, row.address)

@@ -41,7 +41,7 @@ _SOUNDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ComparedPerson:
     """What is compared. `sex` is a FHIR code, `phone` in E.164 where known; anything but the name may be missing."""
 
     given: str
@@ -65,7 +65,7 @@ class _Evidence(NamedTuple):
     reason: str = ""
 
 
-def score_match(a: Person, b: Person) -> MatchScore:
+def score_match(a: ComparedPerson, b: ComparedPerson) -> MatchScore:
     """How likely `a` and `b` are one person. The order of the two does not matter."""
     evidence_list = [
         _names(a, b),
@@ -86,7 +86,7 @@ def tokens(name: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(name.replace("'", "").replace("’", "")))[:_MAX_TOKENS])
 
 
-def _names(a: Person, b: Person) -> _Evidence:
+def _names(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
     mine, theirs = tokens(a.given) + tokens(a.family), tokens(b.given) + tokens(b.family)
     if not mine or not theirs:
         return _Evidence(0.0)
@@ -155,7 +155,7 @@ def _between(nearness: float) -> float:
     return _NAME_EVIDENCE[-1][1]
 
 
-def _birth(a: Person, b: Person) -> _Evidence:
+def _birth(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
     if a.birth_date is None or b.birth_date is None:
         return _Evidence(0.0)
     if a.is_estimated or b.is_estimated:

@@ -93,7 +93,7 @@ def search_patients(
         rows += [
             (row, True) for row in db.session.execute(_similar(limit * 2, sought=sought)) if row.id not in matching
         ]
-    return _flag_same_names([hit(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
+    return _flag_same_names([build_result(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
 
 
 def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:
@@ -147,18 +147,18 @@ def _similar(limit: Any, *, sought: SearchConditions) -> Select:
     )
 
 
-def hit(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
+def build_result(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
     """A row of `SHOWN` as `who` sees it."""
     return SearchResult(
         *row[1 : len(WHO)],
         id=row.id,
-        phone=shown_phone(row, who),
+        phone=format_phone_for(row, who),
         allergy_status=row.allergy_status,
         is_similar=is_similar,
     )
 
 
-def shown_phone(patient: Any, who: Person) -> str:
+def format_phone_for(patient: Any, who: Person) -> str:
     """The phone as `who` may see it: grouped, or only its last three digits."""
     if not patient.phone:
         return ""

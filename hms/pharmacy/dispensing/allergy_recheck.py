@@ -9,9 +9,9 @@ from typing import Protocol
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
-from hms.formulary.medicines.catalogue import knowledge
-from hms.formulary.safety.alerts import Alert
-from hms.formulary.safety.allergy_check import AllergyEntry, allergy_check
+from hms.formulary.medicines.catalogue import load_knowledge
+from hms.formulary.safety.alerts import SafetyAlert
+from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies
 from hms.formulary.safety.knowledge import Medicine
 
 
@@ -35,9 +35,9 @@ class Recheck:
     sentence about what could not be checked.
     """
 
-    known: tuple[Alert, ...] = ()
-    new: tuple[Alert, ...] = ()
-    cautions: tuple[Alert, ...] = ()
+    known: tuple[SafetyAlert, ...] = ()
+    new: tuple[SafetyAlert, ...] = ()
+    cautions: tuple[SafetyAlert, ...] = ()
     missing: Sentence | None = None
 
 
@@ -55,13 +55,13 @@ def recheck(
     `signed_at`.
     """
     recorded = tuple(allergies)
-    check = allergy_check(medicine, _entries(recorded) if is_asked or recorded else None, knowledge())
+    check = check_allergies(medicine, _entries(recorded) if is_asked or recorded else None, load_knowledge())
     stops = tuple(alert for alert in check.alerts if alert.is_stop)
     known_messages: set[Sentence] = set()
     if is_overridden and signed_at is not None:
         at_signature = tuple(entry for entry in recorded if entry.updated_at <= signed_at)
         known_messages = {
-            alert.message for alert in allergy_check(medicine, _entries(at_signature), knowledge()).alerts
+            alert.message for alert in check_allergies(medicine, _entries(at_signature), load_knowledge()).alerts
         }
     return Recheck(
         known=tuple(alert for alert in stops if alert.message in known_messages),

@@ -8,9 +8,9 @@ from typing import Any
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.doses import Dose, Part, duration_words, frequency_words
-from hms.formulary.dosing.quantities import in_units
-from hms.formulary.dosing.strengths import amount_text
+from hms.formulary.dosing.doses import Dose, SentencePart, format_duration, format_frequency
+from hms.formulary.dosing.quantities import convert_to_unit
+from hms.formulary.dosing.strengths import format_amount
 
 DOSE_LEAD = " — DOSE "
 # Directions for the patient by route; "%(amount)s" is for example "2 tablets".
@@ -49,17 +49,17 @@ def dose_of(line: Any) -> Dose | None:
         return None
 
 
-def parts_of(line: Any, medicine: Any | None) -> tuple[Part, ...]:
+def parts_of(line: Any, medicine: Any | None) -> tuple[SentencePart, ...]:
     """The parts of the dose sentence "**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 7 days"."""
     dose = dose_of(line)
     if dose is not None and medicine is not None:
-        return product_text.dose_sentence(medicine, dose)
+        return product_text.build_dose_sentence(medicine, dose)
     parts = [
-        Part("name", product_text.shown_name(medicine) if medicine else line.medication_name, ""),
-        Part("form", product_text.form_strength(medicine) if medicine else "", " "),
-        Part("amount", line.dosage, DOSE_LEAD),
-        Part("frequency", line.frequency, " — "),
-        Part("duration", line.duration, " — "),
+        SentencePart("name", product_text.shown_name(medicine) if medicine else line.medication_name, ""),
+        SentencePart("form", product_text.form_strength(medicine) if medicine else "", " "),
+        SentencePart("amount", line.dosage, DOSE_LEAD),
+        SentencePart("frequency", line.frequency, " — "),
+        SentencePart("duration", line.duration, " — "),
     ]
     return tuple(part for part in parts if part.text)
 
@@ -70,17 +70,17 @@ def directions(line: Any, medicine: Any) -> str:
     if dose is None:
         return ", ".join(part for part in (line.dosage, line.frequency, line.duration) if part) + "."
     dose = _in_countable_units(dose, medicine)
-    amount = amount_text(dose.amount, dose.unit)
-    words = [str(Sentence(VERBS.get(dose.route, OTHER_ROUTE), amount=amount)), frequency_words(dose)]
+    amount = format_amount(dose.amount, dose.unit)
+    words = [str(Sentence(VERBS.get(dose.route, OTHER_ROUTE), amount=amount)), format_frequency(dose)]
     if dose.days:
-        words.append(str(Sentence(N_("for %(days)s"), days=duration_words(dose.days))))
+        words.append(str(Sentence(N_("for %(days)s"), days=format_duration(dose.days))))
     return " ".join(word for word in words if word) + "."
 
 
 def _in_countable_units(dose: Dose, medicine: Any) -> Dose:
     """The dose in tablets, mL or the like when that is a whole or half number; else unchanged."""
     for unit in (medicine.unit, "mL"):
-        count = in_units(dose, medicine.strength, unit) if unit in COUNTABLE_UNITS else None
+        count = convert_to_unit(dose, medicine.strength, unit) if unit in COUNTABLE_UNITS else None
         if count is not None and (count * 2) % 1 == 0:
             maximum = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
             schedule = {"as_needed": dose.as_needed, "max_per_day": maximum, "days": dose.days}

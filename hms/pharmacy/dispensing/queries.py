@@ -17,7 +17,7 @@ from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.formulary.medicines.queries import medications_by_id
+from hms.formulary.medicines.queries import get_medications_by_id
 from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch, Dispense
@@ -80,7 +80,7 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
     if not rows:
         return []
     patients = {p.id: p for p in db.session.scalars(select(Patient).where(Patient.id.in_({k[1] for k in wanted})))}
-    medicines = medications_by_id(row.medication_id for row in rows if row.medication_id)
+    medicines = get_medications_by_id(row.medication_id for row in rows if row.medication_id)
     batches = batches_of(medicines)
     allergies = _allergies(patients)
     before = _given_before(rows)

@@ -22,7 +22,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.template_filters import person_name
 from hms.formulary.dosing import product_text
-from hms.formulary.dosing.strengths import kept_together
+from hms.formulary.dosing.strengths import keep_units_together
 from hms.patients.access import policy
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import LineForm, ReasonForm, ReturnForm, visit_form
@@ -253,7 +253,7 @@ def _labels(ids: list[int]) -> str:
     directions = {
         dispense.id: dispensing_labels.directions(dispense.prescription, dispense.medication) for dispense in given
     }
-    forms = {dispense.id: kept_together(product_text.form_strength(dispense.medication)) for dispense in given}
+    forms = {dispense.id: keep_units_together(product_text.form_strength(dispense.medication)) for dispense in given}
     seen = [read_log.PatientRead(dispense.patient_id, dispense.id) for dispense in given]
     with action_context("pharmacy.read_label", current_person()):
         read_log.record_in_transaction("pharmacy.read_label", current_person(), seen, entity="dispense")

@@ -14,7 +14,7 @@ from hms.core import clock
 from hms.core.money import ZERO
 from hms.core.text.formatting import quantity as in_words
 from hms.core.text.translation import Sentence
-from hms.formulary.dosing.doses import Part
+from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import COUNTED
 from hms.formulary.safety.knowledge import Medicine
 from hms.patients.models import Patient
@@ -43,7 +43,7 @@ class Line:
 
     row: Any
     medicine: Any
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     owed: int | None
     offered: int = 0
     picks: list[Pick] = field(default_factory=list)

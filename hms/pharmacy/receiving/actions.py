@@ -16,7 +16,7 @@ from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.formulary.medicines.actions import receives_opening_stock
+from hms.formulary.medicines.actions import set_opening_stock_handler
 from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, Supplier
 from hms.pharmacy.stock import allocation, rules
@@ -163,7 +163,7 @@ def opening_stock(
     return batch
 
 
-@receives_opening_stock
+@set_opening_stock_handler
 def _open_with_medicine(medicine: Medication, quantity: int, by: Person) -> None:
     opening_stock(medicine.id, quantity, by=by)
 

@@ -20,20 +20,20 @@ from hms.core.text.translation import N_
 from hms.staff import rules
 from hms.staff.login_security import attempts, passwords
 from hms.staff.models import Department, Role, RoleChangeRequest, User
-from hms.staff.notifier import tell
+from hms.staff.notifier import notify
 from hms.staff.onboarding import one_time_links
 from hms.staff.roles import assignment
-from hms.staff.roles.administrators import check_rank, check_remains, lock_administrators
+from hms.staff.roles.administrators import check_may_manage, check_not_last_administrator, lock_administrators
 from hms.staff.second_factor import actions as second_factor_actions
 from hms.staff.sessions import actions as session_actions
 from hms.staff.sessions.revocation import end_access, end_links
 
 MAX_REASON_LENGTH = 300
-OWN = N_("This is your own account. Ask another administrator.")
+OWN_ACCOUNT = N_("This is your own account. Ask another administrator.")
 
 
 @dataclass(frozen=True)
-class Added:
+class NewAccount:
     """A new account, the secret of its one-time link, and whether its role still needs a second administrator."""
 
     user: User
@@ -42,16 +42,16 @@ class Added:
 
 
 @action(Permission.MANAGE_STAFF, "staff.add_person")
-def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> Added:
+def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> NewAccount:
     """Make an account without a password, and the link on which its holder chooses one.
 
     `details` are email, title, first_name, last_name, department_id, room.
     """
-    user = User(**_tidy({"username": username, **details}, None))
+    user = User(**_clean({"username": username, **details}, None))
     db.session.add(user)
     db.session.flush()
     given = assignment.assign_role(user.id, role_id, by=by) if role_id is not None else None
-    return Added(user, one_time_links.make_link(user.id, by=by), given is not None and given.needs_second)
+    return NewAccount(user, one_time_links.make_link(user.id, by=by), given is not None and given.needs_second)
 
 
 @action(Permission.MANAGE_STAFF, "staff.change_person")
@@ -61,9 +61,9 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
         lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
     _check_version(user, version)
-    check_rank(user, by)
+    check_may_manage(user, by)
     wanted_role = changes.pop("role_id", user.role_id)
-    differs = {name: value for name, value in _tidy(changes, user).items() if getattr(user, name) != value}
+    differs = {name: value for name, value in _clean(changes, user).items() if getattr(user, name) != value}
     for name, value in differs.items():
         setattr(user, name, value)
     if differs:
@@ -89,26 +89,26 @@ def _check_version(user: User, version: int | None) -> None:
         raise StaleVersion(STALE)
 
 
-def _tidy(given: dict[str, Any], user: User | None) -> dict[str, Any]:
+def _clean(given: dict[str, Any], user: User | None) -> dict[str, Any]:
     """`given` as it is kept; `RuleBroken` names the field."""
     kept = dict(given)
     if "username" in kept:
-        kept["username"] = free_username(rules.username(kept["username"]), user)
+        kept["username"] = check_username_is_free(rules.username(kept["username"]), user)
     if "email" in kept:
-        kept["email"] = free_email(rules.email(kept["email"] or ""), user)
+        kept["email"] = check_email_is_free(rules.email(kept["email"] or ""), user)
     if kept.get("department_id") is not None and db.session.get(Department, kept["department_id"]) is None:
         raise RuleBroken(N_("This department does not exist."), "department_id")
     return kept
 
 
-def free_username(name: str, user: User | None) -> str:
+def check_username_is_free(name: str, user: User | None) -> str:
     """`name`, when no other account has it."""
     if _is_taken(func.lower(User.username) == name.lower(), user):
         raise RuleBroken(N_("A user with that username already exists."), "username")
     return name
 
 
-def free_email(address: str, user: User | None) -> str:
+def check_email_is_free(address: str, user: User | None) -> str:
     """`address`, when no other account has it."""
     if address and _is_taken(func.lower(User.email) == address.lower(), user):
         raise RuleBroken(N_("A user with that e-mail address already exists."), "email")
@@ -127,9 +127,9 @@ def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by
     user = get_for_update(User, user_id)
     _check_version(user, version)
     if user.id == by.id:
-        raise Conflict(OWN, code="own_account")
-    check_rank(user, by)
-    check_remains(user, None)
+        raise Conflict(OWN_ACCOUNT, code="own_account")
+    check_may_manage(user, by)
+    check_not_last_administrator(user, None)
     if user.is_active or user.awaits_approval:
         user.is_active = user.awaits_approval = False
         user.inactive_reason = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
@@ -151,7 +151,7 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
     _check_version(user, version)
-    check_rank(user, by)
+    check_may_manage(user, by)
     if not user.is_active:
         user.is_active, user.awaits_approval, user.inactive_reason = True, False, ""
         user.increment_version()
@@ -172,12 +172,12 @@ def unlock(user_id: int, *, by: Person) -> User:
 def reset_second_factor(user_id: int, *, by: Person) -> User:
     """Take the second factor off an account whose holder lost it, and end all its sessions. They are told."""
     user = get_for_update(User, user_id)
-    check_rank(user, by)
+    check_may_manage(user, by)
     second_factor_actions.reset_second_factor(user_id, by=by)
     user.increment_version()
     end_access(user)
     title = N_("An administrator reset your second factor. Set it up again on your profile.")
-    tell(user.id, title=title, url="/profile/security", by=by)
+    notify(user.id, title=title, url="/profile/security", by=by)
     return user
 
 
@@ -185,8 +185,8 @@ def reset_second_factor(user_id: int, *, by: Person) -> User:
 def end_sessions(user_id: int, *, by: Person) -> User:
     """Sign somebody out everywhere."""
     user = get_for_update(User, user_id)
-    check_rank(user, by)
-    session_actions.end_all_of(user_id, by=by)
+    check_may_manage(user, by)
+    session_actions.end_all_sessions(user_id, by=by)
     return user
 
 
@@ -197,7 +197,7 @@ def add_user(*, username: str, role: str | None, password: str | None = None, by
     if role and found is None:
         raise RuleBroken(N_("This role does not exist."), "role")
     user = User(
-        username=username, role=found, password_hash=passwords.hashed(password) if password else None, **details
+        username=username, role=found, password_hash=passwords.hash_secret(password) if password else None, **details
     )
     db.session.add(user)
     db.session.flush()

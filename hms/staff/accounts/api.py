@@ -22,14 +22,14 @@ from hms.staff.onboarding import actions as onboarding_actions
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile import actions as profile_actions
 from hms.staff.roles import assignment
-from hms.staff.schemas import me_json, photo_address, user_json
+from hms.staff.schemas import me_json, photo_url, user_json
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, queries
 
 
-def _me() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(current_person().id)
+def _own_account() -> dict[str, Any]:
+    user, mark = profile_actions.get_user_and_photo_mark(current_person().id)
     return me_json(user, current_person(), mark)
 
 
@@ -38,7 +38,7 @@ def _me() -> dict[str, Any]:
 @api.response(200, schemas.MeOut)
 def me() -> dict[str, Any]:
     """The signed-in person."""
-    return _me()
+    return _own_account()
 
 
 @api.put("/users/me/")
@@ -72,13 +72,13 @@ def user(user_id: int) -> Response:
     """One colleague."""
     if current_person().is_patient and directory.doctor(user_id) is None:
         raise NotFound(N_("This record does not exist."))
-    return _one(user_id)
+    return _user_response(user_id)
 
 
-def _one(user_id: int, status: int = 200, **more: Any) -> Response:
+def _user_response(user_id: int, status: int = 200, **more: Any) -> Response:
     row, body = get_or_not_found(User, user_id), user_json(get_or_not_found(User, user_id), current_person())
     if current_person().may(Permission.MANAGE_STAFF):
-        body["last_login"] = queries.account(user_id).last_sign_in
+        body["last_login"] = queries.get_account(user_id).last_sign_in
     return resource_response(body | more, row.version, status)
 
 
@@ -89,13 +89,13 @@ def _one(user_id: int, status: int = 200, **more: Any) -> Response:
 def add_user(given: dict[str, Any]) -> Response:
     """Make an account. The answer holds, once, the link on which its holder chooses a password; one sent along is not used."""
     given.pop("is_active", None)
-    added = actions.add_person(**_with_role(given), by=current_person())
+    added = actions.add_person(**_with_role_id(given), by=current_person())
     g.is_shown_once = True
     address = url_for("staff.welcome", secret=added.secret, _external=True)
-    return _one(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
+    return _user_response(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
 
 
-def _with_role(given: dict[str, Any]) -> dict[str, Any]:
+def _with_role_id(given: dict[str, Any]) -> dict[str, Any]:
     """`role` as a number stands for `role_id`; as the object that GET answered it says nothing new."""
     role = given.pop("role", None)
     if isinstance(role, int) and not isinstance(role, bool):
@@ -112,8 +112,8 @@ def change_user(given: dict[str, Any], user_id: int) -> Response:
     row = get_or_not_found(User, user_id)
     check_if_match(row.version, lambda: user_json(row, current_person()))
     is_active = given.pop("is_active", row.is_active)
-    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role(given))
-    return _one(user_id)
+    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role_id(given))
+    return _user_response(user_id)
 
 
 @api.delete("/users/<int:user_id>/")
@@ -153,23 +153,23 @@ def reset_password(user_id: int) -> dict[str, str]:
 
 @api.post("/users/<int:user_id>/assign_role/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
-@api.arguments(schemas.GiveRoleIn)
+@api.arguments(schemas.RoleIdIn)
 @api.response(200, schemas.StatusOut)
 def give_role(given: dict[str, Any], user_id: int) -> dict[str, str]:
     """Give a role directly."""
-    return assigned(user_id, given["role_id"])
+    return assign_role_directly(user_id, given["role_id"])
 
 
-def assigned(user_id: int, role_id: int) -> dict[str, str]:
+def assign_role_directly(user_id: int, role_id: int) -> dict[str, str]:
     """Give a role; the answer says when a second administrator must agree."""
-    if get_or_not_found(User, user_id) is None or not _is_role(role_id):
+    if get_or_not_found(User, user_id) is None or not _is_active_role(role_id):
         raise NotFound(N_("Role not found."))
     given = assignment.assign_role(user_id, role_id, by=current_person())
     status = "waiting for a second administrator" if given.needs_second else "role assigned"
     return {"status": status, "role": given.role.name}
 
 
-def _is_role(role_id: int) -> bool:
+def _is_active_role(role_id: int) -> bool:
     try:
         return get_or_not_found(Role, role_id).is_active
     except NotFound:
@@ -181,7 +181,7 @@ def _is_role(role_id: int) -> bool:
 @api.response(200, schemas.MeOut)
 def profile() -> dict[str, Any]:
     """One's own account."""
-    return _me()
+    return _own_account()
 
 
 @api.put("/profile/")
@@ -200,7 +200,7 @@ def _change_profile(given: dict[str, Any]) -> dict[str, Any]:
     if "email" in given or "password" in given:
         reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
     profile_actions.change_profile(given, by=current_person())
-    return _me()
+    return _own_account()
 
 
 @api.get("/preferences/")
@@ -208,20 +208,20 @@ def _change_profile(given: dict[str, Any]) -> dict[str, Any]:
 @api.response(200, schemas.PreferencesOut)
 def preferences() -> dict[str, Any]:
     """How pages look and speak for the signed-in person."""
-    return _preferences()
+    return _own_preferences()
 
 
-def _preferences() -> dict[str, Any]:
-    user, mark = profile_actions.with_photo(current_person().id)
+def _own_preferences() -> dict[str, Any]:
+    user, mark = profile_actions.get_user_and_photo_mark(current_person().id)
     return {
         "preferences": user.preferences,
         "language_preference": user.language,
-        "profile_image": photo_address(user.id, mark),
+        "profile_image": photo_url(user.id, mark),
         "two_factor_enabled": user.two_factor_enabled,
     }
 
 
-NOT_LOOKS = ("preferences", "language_preference", "profile_image", "two_factor_enabled")
+NOT_PREFERENCES = ("preferences", "language_preference", "profile_image", "two_factor_enabled")
 
 
 @api.put("/preferences/")
@@ -233,11 +233,11 @@ def change_preferences() -> dict[str, Any]:
     chosen = sent.get("preferences", {}) if isinstance(sent, dict) else None
     if not isinstance(chosen, dict):
         raise RuleBroken(N_("Send an object."), "preferences")
-    flat = {name: value for name, value in sent.items() if name not in NOT_LOOKS}
+    flat = {name: value for name, value in sent.items() if name not in NOT_PREFERENCES}
     profile_actions.change_preferences(
         language=sent.get("language_preference"), preferences=flat | chosen, by=current_person()
     )
-    return _preferences()
+    return _own_preferences()
 
 
 @api.post("/register/")

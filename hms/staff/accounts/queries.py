@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from hms.core import clock
 from hms.core.db.session import db, get_or_not_found
 from hms.core.text.cleaning import escape_like, is_only_punctuation
-from hms.staff.models import LoginActivity, OneTimeLink, SignInGate, User
+from hms.staff.models import LoginActivity, OneTimeLink, AttemptCounter, User
 
 ROWS = 25
 STATES: dict[str, str] = {
@@ -25,7 +25,7 @@ STATES: dict[str, str] = {
     "closed": _l("Closed"),
 }
 
-_LAST = (
+_LAST_SIGN_IN = (
     select(func.max(LoginActivity.at))
     .where(LoginActivity.user_id == User.id, LoginActivity.status == "success")
     .correlate(User)
@@ -35,8 +35,8 @@ _LAST = (
 
 def _is_locked() -> Any:
     """Condition: the account is locked out now."""
-    shut = (SignInGate.user_id == User.id, SignInGate.locked_until > clock.now())
-    return select(SignInGate.id).where(*shut).correlate(User).exists()
+    shut = (AttemptCounter.user_id == User.id, AttemptCounter.locked_until > clock.now())
+    return select(AttemptCounter.id).where(*shut).correlate(User).exists()
 
 
 def _conditions() -> dict[str, Any]:
@@ -45,14 +45,14 @@ def _conditions() -> dict[str, Any]:
         "asked": User.awaits_approval,
         "locked": and_(User.is_active, _is_locked()),
         "no_second_factor": and_(User.is_active, User.totp_secret.is_(None)),
-        "never": and_(User.is_active, _LAST.is_(None)),
+        "never": and_(User.is_active, _LAST_SIGN_IN.is_(None)),
         "closed": and_(User.is_active.is_(False), User.awaits_approval.is_(False)),
     }
 
 
-def people(*, state: str | None = None, search: str = "", after: tuple[str, str, int] | None = None) -> Select:
+def select_accounts(*, state: str | None = None, search: str = "", after: tuple[str, str, int] | None = None) -> Select:
     """Accounts with role, last sign-in and whether they are locked, by name; `after` is the last row of the page before."""
-    query = select(User, _LAST.label("last_sign_in"), _is_locked().label("is_locked")).options(joinedload(User.role))
+    query = select(User, _LAST_SIGN_IN.label("last_sign_in"), _is_locked().label("is_locked")).options(joinedload(User.role))
     if state in STATES:
         query = query.where(_conditions()[state])
     if search:
@@ -65,13 +65,13 @@ def people(*, state: str | None = None, search: str = "", after: tuple[str, str,
     return query.order_by(User.last_name, User.first_name, User.id)
 
 
-def place_of(user_id: int) -> tuple[str, str, int] | None:
+def sort_key(user_id: int) -> tuple[str, str, int] | None:
     """Where an account stands in the order of names."""
     user = db.session.get(User, user_id)
     return (user.last_name, user.first_name, user.id) if user else None
 
 
-def counts() -> dict[str, int]:
+def count_by_state() -> dict[str, int]:
     """How many accounts are in each state."""
     conditions = _conditions()
     row = db.session.execute(
@@ -92,9 +92,9 @@ class Account:
     link: OneTimeLink | None
 
 
-def account(user_id: int) -> Account:
+def get_account(user_id: int) -> Account:
     """An account with role and department; `NotFound` if there is none."""
-    query = select(User, _LAST, _is_locked()).where(User.id == user_id)
+    query = select(User, _LAST_SIGN_IN, _is_locked()).where(User.id == user_id)
     row = db.session.execute(query.options(joinedload(User.role), joinedload(User.department))).unique().first()
     if row is None:
         get_or_not_found(User, user_id)

@@ -19,7 +19,7 @@ from hms.staff.blueprints import pages
 from hms.staff.forms import PersonForm, ProofForm, ReasonForm
 from hms.staff.onboarding import one_time_links
 from hms.staff.role_requests import queries as role_request_queries
-from hms.staff.roles.administrators import is_last
+from hms.staff.roles.administrators import is_last_administrator
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, queries
@@ -30,14 +30,14 @@ from . import actions, queries
 def people() -> str:
     """Everybody with an account, by name; the state and what is typed are in the address."""
     state, search = request.args.get("state", "active"), search_text(request.args.get("q"))
-    after = queries.place_of(request.args.get("after", 0, type=int))
-    query = queries.people(state=state, search=search, after=after).limit(queries.ROWS + 1)
+    after = queries.sort_key(request.args.get("after", 0, type=int))
+    query = queries.select_accounts(state=state, search=search, after=after).limit(queries.ROWS + 1)
     rows = db.session.execute(query).unique().all()
     shown = rows[: queries.ROWS]
     more = _address(state, search, after=shown[-1].User.id) if len(rows) > len(shown) else None
     states = [
         {"label": label, "count": count, "url": _address(key, search), "is_current": key == state}
-        for (key, label), count in zip(queries.STATES.items(), queries.counts().values(), strict=True)
+        for (key, label), count in zip(queries.STATES.items(), queries.count_by_state().values(), strict=True)
     ]
     waiting = role_request_queries.count_waiting()
     return render_template(
@@ -60,7 +60,7 @@ def add_person() -> ResponseReturnValue:
     return render_template("staff/person_form.html", form=form, user=None), form.status
 
 
-def _add(*, version: int | None, by: Any, **details: Any) -> actions.Added:
+def _add(*, version: int | None, by: Any, **details: Any) -> actions.NewAccount:
     return actions.add_person(by=by, **details)
 
 
@@ -76,7 +76,7 @@ def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> Resp
 @requires(Permission.MANAGE_STAFF)
 def account(user_id: int) -> str:
     """One account: what is known of it, and what can be done."""
-    seen = queries.account(user_id)
+    seen = queries.get_account(user_id)
     for_whom, secret = session.pop("link", (None, None))
     fresh = url_for(".welcome", secret=secret, _external=True) if for_whom == user_id else None
     return render_template(
@@ -84,9 +84,9 @@ def account(user_id: int) -> str:
         account=seen,
         user=seen.user,
         fresh_link=fresh,
-        link_hours=one_time_links.LASTS_HOURS,
+        link_hours=one_time_links.LINK_HOURS,
         is_mailed=one_time_links.can_be_mailed(seen.user),
-        is_last=is_last(user_id),
+        is_last=is_last_administrator(user_id),
         is_own=user_id == current_person().id,
         form=ReasonForm(),
     )
@@ -96,7 +96,7 @@ def account(user_id: int) -> str:
 @requires(Permission.MANAGE_STAFF)
 def edit_person(user_id: int) -> ResponseReturnValue:
     """Correct an account. After somebody else's save the page shows theirs beside what was typed."""
-    user = queries.account(user_id).user
+    user = queries.get_account(user_id).user
     form = PersonForm(obj=user)
     form.offer(user)
     had = user.role_id
@@ -106,7 +106,7 @@ def edit_person(user_id: int) -> ResponseReturnValue:
         else:
             flash(_("Saved."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
-    now = queries.account(user_id).user
+    now = queries.get_account(user_id).user
     theirs = _differences(now, form) if form.conflict and form.conflict.code == "stale" else []
     return render_template("staff/person_form.html", form=form, user=now, theirs=theirs), form.status
 
@@ -131,28 +131,28 @@ def _pairs(field: Any) -> list[tuple[str, str]]:
 @requires(Permission.MANAGE_STAFF)
 def close_account(user_id: int) -> ResponseReturnValue:
     """Close an account with a reason."""
-    return _done(user_id, actions.deactivate, _("Account closed. The person is signed out everywhere."))
+    return _perform(user_id, actions.deactivate, _("Account closed. The person is signed out everywhere."))
 
 
 @pages.post("/admin/users/<int:user_id>/open")
 @requires(Permission.MANAGE_STAFF)
 def open_account(user_id: int) -> ResponseReturnValue:
     """Open a closed account, or approve one that was asked for."""
-    return _done(user_id, actions.reactivate, _("Account opened."), without=("reason",))
+    return _perform(user_id, actions.reactivate, _("Account opened."), without=("reason",))
 
 
 @pages.post("/admin/users/<int:user_id>/unlock")
 @requires(Permission.MANAGE_STAFF)
 def unlock_account(user_id: int) -> ResponseReturnValue:
     """Let somebody try again at once."""
-    return _done(user_id, actions.unlock, _("Account unlocked."), without=("reason", "version"))
+    return _perform(user_id, actions.unlock, _("Account unlocked."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/sign-out")
 @requires(Permission.MANAGE_STAFF)
 def sign_out_person(user_id: int) -> ResponseReturnValue:
     """End every session of somebody."""
-    return _done(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
+    return _perform(user_id, actions.end_sessions, _("Signed out everywhere."), without=("reason", "version"))
 
 
 @pages.post("/admin/users/<int:user_id>/link")
@@ -167,7 +167,7 @@ def make_link(user_id: int) -> ResponseReturnValue:
         return redirect(url_for(".account", user_id=user_id), 303)
 
 
-def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -> ResponseReturnValue:
+def _perform(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -> ResponseReturnValue:
     form = ReasonForm()
     perform = lambda *, by, **values: action(  # noqa: E731 - the form's fields that this action does not take
         user_id, by=by, **{name: value for name, value in values.items() if name not in without}
@@ -183,7 +183,7 @@ def _done(user_id: int, action: Any, said: str, without: tuple[str, ...] = ()) -
 @requires(Permission.MANAGE_STAFF)
 def take_second_factor(user_id: int) -> ResponseReturnValue:
     """Take the second factor off, with the administrator's own fresh password."""
-    user, form = queries.account(user_id).user, ProofForm()
+    user, form = queries.get_account(user_id).user, ProofForm()
     perform = with_reauthentication(lambda *, by: actions.reset_second_factor(user_id, by=by))
     if form.save(perform, by=current_person()):
         flash(_("Second factor reset. The person signs in with the password and sets it up again."), "success")

@@ -34,10 +34,10 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 }
 """What can become of a try: how it looks and what it is called."""
 
-GOOD = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
-MAX_AGENT_LENGTH = 300
-ALARM_AT = 3
-ALARM_SPAN = timedelta(hours=1)
+SUCCESSFUL = frozenset({"success", "pin", "unlocked", "confirmed", "otp_needed"})
+MAX_USER_AGENT_LENGTH = 300
+LOCKOUTS_PER_ALARM = 3
+ALARM_WINDOW = timedelta(hours=1)
 
 _SYSTEMS = (
     ("Android", "Android"),
@@ -60,12 +60,12 @@ _BROWSERS = (
 )
 
 
-def agent() -> str:
+def user_agent() -> str:
     """What the browser or program calls itself."""
-    return request.user_agent.string[:MAX_AGENT_LENGTH]
+    return request.user_agent.string[:MAX_USER_AGENT_LENGTH]
 
 
-def device_in_words(user_agent: str) -> str:
+def describe_device(user_agent: str) -> str:
     """ "Chrome on Windows"; a program by its own name; "" when it said nothing. Order matters: Edge also says Chrome."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
@@ -76,9 +76,9 @@ def device_in_words(user_agent: str) -> str:
 
 def record_login(user: User | None, typed_name: str, status: str) -> None:
     """One line of the activity and of the trail. Commits."""
-    who = {"user_id": user.id if user else None, "typed_name": typed_name[:150], "user_agent": agent()}
+    who = {"user_id": user.id if user else None, "typed_name": typed_name[:150], "user_agent": user_agent()}
     db.session.add(LoginActivity(status=status, ip=request.remote_addr, at=clock.now(), **who))
-    outcome = "success" if status in GOOD else "denied"
+    outcome = "success" if status in SUCCESSFUL else "denied"
     entity_id = user.id if user else None
     recording.record(f"staff.sign_in.{status}", None, entity="app_user", entity_id=entity_id, outcome=outcome)
     db.session.commit()
@@ -89,18 +89,18 @@ def record_login(user: User | None, typed_name: str, status: str) -> None:
 def _raise_alarm() -> None:
     """Have the administrators told at the third, sixth, ninth … lockout of an hour."""
     with action_context("staff.raise_alarm", SYSTEM):
-        count = lockouts_lately()
-        if count and count % ALARM_AT == 0:
+        count = count_recent_lockouts()
+        if count and count % LOCKOUTS_PER_ALARM == 0:
             enqueue("staff.warn_of_lockouts", count)
 
 
-def lockouts_lately() -> int:
+def count_recent_lockouts() -> int:
     """Number of lockouts within the last hour."""
-    lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_SPAN)
+    lately = (LoginActivity.status == "lockout", LoginActivity.at > clock.now() - ALARM_WINDOW)
     return db.session.execute(select(func.count(LoginActivity.id)).where(*lately)).scalar_one()
 
 
-def own_sign_ins(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
+def list_attempts(user_id: int, limit: int = 10, before: int | None = None) -> list[LoginActivity]:
     """One person's tries to sign in, newest first, from before the row `before`."""
     query = select(LoginActivity).filter_by(user_id=user_id).order_by(LoginActivity.id.desc()).limit(limit)
     if before is not None:

@@ -18,34 +18,34 @@ from hms.core import actions
 from hms.core.db.session import end_request_session
 from hms.core.text.translation import N_
 
-from .errors import Locked
+from .errors import LockedOut
 
-MAX_OF_AN_ADDRESS = 4
-MAX_WAITING_OF_AN_ADDRESS = 20
-PATIENCE_SECONDS = 2.0
+MAX_PER_ADDRESS = 4
+MAX_WAITING_PER_ADDRESS = 20
+MAX_WAIT_SECONDS = 2.0
 """So long an attempt waits for its turn, in memory and without a connection; a whole shift may sign in from one address."""
-_under_way: Counter[str] = Counter()
+_running: Counter[str] = Counter()
 _waiting: Counter[str] = Counter()
-_turns = threading.Condition()
+_slot_freed = threading.Condition()
 
 
 @dataclass(frozen=True)
-class Most:
+class ConcurrencyLimits:
     """How many attempts may be under way: of one address, and in all."""
 
     of_an_address: int
     in_all: int
 
 
-def most() -> Most:
+def concurrency_limits() -> ConcurrencyLimits:
     """Half the pool in all; one address leaves a turn to the others, unless the pool is too small for that."""
     in_all = max(1, current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] // 2)
-    return Most(max(1, min(MAX_OF_AN_ADDRESS, in_all - 1)), in_all)
+    return ConcurrencyLimits(max(1, min(MAX_PER_ADDRESS, in_all - 1)), in_all)
 
 
 @contextmanager
-def counted() -> Iterator[None]:
-    """Count this request until the block ends; `Locked` for a moment (429) when too many are under way.
+def limit_concurrency() -> Iterator[None]:
+    """Count this request until the block ends; `LockedOut` for a moment (429) when too many are under way.
 
     Call it before the database is asked anything: what is refused here must cost next to nothing. A connection that the
     request holds all the same is given back before it waits.
@@ -57,46 +57,46 @@ def counted() -> Iterator[None]:
         raise RuntimeError("count the attempt before the action: it would wait with a connection to the database")
     end_request_session()
     address = request.remote_addr or ""
-    _admit(address, most())
+    _take_slot(address, concurrency_limits())
     g.is_counted_attempt = True
     try:
         yield
     finally:
         g.pop("is_counted_attempt", None)
-        _leave(address)
+        _free_slot(address)
 
 
-def _admit(address: str, limit: Most) -> None:
+def _take_slot(address: str, limit: ConcurrencyLimits) -> None:
     """Count the attempt at once or after a short wait, or refuse it."""
-    with _turns:
-        if not _is_free(address, limit) and not _waited(address, limit):
+    with _slot_freed:
+        if not _has_free_slot(address, limit) and not _wait_for_slot(address, limit):
             g.is_turned_away = True
-            raise Locked(N_("Too many people are signing in now. Wait a moment, then try again."))
-        _under_way[address] += 1
+            raise LockedOut(N_("Too many people are signing in now. Wait a moment, then try again."))
+        _running[address] += 1
 
 
-def _is_free(address: str, limit: Most) -> bool:
-    return _under_way[address] < limit.of_an_address and _under_way.total() < limit.in_all
+def _has_free_slot(address: str, limit: ConcurrencyLimits) -> bool:
+    return _running[address] < limit.of_an_address and _running.total() < limit.in_all
 
 
-def _waited(address: str, limit: Most) -> bool:
+def _wait_for_slot(address: str, limit: ConcurrencyLimits) -> bool:
     """Whether a turn became free in time. Only some of an address wait: a crowd from one address costs no memory."""
-    if _waiting[address] >= MAX_WAITING_OF_AN_ADDRESS:
+    if _waiting[address] >= MAX_WAITING_PER_ADDRESS:
         return False
     _waiting[address] += 1
     try:
-        return _turns.wait_for(lambda: _is_free(address, limit), PATIENCE_SECONDS)
+        return _slot_freed.wait_for(lambda: _has_free_slot(address, limit), MAX_WAIT_SECONDS)
     finally:
-        _forget(_waiting, address)
+        _decrement(_waiting, address)
 
 
-def _leave(address: str) -> None:
-    with _turns:
-        _forget(_under_way, address)
-        _turns.notify_all()
+def _free_slot(address: str) -> None:
+    with _slot_freed:
+        _decrement(_running, address)
+        _slot_freed.notify_all()
 
 
-def _forget(counts: Counter[str], address: str) -> None:
+def _decrement(counts: Counter[str], address: str) -> None:
     counts[address] -= 1
     if not counts[address]:
         del counts[address]

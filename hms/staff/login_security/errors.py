@@ -33,7 +33,7 @@ class EnrolmentRequired(SignInRefused):
     code = "second_factor_required"
 
 
-class Locked(DomainError):
+class LockedOut(DomainError):
     """Too many wrong tries: wait until `until`; None when a moment is enough."""
 
     status = 429

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
 from hms.core.db.session import db
-from hms.staff.models import KnownDevice, SignInGate, User
+from hms.staff.models import KnownDevice, AttemptCounter, User
 
-KEPT = timedelta(days=90)
-PIN_GOOD_FOR = timedelta(hours=12)
+DEVICE_LIFETIME = timedelta(days=90)
+PIN_LIFETIME = timedelta(hours=12)
 
 
 def _cookie_name() -> str:
@@ -29,12 +29,12 @@ def _signer() -> URLSafeTimedSerializer:
 
 def _secret_of_request() -> str | None:
     try:
-        return str(_signer().loads(request.cookies.get(_cookie_name(), ""), max_age=KEPT.total_seconds()))
+        return str(_signer().loads(request.cookies.get(_cookie_name(), ""), max_age=DEVICE_LIFETIME.total_seconds()))
     except BadData:
         return None
 
 
-def of_request() -> bytes | None:
+def hash_of_request() -> bytes | None:
     """The SHA-256 of the device's secret; None without our cookie, with a forged one, or with one of over 90 days."""
     secret = _secret_of_request()
     return hashlib.sha256(secret.encode()).digest() if secret else None
@@ -42,39 +42,39 @@ def of_request() -> bytes | None:
 
 def is_known(device: bytes, user_id: int) -> bool:
     """Whether the account signed in fully at this device within ninety days."""
-    lately = KnownDevice.signed_in_at > clock.now() - KEPT
+    lately = KnownDevice.signed_in_at > clock.now() - DEVICE_LIFETIME
     seen = exists().where(KnownDevice.device_hash == device, KnownDevice.user_id == user_id, lately)
     return bool(db.session.execute(select(seen)).scalar_one())
 
 
-def remember(user_id: int, now: datetime) -> None:
+def remember_device(user_id: int, now: datetime) -> None:
     """The account signed in fully at this device: know it for ninety days, and let its PIN open it for twelve hours. Commits."""
     secret = _secret_of_request() or secrets.token_urlsafe(24)
     device = hashlib.sha256(secret.encode()).digest()
-    until = {"signed_in_at": now, "pin_until": now + PIN_GOOD_FOR}
+    until = {"signed_in_at": now, "pin_until": now + PIN_LIFETIME}
     row = insert(KnownDevice).values(device_hash=device, user_id=user_id, **until)
     db.session.execute(
         row.on_conflict_do_update(index_elements=[KnownDevice.device_hash, KnownDevice.user_id], set_=until)
     )
-    db.session.execute(delete(SignInGate).where(SignInGate.key == pin_door(device, user_id)))
+    db.session.execute(delete(AttemptCounter).where(AttemptCounter.key == pin_attempt_key(device, user_id)))
     db.session.commit()
     g.device_cookie = _signer().dumps(secret)
-    after_this_request(_put_cookie)
+    after_this_request(_set_cookie)
 
 
-def _put_cookie(response: Response) -> Response:
+def _set_cookie(response: Response) -> Response:
     is_secure = current_app.config["HTTPS"]
-    kept = {"max_age": int(KEPT.total_seconds()), "httponly": True, "secure": is_secure, "samesite": "Lax"}
+    kept = {"max_age": int(DEVICE_LIFETIME.total_seconds()), "httponly": True, "secure": is_secure, "samesite": "Lax"}
     response.set_cookie(_cookie_name(), g.pop("device_cookie"), **kept)
     return response
 
 
-def pin_door(device: bytes, user_id: int) -> str:
+def pin_attempt_key(device: bytes, user_id: int) -> str:
     """Under which name wrong PINs of the account are counted at this device."""
     return f"pin:account {user_id}@{device.hex()}"
 
 
-def pin_until(device: bytes | None, user_id: int) -> datetime | None:
+def pin_valid_until(device: bytes | None, user_id: int) -> datetime | None:
     """Until when the account's PIN opens this device; None when it does not."""
     if device is None:
         return None
@@ -82,13 +82,13 @@ def pin_until(device: bytes | None, user_id: int) -> datetime | None:
     return db.session.execute(select(KnownDevice.pin_until).where(*here)).scalar_one_or_none()
 
 
-def refuse_pin(device: bytes, user_id: int) -> None:
+def end_pin(device: bytes, user_id: int) -> None:
     """The account has to sign in fully again at this device."""
     here = (KnownDevice.device_hash == device, KnownDevice.user_id == user_id)
     db.session.execute(update(KnownDevice).where(*here).values(pin_until=None))
 
 
-def people_with_pin(device: bytes | None) -> list[User]:
+def users_with_pin(device: bytes | None) -> list[User]:
     """Who may open this device with a PIN, the last to sign in first."""
     if device is None:
         return []

@@ -20,14 +20,14 @@ from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 1024
-LOWEST_SCORE = 3
+MIN_SCORE = 3
 """Of zxcvbn's 0 to 4: more than a hundred million guesses."""
-JUDGED_CHARACTERS = 32
+MAX_SCORED_LENGTH = 32
 """The beginning alone has to be strong enough. A text of 72 characters, the most zxcvbn takes, can be written so that it
 keeps a processor busy for three seconds; one of 32 for less than half a second."""
-MAX_JOINED = 12
+MAX_JOINED_WORDS = 12
 """Of a person's words so many are also joined in pairs."""
-_ONE_AT_A_TIME = Lock()
+_ZXCVBN_LOCK = Lock()
 """zxcvbn keeps the words it was given last in a variable of its module."""
 _PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
 _YEAR = re.compile(r"(19|20)[0-9]{2}", re.ASCII)
@@ -39,7 +39,7 @@ def check_password(
 ) -> None:
     """Refuse a password that is short or easy to guess; `own_words` are the person's and the hospital's names."""
     check_length(password, field, shortest=shortest)
-    check_guesses(password, own_words, field)
+    check_strength(password, own_words, field)
 
 
 def check_length(password: str, field: str = "password", *, shortest: int = MIN_PASSWORD_LENGTH) -> None:
@@ -54,12 +54,12 @@ def check_length(password: str, field: str = "password", *, shortest: int = MIN_
         raise RuleBroken(N_("Remove characters that cannot be typed."), field)
 
 
-def check_guesses(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
+def check_strength(password: str, own_words: Iterable[str] = (), field: str = "password") -> None:
     """Refuse a password that zxcvbn says is guessed quickly. A stranger's request is counted before this is called."""
-    judged = unicodedata.normalize("NFKC", password)[:JUDGED_CHARACTERS]
-    with _ONE_AT_A_TIME:
-        score = zxcvbn(judged, [*_own_words(own_words), *hospital_words()])["score"]
-    if score < LOWEST_SCORE:
+    judged = unicodedata.normalize("NFKC", password)[:MAX_SCORED_LENGTH]
+    with _ZXCVBN_LOCK:
+        score = zxcvbn(judged, [*_expand_words(own_words), *hospital_words()])["score"]
+    if score < MIN_SCORE:
         raise RuleBroken(
             N_("This password is easy to guess. Use four or five unrelated words."),
             field,
@@ -89,7 +89,7 @@ def _is_run(pin: str) -> bool:
     return True
 
 
-def _own_words(texts: Iterable[str]) -> list[str]:
+def _expand_words(texts: Iterable[str]) -> list[str]:
     """The texts, their words of three letters and more, all letters of each in a row, and every two words joined.
 
     `k.kamara` gives k.kamara, kamara and kkamara; with `Jane` also janekamara and kamarajane.
@@ -99,7 +99,7 @@ def _own_words(texts: Iterable[str]) -> list[str]:
         parts = [text, *re.split(r"[\W\d_]+", text), re.sub(r"[\W\d_]", "", text)]
         words |= dict.fromkeys(part for part in parts if len(part) > 2)
     alone = [word for word in words if word.isalpha()]
-    return [*words, *map("".join, permutations(alone[:MAX_JOINED], 2))]
+    return [*words, *map("".join, permutations(alone[:MAX_JOINED_WORDS], 2))]
 
 
 @lru_cache(maxsize=1)

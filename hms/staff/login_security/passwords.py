@@ -24,19 +24,19 @@ from hms.core.text.translation import N_
 
 from . import concurrent_attempts
 
-AT_ONCE = 4
-PATIENCE_SECONDS = 15
-_turn = threading.BoundedSemaphore(AT_ONCE)
+MAX_CONCURRENT_HASHES = 4
+MAX_WAIT_SECONDS = 15
+_slots = threading.BoundedSemaphore(MAX_CONCURRENT_HASHES)
 
 
 _STRONG = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_OF_TESTS = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+_FOR_TESTS = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def _hasher() -> PasswordHasher:
     """The variable weakens hashes in the test suite's own application, and nowhere else."""
     is_test = os.environ.get("HMS_FAST_PASSWORDS") == "1" and current_app and current_app.testing
-    return _OF_TESTS if is_test else _STRONG
+    return _FOR_TESTS if is_test else _STRONG
 
 
 @lru_cache(maxsize=1)
@@ -44,14 +44,14 @@ def _dummy_hash() -> str:
     return _hasher().hash("nobody has this password")
 
 
-def hashed(password: str) -> str:
+def hash_secret(password: str) -> str:
     """The argon2id hash of a password, a PIN or a recovery code."""
-    return _in_turn(_hasher().hash, password)
+    return _run_limited(_hasher().hash, password)
 
 
-def is_right(stored: str | None, password: str) -> bool:
+def is_correct(stored: str | None, password: str) -> bool:
     """Whether `password` fits; takes equally long when there is nothing to compare with."""
-    return _in_turn(_verified, stored or _dummy_hash(), password) and stored is not None
+    return _run_limited(_verify, stored or _dummy_hash(), password) and stored is not None
 
 
 def is_outdated(stored: str) -> bool:
@@ -59,23 +59,23 @@ def is_outdated(stored: str) -> bool:
     return _hasher().check_needs_rehash(stored)
 
 
-def _verified(stored: str, password: str) -> bool:
+def _verify(stored: str, password: str) -> bool:
     try:
         return _hasher().verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _in_turn(hash_it: Callable[..., Any], *given: str) -> Any:
+def _run_limited(hash_it: Callable[..., Any], *given: str) -> Any:
     """At most four at once, on a real thread. A request hashes before its action, never inside one."""
     if has_request_context():
         if actions.current_action() is not None:
             raise RuntimeError("hash before the action: it would keep a connection to the database meanwhile")
         end_request_session()
-    with concurrent_attempts.counted():
-        if not _turn.acquire(timeout=PATIENCE_SECONDS):
+    with concurrent_attempts.limit_concurrency():
+        if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
             raise Unavailable(N_("Too many people are signing in now. Wait a minute, then try again."))
         try:
             return run_in_thread(hash_it, *given)
         finally:
-            _turn.release()
+            _slots.release()

@@ -25,17 +25,17 @@ from hms.core.web.rate_limits import limiter
 from hms.staff import rules
 from hms.staff.login_security import concurrent_attempts, password_rules, passwords
 from hms.staff.models import RoleChangeRequest, User
-from hms.staff.notifier import tell
-from hms.staff.roles.assignment import active_role, reviewers
+from hms.staff.notifier import notify
+from hms.staff.roles.assignment import get_active_role, list_reviewers
 
-MAX_WAITING = 200
+MAX_PENDING = 200
 MAX_NAME_LENGTH = 150
-REQUESTS_OF_AN_ADDRESS = "60/hour"
-ASKED = N_("Requested an account.")
-ASKED_WITH_TAKEN_EMAIL = N_("Entered an e-mail address that belongs to another account. It was not saved.")
+REQUESTS_PER_ADDRESS = "60/hour"
+REQUESTED = N_("Requested an account.")
+EMAIL_TAKEN = N_("Entered an e-mail address that belongs to another account. It was not saved.")
 
 
-@concurrent_attempts.counted()
+@concurrent_attempts.limit_concurrency()
 def register(
     *,
     username: str,
@@ -51,74 +51,74 @@ def register(
 
     `NotAllowed` while the setting is closed, `Conflict` when too many wait; 429 when too many came from this address.
     """
-    check_open()
+    check_registration_open()
     person = User(username=rules.username(username), email=rules.email(email), is_active=False, awaits_approval=True)
-    person.first_name, person.last_name = _name(first_name, "first_name"), _name(last_name, "last_name")
-    role = active_role(role_id)
+    person.first_name, person.last_name = _clean_name(first_name, "first_name"), _clean_name(last_name, "last_name")
+    role = get_active_role(role_id)
     own = [person.username, person.email.partition("@")[0], person.first_name, person.last_name]
     password_rules.check_length(password, shortest=settings.value("staff.shortest_password"))
-    said = (clean_field(reason, "reason", longest=MAX_NAME_LENGTH, multiline=True) or ASKED) if role is not None else ""
+    said = (clean_field(reason, "reason", longest=MAX_NAME_LENGTH, multiline=True) or REQUESTED) if role is not None else ""
     request = RoleChangeRequest(requested_role_id=role.id, reason=said) if role is not None else None
     if has_request_context():
         _count_request()
-    password_rules.check_guesses(password, own)
-    person.password_hash = passwords.hashed(password)
+    password_rules.check_strength(password, own)
+    person.password_hash = passwords.hash_secret(password)
     is_kept = False
     while not is_kept:
-        waiting = _hash_of_waiting(person.username)
-        is_kept = passwords.is_right(waiting, password) or _keep_wish(person, request, waiting, by=by)
+        waiting = _pending_password_hash(person.username)
+        is_kept = passwords.is_correct(waiting, password) or _save_request(person, request, waiting, by=by)
 
 
-@limiter.shared_limit(lambda: REQUESTS_OF_AN_ADDRESS, scope="requests for an account")
+@limiter.shared_limit(lambda: REQUESTS_PER_ADDRESS, scope="requests for an account")
 def _count_request() -> None:
     """Count a request whose fields are right, not slips of the pen, before it costs anything: also those sent at once."""
 
 
 @action(Permission.PUBLIC, "staff.register")
-def _keep_wish(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
+def _save_request(person: User, request: RoleChangeRequest | None, compared_with: str | None, *, by: Person) -> bool:
     """Keep it; False when another request under the same name came meanwhile, which must be compared first."""
     advisory_locks.acquire(AdvisoryLock.REGISTER)
-    check_open()
-    if _hash_of_waiting(person.username) != compared_with:
+    check_registration_open()
+    if _pending_password_hash(person.username) != compared_with:
         return False
-    _make_free(person)
+    _avoid_taken_names(person)
     db.session.add(person)
     db.session.flush()
     if request is not None:
         request.user_id = person.id
         db.session.add(request)
         db.session.flush()
-    for reviewer in reviewers():
-        tell(reviewer, title=N_("New account request."), url="/admin/users?state=asked", by=SYSTEM)
+    for reviewer in list_reviewers():
+        notify(reviewer, title=N_("New account request."), url="/admin/users?state=asked", by=SYSTEM)
     return True
 
 
-def check_open() -> None:
+def check_registration_open() -> None:
     """Raise `NotAllowed` unless people may ask for accounts."""
     if not settings.value("staff.registration_open"):
         raise NotAllowed(N_("Only an administrator can create accounts. Ask an administrator."))
     waiting = select(func.count()).select_from(User).where(User.awaits_approval)
-    if db.session.execute(waiting).scalar_one() >= MAX_WAITING:
+    if db.session.execute(waiting).scalar_one() >= MAX_PENDING:
         raise Conflict(N_("Too many account requests are waiting. Ask an administrator."), code="too_many_waiting")
 
 
-def _name(text: str, field: str) -> str:
+def _clean_name(text: str, field: str) -> str:
     said = clean_field(text, field, longest=MAX_NAME_LENGTH, multiline=True)
     if "\n" in said:
         raise RuleBroken(N_("Enter the name on one line."), field)
     return said
 
 
-def _hash_of_waiting(username: str) -> str | None:
+def _pending_password_hash(username: str) -> str | None:
     """The password hash of the request that waits under this name already, if one does."""
     like = select(User.password_hash).where(User.awaits_approval, func.lower(User.username) == username.lower())
     return db.session.scalars(like).first()
 
 
-def _make_free(person: User) -> None:
+def _avoid_taken_names(person: User) -> None:
     """Give the account a username that is free, keep an address that is free, and note what was not."""
-    wanted, notes = person.username, [ASKED]
-    taken = set(db.session.scalars(select(func.lower(User.username)).where(_begins(wanted))))
+    wanted, notes = person.username, [REQUESTED]
+    taken = set(db.session.scalars(select(func.lower(User.username)).where(_username_starts_with(wanted))))
     number = 2
     while person.username.lower() in taken:
         person.username, number = f"{wanted[: rules.MAX_USERNAME_LENGTH - 4]}{number}", number + 1
@@ -128,9 +128,9 @@ def _make_free(person: User) -> None:
     same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
     if person.email and db.session.scalars(same_address).first() is not None:
         person.email = ""
-        notes.append(ASKED_WITH_TAKEN_EMAIL)
+        notes.append(EMAIL_TAKEN)
     person.inactive_reason = " ".join(notes)
 
 
-def _begins(username: str) -> Any:
+def _username_starts_with(username: str) -> Any:
     return func.lower(User.username).startswith(username[: rules.MAX_USERNAME_LENGTH - 4].lower(), autoescape=True)

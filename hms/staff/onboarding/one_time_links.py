@@ -1,6 +1,6 @@
 """One-time links: how a new person, or one who forgot, comes to a password. Nobody types a password for another.
 
-A link's secret has 256 random bits, is shown once, works once and for `LASTS_HOURS`; the database keeps its SHA-256 only.
+A link's secret has 256 random bits, is shown once, works once and for `LINK_HOURS`; the database keeps its SHA-256 only.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from hms.staff import request_user
 from hms.staff.login_security import attempts
 from hms.staff.models import OneTimeLink, User
 from hms.staff.request_user import new_token, sha256
-from hms.staff.roles.administrators import check_rank
+from hms.staff.roles.administrators import check_may_manage
 from hms.staff.sessions.revocation import end_links
 
 from .set_password import hash_new_password, set_password
 
-LASTS_HOURS = 24
-WELCOME, FORGOTTEN = "welcome", "password"
+LINK_HOURS = 24
+WELCOME, NEW_PASSWORD = "welcome", "password"
 
 
 @action(Permission.MANAGE_STAFF, "staff.make_link")
 def make_link(user_id: int, *, by: Person) -> str:
     """Make a link for an active account and return its secret; older links end. Mailed too when that is possible."""
     user = get_for_update(User, user_id)
-    check_rank(user, by)
+    check_may_manage(user, by)
     if user.id == by.id:
         raise Conflict(N_("Change your own password on your profile page."), code="own_account")
     if not user.is_active:
@@ -46,9 +46,9 @@ def make_link(user_id: int, *, by: Person) -> str:
     secret = new_token()
     link = OneTimeLink(
         user_id=user.id,
-        purpose=FORGOTTEN if user.password_hash else WELCOME,
+        purpose=NEW_PASSWORD if user.password_hash else WELCOME,
         token_hash=sha256(secret),
-        expires_at=clock.now() + timedelta(hours=LASTS_HOURS),
+        expires_at=clock.now() + timedelta(hours=LINK_HOURS),
         made_by_id=by.id,
     )
     db.session.add(link)
@@ -78,7 +78,7 @@ def _open_links(secret: str) -> Select[tuple[OneTimeLink]]:
     )
 
 
-def account_of_link(secret: str) -> User:
+def get_link_owner(secret: str) -> User:
     """Whose open link this is; `NotFound` for one that never was, is used, has ended or is too old: all look the same."""
     link = db.session.scalars(_open_links(secret)).one_or_none()
     if link is None:
@@ -88,9 +88,9 @@ def account_of_link(secret: str) -> User:
 
 def use_link(secret: str, *, password: str) -> User:
     """Choose a password by a link, in the name of its holder. Of two at once one is refused with `NotFound`."""
-    owner = account_of_link(secret)
+    owner = get_link_owner(secret)
     return use_link_in_action(
-        secret, password_hash=hash_new_password(owner, password), by=request_user.person(owner.id)
+        secret, password_hash=hash_new_password(owner, password), by=request_user.load_active_person(owner.id)
     )
 
 

@@ -14,8 +14,8 @@ def hash_new_password(user: User, password: str, *, field: str = "password") -> 
 
     Call it before the action that keeps the password: a connection to the database is not held while hashing.
     """
-    password_rules.check_password(password, own_words(user), field, shortest=settings.value("staff.shortest_password"))
-    return passwords.hashed(password)
+    password_rules.check_password(password, personal_words(user), field, shortest=settings.value("staff.shortest_password"))
+    return passwords.hash_secret(password)
 
 
 def set_password(user: User, password_hash: str, *, but_session: int | None = None) -> None:
@@ -26,7 +26,7 @@ def set_password(user: User, password_hash: str, *, but_session: int | None = No
     db.session.flush()
 
 
-def own_words(user: User) -> list[str]:
+def personal_words(user: User) -> list[str]:
     """What somebody who knows the person would try first."""
     return [
         user.username,

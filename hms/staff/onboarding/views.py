@@ -23,7 +23,7 @@ from . import actions, one_time_links
 @limiter.limit("20/minute")
 def welcome(secret: str) -> ResponseReturnValue:
     """Choose a password by a one-time link; whoever is signed in here is signed out by it."""
-    holder, form = one_time_links.account_of_link(secret), ChosenPasswordForm()
+    holder, form = one_time_links.get_link_owner(secret), ChosenPasswordForm()
     if form.validate_on_submit():
         try:
             one_time_links.use_link(secret, password=form.password.data)
@@ -41,7 +41,7 @@ def welcome(secret: str) -> ResponseReturnValue:
 @requires(Permission.PUBLIC)
 def register() -> ResponseReturnValue:
     """Ask for an account, while the setting is open."""
-    actions.check_open()
+    actions.check_registration_open()
     form = RegisterForm()
     form.offer()
     if form.validate_on_submit():

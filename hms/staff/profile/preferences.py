@@ -20,14 +20,14 @@ MAX_KEYS, MAX_TEXT_LENGTH = 40, 200
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
-def language(code: str) -> str:
+def check_language(code: str) -> str:
     """`code`, when pages exist in it."""
     if code not in LANGUAGES:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
     return code
 
 
-def merged(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+def merge_preferences(before: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """`before` with what was chosen now; `RuleBroken` names the preference. Others' small preferences are kept as they are."""
     for key, value in chosen.items():
         _check(key, value)

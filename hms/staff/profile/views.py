@@ -21,10 +21,10 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions
 
-PICTURES_OF_A_PERSON = "10/10 minutes"
+PICTURES_PER_PERSON = "10/10 minutes"
 
 
-def _chosen() -> dict[str, Any]:
+def _current_preferences() -> dict[str, Any]:
     who = current_person()
     return {
         "language": who.language,
@@ -41,7 +41,7 @@ def _chosen() -> dict[str, Any]:
 @requires(Permission.SIGNED_IN)
 def profile() -> ResponseReturnValue:
     """The person's own page: who they are here, how pages look, and the ways to change each."""
-    form = PreferencesForm(data=_chosen())
+    form = PreferencesForm(data=_current_preferences())
     if form.save(actions.change_preferences, by=current_person()):
         flash(_("Preferences saved."), "success")
         return redirect(url_for(".profile"), 303)
@@ -49,8 +49,8 @@ def profile() -> ResponseReturnValue:
         "staff/profile.html",
         form=form,
         user=get_or_not_found(User, current_person().id),
-        photo=actions.photo_mark(current_person().id),
-        sign_ins=activity.own_sign_ins(current_person().id),
+        photo=actions.get_photo_mark(current_person().id),
+        sign_ins=activity.list_attempts(current_person().id),
     )
     return page, form.status
 
@@ -61,7 +61,7 @@ def change_names() -> ResponseReturnValue:
     """One's own name, as colleagues and papers show it."""
     form = NamesForm(obj=get_or_not_found(User, current_person().id))
     if form.save(actions.change_names, by=current_person()):
-        return _back(_("Name saved."))
+        return _back_to_profile(_("Name saved."))
     return render_template("staff/own_name.html", form=form), form.status
 
 
@@ -71,7 +71,7 @@ def change_email() -> ResponseReturnValue:
     """One's own address, behind the password."""
     form = EmailForm(obj=get_or_not_found(User, current_person().id))
     if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
-        return _back(_("E-mail address saved."))
+        return _back_to_profile(_("E-mail address saved."))
     return render_template("staff/own_email.html", form=form), form.status
 
 
@@ -81,7 +81,7 @@ def change_password() -> ResponseReturnValue:
     """Another password, behind the present one; every other session ends."""
     form = PasswordForm()
     if form.save(with_reauthentication(actions.change_password, "current"), by=current_person()):
-        return _back(_("Password changed. You were signed out on all other devices."))
+        return _back_to_profile(_("Password changed. You were signed out on all other devices."))
     return render_template(
         "staff/own_password.html", form=form, shortest=settings.value("staff.shortest_password")
     ), form.status
@@ -89,14 +89,14 @@ def change_password() -> ResponseReturnValue:
 
 @pages.route("/profile/photo", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
-@limiter.limit(PICTURES_OF_A_PERSON, methods=["POST"], key_func=lambda: f"person {current_person().id}")
+@limiter.limit(PICTURES_PER_PERSON, methods=["POST"], key_func=lambda: f"person {current_person().id}")
 def change_photo() -> ResponseReturnValue:
     """A picture of oneself."""
     form = PhotoForm()
-    if form.save(actions.keep_photo, by=current_person()):
-        return _back(_("Picture saved."))
+    if form.save(actions.save_photo, by=current_person()):
+        return _back_to_profile(_("Picture saved."))
     return render_template(
-        "staff/own_photo.html", form=form, photo=actions.photo_mark(current_person().id)
+        "staff/own_photo.html", form=form, photo=actions.get_photo_mark(current_person().id)
     ), form.status
 
 
@@ -104,11 +104,11 @@ def change_photo() -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 def drop_photo() -> ResponseReturnValue:
     """Take one's picture away."""
-    actions.drop_photo(by=current_person())
-    return _back(_("Picture removed."))
+    actions.remove_photo(by=current_person())
+    return _back_to_profile(_("Picture removed."))
 
 
-def _back(said: str) -> ResponseReturnValue:
+def _back_to_profile(said: str) -> ResponseReturnValue:
     flash(said, "success")
     return redirect(url_for(".profile"), 303)
 
@@ -118,7 +118,7 @@ def _back(said: str) -> ResponseReturnValue:
 def photo(user_id: int) -> Response:
     """Somebody's picture: one's own, or a colleague's for those who see colleagues."""
     may_see = user_id == current_person().id or current_person().may(Permission.READ_STAFF)
-    row = actions.photo(user_id) if may_see else None
+    row = actions.get_photo(user_id) if may_see else None
     if row is None:
         abort(404)
     answer = Response(row.image, mimetype="image/jpeg")

@@ -14,35 +14,35 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff.models import RoleChangeRequest, User
-from hms.staff.notifier import tell
+from hms.staff.notifier import notify
 from hms.staff.roles import assignment
-from hms.staff.roles.administrators import check_holds, check_rank, lock_administrators
+from hms.staff.roles.administrators import check_may_grant, check_may_manage, lock_administrators
 
 MAX_REASON_LENGTH = 1000
-DECIDED = N_("This request is already decided.")
+ALREADY_DECIDED = N_("This request is already decided.")
 
 
 @action(Permission.REQUEST_ROLE, "staff.ask")
-def ask(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest:
+def request_role(*, requested_role_id: int, reason: str, by: Person) -> RoleChangeRequest:
     """Ask for a role; those who answer are told."""
     user = get_for_update(User, by.id)
-    row = RoleChangeRequest(user_id=user.id, requested_role_id=_wanted(user, requested_role_id), reason=_said(reason))
+    row = RoleChangeRequest(user_id=user.id, requested_role_id=_check_requested_role(user, requested_role_id), reason=_clean_reason(reason))
     row.role_before_id = user.role_id
     db.session.add(row)
     db.session.flush()
-    for reviewer in assignment.reviewers(but=(user.id,)):
-        tell(reviewer, title=N_("New role request."), url="/admin/role-requests", by=by)
+    for reviewer in assignment.list_reviewers(but=(user.id,)):
+        notify(reviewer, title=N_("New role request."), url="/admin/role-requests", by=by)
     return row
 
 
-def _wanted(user: User, role_id: int) -> int:
-    role = assignment.active_role(role_id, "requested_role_id")
+def _check_requested_role(user: User, role_id: int) -> int:
+    role = assignment.get_active_role(role_id, "requested_role_id")
     if role is None or role.id == user.role_id:
         raise RuleBroken(N_("You already have this role."), "requested_role_id")
     return role.id
 
 
-def _said(reason: str) -> str:
+def _clean_reason(reason: str) -> str:
     said = clean_field(reason, "reason", longest=MAX_REASON_LENGTH, multiline=True)
     if not said:
         raise RuleBroken(N_("Enter the reason for the request."), "reason")
@@ -50,9 +50,9 @@ def _said(reason: str) -> str:
 
 
 @action(Permission.REQUEST_ROLE, "staff.change")
-def change(request_id: int, *, version: int | None = None, by: Person, **changes: Any) -> RoleChangeRequest:
+def change_request(request_id: int, *, version: int | None = None, by: Person, **changes: Any) -> RoleChangeRequest:
     """Change one's own request (`requested_role_id`, `reason`) while it waits and nobody has approved it yet."""
-    row = _own(request_id, by)
+    row = _get_own_request(request_id, by)
     _check_open(row, version)
     if row.first_approver_id is not None:
         raise Conflict(
@@ -60,18 +60,18 @@ def change(request_id: int, *, version: int | None = None, by: Person, **changes
             code="approved_once",
         )
     if changes.get("requested_role_id") is not None:
-        row.requested_role_id = _wanted(get_for_update(User, by.id), changes["requested_role_id"])
+        row.requested_role_id = _check_requested_role(get_for_update(User, by.id), changes["requested_role_id"])
     if changes.get("reason") is not None:
-        row.reason = _said(changes["reason"])
+        row.reason = _clean_reason(changes["reason"])
     row.increment_version()
     db.session.flush()
     return row
 
 
 @action(Permission.REQUEST_ROLE, "staff.withdraw")
-def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
+def withdraw_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take one's own request back."""
-    row = _own(request_id, by)
+    row = _get_own_request(request_id, by)
     _check_open(row)
     row.status = "withdrawn"
     row.increment_version()
@@ -79,12 +79,12 @@ def withdraw(request_id: int, *, by: Person) -> RoleChangeRequest:
 
 
 @action(Permission.REVIEW_ROLE_REQUESTS, "staff.approve")
-def approve(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
+def approve_request(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Give the role that was asked for. One that two must grant waits, still pending, for the second approval."""
-    row, user = _to_decide(request_id, version, by)
-    role = assignment.active_role(row.requested_role_id, "requested_role_id")
-    check_rank(user, by)
-    check_holds(by, role.grants)
+    row, user = _get_request_to_decide(request_id, version, by)
+    role = assignment.get_active_role(row.requested_role_id, "requested_role_id")
+    check_may_manage(user, by)
+    check_may_grant(by, role.grants)
     if not user.is_active and not user.awaits_approval:
         raise Conflict(N_("This account is closed. Open it again first."), code="inactive")
     row.admin_response = (
@@ -99,35 +99,35 @@ def approve(request_id: int, *, admin_response: str = "", version: int | None = 
     row.role_before_id = user.role_id
     assignment.set_role(user, role, by)
     if row.status == "pending":  # the person had the role already, so that giving it has answered nothing
-        assignment.decide(row, "approved", by)
+        assignment.record_decision(row, "approved", by)
     return row
 
 
 def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     if row.first_approver_id == by.id:
-        raise Conflict(assignment.SECOND, code="needs_second")
+        raise Conflict(assignment.NEEDS_SECOND, code="needs_second")
     row.increment_version()
-    assignment.propose(user, row.requested_role, by)
+    assignment.save_first_approval(user, row.requested_role, by)
 
 
 @action(Permission.REVIEW_ROLE_REQUESTS, "staff.reject")
-def reject(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
+def reject_request(request_id: int, *, admin_response: str = "", version: int | None = None, by: Person) -> RoleChangeRequest:
     """Refuse a request; an account that waited for it stays closed."""
-    row, user = _to_decide(request_id, version, by)
+    row, user = _get_request_to_decide(request_id, version, by)
     row.admin_response = clean_field(admin_response, "admin_response", longest=MAX_REASON_LENGTH, multiline=True)
     row.role_before_id = user.role_id
-    assignment.decide(row, "rejected", by)
+    assignment.record_decision(row, "rejected", by)
     if user.awaits_approval:
         user.awaits_approval, user.inactive_reason = False, N_("The account request was rejected.")
         user.increment_version()
-    tell(user.id, title=N_("Your role request was rejected. See the reason."), url="/profile/role", by=by)
+    notify(user.id, title=N_("Your role request was rejected. See the reason."), url="/profile/role", by=by)
     return row
 
 
 @action(Permission.REVIEW_ROLE_REQUESTS, "staff.archive")
-def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
+def archive_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Take a request off the list; one that waits is withdrawn by it. The row stays."""
-    row = _there(request_id)
+    row = _get_request(request_id)
     if row.status == "pending":
         row.status = "withdrawn"
     row.archived_at = clock.now()
@@ -135,15 +135,15 @@ def archive(request_id: int, *, by: Person) -> RoleChangeRequest:
     return row
 
 
-def _there(request_id: int) -> RoleChangeRequest:
+def _get_request(request_id: int) -> RoleChangeRequest:
     row = get_for_update(RoleChangeRequest, request_id)
     if row.archived_at is not None:
         raise NotFound(N_("This record does not exist."))
     return row
 
 
-def _own(request_id: int, by: Person) -> RoleChangeRequest:
-    row = _there(request_id)
+def _get_own_request(request_id: int, by: Person) -> RoleChangeRequest:
+    row = _get_request(request_id)
     if row.user_id != by.id:
         raise NotFound(N_("This record does not exist."))
     return row
@@ -151,15 +151,15 @@ def _own(request_id: int, by: Person) -> RoleChangeRequest:
 
 def _check_open(row: RoleChangeRequest, version: int | None = None) -> None:
     if row.status != "pending":
-        raise Conflict(DECIDED, code="already_reviewed")
+        raise Conflict(ALREADY_DECIDED, code="already_reviewed")
     if version is not None and row.version != version:
         raise StaleVersion(STALE)
 
 
-def _to_decide(request_id: int, version: int | None, by: Person) -> tuple[RoleChangeRequest, User]:
+def _get_request_to_decide(request_id: int, version: int | None, by: Person) -> tuple[RoleChangeRequest, User]:
     lock_administrators(by, Permission.REVIEW_ROLE_REQUESTS)
-    row = _there(request_id)
+    row = _get_request(request_id)
     _check_open(row, version)
     user = get_for_update(User, row.user_id)
-    assignment.check_not_own(user, by)
+    assignment.check_not_own_role(user, by)
     return row, user

@@ -14,7 +14,7 @@ from hms.core.text.translation import N_
 from hms.staff.models import Role, RoleChangeRequest
 
 
-def listing(*, user_id: int | None = None, status: str | None = None) -> Select[tuple[RoleChangeRequest]]:
+def select_requests(*, user_id: int | None = None, status: str | None = None) -> Select[tuple[RoleChangeRequest]]:
     """Every request on the list (or one person's), newest first, with people and roles."""
     people = (RoleChangeRequest.user, RoleChangeRequest.first_approver, RoleChangeRequest.reviewed_by)
     roles = (RoleChangeRequest.requested_role, RoleChangeRequest.role_before)
@@ -27,9 +27,9 @@ def listing(*, user_id: int | None = None, status: str | None = None) -> Select[
     return query.order_by(RoleChangeRequest.id.desc())
 
 
-def one(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
+def get_request(request_id: int, *, of: int | None = None) -> RoleChangeRequest:
     """A request with people and roles; `NotFound` when there is none, or it is not that of the person `of`."""
-    query = listing(user_id=of).where(RoleChangeRequest.id == request_id)
+    query = select_requests(user_id=of).where(RoleChangeRequest.id == request_id)
     row = db.session.scalars(query).unique().one_or_none()
     if row is None:
         raise NotFound(N_("This record does not exist."))
@@ -48,14 +48,14 @@ def _count_waiting() -> Select:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PermissionChange:
     """What somebody gains and loses by a change of role, as stored names of actions."""
 
     gains: list[str]
     loses: list[str]
 
 
-def difference(now: Role | None, then: Role | None) -> Difference:
+def permission_change(now: Role | None, then: Role | None) -> PermissionChange:
     """From the role one has to the one asked for."""
     had, gets = set(now.grants if now else ()), set(then.grants if then else ())
-    return Difference(sorted(gets - had), sorted(had - gets))
+    return PermissionChange(sorted(gets - had), sorted(had - gets))

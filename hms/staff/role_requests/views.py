@@ -20,18 +20,18 @@ from hms.staff.roles.administrators import administrator_permissions
 
 from . import actions, queries
 
-MAX_ANSWERED = 50
+MAX_DECIDED = 50
 
 
-def difference(row: RoleChangeRequest) -> queries.Difference:
+def labelled_permission_change(row: RoleChangeRequest) -> queries.PermissionChange:
     """What the person gains and loses, in words; of an answered request, what they did then."""
     now = row.user.role if row.status == "pending" else row.role_before
-    plain = queries.difference(now, row.requested_role)
-    return queries.Difference(_spoken(plain.gains), _spoken(plain.loses))
+    plain = queries.permission_change(now, row.requested_role)
+    return queries.PermissionChange(_labels(plain.gains), _labels(plain.loses))
 
 
-def _spoken(names: Iterable[str]) -> list[str]:
-    return [str(permission_labels.words(name)) for name in names]
+def _labels(names: Iterable[str]) -> list[str]:
+    return [str(permission_labels.permission_label(name)) for name in names]
 
 
 @pages.get("/admin/role-requests")
@@ -42,15 +42,15 @@ def requests_page() -> str:
 
 
 def _page(form: AnswerForm, answered_id: int | None = None) -> str:
-    waiting = db.session.scalars(queries.listing(status="pending")).unique().all()
-    answered = db.session.scalars(queries.listing().where(RoleChangeRequest.status != "pending").limit(MAX_ANSWERED))
+    waiting = db.session.scalars(queries.select_requests(status="pending")).unique().all()
+    answered = db.session.scalars(queries.select_requests().where(RoleChangeRequest.status != "pending").limit(MAX_DECIDED))
     return render_template(
         "staff/requests.html",
         form=form,
         answered_id=answered_id,
         waiting=waiting,
         answered=answered.unique().all(),
-        difference=difference,
+        difference=labelled_permission_change,
         powers=administrator_permissions,
         me=current_person().id,
     )
@@ -64,14 +64,14 @@ def answer_request(request_id: int) -> ResponseReturnValue:
     if not is_approval and not (form.admin_response.data or "").strip():
         form.admin_response.errors = [_("Enter the reason, so that the person knows what to do next.")]
         return _page(form, request_id), 400
-    action = actions.approve if is_approval else actions.reject
+    action = actions.approve_request if is_approval else actions.reject_request
     if form.save(lambda *, by, **sent: action(request_id, by=by, **sent), by=current_person()):
-        flash(_said(form.result), "success")
+        flash(_result_message(form.result), "success")
         return redirect(url_for(".requests_page"), 303)
     return _page(form, request_id), form.status
 
 
-def _said(row: RoleChangeRequest) -> str:
+def _result_message(row: RoleChangeRequest) -> str:
     if row.status == "pending":
         return _("Your approval is saved. Another administrator must also approve.")
     return (
@@ -86,7 +86,7 @@ def _said(row: RoleChangeRequest) -> str:
 def archive_request(request_id: int) -> ResponseReturnValue:
     """Take an answered request off the list."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.archive(request_id, by=by), by=current_person()):
+    if form.save(lambda *, by, **_sent: actions.archive_request(request_id, by=by), by=current_person()):
         flash(_("Request removed from the list."), "success")
     return redirect(url_for(".requests_page"), 303)
 
@@ -98,30 +98,30 @@ def my_role() -> ResponseReturnValue:
     user = get_or_not_found(User, current_person().id)
     form = RequestForm()
     form.offer(user.role_id)
-    if form.save(_ask, by=current_person()):
+    if form.save(_send_request, by=current_person()):
         flash(_("Request sent. You will get an alert when it is decided."), "success")
         return redirect(url_for(".my_role"), 303)
-    own = db.session.scalars(queries.listing(user_id=user.id).limit(MAX_ANSWERED)).unique().all()
-    allowed = _spoken(user.role.grants if user.role else ())
-    page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=difference)
+    own = db.session.scalars(queries.select_requests(user_id=user.id).limit(MAX_DECIDED)).unique().all()
+    allowed = _labels(user.role.grants if user.role else ())
+    page = render_template("staff/my_role.html", form=form, user=user, own=own, allowed=allowed, difference=labelled_permission_change)
     return page, form.status
 
 
-def _ask(*, version: Any, **sent: Any) -> RoleChangeRequest:
-    return actions.ask(**sent)
+def _send_request(*, version: Any, **sent: Any) -> RoleChangeRequest:
+    return actions.request_role(**sent)
 
 
 @pages.route("/profile/role/<int:request_id>", methods=["GET", "POST"])
 @requires(Permission.REQUEST_ROLE)
 def edit_request(request_id: int) -> ResponseReturnValue:
     """Change one's own request while it waits."""
-    row = queries.one(request_id, of=current_person().id)
+    row = queries.get_request(request_id, of=current_person().id)
     form = RequestForm(obj=row)
     form.offer(row.user.role_id)
-    if form.save(lambda *, by, **sent: actions.change(request_id, by=by, **sent), by=current_person()):
+    if form.save(lambda *, by, **sent: actions.change_request(request_id, by=by, **sent), by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".my_role"), 303)
-    return render_template("staff/request_form.html", form=form, row=queries.one(request_id)), form.status
+    return render_template("staff/request_form.html", form=form, row=queries.get_request(request_id)), form.status
 
 
 @pages.post("/profile/role/<int:request_id>/withdraw")
@@ -129,7 +129,7 @@ def edit_request(request_id: int) -> ResponseReturnValue:
 def withdraw_request(request_id: int) -> ResponseReturnValue:
     """Take one's own request back."""
     form = AnswerForm()
-    if form.save(lambda *, by, **_sent: actions.withdraw(request_id, by=by), by=current_person()):
+    if form.save(lambda *, by, **_sent: actions.withdraw_request(request_id, by=by), by=current_person()):
         flash(_("Request withdrawn."), "success")
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")

@@ -22,7 +22,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff.models import Role, User
 
-from .administrators import POWERS, check_holds, check_role_remains, lock_administrators
+from .administrators import ADMINISTRATOR_PERMISSIONS, check_may_grant, check_grants_keep_administrator, lock_administrators
 from .assignment import needs_two_administrators
 
 
@@ -49,7 +49,7 @@ def install_roles(*, by: Person) -> dict[str, Role]:
 
 
 MAX_NAME_LENGTH, MAX_DESCRIPTION_LENGTH = 50, 300
-MIN_IDLE_LENGTH = 2
+MIN_IDLE_MINUTES = 2
 UNGRANTED = frozenset({Permission.PUBLIC.value, Permission.SIGNED_IN.value})
 GRANTABLE = frozenset(action.value for action in Permission) - UNGRANTED
 
@@ -58,16 +58,16 @@ GRANTABLE = frozenset(action.value for action in Permission) - UNGRANTED
 def add_role(*, name: str, description: str = "", grants: Collection[str] = (), by: Person) -> Role:
     """Make a role of the hospital's own."""
     lock_administrators(by, Permission.MANAGE_ROLES)
-    named = _free_name(name, None)
+    named = _check_name(name, None)
     role = Role(
-        code=_code(named),
+        code=_new_code(named),
         name=named,
         description=clean_field(description, "description", longest=MAX_DESCRIPTION_LENGTH),
         grants=[],
     )
     db.session.add(role)
     db.session.flush()
-    _grant(role, grants, by)
+    _set_grants(role, grants, by)
     return role
 
 
@@ -96,20 +96,20 @@ def change_role(
     if description is not None:
         role.description = clean_field(description, "description", longest=MAX_DESCRIPTION_LENGTH)
     if grants is not None:
-        _grant(role, grants, by)
+        _set_grants(role, grants, by)
     if idle_minutes is not ...:
-        role.idle_minutes = _possible_minutes(idle_minutes)
+        role.idle_minutes = _check_idle_minutes(idle_minutes)
     if before != (role.name, role.description, role.grants, role.idle_minutes):
         role.increment_version()
     db.session.flush()
     return role
 
 
-def _possible_minutes(minutes: int | None) -> int | None:
+def _check_idle_minutes(minutes: int | None) -> int | None:
     hospitals = settings.value("staff.idle_minutes")
-    if minutes is not None and not MIN_IDLE_LENGTH <= minutes <= hospitals:
+    if minutes is not None and not MIN_IDLE_MINUTES <= minutes <= hospitals:
         words = N_("Enter %(least)s to %(most)s minutes, or leave blank for the hospital's setting of %(most)s.")
-        raise RuleBroken(words, "idle_minutes", least=MIN_IDLE_LENGTH, most=hospitals)
+        raise RuleBroken(words, "idle_minutes", least=MIN_IDLE_MINUTES, most=hospitals)
     return minutes
 
 
@@ -127,7 +127,7 @@ def reset_role(role_id: int, *, version: int | None = None, by: Person) -> Role:
     role = get_for_update(Role, role_id)
     if not role.is_built_in:
         raise Conflict(N_("Only built-in roles have defaults."), code="not_built_in")
-    return change_role(role_id, version=version, grants=defaults(role), by=by)
+    return change_role(role_id, version=version, grants=default_grants(role), by=by)
 
 
 @action(Permission.MANAGE_ROLES, "staff.deactivate_role")
@@ -137,7 +137,7 @@ def deactivate_role(role_id: int, *, by: Person) -> Role:
     role = get_for_update(Role, role_id)
     if role.is_built_in:
         raise Conflict(N_("You cannot close a built-in role. Remove its permissions instead."), code="built_in")
-    if holders(role.id):
+    if count_holders(role.id):
         raise Conflict(N_("People have this role. Give them another role first."), code="role_in_use")
     role.is_active = False
     role.increment_version()
@@ -153,45 +153,45 @@ def reactivate_role(role_id: int, *, by: Person) -> Role:
     return role
 
 
-def holders(role_id: int) -> int:
+def count_holders(role_id: int) -> int:
     """How many people have the role, closed accounts among them."""
     return db.session.execute(select(func.count()).where(User.role_id == role_id)).scalar_one()
 
 
-def defaults(role: Role) -> frozenset[str]:
+def default_grants(role: Role) -> frozenset[str]:
     """What a built-in role is granted by default; nothing for others."""
     return frozenset(action.value for action in DEFAULT_GRANTS[BuiltIn(role.code)]) if role.is_built_in else frozenset()
 
 
-def _grant(role: Role, wanted: Collection[str], by: Person) -> None:
+def _set_grants(role: Role, wanted: Collection[str], by: Person) -> None:
     """Set the grants and write the difference into the trail."""
     grants, had = frozenset(wanted), frozenset(role.grants)
     given, taken = grants - had, had - grants
     if not given and not taken:
         return
-    _check_known(role, given)
-    check_holds(by, given)
-    _check_two(role, given, by)
-    check_role_remains(role, grants)
+    _check_grantable(role, given)
+    check_may_grant(by, given)
+    _check_second_administrator(role, given, by)
+    check_grants_keep_administrator(role, grants)
     role.grants = sorted(grants)
     db.session.flush()
     details = {"role": role.name, "given": sorted(given), "taken": sorted(taken)}
     recording.record("staff.grants_changed", by, entity="role", entity_id=role.id, details=details)
 
 
-def _check_known(role: Role, given: frozenset[str]) -> None:
+def _check_grantable(role: Role, given: frozenset[str]) -> None:
     unknown = given - GRANTABLE
     if unknown:
         raise RuleBroken(N_("These permissions do not exist: %(names)s."), "grants", names=", ".join(sorted(unknown)))
-    if role.code == BuiltIn.PATIENT and not given <= defaults(role):
+    if role.code == BuiltIn.PATIENT and not given <= default_grants(role):
         raise RuleBroken(
             N_("The role Patient can see only the patient's own records. It cannot get other permissions."), "grants"
         )
 
 
-def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
+def _check_second_administrator(role: Role, given: frozenset[str], by: Person) -> None:
     """What two must grant is not granted by one through the back door of a role that people have already."""
-    if given & POWERS and needs_two_administrators(by) and holders(role.id):
+    if given & ADMINISTRATOR_PERMISSIONS and needs_two_administrators(by) and count_holders(role.id):
         raise Conflict(
             N_(
                 "People have this role, and permissions to manage people or roles need two "
@@ -205,10 +205,10 @@ def _check_two(role: Role, given: frozenset[str], by: Person) -> None:
 def _rename(role: Role, name: str) -> None:
     if role.is_built_in:
         raise Conflict(N_("You cannot rename a built-in role."), "name", code="built_in")
-    role.name = _free_name(name, role)
+    role.name = _check_name(name, role)
 
 
-def _free_name(name: str, role: Role | None) -> str:
+def _check_name(name: str, role: Role | None) -> str:
     named = clean_field(name, "name", longest=MAX_NAME_LENGTH)
     if not named:
         raise RuleBroken(N_("Enter a name for the role."), "name")
@@ -218,6 +218,6 @@ def _free_name(name: str, role: Role | None) -> str:
     return named
 
 
-def _code(name: str) -> str:
+def _new_code(name: str) -> str:
     """A stable code of the role: its letters, and a few random ones so that it never is that of a built-in role."""
     return f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:30]}-{secrets.token_hex(3)}"

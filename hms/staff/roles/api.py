@@ -17,7 +17,7 @@ from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff import directory, schemas
-from hms.staff.accounts.api import assigned
+from hms.staff.accounts.api import assign_role_directly
 from hms.staff.blueprints import api
 from hms.staff.models import Role, RoleChangeRequest
 from hms.staff.role_requests import actions as role_request_actions
@@ -38,14 +38,14 @@ def roles_list(_arguments: dict[str, Any]) -> Response:
     return paginated_response(directory.roles(), lambda role: role_json(role, current_person()))
 
 
-def _role(role_id: int) -> Role:
+def _get_active_role(role_id: int) -> Role:
     row = get_or_not_found(Role, role_id)
     if not row.is_active:
         raise NotFound(N_("This record does not exist."))
     return row
 
 
-def _one_role(row: Role, status: int = 200) -> Response:
+def _role_response(row: Role, status: int = 200) -> Response:
     return resource_response(role_json(row, current_person()), row.version, status)
 
 
@@ -54,7 +54,7 @@ def _one_role(row: Role, status: int = 200) -> Response:
 @api.response(200, schemas.RoleOut)
 def role(role_id: int) -> Response:
     """One role."""
-    return _one_role(_role(role_id))
+    return _role_response(_get_active_role(role_id))
 
 
 @api.post("/roles/")
@@ -63,8 +63,8 @@ def role(role_id: int) -> Response:
 @api.response(201, schemas.RoleOut)
 def add_role(given: dict[str, Any]) -> Response:
     """Make a role of the hospital's own."""
-    with _permissions():
-        return _one_role(actions.add_role(grants=given.pop("permissions", ()), **given, by=current_person()), 201)
+    with _renamed_grants_error():
+        return _role_response(actions.add_role(grants=given.pop("permissions", ()), **given, by=current_person()), 201)
 
 
 @api.put("/roles/<int:role_id>/")
@@ -73,16 +73,16 @@ def add_role(given: dict[str, Any]) -> Response:
 @api.response(200, schemas.RoleOut)
 def change_role(given: dict[str, Any], role_id: int) -> Response:
     """Change name, description and permissions, as far as they are given."""
-    row = _role(role_id)
+    row = _get_active_role(role_id)
     check_if_match(row.version, lambda: role_json(row, current_person()))
-    with _permissions():
-        return _one_role(
+    with _renamed_grants_error():
+        return _role_response(
             actions.change_role(role_id, grants=given.pop("permissions", None), **given, by=current_person())
         )
 
 
 @contextmanager
-def _permissions() -> Iterator[None]:
+def _renamed_grants_error() -> Iterator[None]:
     """What is refused under the name `grants` is told under the name that the API gives it."""
     try:
         yield
@@ -95,11 +95,11 @@ def _permissions() -> Iterator[None]:
 @api.response(204)
 def put_role_away(role_id: int) -> None:
     """Put a role away; 409 while anybody has it, or when it is a built-in one."""
-    _role(role_id)
+    _get_active_role(role_id)
     actions.deactivate_role(role_id, by=current_person())
 
 
-def _seen_by() -> int | None:
+def _visible_user_id() -> int | None:
     """Whose requests the caller sees: everybody's for those who answer, else their own."""
     return None if current_person().may(Permission.REVIEW_ROLE_REQUESTS) else current_person().id
 
@@ -122,7 +122,7 @@ def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
     one = RoleChangeRequest
     columns = {"user": one.user_id, "requested_role": one.requested_role_id, "status": one.status}
-    rows = filter_by_columns(queries.listing(user_id=_seen_by()), arguments, on=one.created_at, **columns)
+    rows = filter_by_columns(queries.select_requests(user_id=_visible_user_id()), arguments, on=one.created_at, **columns)
     rows = ordered(rows, arguments, one.id, created_at=one.created_at)
     return paginated_response(rows, lambda row: request_json(row, current_person()))
 
@@ -133,12 +133,12 @@ def requests_list(arguments: dict[str, Any]) -> Response:
 @api.response(201, schemas.RequestOut)
 def ask(given: dict[str, Any]) -> Response:
     """Ask for a role."""
-    row = role_request_actions.ask(**given, by=current_person())
-    return _one_request(row.id, 201)
+    row = role_request_actions.request_role(**given, by=current_person())
+    return _request_response(row.id, 201)
 
 
-def _one_request(request_id: int, status: int = 200) -> Response:
-    row = queries.one(request_id, of=_seen_by())
+def _request_response(request_id: int, status: int = 200) -> Response:
+    row = queries.get_request(request_id, of=_visible_user_id())
     return resource_response(request_json(row, current_person()), row.version, status)
 
 
@@ -147,7 +147,7 @@ def _one_request(request_id: int, status: int = 200) -> Response:
 @api.response(200, schemas.RequestOut)
 def request_(request_id: int) -> Response:
     """One request."""
-    return _one_request(request_id)
+    return _request_response(request_id)
 
 
 @api.put("/role-change-requests/<int:request_id>/")
@@ -156,10 +156,10 @@ def request_(request_id: int) -> Response:
 @api.response(200, schemas.RequestOut)
 def change_request(given: dict[str, Any], request_id: int) -> Response:
     """Change reason or role of one's own request while it waits."""
-    row = queries.one(request_id, of=current_person().id)
+    row = queries.get_request(request_id, of=current_person().id)
     check_if_match(row.version, lambda: request_json(row, current_person()))
-    role_request_actions.change(request_id, **given, by=current_person())
-    return _one_request(request_id)
+    role_request_actions.change_request(request_id, **given, by=current_person())
+    return _request_response(request_id)
 
 
 @api.post("/role-change-requests/<int:request_id>/withdraw/")
@@ -167,7 +167,7 @@ def change_request(given: dict[str, Any], request_id: int) -> Response:
 @api.response(200, schemas.StatusOut)
 def withdraw(request_id: int) -> dict[str, str]:
     """Take one's own request back."""
-    return {"status": role_request_actions.withdraw(request_id, by=current_person()).status}
+    return {"status": role_request_actions.withdraw_request(request_id, by=current_person()).status}
 
 
 @api.delete("/role-change-requests/<int:request_id>/")
@@ -175,7 +175,7 @@ def withdraw(request_id: int) -> dict[str, str]:
 @api.response(204)
 def archive(request_id: int) -> None:
     """Take a request off the list; the row stays."""
-    role_request_actions.archive(request_id, by=current_person())
+    role_request_actions.archive_request(request_id, by=current_person())
 
 
 @api.post("/role-change-requests/<int:request_id>/approve/")
@@ -184,7 +184,7 @@ def archive(request_id: int) -> None:
 @api.response(200, schemas.StatusOut)
 def approve(given: dict[str, Any], request_id: int) -> dict[str, str]:
     """Approve; "pending" in the answer says that a second administrator must approve too."""
-    return {"status": role_request_actions.approve(request_id, **given, by=current_person()).status}
+    return {"status": role_request_actions.approve_request(request_id, **given, by=current_person()).status}
 
 
 @api.post("/role-change-requests/<int:request_id>/reject/")
@@ -193,7 +193,7 @@ def approve(given: dict[str, Any], request_id: int) -> dict[str, str]:
 @api.response(200, schemas.StatusOut)
 def reject(given: dict[str, Any], request_id: int) -> dict[str, str]:
     """Refuse a request."""
-    return {"status": role_request_actions.reject(request_id, **given, by=current_person()).status}
+    return {"status": role_request_actions.reject_request(request_id, **given, by=current_person()).status}
 
 
 @api.post("/role-change-requests/assign_role/")
@@ -202,4 +202,4 @@ def reject(given: dict[str, Any], request_id: int) -> dict[str, str]:
 @api.response(200, schemas.StatusOut)
 def assign_role(given: dict[str, Any]) -> dict[str, str]:
     """Give a role without a request."""
-    return assigned(given["user_id"], given["role_id"])
+    return assign_role_directly(given["user_id"], given["role_id"])

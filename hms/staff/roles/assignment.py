@@ -16,19 +16,19 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_, Sentence
 from hms.staff.models import Role, RoleChangeRequest, User
-from hms.staff.notifier import tell
+from hms.staff.notifier import notify
 
 from .administrators import (
     administrator_permissions,
-    check_holds,
-    check_rank,
-    check_remains,
+    check_may_grant,
+    check_may_manage,
+    check_not_last_administrator,
     lock_administrators,
-    others_than,
+    has_other_administrator,
 )
 
-OWN = N_("You cannot decide on your own role. Ask another administrator.")
-SECOND = N_("Another administrator must also approve this under Role requests.")
+OWN_ROLE = N_("You cannot decide on your own role. Ask another administrator.")
+NEEDS_SECOND = N_("Another administrator must also approve this under Role requests.")
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ class RoleAssignment:
 def assign_role(user_id: int, role_id: int | None, *, by: Person) -> RoleAssignment:
     """Give `role_id` (None: no role) without a request. A role that manages people or roles waits for a second administrator."""
     lock_administrators(by, Permission.REVIEW_ROLE_REQUESTS)
-    user, role = get_for_update(User, user_id), active_role(role_id)
-    check_not_own(user, by)
-    check_rank(user, by)
+    user, role = get_for_update(User, user_id), get_active_role(role_id)
+    check_not_own_role(user, by)
+    check_may_manage(user, by)
     if role is not None and role.id != user.role_id:
-        check_holds(by, role.grants)
-        if needs_second(role, user, by) and not _has_first(user, role, by):
-            propose(user, role, by)
+        check_may_grant(by, role.grants)
+        if needs_second(role, user, by) and not _is_approved_by_another(user, role, by):
+            save_first_approval(user, role, by)
             return RoleAssignment(user, role, True)
     set_role(user, role, by)
     return RoleAssignment(user, role, False)
 
 
-def active_role(role_id: int | None, field: str = "role_id") -> Role | None:
+def get_active_role(role_id: int | None, field: str = "role_id") -> Role | None:
     """The role, or None for none; `RuleBroken` when there is no such role or it is no longer used."""
     role = db.session.get(Role, role_id) if role_id is not None else None
     if role_id is not None and (role is None or not role.is_active):
@@ -64,9 +64,9 @@ def active_role(role_id: int | None, field: str = "role_id") -> Role | None:
     return role
 
 
-def check_not_own(user: User, by: Person) -> None:
+def check_not_own_role(user: User, by: Person) -> None:
     if user.id == by.id:
-        raise Conflict(OWN, code="own_request")
+        raise Conflict(OWN_ROLE, code="own_request")
 
 
 def needs_second(role: Role, user: User, by: Person) -> bool:
@@ -76,10 +76,10 @@ def needs_second(role: Role, user: User, by: Person) -> bool:
 
 def needs_two_administrators(by: Person, *others: int) -> bool:
     """Whether `by` must ask a second administrator; the only one decides alone, and so does the hospital's own command."""
-    return by.id is not None and settings.value("staff.two_person_admin_grant") and others_than(by.id, *others)
+    return by.id is not None and settings.value("staff.two_person_admin_grant") and has_other_administrator(by.id, *others)
 
 
-def _has_first(user: User, role: Role, by: Person) -> bool:
+def _is_approved_by_another(user: User, role: Role, by: Person) -> bool:
     """Whether another administrator has approved this already."""
     waiting = select(RoleChangeRequest.first_approver_id).filter_by(
         user_id=user.id, requested_role_id=role.id, status="pending"
@@ -87,7 +87,7 @@ def _has_first(user: User, role: Role, by: Person) -> bool:
     return db.session.scalars(waiting).one_or_none() not in (None, by.id)
 
 
-def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
+def save_first_approval(user: User, role: Role, by: Person) -> RoleChangeRequest:
     """Keep that `by` approves, for a second administrator to find; a request already waiting takes the approval."""
     waiting = select(RoleChangeRequest).filter_by(user_id=user.id, requested_role_id=role.id, status="pending")
     request = db.session.scalars(waiting.with_for_update(of=RoleChangeRequest)).one_or_none()
@@ -100,12 +100,12 @@ def propose(user: User, role: Role, by: Person) -> RoleChangeRequest:
     if request.first_approver_id is None:
         request.first_approver_id = by.id
     db.session.flush()
-    for other in reviewers(but=(by.id, user.id)):
-        tell(other, title=N_("A role needs the approval of a second administrator."), url="/admin/role-requests", by=by)
+    for other in list_reviewers(but=(by.id, user.id)):
+        notify(other, title=N_("A role needs the approval of a second administrator."), url="/admin/role-requests", by=by)
     return request
 
 
-def reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
+def list_reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
     """The accounts of those who answer requests for roles."""
     may = Role.grants.contains([Permission.REVIEW_ROLE_REQUESTS.value])
     query = select(User.id).join(Role, User.role_id == Role.id).where(User.is_active, may)
@@ -114,7 +114,7 @@ def reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
 
 def set_role(user: User, role: Role | None, by: Person) -> None:
     """Write the role; the caller has checked who may. Requests for this role that still wait are answered by it."""
-    check_remains(user, role)
+    check_not_last_administrator(user, role)
     if user.role_id == (role.id if role else None):
         return
     user.role_id = role.id if role else None
@@ -122,20 +122,20 @@ def set_role(user: User, role: Role | None, by: Person) -> None:
     db.session.flush()
     db.session.expire(user, ["role"])
     if role is not None:
-        _answer_waiting(user, role, by)
+        _approve_pending_requests(user, role, by)
     word = Sentence(N_("Your role was removed. Contact an administrator."))
     if role is not None:
         word = Sentence(N_("Your role is now %(role)s. Reload the page to see your new menu."), role=role.name)
-    tell(user.id, title=str(word), url="/profile", by=by)
+    notify(user.id, title=str(word), url="/profile", by=by)
 
 
-def _answer_waiting(user: User, role: Role, by: Person) -> None:
+def _approve_pending_requests(user: User, role: Role, by: Person) -> None:
     waiting = select(RoleChangeRequest).filter_by(user_id=user.id, requested_role_id=role.id, status="pending")
     for request in db.session.scalars(waiting):
-        decide(request, "approved", by)
+        record_decision(request, "approved", by)
 
 
-def decide(request: RoleChangeRequest, status: str, by: Person) -> None:
+def record_decision(request: RoleChangeRequest, status: str, by: Person) -> None:
     """Write the answer; the one who approved first and decides now alone counts once."""
     if request.first_approver_id == by.id:
         request.first_approver_id = None

@@ -82,7 +82,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.SYNC_OFFLINE: _l("Send offline entries"),
 }
 
-PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_l("Patients"), ("patients",)),
     (_l("Appointments and queue"), ("appointments",)),
     (_l("Care"), ("clinical", "lab")),
@@ -94,7 +94,7 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def words(name: str) -> str:
+def permission_label(name: str) -> str:
     """A stored permission in plain words; one that this version does not know is shown as it is stored."""
     try:
         return PERMISSION_LABELS.get(Permission(name), name)
@@ -111,20 +111,20 @@ class PermissionOption:
 
 
 @dataclass(frozen=True)
-class Place:
+class PermissionGroup:
     """The permissions of one part of the hospital."""
 
     label: str
     permissions: list[PermissionOption]
 
 
-def matrix() -> list[Place]:
+def permission_groups() -> list[PermissionGroup]:
     """Every permission that can be granted, by part of the hospital; those of no known part come last."""
     left = [action for action in Permission if action not in (Permission.PUBLIC, Permission.SIGNED_IN)]
     places = []
-    for label, desks in PLACES:
+    for label, desks in GROUPS:
         here = [action for action in left if action.value.partition(".")[0] in desks]
         left = [action for action in left if action not in here]
-        places.append(Place(label, [PermissionOption(one.value, words(one.value)) for one in here]))
-    rest = [PermissionOption(one.value, words(one.value)) for one in left]
-    return [*places, Place(_l("Other"), rest)] if rest else places
+        places.append(PermissionGroup(label, [PermissionOption(one.value, permission_label(one.value)) for one in here]))
+    rest = [PermissionOption(one.value, permission_label(one.value)) for one in left]
+    return [*places, PermissionGroup(_l("Other"), rest)] if rest else places

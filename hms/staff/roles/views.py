@@ -21,7 +21,7 @@ from hms.staff.role_requests import queries
 from . import actions, permission_labels
 
 
-def _shown() -> list[Role]:
+def _all_roles() -> list[Role]:
     return list(db.session.scalars(select(Role).order_by(Role.is_active.desc(), Role.id)))
 
 
@@ -29,24 +29,24 @@ def _shown() -> list[Role]:
 @requires(Permission.MANAGE_ROLES)
 def roles_page() -> str:
     """The matrix of permissions and roles."""
-    return _matrix(GrantsForm(), {role.id: frozenset(role.grants) for role in _shown()})
+    return _matrix(GrantsForm(), {role.id: frozenset(role.grants) for role in _all_roles()})
 
 
 def _matrix(form: GrantsForm, ticked: dict[int, frozenset[str]]) -> str:
-    rows = [role for role in _shown() if role.is_active]
+    rows = [role for role in _all_roles() if role.is_active]
     return render_template(
         "staff/roles.html",
         form=form,
         roles=rows,
-        put_away=[role for role in _shown() if not role.is_active],
+        put_away=[role for role in _all_roles() if not role.is_active],
         ticked={role.id: ticked.get(role.id, frozenset(role.grants)) for role in rows},
-        places=permission_labels.matrix(),
-        people=_people(),
+        places=permission_labels.permission_groups(),
+        people=_holders_by_role(),
         waiting=queries.count_waiting(),
     )
 
 
-def _people() -> dict[int, int]:
+def _holders_by_role() -> dict[int, int]:
     counted = select(User.role_id, func.count()).where(User.role_id.is_not(None)).group_by(User.role_id)
     return dict(db.session.execute(counted).all())
 
@@ -55,7 +55,7 @@ def _people() -> dict[int, int]:
 @requires(Permission.MANAGE_ROLES)
 def change_roles() -> ResponseReturnValue:
     """First shows what would change; sent again from there, it is changed."""
-    form, wanted, versions = GrantsForm(), _wanted(), _versions()
+    form, wanted, versions = GrantsForm(), _ticked_grants(), _versions()
     changes = _changes(wanted)
     if not changes:
         flash(_("Nothing was changed."), "success")
@@ -77,7 +77,7 @@ def _save_grants(*, wanted: dict[int, frozenset[str]], versions: dict[int, int],
     return actions.change_grants(wanted, versions, by=by)
 
 
-def _wanted() -> dict[int, frozenset[str]]:
+def _ticked_grants() -> dict[int, frozenset[str]]:
     """The ticks as they were sent, by role; `grant` is "role id:permission"."""
     wanted: dict[int, set[str]] = {role_id: set() for role_id in _versions()}
     for sent in request.form.getlist("grant"):
@@ -96,17 +96,17 @@ def _versions() -> dict[int, int]:
 
 def _changes(wanted: dict[int, frozenset[str]]) -> list[tuple[Role, list[str], list[str], int]]:
     """Role, gains, losses and how many people have it, for each role that would change."""
-    people, changed = _people(), []
-    for role in _shown():
+    people, changed = _holders_by_role(), []
+    for role in _all_roles():
         grants = wanted.get(role.id)
         if role.is_active and grants is not None and grants != frozenset(role.grants):
             gains, losses = sorted(grants - set(role.grants)), sorted(set(role.grants) - grants)
-            changed.append((role, _words(gains), _words(losses), people.get(role.id, 0)))
+            changed.append((role, _labels(gains), _labels(losses), people.get(role.id, 0)))
     return changed
 
 
-def _words(names: list[str]) -> list[str]:
-    return [str(permission_labels.words(name)) for name in names]
+def _labels(names: list[str]) -> list[str]:
+    return [str(permission_labels.permission_label(name)) for name in names]
 
 
 @pages.route("/admin/roles/new", methods=["GET", "POST"])
@@ -114,14 +114,14 @@ def _words(names: list[str]) -> list[str]:
 def add_role() -> ResponseReturnValue:
     """A role of the hospital's own, perhaps beginning as a copy."""
     form = RoleForm()
-    form.copied_from.choices = _copies()
+    form.copied_from.choices = _copy_choices()
     if form.save(_add, by=current_person()):
         flash(_("Role %(name)s created. Tick its permissions.", name=form.result.name), "success")
         return redirect(url_for(".roles_page"), 303)
     return render_template("staff/role_form.html", form=form, role=None), form.status
 
 
-def _copies() -> list[tuple[str, str]]:
+def _copy_choices() -> list[tuple[str, str]]:
     return [("", _("No permissions")), *((str(role.id), role.label) for role in roles_to_choose())]
 
 
@@ -136,13 +136,13 @@ def edit_role(role_id: int) -> ResponseReturnValue:
     """Name and description of a role, who has it, and putting it away."""
     role = get_or_not_found(Role, role_id)
     form = RoleForm(obj=role)
-    form.copied_from.choices = _copies()
+    form.copied_from.choices = _copy_choices()
     if form.save(_rename, role_id=role_id, by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".roles_page"), 303)
-    is_default = not role.is_built_in or frozenset(role.grants) == actions.defaults(role)
+    is_default = not role.is_built_in or frozenset(role.grants) == actions.default_grants(role)
     page = render_template(
-        "staff/role_form.html", form=form, role=role, is_default=is_default, people=_people().get(role_id, 0)
+        "staff/role_form.html", form=form, role=role, is_default=is_default, people=_holders_by_role().get(role_id, 0)
     )
     return page, form.status
 
@@ -155,24 +155,24 @@ def _rename(*, role_id: int, copied_from: Any, by: Any, **sent: Any) -> Role:
 @requires(Permission.MANAGE_ROLES)
 def reset_role(role_id: int) -> ResponseReturnValue:
     """The built-in role's default permissions again."""
-    return _done(role_id, actions.reset_role, _("Default permissions restored."))
+    return _perform(role_id, actions.reset_role, _("Default permissions restored."))
 
 
 @pages.post("/admin/roles/<int:role_id>/put-away")
 @requires(Permission.MANAGE_ROLES)
 def put_role_away(role_id: int) -> ResponseReturnValue:
     """Put away a role that nobody has."""
-    return _done(role_id, actions.deactivate_role, _("Role closed."))
+    return _perform(role_id, actions.deactivate_role, _("Role closed."))
 
 
 @pages.post("/admin/roles/<int:role_id>/take-up")
 @requires(Permission.MANAGE_ROLES)
 def take_role_up(role_id: int) -> ResponseReturnValue:
     """Use a role again."""
-    return _done(role_id, actions.reactivate_role, _("Role reopened."))
+    return _perform(role_id, actions.reactivate_role, _("Role reopened."))
 
 
-def _done(role_id: int, action: Any, said: str) -> ResponseReturnValue:
+def _perform(role_id: int, action: Any, said: str) -> ResponseReturnValue:
     form = GrantsForm()
     if form.save(lambda *, by, **_sent: action(role_id, by=by), by=current_person()):
         flash(said, "success")

@@ -26,7 +26,7 @@ from hms.staff.models import User
 from . import codes as second_factor_codes
 from . import recovery_codes
 
-MAX_IN_APP_LENGTH = 60
+MAX_QR_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Enrolment:
     @property
     def address(self) -> str:
         """The key URI that authenticator apps read; the names in it are cut so that it fits into a QR code."""
-        issuer = settings.value("hospital.name")[:MAX_IN_APP_LENGTH]
-        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:MAX_IN_APP_LENGTH], issuer_name=issuer)
+        issuer = settings.value("hospital.name")[:MAX_QR_NAME_LENGTH]
+        return pyotp.TOTP(self.secret).provisioning_uri(name=self.username[:MAX_QR_NAME_LENGTH], issuer_name=issuer)
 
     @property
     def picture(self) -> Markup:
@@ -63,19 +63,19 @@ def enrol(*, secret: str, otp: str, by: Person) -> list[str]:
 
     An earlier app and earlier recovery codes end, and so do the tokens of the person's programs.
     """
-    step = second_factor_codes.matching_step(secret, second_factor_codes.tidy(otp), int(clock.now().timestamp()))
+    step = second_factor_codes.matching_step(secret, second_factor_codes.clean_code(otp), int(clock.now().timestamp()))
     if step is None:
         raise RuleBroken(
             N_("This code is not correct. Check the time on your phone, then enter the code it shows now."), "otp"
         )
     codes = recovery_codes.new_codes()
-    _keep_factor(second_factor_codes.seal(secret), step, recovery_codes.hash_codes(codes), by=by)
+    _save_factor(second_factor_codes.encrypt_secret(secret), step, recovery_codes.hash_codes(codes), by=by)
     return codes
 
 
 @action(Permission.SIGNED_IN, "staff.enrol")
-def _keep_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) -> None:
-    recovery_codes.keep(by.id or 0, code_hashes)
+def _save_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) -> None:
+    recovery_codes.replace_codes(by.id or 0, code_hashes)
     user = get_for_update(User, by.id or 0)
     user.totp_secret, user.totp_step = sealed, step
 
@@ -83,24 +83,24 @@ def _keep_factor(sealed: str, step: int, code_hashes: list[str], *, by: Person) 
 def renew_recovery_codes(*, by: Person) -> list[str]:
     """Ten new recovery codes in the place of the earlier ones."""
     codes = recovery_codes.new_codes()
-    _keep_codes(recovery_codes.hash_codes(codes), by=by)
+    _save_codes(recovery_codes.hash_codes(codes), by=by)
     return codes
 
 
 @action(Permission.SIGNED_IN, "staff.renew_recovery_codes")
-def _keep_codes(code_hashes: list[str], *, by: Person) -> None:
+def _save_codes(code_hashes: list[str], *, by: Person) -> None:
     if not get_for_update(User, by.id or 0).two_factor_enabled:
         raise Conflict(N_("Set up the authenticator app first."))
-    recovery_codes.keep(by.id or 0, code_hashes)
+    recovery_codes.replace_codes(by.id or 0, code_hashes)
     recording.record("staff.renew_recovery_codes", by, entity="app_user", entity_id=by.id)
 
 
 @action(Permission.SIGNED_IN, "staff.switch_off")
-def switch_off(*, by: Person) -> None:
+def switch_off_second_factor(*, by: Person) -> None:
     """The password is enough from now on; refused where the role needs a second factor."""
     if request_user.second_factor_is_required(by.role):
         raise Conflict(N_("Your role needs a second factor. You can move it to another phone, but not switch it off."))
-    _take(get_for_update(User, by.id or 0))
+    _remove_factor(get_for_update(User, by.id or 0))
 
 
 @action(Permission.MANAGE_STAFF, "staff.reset_second_factor")
@@ -108,15 +108,15 @@ def reset_second_factor(user_id: int, *, by: Person) -> None:
     """Take the second factor from somebody who lost phone and codes; nobody does it for themselves."""
     if user_id == by.id:
         raise Conflict(N_("Another administrator must do this for you."))
-    _take(get_for_update(User, user_id))
+    _remove_factor(get_for_update(User, user_id))
     recording.record("staff.reset_second_factor", by, entity="app_user", entity_id=user_id)
 
 
-def _take(user: User) -> None:
+def _remove_factor(user: User) -> None:
     if not user.two_factor_enabled:
         raise Conflict(N_("This account has no second factor."))
     user.totp_secret = user.totp_step = None
-    recovery_codes.drop(user.id)
+    recovery_codes.delete_codes(user.id)
 
 
 def rotate_keys() -> tuple[int, int]:
@@ -125,11 +125,11 @@ def rotate_keys() -> tuple[int, int]:
     with action_context("staff.rotate_totp_keys", SYSTEM):
         sealed = select(User.id, User.totp_secret).where(User.totp_secret.is_not(None)).with_for_update(of=User)
         for user_id, stored in db.session.execute(sealed).all():
-            secret = second_factor_codes.unsealed(stored)
+            secret = second_factor_codes.decrypt_secret(stored)
             if secret is None:
                 lost += 1
                 continue
-            renewed = update(User).where(User.id == user_id).values(totp_secret=second_factor_codes.seal(secret))
+            renewed = update(User).where(User.id == user_id).values(totp_secret=second_factor_codes.encrypt_secret(secret))
             db.session.execute(renewed)
             done += 1
     return done, lost

@@ -26,29 +26,29 @@ from . import recovery_codes
 
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
 STEP_SECONDS = 30
-RIGHT, REPLAYED, WRONG = "right", "replayed", "wrong"
+CORRECT, REPLAYED, WRONG = "right", "replayed", "wrong"
 
 
-def box() -> MultiFernet:
+def cipher() -> MultiFernet:
     """Encrypts with the first of TOTP_KEYS, decrypts with any of them."""
     keys = (hashlib.sha256(key.encode()).digest() for key in current_app.config["TOTP_KEYS"])
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
-def seal(secret: str) -> str:
+def encrypt_secret(secret: str) -> str:
     """A secret as it is stored."""
-    return box().encrypt(secret.encode()).decode()
+    return cipher().encrypt(secret.encode()).decode()
 
 
-def unsealed(stored: str) -> str | None:
+def decrypt_secret(stored: str) -> str | None:
     """The secret behind what is stored; None when no key of ours opens it."""
     try:
-        return box().decrypt(stored.encode()).decode()
+        return cipher().decrypt(stored.encode()).decode()
     except InvalidToken:
         return None
 
 
-def tidy(code: str) -> str:
+def clean_code(code: str) -> str:
     """What was typed without the blanks that apps show in the middle."""
     return re.sub(r"[ \u00a0-]", "", code)
 
@@ -65,11 +65,11 @@ def matching_step(secret: str, code: str, now: int) -> int | None:
     return found
 
 
-def prove_code(user: User, code: str, typed_name: str) -> None:
+def verify_code(user: User, code: str, typed_name: str) -> None:
     """Pass when `code` is the account's present one or an unused recovery code; else `SignInRefused` or `Locked`."""
     with attempts.counted_attempt(attempts.limits_for("code", user, typed_name), user, typed_name) as attempt:
-        verdict = use(user, code)
-        if verdict is RIGHT:
+        verdict = use_code(user, code)
+        if verdict is CORRECT:
             attempt.succeeded()
             return
         left = attempt.failed()
@@ -81,13 +81,13 @@ def prove_code(user: User, code: str, typed_name: str) -> None:
     raise SignInRefused(N_("Wrong code. Enter the code your app shows now."), "otp", code="otp_wrong")
 
 
-def use(user: User, code: str) -> str:
+def use_code(user: User, code: str) -> str:
     """Use `code` up: RIGHT the first time, REPLAYED when its time step was used, WRONG. Commits when it was right."""
-    secret = unsealed(user.totp_secret or "")
-    step = matching_step(secret, tidy(code), int(clock.now().timestamp())) if secret else None
+    secret = decrypt_secret(user.totp_secret or "")
+    step = matching_step(secret, clean_code(code), int(clock.now().timestamp())) if secret else None
     if step is None:
-        return RIGHT if recovery_codes.use(user, code) else WRONG
+        return CORRECT if recovery_codes.use_code(user, code) else WRONG
     newer = (User.id == user.id, func.coalesce(User.totp_step, -1) < step)
     with action_context("staff.use_code", SYSTEM):
         is_first = db.session.execute(update(User).where(*newer).values(totp_step=step)).rowcount == 1
-    return RIGHT if is_first else REPLAYED
+    return CORRECT if is_first else REPLAYED

@@ -16,10 +16,10 @@ from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.core.web.security_headers import url_parts
 from hms.staff import request_user
-from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
+from hms.staff.blueprints import FAILURES_PER_ADDRESS, pages, is_failed_attempt
 from hms.staff.forms import UnlockForm
 from hms.staff.login_security import activity, known_devices
-from hms.staff.login_security.errors import Locked, SignInRefused
+from hms.staff.login_security.errors import LockedOut, SignInRefused
 from hms.staff.models import User
 from hms.staff.sign_in import authentication
 
@@ -30,7 +30,7 @@ from . import actions, pins
 @requires(Permission.SIGNED_IN)
 def lock_now() -> ResponseReturnValue:
     """Lock the page: patients are protected while nobody sits at it; the way back is kept."""
-    actions.lock(current_person().session_id or 0)
+    actions.lock_session(current_person().session_id or 0)
     return redirect(url_for(".locked", next=_came_from()), 303)
 
 
@@ -63,9 +63,9 @@ def locked() -> ResponseReturnValue:
     return _lock_page(locked_, UnlockForm(formdata=None), 200)
 
 
-def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> Response:
+def _lock_page(locked_: request_user.LockedSession, form: UnlockForm, status: int) -> Response:
     """By PIN where somebody has one here, else by the password of whose page it is."""
-    people = known_devices.people_with_pin(known_devices.of_request())
+    people = known_devices.users_with_pin(known_devices.hash_of_request())
     people.sort(key=lambda user: user.id != locked_.user_id)
     own_pin = any(user.id == locked_.user_id for user in people)
     wants_password = request.args.get("with") == "password" if people else True
@@ -78,57 +78,57 @@ def _lock_page(locked_: request_user.Locked, form: UnlockForm, status: int) -> R
 
 @pages.post("/unlock")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 def unlock() -> ResponseReturnValue:
     """The same person goes on where they were; another one goes to their own home, and the first is signed out."""
     locked_ = request_user.locked_session() if not current_person().is_authenticated else None
     if locked_ is None:
         return redirect(url_for(".locked", next=safe_next(request.args.get("next"))), 303)
     form = UnlockForm()
-    form.offer(known_devices.people_with_pin(known_devices.of_request()), chosen=locked_.user_id)
+    form.offer(known_devices.users_with_pin(known_devices.hash_of_request()), chosen=locked_.user_id)
     if not form.validate_on_submit():
         return _lock_page(locked_, form, form.status)
     try:
-        return _open(locked_, form)
-    except (SignInRefused, Locked) as refused:
+        return _unlock(locked_, form)
+    except (SignInRefused, LockedOut) as refused:
         (form.pin if form.pin.data else form.password).errors = [translate_error(refused)]
         answer = _lock_page(locked_, form, refused.status)
-        if isinstance(refused, Locked):
+        if isinstance(refused, LockedOut):
             answer.headers["Retry-After"] = str(refused.retry_after)
         return answer
 
 
-def _open(locked_: request_user.Locked, form: UnlockForm) -> ResponseReturnValue:
+def _unlock(locked_: request_user.LockedSession, form: UnlockForm) -> ResponseReturnValue:
     now = clock.now()
     if form.password.data:
-        user = authentication.prove_password(get_or_not_found(User, locked_.user_id).username, form.password.data)
+        user = authentication.verify_password(get_or_not_found(User, locked_.user_id).username, form.password.data)
         activity.record_login(user, user.username, "unlocked")
         authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now, confirmed_at=now)
-        return _back()
+        return _return_to_page()
     user = get_or_not_found(User, form.who.data or locked_.user_id)
-    pins.prove(user, form.pin.data or "")
+    pins.verify_pin(user, form.pin.data or "")
     if user.id != locked_.user_id:
         return _switch_to(user)
     authentication.renew_session(locked_.session_id, locked_at=None, last_seen_at=now)
-    return _back()
+    return _return_to_page()
 
 
-def _back() -> ResponseReturnValue:
+def _return_to_page() -> ResponseReturnValue:
     return redirect(safe_next(request.args.get("next")) or url_for("home.page"), 303)
 
 
 def _switch_to(user: User) -> ResponseReturnValue:
     """The other person's own session; it lasts no longer than their full sign-in here lets a PIN open."""
-    until = known_devices.pin_until(known_devices.of_request(), user.id)
-    actions.end_of_cookie()
+    until = known_devices.pin_valid_until(known_devices.hash_of_request(), user.id)
+    actions.end_cookie_session()
     session.clear()
-    session["sid"] = authentication.open_session(authentication.SignedIn(user.id, user.token_version), until=until)
+    session["sid"] = authentication.open_session(authentication.AuthenticatedAccount(user.id, user.token_version), until=until)
     flash(_("Signed in as %(name)s.", name=user.display_name), "success")
     return redirect(url_for("home.page"), 303)
 
 
-FIRST = frozenset({"static", "staff.sign_out", "staff.sign_out_page", "staff.stay", "staff.lock_now"})
-ENROLS = frozenset({"staff.second_factor", "staff.recovery_codes", "staff.photo"})
+ALWAYS_ALLOWED = frozenset({"static", "staff.sign_out", "staff.sign_out_page", "staff.stay", "staff.lock_now"})
+ENROLMENT_PAGES = frozenset({"staff.second_factor", "staff.recovery_codes", "staff.photo"})
 
 
 @pages.before_app_request
@@ -140,7 +140,7 @@ def before_the_page() -> ResponseReturnValue | None:
     changed = g.get("session_with_other_role")
     if changed and who.session_id == changed[0]:
         authentication.renew_session(changed[0], role_id=changed[1])
-    if not who.must_enrol or request.endpoint in FIRST | ENROLS:
+    if not who.must_enrol or request.endpoint in ALWAYS_ALLOWED | ENROLMENT_PAGES:
         return None
     db.session.rollback()
     said = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")

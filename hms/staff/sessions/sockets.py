@@ -30,11 +30,11 @@ class ConnectedPage:
 
 
 _pages: dict[str, ConnectedPage] = {}
-_watching = threading.Lock()
+_watcher_lock = threading.Lock()
 
 
 @socketio.on("connect")
-def connect(_auth: Any = None) -> bool:
+def connect_page(_auth: Any = None) -> bool:
     """Let a signed-in page in and put it into its rooms; a client can ask for none.
 
     Nobody is let in while alerts cannot travel: the page then says that it is not live, and asks by itself.
@@ -47,19 +47,19 @@ def connect(_auth: Any = None) -> bool:
         if who.may(action):
             join_room(room_of_event(kind))
     _pages[request.sid] = ConnectedPage(who.session_id, who.grants)
-    _watch(current_app._get_current_object())
+    _start_watcher(current_app._get_current_object())
     db.session.remove()
     return True
 
 
 @socketio.on("disconnect")
-def leave(_reason: Any = None) -> None:
+def disconnect_page(_reason: Any = None) -> None:
     _pages.pop(request.sid, None)
 
 
-def _watch(app: Flask) -> None:
+def _start_watcher(app: Flask) -> None:
     """Start this process's watcher with its first page; it ends with its last."""
-    if _watching.acquire(blocking=False):
+    if _watcher_lock.acquire(blocking=False):
         socketio.start_background_task(_watch_pages, app)
 
 
@@ -69,7 +69,7 @@ def _watch_pages(app: Flask) -> None:
             socketio.sleep(CHECK_SECONDS)
             _close_ended(app)
     finally:
-        _watching.release()
+        _watcher_lock.release()
 
 
 def _close_ended(app: Flask) -> None:
@@ -95,7 +95,7 @@ def _close_ended(app: Flask) -> None:
 
 
 @socketio.on("*")
-def hear(_event: str, *_said: Any) -> None:
+def check_sender(_event: str, *_said: Any) -> None:
     """A page may say nothing; whatever comes, only a page that is still signed in is listened to."""
     page = _pages.get(request.sid)
     live = _grants_by_session({page.session_id}) if page else {}

@@ -16,7 +16,7 @@ from hms.staff.forms import PinForm
 from hms.staff.login_security import activity
 from hms.staff.models import User
 from hms.staff.second_factor import recovery_codes
-from hms.staff.sign_in.reauthentication import is_fresh, with_reauthentication
+from hms.staff.sign_in.reauthentication import is_recent, with_reauthentication
 
 from . import actions, pins
 
@@ -31,12 +31,12 @@ def security() -> str:
     user = get_or_not_found(User, who.id)
     shown = {
         "user": user,
-        "codes_left": recovery_codes.left(user.id) if user.two_factor_enabled else 0,
+        "codes_left": recovery_codes.count_unused(user.id) if user.two_factor_enabled else 0,
         "is_required": request_user.second_factor_is_required(who.role),
-        "sessions": actions.sessions_of(user.id),
-        "sign_ins": activity.own_sign_ins(user.id, limit=8),
+        "sessions": actions.list_sessions(user.id),
+        "sign_ins": activity.list_attempts(user.id, limit=8),
     }
-    words = {"device": activity.device_in_words, "outcomes": activity.OUTCOMES, "is_locked": actions.is_locked}
+    words = {"device": activity.describe_device, "outcomes": activity.OUTCOMES, "is_locked": actions.is_locked}
     return render_template("staff/security.html", **shown, **words)
 
 
@@ -45,7 +45,7 @@ def security() -> str:
 def pin() -> ResponseReturnValue:
     """Choose the PIN that unlocks a page."""
     who, form = current_person(), PinForm()
-    fresh = is_fresh(who)
+    fresh = is_recent(who)
     if form.save(_set_pin if fresh else with_reauthentication(_set_pin), by=who):
         flash(
             _("PIN saved. It unlocks pages on PCs where you signed in with your password in the last 12 hours."),
@@ -64,7 +64,7 @@ def _set_pin(*, pin: str, by: Person, **_typed: str) -> None:
 @requires(Permission.SIGNED_IN)
 def drop_pin() -> ResponseReturnValue:
     """From now on only the password unlocks."""
-    pins.drop_pin(by=current_person())
+    pins.remove_pin(by=current_person())
     flash(_("PIN removed. Use your password to unlock."), "success")
     return redirect(url_for(".security"), 303)
 
@@ -73,7 +73,7 @@ def drop_pin() -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 def end_session(session_id: int) -> ResponseReturnValue:
     """Sign one of one's own devices out."""
-    actions.end_own(session_id, by=current_person())
+    actions.end_own_session(session_id, by=current_person())
     flash(_("Device signed out."), "success")
     return redirect(url_for(".security"), 303)
 
@@ -82,7 +82,7 @@ def end_session(session_id: int) -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 def end_other_sessions() -> ResponseReturnValue:
     """Sign every other device out."""
-    count = actions.end_others(by=current_person())
+    count = actions.end_own_other_sessions(by=current_person())
     flash(_("Signed out elsewhere: %(count)s.", count=count), "success")
     return redirect(url_for(".security"), 303)
 
@@ -92,7 +92,7 @@ def end_other_sessions() -> ResponseReturnValue:
 def own_sign_ins() -> str:
     """Every try to sign in to one's own account, newest first."""
     before = request.args.get("before", type=int)
-    rows = activity.own_sign_ins(current_person().id or 0, limit=ROWS + 1, before=before)
+    rows = activity.list_attempts(current_person().id or 0, limit=ROWS + 1, before=before)
     older = url_for(".own_sign_ins", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
-    words = {"device": activity.device_in_words, "outcomes": activity.OUTCOMES}
+    words = {"device": activity.describe_device, "outcomes": activity.OUTCOMES}
     return render_template("staff/sign_ins.html", rows=rows[:ROWS], older=older, **words)

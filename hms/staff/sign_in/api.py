@@ -11,7 +11,7 @@ from hms.core.permissions import Permission
 from hms.core.web.fields import REQUIRED
 from hms.core.web.guard import requires
 from hms.core.web.rate_limits import limiter
-from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, api, was_refused
+from hms.staff.blueprints import FAILURES_PER_ADDRESS, api, is_failed_attempt
 from hms.staff.sessions import tokens
 
 from . import authentication
@@ -34,7 +34,7 @@ class TokenPair(ApiSchema):
 
 @api.post("/auth/")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 @api.arguments(Credentials)
 @api.response(200, TokenPair)
 def sign_in(given: dict[str, Any]) -> dict[str, str]:
@@ -42,14 +42,14 @@ def sign_in(given: dict[str, Any]) -> dict[str, str]:
 
     An account with a second factor needs `otp` too: 401 with the code `otp_required` asks for it.
     """
-    return tokens.issue(authentication.prove(given["username"], given["password"], given.get("otp"), is_program=True))
+    return tokens.issue_pair(authentication.authenticate(given["username"], given["password"], given.get("otp"), is_program=True))
 
 
 @api.post("/auth/refresh/")
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, deduct_when=is_failed_attempt)
 @api.arguments(Refresh)
 @api.response(200, TokenPair)
 def refresh(given: dict[str, Any]) -> dict[str, str]:
     """The next pair of tokens."""
-    return tokens.rotate(given["refresh"])
+    return tokens.rotate_pair(given["refresh"])

@@ -23,56 +23,56 @@ from hms.staff.second_factor import codes
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class AuthenticatedAccount:
     """A signed-in account: its id and the version its tokens carry."""
 
     user_id: int
     token_version: int
 
 
-@concurrent_attempts.counted()
-def prove(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> SignedIn:
+@concurrent_attempts.limit_concurrency()
+def authenticate(name: str, password: str, otp: str | None = None, *, is_program: bool = False) -> AuthenticatedAccount:
     """Check name (username or e-mail), password and code; raises `SignInRefused`, `OtpRequired` or `Locked`. Commits.
 
     A program cannot be led to set up a second factor: where the role needs one it is refused with `EnrolmentRequired`.
     """
     name = name.replace("\x00", "\ufffd")
-    user = prove_password(name, password)
+    user = verify_password(name, password)
     if user.two_factor_enabled:
         if not otp:
             activity.record_login(user, name, "otp_needed")
-            proof = SignedIn(user.id, user.token_version)
+            proof = AuthenticatedAccount(user.id, user.token_version)
             raise OtpRequired(N_("Enter the 6-digit code from your authenticator app."), "otp", proof=proof)
-        codes.prove_code(user, otp, name)
+        codes.verify_code(user, otp, name)
     elif is_program and request_user.second_factor_is_required(user.role.code if user.role else None):
         raise EnrolmentRequired(N_("Your role needs a second factor. Sign in on the web page and set it up first."))
     return complete_sign_in(user, name)
 
 
-@concurrent_attempts.counted()
-def prove_password(name: str, password: str) -> User:
+@concurrent_attempts.limit_concurrency()
+def verify_password(name: str, password: str) -> User:
     """The active account of that name and password; an unknown name, a wrong password, a closed account and one without
     a password yet are refused alike, after equal work."""
-    user = account_named(name)
+    user = find_account(name)
     with attempts.counted_attempt(attempts.limits_for("password", user, name), user, name) as attempt:
-        if passwords.is_right(user.password_hash if user else None, password) and user and user.is_active:
+        if passwords.is_correct(user.password_hash if user else None, password) and user and user.is_active:
             attempt.succeeded()
             _renew_hash(user, password)
             return user
         left = attempt.failed()
     activity.record_login(user, name, "failed" if left else "lockout")
-    raise SignInRefused(_wrong(left), code="no_active_account")
+    raise SignInRefused(_wrong_password_message(left), code="no_active_account")
 
 
-def complete_sign_in(user: User, name: str) -> SignedIn:
+def complete_sign_in(user: User, name: str) -> AuthenticatedAccount:
     """Everything is proven: write it into the activity. Commits."""
     activity.record_login(user, name, "success")
-    return SignedIn(user.id, user.token_version)
+    return AuthenticatedAccount(user.id, user.token_version)
 
 
-def _wrong(left: int) -> Sentence:
+def _wrong_password_message(left: int) -> Sentence:
     if left < 1:
-        until = clock.now() + attempts.LOCKED_FOR
+        until = clock.now() + attempts.LOCKOUT_LENGTH
         return joined((Sentence(N_("Wrong username or password.")), attempts.lockout_message(until)))
     if left == 1:
         return Sentence(N_("Wrong username or password. 1 attempt left before a 15-minute lock."))
@@ -80,7 +80,7 @@ def _wrong(left: int) -> Sentence:
     return Sentence(words, count=left)
 
 
-def account_named(name: str) -> User | None:
+def find_account(name: str) -> User | None:
     """The account with this username or e-mail address."""
     folded = name.strip().casefold()[:254]
     query = select(User).where(
@@ -92,13 +92,13 @@ def account_named(name: str) -> User | None:
 def _renew_hash(user: User, password: str) -> None:
     """While the password is known, make its hash with today's numbers."""
     if user.password_hash and passwords.is_outdated(user.password_hash):
-        fresh = passwords.hashed(password)
+        fresh = passwords.hash_secret(password)
         with action_context("staff.renew_password_hash", SYSTEM):
             unchanged = (User.id == user.id, User.password_hash == user.password_hash)
             db.session.execute(update(User).where(*unchanged).values(password_hash=fresh))
 
 
-def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
+def open_session(signed_in: AuthenticatedAccount, *, until: datetime | None = None) -> str:
     """Start a page session, at most until `until`; returns the secret for the cookie. Commits."""
     sid, now = new_token(), clock.now()
     longest = now + timedelta(hours=settings.value("staff.session_hours"))
@@ -111,7 +111,7 @@ def open_session(signed_in: SignedIn, *, until: datetime | None = None) -> str:
         confirmed_at=now,
         expires_at=min(longest, until or longest),
         ip=request.remote_addr,
-        user_agent=activity.agent(),
+        user_agent=activity.user_agent(),
     )
     db.session.add(row)
     db.session.commit()

@@ -18,8 +18,8 @@ from hms.core.web import security_headers
 from hms.core.web.error_handlers import resubmittable_fields
 from hms.core.web.guard import csrf
 
-FORM = "held"
-ASIDE = frozenset(
+DRAFT_PREFIX = "held"
+NOT_SAVED = frozenset(
     {"staff.sign_out", "staff.stay", "staff.lock_now", "staff.unlock", "staff.sign_in", "staff.enter_code"}
 )
 
@@ -32,16 +32,16 @@ def save_interrupted_form(owner_id: int | None) -> str | None:
     """
     is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
     is_form = is_form and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-    if owner_id is None or not is_form or request.endpoint in ASIDE or security_headers.is_cross_site():
+    if owner_id is None or not is_form or request.endpoint in NOT_SAVED or security_headers.is_cross_site():
         return None
     try:
         csrf.protect()
-        return url_for("staff.held", key=_keep(owner_id))
+        return url_for("staff.held", key=_save(owner_id))
     except (CSRFError, RuleBroken):
         return None
 
 
-def _keep(owner_id: int) -> str:
+def _save(owner_id: int) -> str:
     key = secrets.token_urlsafe(12)
     path = request.full_path.rstrip("?")
     content = {
@@ -49,17 +49,17 @@ def _keep(owner_id: int) -> str:
         "fields": resubmittable_fields(),
         "has_file": any(f.filename for f in request.files.values()),
     }
-    drafts.save_draft(owner_id, f"{FORM}:{key}", content)
+    drafts.save_draft(owner_id, f"{DRAFT_PREFIX}:{key}", content)
     return key
 
 
-def of(owner_id: int, key: str) -> drafts.Draft | None:
+def get_interrupted_form(owner_id: int, key: str) -> drafts.Draft | None:
     """The form kept under `key`, when it is this person's."""
-    return drafts.get_draft(owner_id, f"{FORM}:{key}")
+    return drafts.get_draft(owner_id, f"{DRAFT_PREFIX}:{key}")
 
 
-def drop_when_sent(owner_id: int, key: str) -> None:
+def delete_resubmitted_form(owner_id: int, key: str) -> None:
     """The form kept under `key` was sent again and accepted: forget it. Commits."""
     if key:
-        drafts.delete_draft(owner_id, f"{FORM}:{key}")
+        drafts.delete_draft(owner_id, f"{DRAFT_PREFIX}:{key}")
         db.session.commit()

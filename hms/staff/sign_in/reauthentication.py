@@ -16,19 +16,19 @@ from hms.core.errors import RuleBroken
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.staff.login_security import activity, attempts, passwords
-from hms.staff.login_security.errors import Locked
+from hms.staff.login_security.errors import LockedOut
 from hms.staff.models import User, UserSession
 from hms.staff.second_factor import codes
 
 from . import authentication
 
-FRESH_FOR = timedelta(minutes=5)
+RECENT = timedelta(minutes=5)
 
 
 def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "proof") -> None:
     """Check that `by` knows their password, or reads the present code of their second factor (or a recovery code).
 
-    Raises `RuleBroken` on `field`, or `Locked` (429) after five wrong tries. Commits, because each try is counted before
+    Raises `RuleBroken` on `field`, or `LockedOut` (429) after five wrong tries. Commits, because each try is counted before
     it is checked: call it before an action, never inside one. On a page the session gets a new id.
     """
     if actions.current_action() is not None:
@@ -37,7 +37,7 @@ def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "pr
         raise RuleBroken(N_("Enter your password, or the code of your authenticator app."), field)
     user = get_or_not_found(User, by.id)
     with attempts.counted_attempt(attempts.limits_for("proof", user, user.username), user, user.username) as attempt:
-        is_proven = _is_proof(user, password_or_code)
+        is_proven = _is_correct(user, password_or_code)
         left = None if is_proven else attempt.failed()
         if is_proven:
             attempt.succeeded()
@@ -50,17 +50,17 @@ def reauthenticate(password_or_code: str | None, *, by: Person, field: str = "pr
         authentication.renew_session(by.session_id, confirmed_at=clock.now())
 
 
-def _is_proof(user: User, typed: str) -> bool:
-    if user.two_factor_enabled and codes.use(user, typed) is codes.RIGHT:
+def _is_correct(user: User, typed: str) -> bool:
+    if user.two_factor_enabled and codes.use_code(user, typed) is codes.CORRECT:
         return True
-    return passwords.is_right(user.password_hash, typed)
+    return passwords.is_correct(user.password_hash, typed)
 
 
-def is_fresh(by: Person) -> bool:
+def is_recent(by: Person) -> bool:
     """Whether `by` proved within five minutes, at this session, who they are."""
     if by.session_id is None:
         return False
-    lately = (UserSession.id == by.session_id, UserSession.confirmed_at > clock.now() - FRESH_FOR)
+    lately = (UserSession.id == by.session_id, UserSession.confirmed_at > clock.now() - RECENT)
     return db.session.execute(select(UserSession.id).where(*lately)).scalar_one_or_none() is not None
 
 
@@ -74,7 +74,7 @@ def with_reauthentication(action: Callable[..., Any], field: str = "proof") -> C
     def perform(*args: Any, by: Person, **values: Any) -> Any:
         try:
             reauthenticate(values.pop(field, None), by=by, field=field)
-        except Locked as locked:
+        except LockedOut as locked:
             raise RuleBroken.from_error(locked, field, code=locked.code) from locked
         return action(*args, by=by, **values)
 
@@ -83,7 +83,7 @@ def with_reauthentication(action: Callable[..., Any], field: str = "proof") -> C
 
 def with_recent_authentication(action: Callable[..., Any], who: Person) -> Callable[..., Any]:
     """`action` as it is within five minutes of a proof, else behind a fresh one, which the form then asks for."""
-    return _without_proof(action) if is_fresh(who) else with_reauthentication(action)
+    return _without_proof(action) if is_recent(who) else with_reauthentication(action)
 
 
 def _without_proof(action: Callable[..., Any]) -> Callable[..., Any]:

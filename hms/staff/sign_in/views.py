@@ -20,20 +20,20 @@ from hms.core.web.guard import SignInRequired, current_person, is_api, requires,
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.staff import request_user
-from hms.staff.blueprints import WRONG_TRIES_OF_AN_ADDRESS, pages, was_refused
+from hms.staff.blueprints import FAILURES_PER_ADDRESS, pages, is_failed_attempt
 from hms.staff.forms import CodeForm, SignInForm
 from hms.staff.login_security import known_devices
-from hms.staff.login_security.errors import Locked, OtpRequired, SignInRefused
+from hms.staff.login_security.errors import LockedOut, OtpRequired, SignInRefused
 from hms.staff.models import User
-from hms.staff.second_factor.codes import prove_code
+from hms.staff.second_factor.codes import verify_code
 from hms.staff.sessions import actions
 
 from . import authentication, interrupted_forms
 
-CODE_WITHIN_SECONDS = 300
+CODE_SECONDS = 300
 
 
-def _too_often(limit: RequestLimit) -> Response:
+def _too_many_failures(limit: RequestLimit) -> Response:
     """The address tried too often: the page again, with what was typed, and how long to wait."""
     seconds = max(1, int(limit.reset_at - time.time()) + 1)
     form = SignInForm()
@@ -54,7 +54,7 @@ def _page(form: SignInForm, status: int, retry_after: int | None = None) -> Resp
 
 @pages.route("/login", methods=["GET", "POST"])
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused, on_breach=_too_often)
+@limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=is_failed_attempt, on_breach=_too_many_failures)
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; then the code, when the account has a second factor; then the page that was wanted, else home."""
     if request.method == "GET" and current_person().is_authenticated:
@@ -63,27 +63,27 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form, form.status)
     try:
-        return _let_in(authentication.prove(form.username.data, form.password.data, form.otp.data or None))
+        return _start_session(authentication.authenticate(form.username.data, form.password.data, form.otp.data or None))
     except OtpRequired as needed:
         return _ask_for_code(needed.proof, form.username.data)
-    except (SignInRefused, Locked) as refused:
+    except (SignInRefused, LockedOut) as refused:
         form.form_errors = [*form.form_errors, translate_error(refused)]
         return _page(form, refused.status, getattr(refused, "retry_after", None))
 
 
-def _ask_for_code(proof: authentication.SignedIn, name: str) -> ResponseReturnValue:
+def _ask_for_code(proof: authentication.AuthenticatedAccount, name: str) -> ResponseReturnValue:
     """Half the way: the encrypted cookie remembers for five minutes whose password was right."""
-    until = clock.now().timestamp() + CODE_WITHIN_SECONDS
+    until = clock.now().timestamp() + CODE_SECONDS
     session["proving"] = {"user": proof.user_id, "version": proof.token_version, "name": name, "until": until}
     return redirect(url_for(".enter_code", next=safe_next(request.args.get("next"))), 303)
 
 
 @pages.route("/login/code", methods=["GET", "POST"])
 @requires(Permission.PUBLIC)
-@limiter.limit(WRONG_TRIES_OF_AN_ADDRESS, methods=["POST"], deduct_when=was_refused)
+@limiter.limit(FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=is_failed_attempt)
 def enter_code() -> ResponseReturnValue:
     """The second factor: the code of the authenticator app, or a recovery code."""
-    user, form, status = _half_way(), CodeForm(), 200
+    user, form, status = _awaiting_code(), CodeForm(), 200
     if user is None:
         session.pop("proving", None)
         return redirect(url_for(".sign_in", next=safe_next(request.args.get("next")), ended="code"), 303)
@@ -91,9 +91,9 @@ def enter_code() -> ResponseReturnValue:
     if form.validate_on_submit():
         name = session["proving"]["name"]
         try:
-            prove_code(user, form.otp.data, name)
-            return _let_in(authentication.complete_sign_in(user, name))
-        except (SignInRefused, Locked) as refused:
+            verify_code(user, form.otp.data, name)
+            return _start_session(authentication.complete_sign_in(user, name))
+        except (SignInRefused, LockedOut) as refused:
             form.otp.errors = [translate_error(refused)]
             status, retry_after = refused.status, getattr(refused, "retry_after", None)
     answer = make_response(render_template("staff/code.html", form=form), status if form.errors else form.status)
@@ -102,7 +102,7 @@ def enter_code() -> ResponseReturnValue:
     return answer
 
 
-def _half_way() -> User | None:
+def _awaiting_code() -> User | None:
     """Whose password was right a moment ago; None when nobody's, too long ago, or the account changed since."""
     proving = session.get("proving")
     if proving is None or proving["until"] < clock.now().timestamp():
@@ -112,13 +112,13 @@ def _half_way() -> User | None:
     return user if is_same else None
 
 
-def _let_in(proof: authentication.SignedIn) -> ResponseReturnValue:
+def _start_session(proof: authentication.AuthenticatedAccount) -> ResponseReturnValue:
     """A new session in the place of whatever this browser had; nobody lands on the page of somebody else."""
-    owner = actions.owner_of_cookie()
-    actions.end_of_cookie()
+    owner = actions.get_cookie_owner()
+    actions.end_cookie_session()
     session.clear()
     session["sid"] = authentication.open_session(proof)
-    known_devices.remember(proof.user_id, clock.now())
+    known_devices.remember_device(proof.user_id, clock.now())
     wanted = safe_next(request.args.get("next")) if owner in (None, proof.user_id) else None
     return redirect(wanted or url_for("home.page"), 303)
 
@@ -127,7 +127,7 @@ def _let_in(proof: authentication.SignedIn) -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 def sign_out() -> ResponseReturnValue:
     """End the session at the server, so that a copied cookie opens nothing, and empty the browser's cache."""
-    actions.end_of_cookie()
+    actions.end_cookie_session()
     session.clear()
     answer = make_response(redirect(url_for("staff.sign_in"), 303))
     answer.headers["Clear-Site-Data"] = '"cache"'
@@ -150,7 +150,7 @@ def ask_who_it_is(needed: SignInRequired) -> ResponseReturnValue:
     if locked and request.endpoint == "staff.sign_out":
         return sign_out()
     is_form = request.method == "POST"
-    owner = locked.user_id if locked else actions.owner_of_cookie() if is_form else None
+    owner = locked.user_id if locked else actions.get_cookie_owner() if is_form else None
     back = interrupted_forms.save_interrupted_form(owner) if is_form else request.full_path.rstrip("?")
     if locked:
         return redirect(url_for("staff.locked", next=back))
@@ -161,7 +161,7 @@ def ask_who_it_is(needed: SignInRequired) -> ResponseReturnValue:
 @requires(Permission.SIGNED_IN)
 def held(key: str) -> ResponseReturnValue:
     """The form that was sent while its page was locked: one press sends it again."""
-    kept = interrupted_forms.of(current_person().id or 0, key)
+    kept = interrupted_forms.get_interrupted_form(current_person().id or 0, key)
     if kept is None:
         raise NotFound(N_("This form was already sent, or another person sent it."))
     return render_template("staff/held.html", form_key=key, **kept.content)
@@ -172,5 +172,5 @@ def forget_what_was_sent(response: Response) -> Response:
     """A held form that was accepted is dropped."""
     who = g.get("_login_user")
     if request.method == "POST" and response.status_code < 400 and who is not None and who.is_authenticated:
-        interrupted_forms.drop_when_sent(who.id, request.form.get("held", "")[:40])
+        interrupted_forms.delete_resubmitted_form(who.id, request.form.get("held", "")[:40])
     return response
