@@ -1,4 +1,4 @@
-"""Read by gunicorn at its start, whatever its command line says beside."""
+"""Hooks of gunicorn, which reads this file at its start."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 
 def on_starting(_server: Any) -> None:
-    """End with a sentence when the environment is not complete, instead of starting processes that cannot live."""
+    """Exit with a message when the configuration is not valid, instead of starting workers that fail."""
     from config import EXIT_NOT_READY, Config, NotReady
 
     try:
         Config.from_environment()
-    except NotReady as problem:
-        sys.stderr.write(f"{problem}\n")
+    except NotReady as error:
+        sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOT_READY)
 
 
 def pre_request(_worker: Any, request: Any) -> None:
     """Close the connection after a request with a chunked body.
 
-    The application refuses it unread (411). On a connection that stays open gunicorn would read the rest before the next
-    request, and a body in chunks of one byte keeps a whole worker busy for as long as it is sent.
+    The application refuses it unread (411). On an open connection gunicorn would read the rest before the next request,
+    and a body in chunks of one byte would keep a worker busy as long as it is sent.
     """
     if any(name.upper() == "TRANSFER-ENCODING" for name, _value in request.headers):
         request.force_close()

@@ -1,4 +1,4 @@
-"""What the web server and the command line start."""
+"""The application for the web server and the command line."""
 
 import os
 import sys
@@ -17,6 +17,6 @@ if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
 
 try:
     app = create_app()
-except NotReady as problem:
-    sys.stderr.write(f"{problem}\n")
+except NotReady as error:
+    sys.stderr.write(f"{error}\n")
     sys.exit(EXIT_NOT_READY)

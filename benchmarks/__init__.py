@@ -1,1 +1,1 @@
-"""Measures the hospital at full size: requests, processor time and queries, beside a bare Flask route."""
+"""Benchmarks of HMS at full size: requests, CPU time and queries, compared with a plain Flask route."""

@@ -1,10 +1,10 @@
-"""A hospital of the given size, written by bulk statements past the triggers: it shows growth, not how care is given.
+"""Fills a database for the benchmark with bulk statements, without the triggers. The data is not clinically plausible.
 
-    python -m benchmarks.data staff       people with accounts, prices, medicines, codes
-    python -m benchmarks.data 100000      patients; the other numbers follow
+    python -m benchmarks.data staff       accounts, prices, medicines, codes
+    python -m benchmarks.data 100000      so many patients, with the records in proportion
 
-Twice as many appointments as patients over two years, one signed encounter each, 1.5 prescriptions, one bill of three
-lines each, nine payments for ten bills; 600 bookings today at 100,000 patients; 40 people in the queue.
+Each patient has two appointments over two years, one signed encounter, 1.5 prescriptions and one bill of three lines. Nine
+of ten bills are paid. With 100,000 patients there are 600 appointments today; 40 patients are in the queue.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ _ENDINGS = [
 
 
 def prepare() -> None:
-    """What a hospital of any size has, in an empty, migrated database: accounts, prices, medicines, codes.
+    """Fill an empty, migrated database with the data for every size: accounts, prices, medicines, codes.
 
-    A client of the benchmark reads in a minute what a person reads in a week, so the limit of very many reads is off.
+    The read limit is switched off, because a client of the benchmark reads far more records than a person.
     """
     hospital.add_staff()
     hospital.set_prices()
@@ -90,20 +90,20 @@ def prepare() -> None:
 
 
 def build(patients: int) -> None:
-    """Fill a prepared database with a hospital of so many patients."""
+    """Fill a prepared database with this number of patients and their records."""
     with db.engine.connect() as pooled:
         connection = pooled.connection.dbapi_connection
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0; SET work_mem = '64MB'")
         cursor.execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-        Filling(cursor, patients).fill()
+        DataBuilder(cursor, patients).fill()
         cursor.execute("RESET ALL")
     db.engine.dispose()
 
 
 def rows(table: str, source: str, **columns: str) -> str:
-    """`INSERT … SELECT` of SQL expressions; what has a plain default in the model and is not named gets it."""
+    """An `INSERT … SELECT` of SQL expressions; other columns get the model's default when it is a plain value."""
     values = _defaults(db.metadata.tables[table]) | columns
     return f'INSERT INTO "{table}" ({", ".join(_quoted(values))}) SELECT {", ".join(values.values())} FROM {source}'
 
@@ -113,13 +113,13 @@ def _quoted(names: Any) -> list[str]:
 
 
 def _defaults(table: Table) -> dict[str, str]:
-    """SQL of the defaults that the models give in Python."""
-    found = {}
+    """The model's plain default values as SQL, by column."""
+    defaults = {}
     for column in table.columns:
-        given = column.default.arg if column.default is not None and column.default.is_scalar else None
-        if given is not None:
-            found[column.name] = str(given).lower() if isinstance(given, bool) else _literal(given)
-    return found
+        value = column.default.arg if column.default is not None and column.default.is_scalar else None
+        if value is not None:
+            defaults[column.name] = str(value).lower() if isinstance(value, bool) else _literal(value)
+    return defaults
 
 
 def _literal(value: Any) -> str:
@@ -127,12 +127,12 @@ def _literal(value: Any) -> str:
 
 
 def dice(seed: int, sides: str | int, of: str = "g") -> str:
-    """A number from 0 to `sides` - 1 that is always the same for row `g`."""
+    """SQL of a pseudo-random number from 0 to `sides` - 1 that is always the same for the row `of`."""
     return f"((hashint8extended({of}, {seed}) & 9007199254740991) % ({sides}))"
 
 
-class Filling:
-    """The steps, in the order in which tables lean on each other."""
+class DataBuilder:
+    """Writes the tables one after another, in the order of their foreign keys."""
 
     def __init__(self, cursor: Any, patients: int) -> None:
         self._cursor, self.patients = cursor, patients
@@ -145,18 +145,18 @@ class Filling:
             self._timed(step)
 
     def _timed(self, step: Any) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         step()
-        print(f"  {step.__name__:16} {time.monotonic() - began:6.1f} s", flush=True)
+        print(f"  {step.__name__:16} {time.monotonic() - started:6.1f} s", flush=True)
 
-    def do(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         self._cursor.execute(statement)
 
     def insert(self, table: str, source: str, **columns: str) -> None:
-        self.do(rows(table, source, **columns))
+        self.execute(rows(table, source, **columns))
 
     def doctors(self) -> None:
-        """More doctors with the demo doctor's password, every day from 8 to 16."""
+        """More doctors with the demo doctor's password and clinic hours every day from 8 to 16."""
         demo = "(SELECT password_hash, role_id FROM app_user WHERE username = 'doctor') d"
         self.insert(
             "app_user",
@@ -178,7 +178,7 @@ class Filling:
             ends="'16:00'",
             valid_from=f"DATE '{self.today}' - 900",
         )
-        self.do(
+        self.execute(
             "CREATE TEMP TABLE doc AS SELECT row_number() OVER (ORDER BY u.id) - 1 AS n, u.id FROM app_user u "
             "JOIN role r ON r.id = u.role_id WHERE r.code = 'doctor'"
         )
@@ -197,7 +197,7 @@ class Filling:
         ]
         names += ["occupation", "allergy_status", "created_at"]
         rest = {name: value for name, value in _defaults(db.metadata.tables["patient"]).items() if name not in names}
-        self.do(
+        self.execute(
             "CREATE TEMP TABLE person (number bigint, hospital_number text, given_names text, family_name text, "
             "sex text, birth_date date, phone text, address text, occupation text)"
         )
@@ -209,35 +209,35 @@ class Filling:
             "allergy_status": f"(ARRAY['known','none_known','none_known','not_asked'])[1 + {dice(1, 4, 'number')}]",
             "created_at": f"now() - make_interval(secs => {dice(2, PAST_DAYS * 86_400, 'number')})",
         }
-        self.do(rows("patient", "person ORDER BY number", **(own | rest)))
+        self.execute(rows("patient", "person ORDER BY number", **(own | rest)))
 
     def _persons(self) -> Iterator[tuple]:
         random = Random(2026)
         families = people.FAMILY_NAMES + [start + end for start in _BEGINNINGS for end in _ENDINGS]
         for n in range(1, self.patients + 1):
             sex = random.choice(("female", "male"))
-            given = people.GIVEN_FEMALE if sex == "female" else people.GIVEN_MALE
-            named = " ".join(random.sample(given, random.choice((1, 1, 2))))
+            choices = people.GIVEN_FEMALE if sex == "female" else people.GIVEN_MALE
+            given_names = " ".join(random.sample(choices, random.choice((1, 1, 2))))
             born = (
                 f"{random.randint(1935, self.today.year - 1)}-{random.randint(1, 12):02d}-{random.randint(1, 28):02d}"
             )
             phone = f"+232{random.choice((76, 77, 78, 79, 30, 33, 88))}{random.randint(100_000, 999_999)}"
-            where = f"{random.randint(1, 180)} {random.choice(people.STREETS)}"
+            address = f"{random.randint(1, 180)} {random.choice(people.STREETS)}"
             yield (
                 n,
                 hospital_numbers.format_hospital_number(n),
-                named,
+                given_names,
                 random.choice(families),
                 sex,
                 born,
                 phone,
-                where,
+                address,
                 random.choice(people.OCCUPATIONS),
             )
 
     def allergies(self) -> None:
-        """One substance for each patient of whom one is known."""
-        substances = ", ".join(_literal(one[0]) for one in people.ALLERGIES)
+        """One allergy for each patient whose allergy status is "known"."""
+        substances = ", ".join(_literal(substance) for substance, *_ in people.ALLERGIES)
         self.insert(
             "allergy",
             "patient p WHERE p.allergy_status = 'known'",
@@ -248,10 +248,10 @@ class Filling:
         )
 
     def appointments(self) -> None:
-        """As many each day, spread over doctors and the slots before one o'clock; 600 today at the full size."""
+        """The same number each day, spread over the doctors and the slots before 13:00; 600 today at full size."""
         today = max(self.patients * 600 // 100_000, 1)
         others = (2 * self.patients - today) // (DAYS - 1)
-        self.do(
+        self.execute(
             "CREATE TEMP TABLE booking AS SELECT d AS day, k, row_number() OVER (ORDER BY d, k) AS g "
             f"FROM generate_series(-{PAST_DAYS}, {DAYS - PAST_DAYS - 1}) d, "
             f"LATERAL generate_series(0, CASE d WHEN 0 THEN {today} ELSE {others} END - 1) k"
@@ -271,11 +271,13 @@ class Filling:
         )
 
     def queue(self) -> None:
-        """The first of today's bookings have come: 40 wait."""
-        come = f"(SELECT *, row_number() OVER (ORDER BY time, id) AS n FROM appointment WHERE date = '{self.today}') a"
+        """The patients of the first 40 appointments today wait in the queue."""
+        arrived = (
+            f"(SELECT *, row_number() OVER (ORDER BY time, id) AS n FROM appointment WHERE date = '{self.today}') a"
+        )
         self.insert(
             "queue_entry",
-            f"{come} WHERE n <= {IN_QUEUE}",
+            f"{arrived} WHERE n <= {IN_QUEUE}",
             service_date="a.date",
             token="n",
             patient_id="a.patient_id",
@@ -284,14 +286,16 @@ class Filling:
             priority="CASE WHEN n % 13 = 0 THEN 2 ELSE 3 END",
             arrived_at="now() - make_interval(mins => 5 + (n * 3)::int)",
         )
-        self.do("UPDATE appointment SET status = 'checked_in' WHERE id IN (SELECT appointment_id FROM queue_entry)")
+        self.execute(
+            "UPDATE appointment SET status = 'checked_in' WHERE id IN (SELECT appointment_id FROM queue_entry)"
+        )
 
     def _when(self, of: str = "g") -> str:
-        """The instant of visit `g`: the last one half an hour ago, the first one and a half years ago."""
+        """SQL of the time of visit `g`: the last is half an hour ago, the first one and a half years ago."""
         return f"now() - make_interval(secs => 1800 + ({self.patients} - {of}) * {PAST_DAYS * 86_400 / self.patients})"
 
     def encounters(self) -> None:
-        """Signed visits with a diagnosis and vital signs each."""
+        """Signed encounters, each with a diagnosis and vitals."""
         signed = f"{self._when()} + interval '12 minutes'"
         self.insert(
             "encounter",
@@ -336,8 +340,8 @@ class Filling:
         )
 
     def prescriptions(self) -> None:
-        """One or two medicines a visit, given out, except those of the last days, which wait."""
-        self.do(
+        """One or two medicines for each encounter; all are dispensed, except those of the last days."""
+        self.execute(
             "CREATE TEMP TABLE med AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id, name FROM medication "
             "WHERE unit = 'tablet' AND price_item_id IS NOT NULL"
         )
@@ -368,7 +372,7 @@ class Filling:
         )
 
     def stock(self) -> None:
-        """Two lots of every medicine, large enough for any run, with the ledger's lines."""
+        """Two batches of every medicine, large enough for any run, with their stock movements."""
         self.insert(
             "batch",
             "medication m, generate_series(1, 2) g",
@@ -387,10 +391,10 @@ class Filling:
             quantity="b.quantity",
             moved_at="now() - interval '30 days'",
         )
-        self.do("UPDATE medication SET current_stock = 800000")
+        self.execute("UPDATE medication SET current_stock = 800000")
 
     def open_encounters(self) -> None:
-        """Visits under way: five of the demo's doctor, many of the doctors who prescribe in the run."""
+        """Encounters that are not signed: five of the demo doctor, many of the doctors who prescribe in the benchmark."""
         who = "(SELECT id, username FROM app_user WHERE username = 'doctor' OR username IN ("
         who += ", ".join(f"'bench{n}'" for n in range(1, PRESCRIBERS + 1)) + ")) u"
         each = f"generate_series(1, CASE u.username WHEN 'doctor' THEN 5 ELSE {OPEN_EACH} END) g"
@@ -405,11 +409,11 @@ class Filling:
         )
 
     def bills(self) -> None:
-        """One bill a visit: consultation and two medicines; nine in ten paid."""
+        """One bill for each encounter: a consultation and two medicines; nine of ten are paid."""
         n, when = self.patients, "(e.signed_at + interval '20 minutes')"
         state = f"CASE WHEN b.k <= {n * 88 // 100} THEN 'paid' WHEN b.k <= {n * 90 // 100} THEN 'part_paid' "
         state += f"WHEN b.k <= {n * 98 // 100} THEN 'issued' ELSE 'void' END"
-        self.do(
+        self.execute(
             f"CREATE TEMP TABLE b AS SELECT e.id AS g, 1 + (e.id * 7919) % {n} AS k FROM encounter e WHERE e.id <= {n}"
         )
         year = f"to_char({when}, 'YYYY')"
@@ -425,7 +429,7 @@ class Filling:
             issued_at=when,
             created_at=when,
         )
-        self.do(
+        self.execute(
             "CREATE TEMP TABLE item (k int, what text, quantity int, price numeric, amount numeric); INSERT INTO item "
             "VALUES (1,'Consultation',1,150,150), (2,'Paracetamol 500 mg tablet',15,0.70,10.50), (3,'Injection',1,15,15)"
         )
@@ -453,19 +457,19 @@ class Filling:
         )
 
     def numbers(self) -> None:
-        """Series go on where the bulk rows end."""
-        self.do(
+        """Set the number series to the numbers that the bulk rows use."""
+        self.execute(
             f"INSERT INTO number_series VALUES ('patient', {self.patients}), ('token:{self.today}', {IN_QUEUE}) "
             "ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
         )
         for table in ("bill", "payment"):
-            self.do(
+            self.execute(
                 f"INSERT INTO number_series SELECT '{table}:' || split_part(number, '-', 2), count(*) FROM {table} "
                 f"GROUP BY 1 ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number"
             )
 
     def analyse(self) -> None:
-        self.do("VACUUM ANALYZE")
+        self.execute("VACUUM ANALYZE")
 
 
 def main() -> None:

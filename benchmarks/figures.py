@@ -1,4 +1,4 @@
-"""What was measured: of one kind of request at one number of clients, of one kind, of one size of hospital."""
+"""The results of the benchmark: of one request kind at one number of clients, of one kind, of one size."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchmarks.load import Timing
 
 @dataclass
 class Slice:
-    """A part of a load, short enough that the machine's speed hardly drifts in it. `cpu`, `db_cpu` and `floor` are ms of
-    processor time per request: of the web processes, of the database, and of the floor just before and after."""
+    """A short part of a load, during which the machine's speed hardly changes. `cpu`, `db_cpu` and `floor` are ms of CPU
+    time per request: of the web processes, of the database, and of the floor just before and after."""
 
     timing: Timing
     cpu: float
@@ -22,40 +22,40 @@ class Slice:
 
 @dataclass
 class Load:
-    """One kind at one number of clients; times in ms."""
+    """One request kind at one number of clients; times in ms."""
 
     clients: int
     per_second: float
     p50: float
     p95: float
     cpu: float
-    """Processor time of the web processes per request."""
+    """CPU time of the web processes per request."""
     db_cpu: float
-    """Processor time of the database per request."""
+    """CPU time of the database per request."""
     floor: float = 0.0
-    """Processor time of the floor per request, measured in between."""
+    """CPU time of the floor per request, measured between the slices."""
     times_floor: float = 0.0
-    """`cpu` beside the floor's just before and after: the median of the slices."""
+    """`cpu` divided by that of the floor just before and after: the median of the slices."""
     failures: int = 0
 
     @classmethod
     def of(cls, clients: int, slices: Sequence[Slice]) -> Load:
-        """The slices taken together."""
-        whole = Timing()
-        for one in slices:
-            whole.add(one.timing)
-        middle = [statistics.median(getattr(one, name) for one in slices) for name in ("cpu", "db_cpu", "floor")]
-        times = statistics.median(one.cpu / one.floor if one.floor else 0.0 for one in slices)
-        how_fast = whole.per_second, whole.percentile(0.5), whole.percentile(0.95)
-        return cls(clients, *how_fast, *middle, times, len(whole.failures))
+        """The slices combined."""
+        total = Timing()
+        for part in slices:
+            total.add(part.timing)
+        medians = [statistics.median(getattr(part, name) for part in slices) for name in ("cpu", "db_cpu", "floor")]
+        times_floor = statistics.median(part.cpu / part.floor if part.floor else 0.0 for part in slices)
+        speed = total.per_second, total.percentile(0.5), total.percentile(0.95)
+        return cls(clients, *speed, *medians, times_floor, len(total.failures))
 
 
 @dataclass
 class Figure:
-    """One kind of request, measured."""
+    """The results of one request kind."""
 
     name: str
-    sort: str
+    category: str
     grows: bool
     calls: int = 1
     loads: list[Load] = field(default_factory=list)
@@ -63,25 +63,25 @@ class Figure:
     weight: int | None = None
     """Bytes of the page as sent, compressed."""
     first_visit: int | None = None
-    """The same with its styles and scripts."""
-    trouble: str = ""
+    """Bytes of the page with its styles and scripts."""
+    problem: str = ""
 
     def at(self, clients: int) -> Load | None:
-        return next((one for one in self.loads if one.clients == clients), None)
+        return next((load for load in self.loads if load.clients == clients), None)
 
     def times_floor(self, clients: int) -> float | None:
-        """Processor time of one call beside the floor's."""
+        """CPU time of one call divided by the floor's."""
         load = self.at(clients)
         return load.times_floor / self.calls if load else None
 
 
 @dataclass
 class Measured:
-    """One size of hospital, measured."""
+    """The results for one number of patients."""
 
     patients: int
     floor: dict[int, list[Load]] = field(default_factory=dict)
-    """Every time the floor was taken, by the number of clients."""
+    """Every measurement of the floor, by the number of clients."""
     figures: list[Figure] = field(default_factory=list)
     pdf_seconds: list[float] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)

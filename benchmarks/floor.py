@@ -1,6 +1,6 @@
-"""The floor that requests are compared with: one Flask route, one row by SQLAlchemy, JSON; nothing else.
+"""The floor with which requests are compared: one Flask route that reads one row with SQLAlchemy and answers JSON.
 
-Served by the same gunicorn as the hospital, with the same connection settings (time limits, pool).
+It runs in the same gunicorn as HMS, with the same connection settings (timeouts, pool).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ OPTIONS = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_ses
 
 
 class Base(DeclarativeBase):
-    """The floor's own tables: one."""
+    """The base class of the only table."""
 
 
 db = SQLAlchemy(model_class=Base)
 
 
 class Patient(db.Model):  # type: ignore[name-defined]
-    """The hospital's patients, six columns of them."""
+    """Six columns of the table of patients."""
 
     __tablename__ = "patient"
 
@@ -65,5 +65,5 @@ def one_row(patient_id: int):
 
 @app.get("/api/health/")
 def health():
-    """That it answers."""
+    """Whether the server is ready."""
     return jsonify(status="ok")

@@ -1,4 +1,4 @@
-"""The kinds of request that are measured: who asks, how, and how dear it may be beside the floor."""
+"""The request kinds that are measured: the account, the request, and the aim for its cost compared with the floor."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from benchmarks.data import MORE_DOCTORS, OPEN_EACH, PRESCRIBERS, SLOTS_KEPT_FREE_FROM
-from benchmarks.load import Client, Do, Failed
+from benchmarks.load import Client, Failed, Send
 from hms.core.permissions import Role
 from hms.demo.people import FAMILY_NAMES, GIVEN_FEMALE, STAFF
 
 AIMS = {"read": 3.0, "write": 6.0, "page": 10.0, "sign-in": None}
-ACCOUNTS = {one.username for one in STAFF}
+"""The largest CPU time for each category, as a multiple of the floor's."""
+ACCOUNTS = {account.username for account in STAFF}
 SEARCHES = ("kad kam", "sesay", "moh jal", "aminata", "77 12", "bangura ibr", "trao", "fat conteh")
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the requests need to know of the hospital: how many patients, and ids of what the data made."""
+    """The data that requests need: the number of patients, and ids of records."""
 
     patients: int
     today: date
@@ -27,22 +28,22 @@ class Known:
     open_encounters: tuple[tuple[int, ...], ...]
     """By prescribing doctor (`bench1` …)."""
     demo_encounters: tuple[int, ...]
-    """Open ones of the account `doctor`."""
+    """Unsigned encounters of the account `doctor`."""
     paid_bills: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of request. `sort` says which aim holds; `sign_in` makes the numbered client."""
+    """One kind of request. `category` is a key of `AIMS`; `sign_in` signs a client in; `send` makes the request."""
 
     name: str
-    sort: str
+    category: str
     sign_in: Callable[[Client], Client]
-    do: Do
+    send: Send
     calls: int = 1
-    """How many requests one turn makes; the floor is taken as often."""
+    """The number of requests of one `send`."""
     grows: bool = False
-    """Whether its cost at full size is held against that at a tenth."""
+    """Whether its cost at full size is compared with that at a tenth."""
 
 
 def program(username: str) -> Callable[[Client], Client]:
@@ -54,21 +55,21 @@ def page(username: str) -> Callable[[Client], Client]:
 
 
 def prescriber(client: Client) -> Client:
-    """Each client is a doctor of their own, as an encounter belongs to one."""
+    """Each client signs in as another doctor, because an encounter belongs to one doctor."""
     return client.token_for(f"bench{client.number % PRESCRIBERS + 1}")
 
 
 def letters(number: int) -> str:
-    """A name that nobody has: the number written with letters."""
-    written = ""
-    while number or not written:
+    """The number written with letters, for a name that nobody has."""
+    text = ""
+    while number or not text:
         number, digit = divmod(number, 20)
-        written += "abdefgiklmnoprstuwyz"[digit]
-    return written
+        text += "abdefgiklmnoprstuwyz"[digit]
+    return text
 
 
 def kinds(known: Known) -> list[Kind]:
-    """Every kind, reads first."""
+    """Every request kind, reads first."""
     return [
         *_reads(known),
         *_pages(known),
@@ -124,7 +125,7 @@ def _pages(known: Known) -> list[Kind]:
     ]
 
 
-def _get(path: str) -> Do:
+def _get(path: str) -> Send:
     return lambda client, _number: client.get(path)  # type: ignore[return-value]
 
 
@@ -138,11 +139,11 @@ def _homes() -> list[Kind]:
 
 def _front_desk(known: Known) -> list[Kind]:
     def register(client: Client, n: int) -> None:
-        given = GIVEN_FEMALE[n % len(GIVEN_FEMALE)]
-        named = {"first_name": given, "last_name": f"{FAMILY_NAMES[n % 9]} {letters(n * 7 + 400).title()}"}
+        given_name = GIVEN_FEMALE[n % len(GIVEN_FEMALE)]
+        names = {"first_name": given_name, "last_name": f"{FAMILY_NAMES[n % 9]} {letters(n * 7 + 400).title()}"}
         born = date(1950, 1, 1) + timedelta(days=n * 37 % 25_000)
-        more = {"date_of_birth": born.isoformat(), "gender": "F", "contact_info": f"076{n * 7919 % 1_000_000:06d}"}
-        client.post_json("/api/patients/", named | more)
+        others = {"date_of_birth": born.isoformat(), "gender": "F", "contact_info": f"076{n * 7919 % 1_000_000:06d}"}
+        client.post_json("/api/patients/", names | others)
 
     def book(client: Client, n: int) -> None:
         doctor, rest = n % MORE_DOCTORS, n // MORE_DOCTORS
@@ -196,8 +197,8 @@ def _counters(known: Known) -> list[Kind]:
                 ("Injection, giving", "15.00"),
             )
         ]
-        made = client.post_json("/api/bills/", {"patient": _patient(known, n), "items": items}).json
-        client.post_json("/api/payments/", {"bill": made["id"], "amount": "190.00", "method": "Cash"})
+        created = client.post_json("/api/bills/", {"patient": _patient(known, n), "items": items}).json
+        client.post_json("/api/payments/", {"bill": created["id"], "amount": "190.00", "method": "Cash"})
 
     return [
         Kind("dispense (API)", "write", program("pharmacist"), dispense),
@@ -206,7 +207,7 @@ def _counters(known: Known) -> list[Kind]:
 
 
 def _encounter(known: Known, client: Client, number: int) -> int:
-    """An open encounter of the client's doctor."""
+    """An unsigned encounter of the client's doctor."""
     return known.open_encounters[client.number % PRESCRIBERS][number % OPEN_EACH]
 
 

@@ -1,4 +1,4 @@
-"""Clients that ask again as soon as they are answered, each over one connection that stays open."""
+"""Clients that send the next request as soon as they have a response, each over one open connection."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hms.demo.people import PASSWORD
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|name="csrf-token" content="([^"]+)"')
 TIMEOUT = 30
-LONGEST = 240
+MAX_SECONDS = 240
 
 
 class Failed(Exception):
-    """The hospital did not do what was asked."""
+    """The response has another status than expected."""
 
 
 @dataclass
 class Answer:
-    """One answer: status, headers in lower case, body as it was sent (compressed when the client may take that)."""
+    """A response: status, headers in lower case, body as it was sent (compressed when the client accepts that)."""
 
     status: int
     headers: dict[str, str]
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Client:
-    """One person or program. `queries` counts the statements the server says it made (demo mode only)."""
+    """One person or program. `queries` counts the statements that the server reports (in demo mode only)."""
 
     def __init__(self, host: str, port: int, number: int = 0) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
@@ -53,7 +53,7 @@ class Client:
     def send(
         self, method: str, path: str, body: bytes | None = None, expected: tuple[int, ...] = (200,), **headers: str
     ) -> Answer:
-        """One request; raises `Failed` with the answer's beginning when its status is not one of `expected`."""
+        """Send one request; `Failed` with the beginning of the response when its status is not in `expected`."""
         sent = self._fixed | {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             self._connection.request(method, path, body, sent)
@@ -72,51 +72,51 @@ class Client:
     def get(self, path: str, **more: Any) -> Answer:
         return self.send("GET", path, **more)
 
-    def post_json(self, path: str, given: dict[str, Any], method: str = "POST") -> Answer:
-        return self.send(method, path, json.dumps(given).encode(), (200, 201), Content_Type="application/json")
+    def post_json(self, path: str, payload: dict[str, Any], method: str = "POST") -> Answer:
+        return self.send(method, path, json.dumps(payload).encode(), (200, 201), Content_Type="application/json")
 
-    def post_form(self, path: str, expected: tuple[int, ...] = (303,), **given: Any) -> Answer:
-        """Sends a page's form, with the token of the page that was looked at last and a key of its own."""
-        form = urlencode({"csrf_token": self._csrf, **given}).encode()
+    def post_form(self, path: str, expected: tuple[int, ...] = (303,), **values: Any) -> Answer:
+        """Send a page's form with the CSRF token of the last opened page."""
+        form = urlencode({"csrf_token": self._csrf, **values}).encode()
         return self.send("POST", path, form, expected, Content_Type="application/x-www-form-urlencoded")
 
     def token_for(self, username: str) -> Client:
-        """Signs in as a program."""
-        given = {"username": username, "password": PASSWORD}
-        self._fixed["Authorization"] = f"Bearer {self.post_json('/api/auth/', given).json['access']}"
+        """Sign in as a program."""
+        credentials = {"username": username, "password": PASSWORD}
+        self._fixed["Authorization"] = f"Bearer {self.post_json('/api/auth/', credentials).json['access']}"
         return self
 
     def page_for(self, username: str) -> Client:
-        """Signs in at the page, as a browser that takes compressed answers."""
-        self.look("/login")
+        """Sign in on the page, as a browser that accepts compressed responses."""
+        self.open_page("/login")
         self.post_form("/login", username=username, password=PASSWORD)
         self._fixed["Accept-Encoding"] = "gzip, deflate"
         return self
 
-    def look(self, path: str) -> None:
-        """Fetches a page and keeps its form token."""
+    def open_page(self, path: str) -> None:
+        """Fetch a page and store its CSRF token."""
         answer = self.get(path)
-        found = _TOKEN.search(answer.body.decode())
-        self._csrf = next(filter(None, found.groups())) if found else ""
+        match = _TOKEN.search(answer.body.decode())
+        self._csrf = next(filter(None, match.groups())) if match else ""
 
     def _keep_cookie(self, answer: Answer) -> None:
         if "set-cookie" in answer.headers:
             self._fixed["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
 
 
-Do = Callable[[Client, int], None]
+Send = Callable[[Client, int], None]
 
 
 @dataclass
 class Timing:
-    """What the clients saw; times in seconds."""
+    """The response times of the clients, in seconds, and their failures."""
 
     took: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, other: Timing) -> None:
-        """Count what another saw as well."""
+        """Add the times and failures of `other`."""
         self.took += other.took
         self.failures += other.failures
         self.seconds += other.seconds
@@ -126,14 +126,14 @@ class Timing:
         return len(self.took) / self.seconds if self.seconds else 0.0
 
     def percentile(self, share: float) -> float:
-        """The time within which `share` of the requests were answered, in ms."""
+        """The time in ms within which the share `share` (0 to 1) of the requests were answered."""
         ordered = sorted(self.took)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000 if ordered else 0.0
 
 
-def drive(clients: list[Client], do: Do, numbers: Iterator[int], count: int) -> Timing:
-    """Lets `clients` do `do` until `count` are done, at most four minutes; each gets a number nobody had before."""
-    timing, lock, ends = Timing(), threading.Lock(), time.monotonic() + LONGEST
+def drive(clients: list[Client], send: Send, numbers: Iterator[int], count: int) -> Timing:
+    """Let `clients` call `send` `count` times in all, for at most `MAX_SECONDS`; each call gets a new number."""
+    timing, lock, ends = Timing(), threading.Lock(), time.monotonic() + MAX_SECONDS
     turns = itertools.islice(numbers, count)
 
     def work(client: Client) -> None:
@@ -142,19 +142,19 @@ def drive(clients: list[Client], do: Do, numbers: Iterator[int], count: int) -> 
                 number = next(turns, None)
             if number is None:
                 return
-            began = time.perf_counter()
+            started = time.perf_counter()
             try:
-                do(client, number)
+                send(client, number)
             except (Failed, OSError, http.client.HTTPException) as failure:
                 timing.failures.append(str(failure))
             else:
-                timing.took.append(time.perf_counter() - began)
+                timing.took.append(time.perf_counter() - started)
 
-    began = time.monotonic()
+    started = time.monotonic()
     threads = [threading.Thread(target=work, args=(client,), daemon=True) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    timing.seconds = time.monotonic() - began
+    timing.seconds = time.monotonic() - started
     return timing

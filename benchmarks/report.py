@@ -1,4 +1,4 @@
-"""The table that `make bench` prints, and the file it leaves."""
+"""The tables that `make bench` prints, and the file that it writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEAD = (
 
 
 def table(measured: Measured, smaller: Measured | None = None) -> str:
-    """One size of hospital; beside it how much dearer it is than the `smaller` one. Times in ms."""
+    """The results of one size, with the growth of cost compared with the `smaller` size. Times in ms."""
     title = f"{measured.patients:,} patients; times in ms; CPU of the web processes per request"
     lines = [title, _HEAD + ("growth" if smaller else "")]
     lines += [_floor_line(measured)]
@@ -33,60 +33,60 @@ def table(measured: Measured, smaller: Measured | None = None) -> str:
 
 
 def _floor_line(measured: Measured) -> str:
-    spoken = "floor: one row by SQLAlchemy as JSON".ljust(42)
+    line = "floor: one row by SQLAlchemy as JSON".ljust(42)
     for clients in (1, 8):
         loads = measured.floor[clients]
-        middle = [
-            statistics.median(getattr(one, name) for one in loads) for name in ("per_second", "p50", "p95", "cpu")
+        medians = [
+            statistics.median(getattr(load, name) for load in loads) for name in ("per_second", "p50", "p95", "cpu")
         ]
-        spoken += f"{middle[0]:8.0f}{middle[1]:7.1f}{middle[2]:7.1f}{middle[3]:7.2f}"
-    return spoken + f"{1:5}"
+        line += f"{medians[0]:8.0f}{medians[1]:7.1f}{medians[2]:7.1f}{medians[3]:7.2f}"
+    return line + f"{1:5}"
 
 
 def growth(figure: Figure, smaller: Measured | None) -> float | None:
-    """What a request costs (web and database) beside what it costs in the `smaller` hospital; each beside the floor of its
-    time, so that the machine's drifting speed does not count."""
-    other = next((one for one in smaller.figures if one.name == figure.name), None) if smaller else None
-    here, there = figure.at(1), other.at(1) if other else None
-    if not (here and there):
+    """The CPU time of a request (web and database) divided by that in the `smaller` size; both relative to the floor at that
+    time, so that changes of the machine's speed do not count."""
+    other = next((known for known in smaller.figures if known.name == figure.name), None) if smaller else None
+    large, small = figure.at(1), other.at(1) if other else None
+    if not (large and small):
         return None
-    return (here.cpu + here.db_cpu) / here.floor * there.floor / (there.cpu + there.db_cpu)
+    return (large.cpu + large.db_cpu) / large.floor * small.floor / (small.cpu + small.db_cpu)
 
 
 def _line(measured: Measured, figure: Figure, smaller: Measured | None) -> str:
-    spoken = figure.name.ljust(42)
+    line = figure.name.ljust(42)
     for clients in (1, 8):
         load = figure.at(clients)
-        spoken += (
+        line += (
             f"{load.per_second:8.0f}{load.p50:7.1f}{load.p95:7.1f}{load.cpu:7.2f}"
             if load
             else f"{'–':>8}" + f"{'–':>7}" * 3
         )
-    dear, aim = [figure.times_floor(clients) for clients in (1, 8)], AIMS[figure.sort]
-    spoken += f"{figure.queries if figure.queries is not None else '–':>5}"
-    spoken += f"{' / '.join('–' if one is None else f'{one:.1f}' for one in dear):>16}"
-    spoken += _verdict(figure, dear, aim)
-    larger = growth(figure, smaller)
-    if larger is not None:
-        spoken += f"{larger:6.2f}" + (" over 1.5" if figure.grows and larger > GROWTH_AIM else "")
-    return spoken + (f"  ! {figure.trouble[:160]}" if figure.trouble else "")
+    multiples, aim = [figure.times_floor(clients) for clients in (1, 8)], AIMS[figure.category]
+    line += f"{figure.queries if figure.queries is not None else '–':>5}"
+    line += f"{' / '.join('–' if multiple is None else f'{multiple:.1f}' for multiple in multiples):>16}"
+    line += _verdict(figure, multiples, aim)
+    factor = growth(figure, smaller)
+    if factor is not None:
+        line += f"{factor:6.2f}" + (" over 1.5" if figure.grows and factor > GROWTH_AIM else "")
+    return line + (f"  ! {figure.problem[:160]}" if figure.problem else "")
 
 
-def _verdict(figure: Figure, dear: list[float | None], aim: float | None) -> str:
-    """Whether the aim is met at one client and at eight."""
-    if figure.sort == "sign-in" and figure.at(1):
+def _verdict(figure: Figure, multiples: list[float | None], aim: float | None) -> str:
+    """The aim, and whether it is met with one client and with eight."""
+    if figure.category == "sign-in" and figure.at(1):
         return f"{'':5} {'yes' if figure.at(1).cpu <= SIGN_IN_AIM else 'NO':4}"
-    if aim is None or None in dear:
+    if aim is None or None in multiples:
         return f"{'':5} {'':4}"
-    return f"{aim:5.0f} {'yes' if max(round(one, 1) for one in dear) <= aim else 'NO':4}"
+    return f"{aim:5.0f} {'yes' if max(round(multiple, 1) for multiple in multiples) <= aim else 'NO':4}"
 
 
 def others(measured: Measured) -> str:
-    """Papers, memory and weights."""
+    """The lines about documents, memory and page sizes."""
     lines = []
     if measured.pdf_seconds:
         lines.append(
-            f"From asking for an invoice to its PDF: {statistics.median(measured.pdf_seconds[1:]):.2f} s "
+            f"From the request of an invoice to its PDF: {statistics.median(measured.pdf_seconds[1:]):.2f} s "
             f"(the first {measured.pdf_seconds[0]:.2f} s)"
         )
     for share, resident in measured.memory:
@@ -95,7 +95,7 @@ def others(measured: Measured) -> str:
             f"Web process after {measured.mixed:,} mixed requests: {share:.0f} MiB of its own "
             f"(resident {resident:.0f}); below {MEMORY_AIM:.0f}: {verdict}"
         )
-    lines.append(f"{'page weight, gzip':42}{'KB':>8}{'first visit':>13}")
+    lines.append(f"{'page size, gzip':42}{'KB':>8}{'first visit':>13}")
     for figure in measured.figures:
         if figure.weight is not None:
             aim = REPEAT_AIM if figure.first_visit != figure.weight else FRAGMENT_AIM
@@ -107,7 +107,7 @@ def others(measured: Measured) -> str:
 
 
 def write(results: list[Measured], seconds: float, path: Path = FILE) -> None:
-    """Leave everything as JSON beside the programs."""
-    found = [dataclasses.asdict(one) for one in results]
-    about = {"seconds": round(seconds), "processors": os.cpu_count(), "load_average": os.getloadavg()}
-    path.write_text(json.dumps(about | {"measured": found}, indent=1) + "\n")
+    """Write all results as JSON to `path`."""
+    measured = [dataclasses.asdict(result) for result in results]
+    machine = {"seconds": round(seconds), "processors": os.cpu_count(), "load_average": os.getloadavg()}
+    path.write_text(json.dumps(machine | {"measured": measured}, indent=1) + "\n")

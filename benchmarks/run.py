@@ -1,6 +1,6 @@
-"""`make bench`: a hospital of 100,000 patients and one of a tenth, measured.
+"""`make bench`: measures HMS with 100,000 patients and with a tenth of them.
 
-With `HMS_BENCH=small` (`make bench SMALL=1`) only the tenth.
+With `HMS_BENCH=small` (`make bench SMALL=1`) it measures only the tenth.
 
 python -m benchmarks.run
 """
@@ -13,7 +13,7 @@ import time
 
 from benchmarks import report, servers
 from benchmarks.figures import Measured
-from benchmarks.measure import Measuring, facts
+from benchmarks.measure import Measurement, facts
 from benchmarks.servers import Bench
 
 FULL, TENTH = 100_000, 10_000
@@ -22,24 +22,24 @@ COUNTS = {FULL: {1: 300, 8: 800}, TENTH: {1: 200, 8: 320}}
 
 
 def main() -> int:
-    """Runs the benchmark and prints its tables; 1 when a kind of request failed."""
-    began = time.monotonic()
+    """Run the benchmark and print its tables; 1 when a request kind failed."""
+    started = time.monotonic()
     sizes = (TENTH,) if os.environ.get("HMS_BENCH") == "small" else (TENTH, FULL)
     results: list[Measured] = []
     with servers.running() as bench:
         print("Preparing the tables, prices, medicines and codes …", flush=True)
         _prepare(bench)
         for patients in sizes:
-            results.append(_one_size(bench, patients, is_whole=patients == sizes[-1]))
+            results.append(_measure_size(bench, patients, is_whole=patients == sizes[-1]))
     smaller = results[0] if len(results) > 1 else None
     print()
     for measured in results:
         print(report.table(measured, smaller if measured is not smaller else None), end="\n\n")
     print(report.others(results[-1]))
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     report.write(results, seconds)
     print(f"\nThis took {seconds / 60:.0f} min; everything is in {report.FILE.name}.")
-    return int(any(figure.trouble for measured in results for figure in measured.figures))
+    return int(any(figure.problem for measured in results for figure in measured.figures))
 
 
 def _prepare(bench: Bench) -> None:
@@ -49,15 +49,15 @@ def _prepare(bench: Bench) -> None:
     servers.run(bench, environment, "-m", "benchmarks.data", "staff")
 
 
-def _one_size(bench: Bench, patients: int, *, is_whole: bool) -> Measured:
+def _measure_size(bench: Bench, patients: int, *, is_whole: bool) -> Measured:
     name = f"patients_{patients}"
-    print(f"Writing a hospital of {patients:,} patients …", flush=True)
+    print(f"Writing the data of {patients:,} patients …", flush=True)
     bench.copy_database(PREPARED, name)
     bench.empty_queue()
-    began = time.monotonic()
-    servers.run(bench, bench.owners(name), "-m", "benchmarks.data", str(patients))
-    print(f"Written in {time.monotonic() - began:.0f} s; measuring (CPU in ms at 1 and 8 clients) …", flush=True)
-    return Measuring(bench, name, facts(bench, name, patients), COUNTS[patients]).run(is_whole=is_whole)
+    started = time.monotonic()
+    servers.run(bench, bench.owner_environment(name), "-m", "benchmarks.data", str(patients))
+    print(f"Written in {time.monotonic() - started:.0f} s; measuring (CPU in ms at 1 and 8 clients) …", flush=True)
+    return Measurement(bench, name, facts(bench, name, patients), COUNTS[patients]).run(is_whole=is_whole)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The benchmark's own database, queue, web server and worker, in the git-ignored `.local/bench`; no other data is touched.
+"""The benchmark's own database, queue, web server and worker, in `.local/bench`; no other data is used.
 
-The servers are those of `make run` with its settings: what is committed is flushed to the disk (fsync on), Valkey
-appends to its file every second. What a killed run left behind, the next run stops and empties.
+The servers have the settings of `make run`: PostgreSQL flushes each commit to the disk (fsync), Valkey appends to its file
+every second. A run first stops and deletes what an interrupted run left.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from hms.local.supervisor.main import WEB_PROCESS, flask_command
 
 HOME = paths.ROOT / ".local" / "bench"
 WEB_PROCESSES = 2
-OPENS_WITHIN = 120
+START_SECONDS = 120
 
 
 class Bench:
-    """The running servers. `environment(database)` leads a program to one of its databases."""
+    """The running servers. `environment(database)` is the environment of a program for one of its databases."""
 
     def __init__(self, home: Path, variables: dict[str, str]) -> None:
         self.home = home
@@ -43,22 +43,20 @@ class Bench:
         self._variables = variables
 
     def environment(self, database: str, **more: str) -> dict[str, str]:
-        """What a program needs to work on `database`. One proxy is trusted, so that each client has its own address."""
-        given = {
-            name: value for name, value in os.environ.items() if not name.startswith(("HMS_", "DATABASE", "REDIS"))
-        }
+        """The environment of a program for `database`. One proxy is trusted, so that each client has its own address."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("HMS_", "DATABASE", "REDIS"))}
         addresses = {
             "DATABASE_URL": self.postgres.application_url(database),
             "DATABASE_OWNER_URL": self.postgres.url(database),
         }
-        return given | self._variables | addresses | {"HMS_TRUSTED_PROXIES": "1", "HMS_POOL_SIZE": "10"} | more
+        return own | self._variables | addresses | {"HMS_TRUSTED_PROXIES": "1", "HMS_POOL_SIZE": "10"} | more
 
-    def owners(self, database: str) -> dict[str, str]:
-        """The same for a program that fills a database past its triggers."""
+    def owner_environment(self, database: str) -> dict[str, str]:
+        """The environment of a program that fills the database as its owner, without the triggers."""
         return self.environment(database, DATABASE_URL=self.postgres.url(database))
 
     def copy_database(self, source: str, name: str) -> None:
-        """Makes the database `name` as a copy of `source`, to which nobody may be connected."""
+        """Create the database `name` as a copy of `source`, which must have no connections."""
         with self.postgres.connect() as connection:
             connection.execute(sql.SQL("create database {} template {}").format(*map(sql.Identifier, (name, source))))
 
@@ -67,37 +65,37 @@ class Bench:
         return psycopg.connect(self.postgres.url(database).replace("+psycopg", ""), autocommit=True)
 
     def empty_queue(self) -> None:
-        """Forget the work that waits: it is of a hospital that is measured already."""
+        """Delete all waiting jobs; they are of the size measured before."""
         with Valkey(self.home).connect() as queue:
             queue.flushall()
 
     def database_seconds(self) -> float:
-        """Processor time of the database server and of its connections so far."""
+        """CPU time of the database server and its connections so far."""
         return _seconds(psutil.Process(self.postgres._pid()))
 
 
 def _seconds(process: psutil.Process) -> float:
-    """Processor time of a process and its living children; children that ended are not counted."""
+    """CPU time of a process and its running children; ended children are not counted."""
     total = 0.0
-    for one in (process, *process.children(recursive=True)):
+    for member in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, OSError):
-            total += time.clock_gettime(_clock_of(one.pid))
+            total += time.clock_gettime(_cpu_clock_id(member.pid))
     return total
 
 
-def _clock_of(pid: int) -> int:
-    """Linux' clock of another process's processor time (clock_getcpuclockid(3)), in nanoseconds; psutil's has a hundredth
+def _cpu_clock_id(pid: int) -> int:
+    """The id of Linux' CPU clock of another process (clock_getcpuclockid(3)). It counts nanoseconds; psutil only hundredths
     of a second."""
     return ~pid << 3 | 2
 
 
 @contextlib.contextmanager
 def running() -> Iterator[Bench]:
-    """The benchmark's servers, empty, for the time of one run."""
+    """Start the benchmark's servers, empty; stop them and delete their data at the end."""
     HOME.parent.mkdir(exist_ok=True)
     with try_lock(HOME.with_suffix(".lock")) as is_only_one:
         if not is_only_one:
-            sys.exit("Another benchmark runs in this copy of the hospital. Wait for its end.")
+            sys.exit("Another benchmark runs in this copy. Wait until it has ended.")
         _clear()
         servers = Servers(HOME, {})
         try:
@@ -108,7 +106,7 @@ def running() -> Iterator[Bench]:
 
 
 def _clear() -> None:
-    """Stop what a killed run left, and remove its files."""
+    """Stop the servers of an interrupted run, and delete their files."""
     if HOME.exists():
         Valkey(HOME).stop()
         Postgres(HOME).stop()
@@ -123,32 +121,32 @@ class Web:
 
     @property
     def processes(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """The worker processes."""
         return psutil.Process(self._child._process.pid).children()
 
     def seconds(self) -> float:
-        """Processor time of the processes that answer requests, so far."""
-        return sum(_seconds(one) for one in self.processes)
+        """CPU time of the worker processes so far."""
+        return sum(_seconds(process) for process in self.processes)
 
     def memory(self) -> list[tuple[float, float]]:
-        """(proportional share, resident size) in MiB of each process that answers requests."""
-        found = [one.memory_full_info() for one in self.processes]
-        return [(info.pss / 2**20, info.rss / 2**20) for info in found]
+        """(proportional set size, resident set size) of each worker process, in MiB."""
+        infos = [process.memory_full_info() for process in self.processes]
+        return [(info.pss / 2**20, info.rss / 2**20) for info in infos]
 
 
 @contextlib.contextmanager
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
-    """The application `app`, open at a free port."""
+    """Run the application `app` at a free port."""
     address = Address("127.0.0.1", ports.choose_port())
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
     command += ["--no-control-socket", "-b", address.bind, app]
     child = Child(name, command, environment | WEB_PROCESS, bench.home)
     child.start()
     try:
-        if not processes.wait_until(lambda: address.answers("/api/health/") or child.exit_code(), OPENS_WITHIN):
-            raise TimeoutError(f"{app} did not open; see {child.log}")
+        if not processes.wait_until(lambda: address.answers("/api/health/") or child.exit_code(), START_SECONDS):
+            raise TimeoutError(f"{app} did not start; see {child.log}")
         if child.exit_code() is not None:
-            raise RuntimeError(f"{app} ended at once:\n{paths.last_lines(child.log, 40)}")
+            raise RuntimeError(f"{app} stopped at once:\n{paths.last_lines(child.log, 40)}")
         yield Web(child, address)
     finally:
         child.stop(wait_seconds=6)
@@ -156,7 +154,7 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
 
 @contextlib.contextmanager
 def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
-    """The worker that makes papers."""
+    """Run the background worker, which makes documents."""
     child = Child("worker", flask_command("work"), environment, bench.home)
     child.start()
     try:
@@ -166,9 +164,9 @@ def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
 
 
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:
-    """Runs one command to its end; raises with what it printed when it fails."""
-    done = subprocess.run(
+    """Run one command to its end; `RuntimeError` with its output when it fails."""
+    result = subprocess.run(
         [sys.executable, *command], cwd=paths.ROOT, env=environment, capture_output=True, text=True, timeout=600
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{result.stdout[-2000:]}{result.stderr[-3000:]}")

@@ -1,8 +1,8 @@
-"""The trail at full size: how fast it is written, sealed and read. `python -m benchmarks.trail [entries]` (3,000,000).
+"""The audit trail at full size: how fast it is written, sealed and read. `python -m benchmarks.trail [entries]` (3,000,000).
 
-Entries a second are those of eight writers at once while the sealer chains them: first each entry a transaction of its
-own, as a chart that is opened, then fifty in one, as an export. The browser's filters are asked on the full table; each
-must answer from an index, and the database may take 50 ms for it. Three million entries take eight minutes.
+Eight writers write entries while the sealer seals them: first one entry in each transaction, as when a chart is opened, then
+fifty, as for an export. The filters of the audit page are measured on the full table; each must use an index, and the
+database may take `AIM_MS` for it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from hms.core.person import Person
 
 ENTRIES = 3_000_000
 WRITERS, SECONDS = 8, 10
-ASKED = 5
+REPEATS = 5
 NAME = "trail"
-IN_ONE = (1, 50)
+TRANSACTION_SIZES = (1, 50)
 """Entries in one transaction of a writer."""
 AIM_MS = 50
 AIMS = {"never": 200, "words": 600}
-"""What may take longer: filters that together find nothing walk through one index to its end; words in values are searched
-through the entries of a month at most, for an index of every value would slow every write."""
+"""Aims in ms for slower filters, by a word of their name: filters that find nothing together scan one index to its end; text
+in values is searched without an index, which would slow every write, but only in a period of at most a month."""
 
 _FILL = """
 INSERT INTO audit_entry (recorded_at, action, outcome, actor_id, actor_name, actor_role, ip, session_id, entity, entity_id,
@@ -58,56 +58,57 @@ SELECT last.n + row_number() OVER (ORDER BY id), id, sha256(id::text::bytea)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One question to the browser: how long its answers took, and the database's part of it, in ms."""
+class FilterTiming:
+    """The times of one filter in ms: in all, and of the database."""
 
-    what: str
+    name: str
     times: list[float]
     in_database: list[float]
     reads_all: bool
 
     def __str__(self) -> str:
-        middles = (statistics.median(times) for times in (self.in_database, self.times))
-        figures = (*middles, max(self.times))
-        words = "  reads the whole table" if self.reads_all else "" if self.is_good else "  slow"
-        return f"{self.what:42}" + "".join(f"{figure:10.1f}" for figure in figures) + words
+        medians = (statistics.median(times) for times in (self.in_database, self.times))
+        figures = (*medians, max(self.times))
+        verdict = "  reads the whole table" if self.reads_all else "" if self.is_good else "  slow"
+        return f"{self.name:42}" + "".join(f"{figure:10.1f}" for figure in figures) + verdict
 
     @property
     def is_good(self) -> bool:
-        aim = next((ms for word, ms in AIMS.items() if word in self.what), AIM_MS)
+        aim = next((ms for word, ms in AIMS.items() if word in self.name), AIM_MS)
         return not self.reads_all and statistics.median(self.in_database) < aim
 
 
-class Statements:
-    """Seconds that the database took for the statements since `forget`."""
+class StatementTimer:
+    """Seconds that the database took for the statements since `reset`."""
 
     def __init__(self) -> None:
-        self.seconds, self._began = 0.0, 0.0
-        event.listen(db.engine, "before_cursor_execute", self._begin)
-        event.listen(db.engine, "after_cursor_execute", self._end)
+        self.seconds, self._started = 0.0, 0.0
+        event.listen(db.engine, "before_cursor_execute", self._start)
+        event.listen(db.engine, "after_cursor_execute", self._stop)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.seconds = 0.0
 
-    def _begin(self, *_: Any) -> None:
-        self._began = time.perf_counter()
+    def _start(self, *_: Any) -> None:
+        self._started = time.perf_counter()
 
-    def _end(self, *_: Any) -> None:
-        self.seconds += time.perf_counter() - self._began
+    def _stop(self, *_: Any) -> None:
+        self.seconds += time.perf_counter() - self._started
 
 
-def write_and_seal(app: Any, in_one: int) -> tuple[float, float, float]:
-    """Entries a second written by all writers, `in_one` in a transaction; sealed a second meanwhile; seconds for the rest."""
-    who = Person(id=1, username="admin", name="Admin", role="admin")
+def write_and_seal(app: Any, size: int) -> tuple[float, float, float]:
+    """Entries written per second by all writers with `size` in a transaction, entries sealed per second at the same time,
+    and the seconds to seal the rest."""
+    person = Person(id=1, username="admin", name="Admin", role="admin")
     until, written, sealed = time.monotonic() + SECONDS, [0] * WRITERS, [0]
 
     def writer(number: int) -> None:
         with app.app_context():
             while time.monotonic() < until:
                 entry = {"entity": "patient", "entity_id": number, "patient_id": number, "outcome": "success"}
-                recording.record_many("clinical.open_chart", who, [entry] * in_one)
+                recording.record_many("clinical.open_chart", person, [entry] * size)
                 db.session.commit()
-                written[number] += in_one
+                written[number] += size
 
     def sealer() -> None:
         with app.app_context():
@@ -120,13 +121,13 @@ def write_and_seal(app: Any, in_one: int) -> tuple[float, float, float]:
         thread.start()
     for thread in threads:
         thread.join()
-    began = time.monotonic()
+    started = time.monotonic()
     chain.seal_pending()
-    return sum(written) / SECONDS, sealed[0] / SECONDS, time.monotonic() - began
+    return sum(written) / SECONDS, sealed[0] / SECONDS, time.monotonic() - started
 
 
 def fill(entries: int) -> None:
-    """So many entries of a year, with seals that only stand there: what is written later is chained behind them."""
+    """Write `entries` entries of a year, with seals that are not valid; later entries are chained after them."""
     db.session.execute(text("SET session_replication_role = replica; SET statement_timeout = 0"))
     step = 250_000
     for first in range(1, entries + 1, step):
@@ -139,7 +140,8 @@ def fill(entries: int) -> None:
     db.session.commit()
 
 
-def questions(entries: int) -> list[tuple[str, Any]]:
+def filters(entries: int) -> list[tuple[str, Any]]:
+    """The filters to measure, by name."""
     from hms.admin.audit_trail.queries import AuditFilter
 
     today = clock.today()
@@ -178,21 +180,21 @@ def questions(entries: int) -> list[tuple[str, Any]]:
     ]
 
 
-def ask(what: str, do: Callable[[], Any], statements: Statements) -> Asked:
-    """`do` a few times; whether any of its statements read the whole table."""
-    before = _whole_reads()
+def measure_filter(name: str, read: Callable[[], Any], timer: StatementTimer) -> FilterTiming:
+    """Call `read` `REPEATS` times and measure it."""
+    before = _sequential_scans()
     times, in_database = [], []
-    for _ in range(ASKED):
-        statements.forget()
-        began = time.perf_counter()
-        do()
-        times.append((time.perf_counter() - began) * 1000)
-        in_database.append(statements.seconds * 1000)
+    for _ in range(REPEATS):
+        timer.reset()
+        started = time.perf_counter()
+        read()
+        times.append((time.perf_counter() - started) * 1000)
+        in_database.append(timer.seconds * 1000)
     db.session.rollback()
-    return Asked(what, times, in_database, _whole_reads() > before)
+    return FilterTiming(name, times, in_database, _sequential_scans() > before)
 
 
-def _whole_reads() -> int:
+def _sequential_scans() -> int:
     db.session.commit()
     db.session.execute(text("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()"))
     scans = text("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'audit_entry'")
@@ -200,11 +202,11 @@ def _whole_reads() -> int:
 
 
 def main() -> int:
-    """Prints the figures; 1 when a filter reads the whole table or takes longer than the aim."""
+    """Print the figures; 1 when a filter reads the whole table or takes longer than its aim."""
     entries = int(sys.argv[1].replace(",", "").replace("_", "")) if len(sys.argv) > 1 else ENTRIES
     with servers.running() as bench:
         bench.postgres.ensure_database(NAME)
-        environment = bench.owners(NAME)
+        environment = bench.owner_environment(NAME)
         servers.run(bench, environment, "-m", "flask", "--app", "wsgi", "db", "upgrade")
         return _measure(environment, entries)
 
@@ -219,26 +221,28 @@ def _measure(environment: dict[str, str], entries: int) -> int:
         fill(entries)
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE audit_entry, audit_seal"))
-        asked = _answers(entries)
-        print(f"{'ms, the middle of ' + str(ASKED):42}{'database':>10}{'in all':>10}{'at most':>10}")
-        print("\n".join(map(str, asked)), "\n", flush=True)
-        for in_one in IN_ONE:
-            written, sealed, rest = write_and_seal(app, in_one)
-            print(f"{WRITERS} writers, {in_one} entries in a transaction: {written:,.0f} entries/s written", end=", ")
-            print(f"{sealed:,.0f}/s sealed meanwhile, the rest in {rest:.1f} s", flush=True)
+        timings = _measure_filters(entries)
+        print(f"{'ms, median of ' + str(REPEATS):42}{'database':>10}{'in all':>10}{'at most':>10}")
+        print("\n".join(map(str, timings)), "\n", flush=True)
+        for size in TRANSACTION_SIZES:
+            written, sealed, rest = write_and_seal(app, size)
+            print(f"{WRITERS} writers, {size} entries in a transaction: {written:,.0f} entries/s written", end=", ")
+            print(f"{sealed:,.0f}/s sealed at the same time, the rest in {rest:.1f} s", flush=True)
         db.engine.dispose()
-    return int(not all(one.is_good for one in asked))
+    return int(not all(timing.is_good for timing in timings))
 
 
-def _answers(entries: int) -> list[Asked]:
+def _measure_filters(entries: int) -> list[FilterTiming]:
     from hms.admin.audit_trail import queries, record_access
 
     year = (clock.today() - timedelta(days=365), clock.today())
-    statements = Statements()
-    asked = [
-        ask(what, lambda wanted=wanted: queries.entries(wanted, 51), statements) for what, wanted in questions(entries)
+    timer = StatementTimer()
+    timings = [
+        measure_filter(name, lambda filter_=filter_: queries.entries(filter_, 51), timer)
+        for name, filter_ in filters(entries)
     ]
-    return [*asked, ask("who opened one record, a year", lambda: record_access.accesses(4711, *year), statements)]
+    year_of_record = measure_filter("who opened one record, a year", lambda: record_access.accesses(4711, *year), timer)
+    return [*timings, year_of_record]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""HMS: one hospital on its own network. `create_app` starts the core, then opens the desks in order."""
+"""HMS, a hospital management system. `create_app` sets up the core, then loads the desks in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 
 from config import Config
 
-# Lower desks first. A desk imports only desks named before it; `pyproject.toml` holds the same order as law.
+# Lower desks first. A desk imports only desks named before it; the import contract in `pyproject.toml` checks the order.
 DESKS = (
     "staff",
     "messages",
@@ -31,18 +31,19 @@ DESKS = (
     "home",
 )
 PARTS = ("models", "blueprints", "jobs", "views", "api", "sockets", "section", "alerts")
-"""The files that are imported of a desk and of its subjects, `*_views` and `*_api` too; each registers what it holds."""
+"""The modules of a desk and of its subjects that are imported at the start, also `*_views` and `*_api`. Importing one
+registers its tables, routes, jobs and so on."""
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The application. Raises `config.NotReady` when the environment lacks a secret or an address."""
+    """The Flask application. Raises `config.NotReady` when the environment lacks a secret or an address."""
     from hms.core import startup
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     startup.prepare(app, config or Config.from_environment())
     with_commands = startup.has_commands(app)
     for desk in (*DESKS, "demo"):
-        _open(app, desk, with_commands=with_commands)
+        _load_desk(app, desk, with_commands=with_commands)
     startup.finish_startup(app)
     app.cli.add_command(run_scheduler)
     return app
@@ -51,14 +52,14 @@ def create_app(config: Config | None = None) -> Flask:
 @click.command("schedule")
 @with_appcontext
 def run_scheduler() -> None:
-    """Run the hospital's one clock: what is due by time (`hms/schedule.py`)."""
+    """Run the periodic tasks of `hms/schedule.py`."""
     from hms.core.background.scheduler import Scheduler
     from hms.schedule import PERIODIC_TASKS
 
     Scheduler(PERIODIC_TASKS).run()
 
 
-def _open(app: Flask, desk: str, *, with_commands: bool) -> None:
+def _load_desk(app: Flask, desk: str, *, with_commands: bool) -> None:
     """Import a desk's modules, then register its pages, endpoints and commands."""
     modules = [import_module(name) for name in _modules(desk)]
     if with_commands and find_spec(f"hms.{desk}.commands"):
@@ -75,5 +76,5 @@ def _open(app: Flask, desk: str, *, with_commands: bool) -> None:
 def _modules(desk: str) -> list[str]:
     """The dotted names of the modules of `PARTS`, models first, in the order of their names."""
     package = find_spec(f"hms.{desk}")
-    found = [one.name for one in walk_packages(package.submodule_search_locations, f"hms.{desk}.")]
-    return [name for part in PARTS for name in found if re.fullmatch(rf"(\w+_)?{part}", name.rpartition(".")[2])]
+    names = [module.name for module in walk_packages(package.submodule_search_locations, f"hms.{desk}.")]
+    return [name for part in PARTS for name in names if re.fullmatch(rf"(\w+_)?{part}", name.rpartition(".")[2])]

@@ -1,4 +1,4 @@
-"""What runs by the clock: one table. Every duty may run twice or late without harm."""
+"""The periodic tasks of the scheduler. Each may run late or twice without harm."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """One function and how many seconds lie between its runs."""
+    """A function that the scheduler calls every `every_seconds`; `name` is for the log."""
 
     name: str
     every_seconds: int
-    do: Callable[[], object]
+    run: Callable[[], object]
 
 
 PERIODIC_TASKS = (
     PeriodicTask("seal the audit trail", 3, chain.seal_pending),
-    PeriodicTask("note where the audit trail stands", HOUR, checkpoints.append_checkpoint),
-    PeriodicTask("hand out waiting work", 5, outbox.dispatch_due),
-    PeriodicTask("forget old one-time keys", HOUR, idempotency.delete_expired),
-    PeriodicTask("forget old drafts", HOUR, drafts.delete_expired),
+    PeriodicTask("append an audit checkpoint", HOUR, checkpoints.append_checkpoint),
+    PeriodicTask("dispatch due jobs", 5, outbox.dispatch_due),
+    PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
+    PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.browser import HOW_TO_GET_ONE, find_chromium
+from tools.browser import INSTALL_CHROMIUM, find_chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,5 +19,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Writes one line nobody overlooks when browser tests were left out."""
     left_out = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
     if left_out:
-        sentence = f"{len(left_out)} BROWSER TESTS WERE SKIPPED: no Chromium was found. {HOW_TO_GET_ONE}"
+        sentence = f"{len(left_out)} BROWSER TESTS WERE SKIPPED: no Chromium was found. {INSTALL_CHROMIUM}"
         terminalreporter.write_line(f"*** {sentence} ***", red=True, bold=True)

@@ -1,7 +1,7 @@
 """Copies the few browser files that HMS serves from node_modules into static/vendor (never committed).
 
-Run after `npm ci --ignore-scripts`. Exits 1 and names what is missing; copying again changes nothing. A file of an
-earlier set-up that is no longer served is deleted.
+Run it after `npm ci --ignore-scripts`. Exits 1 and names the missing files. Files in static/vendor that are no longer
+served are deleted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ SERVED = {
 }
 
 
-def copy_one(source: Path, target: Path) -> bool:
-    """Bring `target` up to date; True when it had to be written."""
+def copy_if_changed(source: Path, target: Path) -> bool:
+    """Copy `source` to `target` unless they are equal; True when it was copied."""
     if target.exists() and filecmp.cmp(source, target, shallow=False):
         return False
     shutil.copyfile(source, target)
@@ -32,6 +32,7 @@ def copy_one(source: Path, target: Path) -> bool:
 
 
 def main() -> int:
+    """Copy the files; 1 when some are missing."""
     packages = ROOT / "node_modules"
     missing = [name for name in SERVED if not (packages / name).is_file()]
     if missing:
@@ -41,7 +42,7 @@ def main() -> int:
     for file in TARGET.iterdir():
         if file.name not in SERVED.values():
             file.unlink()
-    written = sum(copy_one(packages / name, TARGET / target) for name, target in SERVED.items())
+    written = sum(copy_if_changed(packages / name, TARGET / target) for name, target in SERVED.items())
     print(f"assets: {written} of {len(SERVED)} files written to static/vendor")
     return 0
 

@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests and the screenshots. Needs nothing but Python itself."""
+"""Finds a Chromium for the browser tests and the screenshots. Uses only Python's standard library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "/snap/bin/chromium")
 
-HOW_TO_GET_ONE = (
+INSTALL_CHROMIUM = (
     "Install one (Debian: apt-get install chromium; Ubuntu: snap install chromium), "
     "or set HMS_CHROMIUM to the path of a Chromium or Chrome."
 )
@@ -17,7 +17,7 @@ HOW_TO_GET_ONE = (
 
 @functools.cache
 def find_chromium() -> str | None:
-    """The path of a Chromium or Chrome that really starts, or None; `HMS_CHROMIUM` goes before the usual names."""
+    """The path of a Chromium or Chrome that starts, or None; `HMS_CHROMIUM` is tried first."""
     for name in (os.environ.get("HMS_CHROMIUM"), *NAMES):
         path = shutil.which(name) if name else None
         if path and _starts(path):
@@ -26,7 +26,7 @@ def find_chromium() -> str | None:
 
 
 def _starts(path: str) -> bool:
-    # Ubuntu's package leaves a script of this name that only tells people to install the snap.
+    # Ubuntu's package installs a script of this name that only says to install the snap.
     try:
         answer = subprocess.run([path, "--version"], check=False, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Debian and Ubuntu packages: installed by root or passwordless sudo, else unpacked beside the programs."""
+"""Installs Debian and Ubuntu packages as root or with passwordless sudo; else unpacks them into this copy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _APT = ("apt-get", "-o", "DPkg::Lock::Timeout=300")
 
 @functools.cache
 def _as_root() -> list[str] | None:
-    """What to put before a command to run it as root; None when that is not possible without a password."""
+    """The words before a command that run it as root; None when that needs a password."""
     if not shutil.which("apt-get"):
         return None
     if os.geteuid() == 0:
@@ -25,17 +25,17 @@ def _as_root() -> list[str] | None:
 
 
 def can_install() -> bool:
-    """Whether packages can be installed here without asking anybody."""
+    """Whether packages can be installed without a password."""
     return _as_root() is not None
 
 
 def as_root(*command: str) -> list[str]:
-    """The command as root runs it; only where `can_install()`."""
+    """The command that runs `command` as root; only when `can_install()`."""
     return [*(_as_root() or []), *command]
 
 
 def install(*packages: str) -> bool:
-    """Installs the packages; says whether that was possible."""
+    """Install the packages; True when that succeeded."""
     if not can_install() or not packages:
         return False
     print(f"Installing {', '.join(packages)} …", flush=True)
@@ -45,24 +45,24 @@ def install(*packages: str) -> bool:
 
 @functools.cache
 def _update() -> None:
-    # A mirror that is briefly out of step is no reason to stop: the lists already here may do.
+    # Continue when a mirror is not available: the old package lists may be enough.
     succeeds(*as_root(*_APT, "update", "-qq"))
 
 
 def unpack_privately(*packages: str) -> list[Path]:
-    """Fetches packages as an ordinary user and unpacks them here; the folders of their libraries if that worked."""
+    """Download packages as an ordinary user and unpack them here; returns the folders of their libraries, none on failure."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return []
     print(f"Fetching {', '.join(packages)} for this copy alone …", flush=True)
     for folder in ("state/lists/partial", "cache/archives/partial", "root"):
         (PRIVATE / folder).mkdir(parents=True, exist_ok=True)
     status = "Dir::State::status=/var/lib/dpkg/status"
-    places = ["-o", f"Dir::State={PRIVATE / 'state'}", "-o", status, "-o", f"Dir::Cache={PRIVATE / 'cache'}"]
-    apt = ["apt-get", *places, "-o", "Debug::NoLocking=1", "-qq"]
-    fetched = succeeds(*apt, "update") and succeeds(
+    folders = ["-o", f"Dir::State={PRIVATE / 'state'}", "-o", status, "-o", f"Dir::Cache={PRIVATE / 'cache'}"]
+    apt = ["apt-get", *folders, "-o", "Debug::NoLocking=1", "-qq"]
+    is_downloaded = succeeds(*apt, "update") and succeeds(
         *apt, "install", "-y", "--download-only", "--no-install-recommends", *packages
     )
-    if not fetched:
+    if not is_downloaded:
         return []
     for archive in (PRIVATE / "cache" / "archives").glob("*.deb"):
         must("dpkg-deb", "-x", archive, PRIVATE / "root")
@@ -72,11 +72,11 @@ def unpack_privately(*packages: str) -> list[Path]:
 
 
 def private_libraries() -> list[Path]:
-    """The folders of the libraries that were unpacked here."""
+    """The folders of the libraries that `unpack_privately` unpacked."""
     return [*PRIVATE.glob("root/usr/lib/*-linux-gnu*"), *PRIVATE.glob("root/lib/*-linux-gnu*")]
 
 
 def is_ubuntu() -> bool:
-    """Whether this is Ubuntu itself, where Chromium comes as a snap only."""
+    """Whether this is Ubuntu, where Chromium is only a snap."""
     release = Path("/etc/os-release")
     return release.exists() and "ID=ubuntu" in release.read_text().splitlines()

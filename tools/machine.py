@@ -1,4 +1,4 @@
-"""Running programs and remembering what was done, for the set-up. Needs nothing but Python itself."""
+"""Runs programs and remembers which steps are done, for the set-up. Uses only Python's standard library."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A hospital's network often has a certificate authority of its own, which the machine knows and Node does not.
+# Hospital networks often have their own certificate authority, which the machine trusts and Node does not know.
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class SetupFailed(Exception):
-    """Says in one sentence what is missing and how to get it."""
+    """The set-up cannot continue; the message says what is missing and how to get it."""
 
 
 def environment() -> dict[str, str]:
-    """Ours, with quiet installers, the machine's own certificates, and a cache here when the home is not writable."""
-    quiet = {
+    """The environment of commands: this process's, with quiet installers and the machine's certificates.
+
+    When the home directory is not writable, caches are in this copy.
+    """
+    own = {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",
         "DEBIAN_FRONTEND": "noninteractive",
+        "UV_SYSTEM_CERTS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
     }
-    ours = {**quiet, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"}
     if _CERTIFICATES.exists():
-        ours["NODE_EXTRA_CA_CERTS"] = os.environ.get("NODE_EXTRA_CA_CERTS") or str(_CERTIFICATES)
+        own["NODE_EXTRA_CA_CERTS"] = os.environ.get("NODE_EXTRA_CA_CERTS") or str(_CERTIFICATES)
     if not os.access(os.environ.get("HOME", "/"), os.W_OK):
         cache = ROOT / ".local" / "cache"
-        ours |= {"XDG_CACHE_HOME": str(cache), "npm_config_cache": str(cache / "npm"), "HOME": str(cache)}
+        own |= {"XDG_CACHE_HOME": str(cache), "npm_config_cache": str(cache / "npm"), "HOME": str(cache)}
         cache.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, **ours}
+    return {**os.environ, **own}
 
 
 def succeeds(*command: str | Path) -> bool:
-    """Whether the command can be run and ends well; what it says is not shown."""
+    """Run the command without showing its output; True when it exists and exits with 0."""
     try:
         return _run(command).returncode == 0
     except FileNotFoundError:
@@ -44,11 +48,11 @@ def succeeds(*command: str | Path) -> bool:
 
 
 def must(*command: str | Path) -> None:
-    """Runs the command; when it fails, what it said last becomes the reason why the set-up stops."""
+    """Run the command; `SetupFailed` with the end of its output when it fails."""
     result = _run(command)
     if result.returncode:
-        said = "\n".join(result.stdout.strip().splitlines()[-15:])
-        raise SetupFailed(f"`{' '.join(str(word) for word in command)}` failed:\n{said}")
+        output = "\n".join(result.stdout.strip().splitlines()[-15:])
+        raise SetupFailed(f"`{' '.join(str(word) for word in command)}` failed:\n{output}")
 
 
 def _run(command: tuple[str | Path, ...]) -> subprocess.CompletedProcess[str]:
@@ -65,7 +69,7 @@ def _run(command: tuple[str | Path, ...]) -> subprocess.CompletedProcess[str]:
 
 
 class Stamp:
-    """Remembers in `folder` for which contents of `files` (and which `also`) a step was done."""
+    """Remembers in `folder` for which contents of `files` (and which text `also`) a step was done."""
 
     def __init__(self, name: str, *files: Path, also: str = "", folder: Path = ROOT / ".stamps"):
         self._path = folder / name
@@ -78,14 +82,14 @@ class Stamp:
         return self._path.exists() and self._path.read_text() == self._hash()
 
     def renew(self) -> None:
-        """Notes that the step is done."""
+        """Mark the step as done."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as draft:
             draft.write(self._hash())
         Path(draft.name).replace(self._path)
 
     def forget(self) -> None:
-        """Notes that the step must be done again, whatever happens next."""
+        """Mark the step as not done."""
         self._path.unlink(missing_ok=True)
 
     def _hash(self) -> str:

@@ -1,4 +1,4 @@
-"""Takes the README's pictures from a hospital opened for the purpose with demo data: `make screenshots`."""
+"""Makes the screenshots of the README from a new demo hospital: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ PORT = 24_611
 ADDRESS = f"http://127.0.0.1:{PORT}"
 PASSWORD = "hospital-demo-2026"  # noqa: S105 - the demo's
 SIZE = {"width": 1366, "height": 768}
-PATIENCE = 300
+START_SECONDS = 300
 
 
 def main() -> int:
-    """Opens the hospital, visits each desk, writes the pictures, closes the hospital."""
+    """Start HMS with demo data, write the screenshots of each desk, stop HMS."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data_dir:
-        hospital = _open(data_dir)
+        server = _start(data_dir)
         try:
-            _wait()
+            _wait_until_ready()
             _take_all()
         finally:
-            hospital.terminate()
-            hospital.wait(60)
+            server.terminate()
+            server.wait(60)
     return 0
 
 
-def _open(data_dir: str) -> subprocess.Popen[bytes]:
+def _start(data_dir: str) -> subprocess.Popen[bytes]:
     environment = os.environ | {"HMS_DEMO": "1", "HMS_PORT": str(PORT), "HMS_DATA_DIR": data_dir}
     return subprocess.Popen([sys.executable, "-m", "hms.local.supervisor"], cwd=ROOT, env=environment)
 
 
-def _wait() -> None:
-    for _second in range(PATIENCE):
+def _wait_until_ready() -> None:
+    for _second in range(START_SECONDS):
         try:
             if urllib.request.urlopen(f"{ADDRESS}/api/health/", timeout=2).status == 200:  # noqa: S310 - our own
                 return
         except (URLError, ConnectionError, TimeoutError):
             time.sleep(1)
-    raise SystemExit("The hospital did not open.")
+    raise SystemExit("HMS did not start.")
 
 
 def _take_all() -> None:

@@ -1,7 +1,7 @@
-"""Writes THIRD_PARTY.md: the licence of each package that production or the browser part consists of.
+"""Writes THIRD_PARTY.md: the licence of each Python and browser package of a production installation.
 
-Names and versions come from requirements/production.lock and package-lock.json, licences from what the installed packages
-say of themselves. Run it after `make setup`; `make lock` does.
+Names and versions are from requirements/production.lock and package-lock.json, licences from the metadata of the installed
+packages. Run it after `make setup`; `make lock` does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -23,12 +22,12 @@ PERMISSIVE = {
     "0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU", "OFL-1.1",
     "PSF-2.0", "Zlib", "ZPL-2.1",
 }  # fmt: skip
-"""May be part of a program under any licence, when their notices are kept."""
-OF_THE_PACKAGE_ALONE = {
+"""Licences whose packages may be part of a program under any licence, when their notices are kept."""
+WEAK_COPYLEFT = {
     "LGPL-2.0-or-later", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "MPL-1.1", "MPL-2.0",
 }  # fmt: skip
-"""Changes to the package itself must be published with it; a program that only uses it may have any licence."""
-MEANING = {
+"""Licences that require changes of the package itself to be published; a program that uses it may have any licence."""
+SPDX_NAMES = {
     "License :: CC0 1.0 Universal (CC0 1.0) Public Domain Dedication": "CC0-1.0",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: BSD License": "BSD",
@@ -37,9 +36,9 @@ MEANING = {
     "License :: OSI Approved :: MIT License": "MIT",
     "License :: OSI Approved :: Mozilla Public License 1.1 (MPL 1.1)": "MPL-1.1",
 }
-"""The SPDX name of what older packages say by a classifier; several of them are a choice."""
+"""The SPDX name for the licence classifier of an older package; several classifiers are a choice."""
 FOR_OTHER_SYSTEMS = {"async-timeout": "Apache-2.0", "backports-zstd": "PSF-2.0", "brotlicffi": "MIT"}
-"""Licences of packages that are installed only with some versions of Python."""
+"""Licences of packages that are installed only with other versions of Python or on other systems."""
 UNKNOWN = "unknown"
 
 TEXT = """# Third-party packages
@@ -87,73 +86,69 @@ class Package:
 
 
 def python_packages() -> list[Package]:
-    """What production installs."""
+    """The Python packages of a production installation."""
     versions: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([\w.-]+)==(\S+)", PYTHON_LOCK.read_text(encoding="utf-8"), re.MULTILINE):
         versions.setdefault(name, []).append(version)
-    return [Package(name, " or ".join(found), _python_licence(name)) for name, found in sorted(versions.items())]
+    return [Package(name, " or ".join(of_name), _python_licence(name)) for name, of_name in sorted(versions.items())]
 
 
 def browser_packages() -> list[Package]:
-    """What the browser part is installed from."""
+    """The npm packages, without those for development."""
     locked = json.loads(BROWSER_LOCK.read_text(encoding="utf-8"))["packages"]
     return [
-        Package(place.partition("node_modules/")[2], entry["version"], _browser_licence(place))
-        for place, entry in sorted(locked.items())
-        if place and not entry.get("dev")
+        Package(path.partition("node_modules/")[2], entry["version"], _browser_licence(path))
+        for path, entry in sorted(locked.items())
+        if path and not entry.get("dev")
     ]
 
 
 def is_shippable(licence: str) -> bool:
-    """Whether the owner of HMS may pass the package on with HMS under a licence of their choice."""
+    """Whether HMS may be distributed with the package under any licence; `licence` is an SPDX expression."""
     return any(
-        all(part in PERMISSIVE | OF_THE_PACKAGE_ALONE for part in choice.split(" AND "))
-        for choice in licence.split(" OR ")
+        all(part in PERMISSIVE | WEAK_COPYLEFT for part in choice.split(" AND ")) for choice in licence.split(" OR ")
     )
 
 
 def page() -> str:
     """The text of THIRD_PARTY.md."""
     python, browser = python_packages(), browser_packages()
-    bound = ", ".join(f"`{one.name}` ({one.licence})" for one in _bound([*python, *browser]))
+    copyleft = [package for package in (*python, *browser) if package.licence in WEAK_COPYLEFT]
+    bound = ", ".join(f"`{package.name}` ({package.licence})" for package in copyleft)
     return TEXT.format(bound=bound, python=_table(python), browser=_table(browser))
 
 
-def _bound(packages: list[Package]) -> Iterator[Package]:
-    return (one for one in packages if one.licence in OF_THE_PACKAGE_ALONE)
-
-
 def _table(packages: list[Package]) -> str:
-    lines = [f"| {one.name} | {one.version} | {one.licence} |" for one in packages]
+    lines = [f"| {package.name} | {package.version} | {package.licence} |" for package in packages]
     return "\n".join(["| package | version | licence |", "|---|---|---|", *lines])
 
 
 def _python_licence(name: str) -> str:
     try:
-        about = metadata(name)
+        fields = metadata(name)
     except PackageNotFoundError:
         return FOR_OTHER_SYSTEMS.get(name, UNKNOWN)
-    if about.get("License-Expression"):
-        return about["License-Expression"]
-    if about.get("License") in PERMISSIVE | OF_THE_PACKAGE_ALONE:
-        return about["License"]
-    classifiers = [one for one in about.get_all("Classifier") or [] if one.startswith("License :: ")]
-    return " OR ".join(MEANING.get(one, UNKNOWN) for one in classifiers) or UNKNOWN
+    if fields.get("License-Expression"):
+        return fields["License-Expression"]
+    if fields.get("License") in PERMISSIVE | WEAK_COPYLEFT:
+        return fields["License"]
+    classifiers = [name for name in fields.get_all("Classifier") or [] if name.startswith("License :: ")]
+    return " OR ".join(SPDX_NAMES.get(classifier, UNKNOWN) for classifier in classifiers) or UNKNOWN
 
 
-def _browser_licence(place: str) -> str:
-    about = json.loads((ROOT / place / "package.json").read_text(encoding="utf-8"))
-    old_form = [one["type"] for one in about.get("licenses", [])]
-    return about.get("license") or " OR ".join(old_form) or UNKNOWN
+def _browser_licence(path: str) -> str:
+    fields = json.loads((ROOT / path / "package.json").read_text(encoding="utf-8"))
+    old_style = [licence["type"] for licence in fields.get("licenses", [])]
+    return fields.get("license") or " OR ".join(old_style) or UNKNOWN
 
 
 def main() -> int:
-    """Write the page; 1 when a licence needs a decision first."""
+    """Write the page; 1 when a licence is in neither list and needs a decision."""
     PAGE.write_text(page(), encoding="utf-8")
-    refused = [one for one in [*python_packages(), *browser_packages()] if not is_shippable(one.licence)]
-    for one in refused:
-        print(f"{one.name} {one.version}: may it be passed on? Its licence is {one.licence}.", file=sys.stderr)
-    return 1 if refused else 0
+    undecided = [package for package in (*python_packages(), *browser_packages()) if not is_shippable(package.licence)]
+    for package in undecided:
+        print(f"{package.name} {package.version}: decide on its licence {package.licence}.", file=sys.stderr)
+    return 1 if undecided else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""JSON: the trail, sign-ins, settings, health, and the API's own documentation."""
+"""Endpoints of the audit trail, sign-ins, health, and the API documentation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .blueprints import api
 from .system import queries as system_queries
 
 MAX_EXACT_COUNT = 10_000
-"""So many rows a list counts exactly; beyond that its length may be an estimate."""
+"""Up to this number the entries are counted exactly; above it the count may be an estimate."""
 
 
 class AuditOut(ApiSchema):
@@ -66,7 +66,7 @@ class SignInOut(ApiSchema):
 
 
 class HealthOut(ApiSchema):
-    """All but the first two are for administrators only."""
+    """Only administrators see more than the first two fields."""
 
     status = fields.String()
     database = fields.String()
@@ -77,7 +77,7 @@ class HealthOut(ApiSchema):
 
 
 def audit_json(row: Any) -> dict[str, Any]:
-    """One entry: names of the changed fields with their values, clinical text masked."""
+    """One entry: the changed fields with their values, clinical text masked."""
     return {
         "id": row.id,
         "action": row.action,
@@ -109,7 +109,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     day_from, day_to = first_and_last(arguments)
     patient_id, user = arguments.get("patient"), arguments.get("user")
     action, kind = arguments.get("action"), arguments.get("object_type")
-    wanted = audit_trail_queries.AuditFilter(
+    filters = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
         actor_ids=tuple(staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)) if user else None,
@@ -124,19 +124,19 @@ def _audit(arguments: dict[str, Any]) -> Response:
         shown.append(row)
         return audit_json(row)
 
-    total = None if is_exact or wanted != audit_trail_queries.AuditFilter() else _about_all
-    rows = ordered(audit_trail_queries.query(wanted), arguments, audit_trail_queries.ENTRY.id)
-    answer = paginated_response(rows, project, total=total)
-    audit_trail_queries.note_read(wanted, shown)
-    return answer
+    total = None if is_exact or filters != audit_trail_queries.AuditFilter() else _estimated_total
+    rows = ordered(audit_trail_queries.query(filters), arguments, audit_trail_queries.ENTRY.id)
+    response = paginated_response(rows, project, total=total)
+    audit_trail_queries.note_read(filters, shown)
+    return response
 
 
-def _about_all() -> int:
-    """How many entries there are when nothing is filtered: beyond some, the newest one's number is near it, and free."""
-    some = select(AuditEntry.id).limit(MAX_EXACT_COUNT + 1).subquery()
-    counted = db.session.execute(select(func.count()).select_from(some)).scalar_one()
-    if counted <= MAX_EXACT_COUNT:
-        return counted
+def _estimated_total() -> int:
+    """The number of all entries; above `MAX_EXACT_COUNT` the highest id, which is near it and fast to read."""
+    first_entries = select(AuditEntry.id).limit(MAX_EXACT_COUNT + 1).subquery()
+    count = db.session.execute(select(func.count()).select_from(first_entries)).scalar_one()
+    if count <= MAX_EXACT_COUNT:
+        return count
     return EstimatedCount(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
 
 
@@ -154,7 +154,7 @@ def audit_logs(arguments: dict[str, Any]) -> Response:
 @api.arguments(AUDIT_PARAMETERS, location="query")
 @api.response(200, AuditOut(many=True))
 def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
-    """The same list under the address of older clients."""
+    """The same list at the address of older clients."""
     return _audit(arguments)
 
 
@@ -168,7 +168,7 @@ SIGN_IN_PARAMETERS = parameters(
 @api.arguments(SIGN_IN_PARAMETERS, location="query")
 @api.response(200, SignInOut(many=True))
 def login_activity(arguments: dict[str, Any]) -> Response:
-    """Tries to sign in, newest first."""
+    """Sign-in attempts, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
     rows = filter_by_columns(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
     return paginated_response(ordered(rows, arguments, LoginActivity.id), sign_in_json)
@@ -191,19 +191,19 @@ def sign_in_json(row: Any) -> dict[str, Any]:
 @requires(Permission.PUBLIC)
 @api.response(200, HealthOut)
 def health() -> dict[str, Any]:
-    """Whether the hospital's system answers; administrators see each part."""
-    who = current_person()
-    if not (who.is_authenticated and who.may(Permission.ADMINISTER)):
+    """Whether HMS works; administrators see the status of each part."""
+    person = current_person()
+    if not (person.is_authenticated and person.may(Permission.ADMINISTER)):
         db.session.execute(select(1))
         return {"status": "ok", "database": "ok"}
-    found = system_queries.health()
+    status = system_queries.health()
     return {
-        "status": "ok" if found.is_well else "degraded",
+        "status": "ok" if status.is_ok else "degraded",
         "database": "ok",
-        "broker": "ok" if found.broker else "down",
-        "waiting_work": found.waiting,
-        "failed_work": found.dead,
-        "free_disk_gb": found.free_gb,
+        "broker": "ok" if status.broker else "down",
+        "waiting_work": status.waiting,
+        "failed_work": status.dead,
+        "free_disk_gb": status.free_gb,
     }
 
 
@@ -219,5 +219,5 @@ def openapi() -> Response:
 @requires(Permission.PUBLIC)
 @api.doc(tags=["documentation"])
 def documentation() -> str:
-    """The API's documentation as a page, without any outside address."""
+    """The API documentation as a page, which loads nothing from other sites."""
     return render_template("admin/api_documentation.html")

@@ -1,4 +1,4 @@
-"""The administration's two blueprints; the modules beside this one put their pages and endpoints on them."""
+"""The blueprints of the administration; the modules of this desk add their pages and endpoints."""
 
 from __future__ import annotations
 

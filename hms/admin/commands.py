@@ -1,4 +1,4 @@
-"""Commands: back up and restore the hospital."""
+"""Commands to back up and restore the database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .system import backups
 @with_appcontext
 def backup(folder: Path) -> None:
     """Write the whole database into FOLDER. The secrets are not in it: keep them elsewhere."""
-    with _saying("Backing up…"):
-        written = backups.backup(folder)
-    click.echo(f"{written} ({written.stat().st_size // 1024} KB)")
+    with _progress("Backing up…"):
+        file = backups.backup(folder)
+    click.echo(f"{file} ({file.stat().st_size // 1024} KB)")
 
 
 @click.command("restore")
@@ -29,19 +29,19 @@ def backup(folder: Path) -> None:
 @with_appcontext
 def restore(source: Path) -> None:
     """Put the backup SOURCE (a file, or the newest in a folder) into an empty database."""
-    with _saying("Restoring…"):
+    with _progress("Restoring…"):
         dump = backups.restore(source)
     click.echo(f"{dump} is restored. Run `flask prove` and `flask audit verify` now.")
 
 
 @contextmanager
-def _saying(words: str) -> Iterator[None]:
-    """Show a spinner; a failure is one sentence and exit 1."""
+def _progress(message: str) -> Iterator[None]:
+    """Show `message` with a spinner; `BackupFailed` prints its message and exits with 1."""
     try:
-        with Console(stderr=True).status(words):
+        with Console(stderr=True).status(message):
             yield
-    except backups.BackupFailed as problem:
-        click.echo(str(problem), err=True)
+    except backups.BackupFailed as error:
+        click.echo(str(error), err=True)
         sys.exit(1)
 
 

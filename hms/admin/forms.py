@@ -1,4 +1,4 @@
-"""The filters of the audit browser, of the account of who opened a record, and of the sign-ins."""
+"""The filters of the audit trail, of the list of who opened a record, and of the sign-ins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hms.staff.login_security import activity
 
 from .audit_trail import labels, queries
 
-DAYS_OF_WORDS = 31
+MAX_SEARCH_DAYS = 31
 
 
 def _day(text: str) -> Any:
@@ -30,20 +30,20 @@ def _day(text: str) -> Any:
 
 
 class DaysForm(Form):
-    """From when to when; hospital days, both included."""
+    """A period of hospital days, both included."""
 
     day_from = ParsedField(_l("From"), parse=_day, show=written_day)
     day_to = ParsedField(_l("To"), parse=_day, show=written_day)
 
 
 def filled_in(form: Form) -> dict[str, str]:
-    """The filters of `form` as they stand in the address, for links to other pages of the list. Other parameters are left
-    behind: `url_for` would take some of them for its own."""
+    """The filters of `form` in the address, for links to other pages of the list. Other parameters are left out, because
+    `url_for` has parameters of its own with such names."""
     return {name: request.args[name] for name in form.data if request.args.get(name)}
 
 
 class AuditFilterForm(DaysForm):
-    """The filters of the trail; all optional, all in the address."""
+    """The filters of the audit trail; all are optional and in the address."""
 
     who = Text(_l("User"), longest=150)
     patient = Text(_l("Patient"), longest=100)
@@ -63,28 +63,28 @@ class AuditFilterForm(DaysForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.did.choices = [SelectChoice(*one) for one in labels.action_choices()]
-        self.entity.choices = [SelectChoice(*one) for one in labels.record_choices()]
+        self.did.choices = [SelectChoice(*choice) for choice in labels.action_choices()]
+        self.entity.choices = [SelectChoice(*choice) for choice in labels.record_choices()]
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """What names nobody is an empty answer, not an error; words are looked for within a month only."""
-        is_fine = super().validate(extra_validators)
-        if is_fine and self.words.data and not self._is_short():
+        """Text is searched only in a period of at most `MAX_SEARCH_DAYS`. An unknown name is no error: no entry matches."""
+        is_valid = super().validate(extra_validators)
+        if is_valid and self.words.data and not self._is_short_period():
             self.words.errors = [*self.words.errors, N_("To search for text, choose a period of at most 31 days.")]
             return False
-        return is_fine
+        return is_valid
 
-    def _is_short(self) -> bool:
+    def _is_short_period(self) -> bool:
         first, last = self.day_from.data, self.day_to.data or clock.today()
-        return first is not None and (last - first).days <= DAYS_OF_WORDS
+        return first is not None and (last - first).days <= MAX_SEARCH_DAYS
 
-    def wanted(self, who: Any, before: int | None = None) -> queries.AuditFilter:
-        """What is asked of the trail. `RuleBroken` when too many patients or people have that name."""
+    def filters(self, who: Any, before: int | None = None) -> queries.AuditFilter:
+        """The filters for the query. `RuleBroken` when too many patients or people have the name."""
         actions, is_emergency = labels.actions_for_choice(self.did.data or "")
         return queries.AuditFilter(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
-            actor_ids=_named(staff.find_account_ids(self.who.data, queries.MAX_NAMED + 1), "who")
+            actor_ids=_limited(staff.find_account_ids(self.who.data, queries.MAX_NAMED + 1), "who")
             if self.who.data
             else None,
             patient_ids=self._patients(who) if self.patient.data else None,
@@ -100,28 +100,28 @@ class AuditFilterForm(DaysForm):
     def _patients(self, who: Any) -> tuple[int, ...]:
         hits = patients.search_patients(self.patient.data, limit=queries.MAX_NAMED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
-        return _named([hit.id for hit in exact or hits], "patient")
+        return _limited([hit.id for hit in exact or hits], "patient")
 
 
-def _named(ids: list[int], field: str) -> tuple[int, ...]:
+def _limited(ids: list[int], field: str) -> tuple[int, ...]:
     if len(ids) > queries.MAX_NAMED:
         raise RuleBroken(N_("Too many matches. Enter more of the name, or the number."), field)
     return tuple(ids)
 
 
 class SignInFilterForm(DaysForm):
-    """The filters of the sign-ins; all optional, all in the address."""
+    """The filters of the sign-ins; all are optional and in the address."""
 
     account = Text(_l("Account"), longest=254)
     address = Text(_l("Address"), longest=45)
     outcome = SelectField(_l("Outcome"), validate_choice=False)
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
-        known = [SelectChoice(status, word) for status, (_tone, word) in activity.OUTCOMES.items()]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        outcomes = [SelectChoice(status, label) for status, (_tone, label) in activity.OUTCOMES.items()]
         groups = [
             SelectChoice("", gettext("Any")),
             SelectChoice("refused", gettext("All denied")),
             SelectChoice("good", gettext("All successful")),
         ]
-        self.outcome.choices = [*groups, *known]
+        self.outcome.choices = [*groups, *outcomes]

@@ -79,5 +79,5 @@ def list_doctor_choices() -> list[SelectChoice]:
 def search_patients(text: str) -> list[Any]:
     """At most ten patients that match `text`, for patient fields; records the search in the audit trail."""
     hits = patient_search.search_patients(text, limit=10, who=current_person())
-    read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(hits), entity="patient", is_search=True)
     return hits

@@ -12,9 +12,9 @@ NO_REASON = "No reason was given: asked by DELETE through the API."
 """Stored as the reason of a DELETE without a body; existing records hold this text."""
 
 
-def list_read_entry(row: Any) -> tuple[str, read_log.Seen]:
+def list_read_entry(row: Any) -> tuple[str, read_log.PatientRead]:
     """The read-log action and entry for one listed bill, bill line, payment or correction."""
-    return "billing.read_list", read_log.Seen(row.patient_id, row.id)
+    return "billing.read_list", read_log.PatientRead(row.patient_id, row.id)
 
 
 def run_or_conflict(act: Callable[[], Any]) -> Any:

@@ -277,7 +277,7 @@ class Correction(Record):
         CheckConstraint(
             "status NOT IN ('approved', 'declined') OR decided_by_id <> proposed_by_id",
             name="decided_by_another",
-            info={"message": N_("You made this request, so someone else must decide it."), "code": "own_request"},
+            info={"message": N_("You made this request, so someone else must decide it.")},
         ),
         Index(
             "uq_correction_waiting",

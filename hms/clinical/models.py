@@ -228,7 +228,7 @@ class Prescription(VersionedRecord):
         CheckConstraint(
             "quantity_dispensed >= 0 AND quantity_dispensed <= coalesce(quantity, 100000)",
             name="not_over_dispensed",
-            info={"message": N_("This is more than was prescribed."), "field": "quantity", "code": "over_dispensed"},
+            info={"message": N_("This is more than was prescribed."), "field": "quantity"},
         ),
         CheckConstraint(
             "external_id IS NULL OR (signed_at IS NULL AND quantity_dispensed = 0)",
@@ -237,7 +237,6 @@ class Prescription(VersionedRecord):
                 "message": N_(
                     "This medicine was prescribed elsewhere. A doctor prescribes it here before it is dispensed."
                 ),
-                "code": "prescribed_elsewhere",
             },
         ),
         CheckConstraint(

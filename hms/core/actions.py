@@ -40,19 +40,19 @@ class ActionContext:
 
     name: str
     by: Person
-    is_named: bool = False
+    has_audit_context: bool = False
     """Whether the database session has the audit context. It is set before the first write, so reads need no extra statement."""
-    names_parts: bool = False
+    audits_nested_actions: bool = False
     """Whether nested actions are audited under their own names."""
-    afterwards: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
+    after_commit_steps: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
-_current_action: ContextVar[ActionContext | None] = ContextVar("doing", default=None)
+_current_action: ContextVar[ActionContext | None] = ContextVar("current_action", default=None)
 
 
-def require_permission(who: Person | None, action: Permission) -> None:
-    """Raise `NotAllowed` unless `who` may do `action`."""
-    if action is Permission.PUBLIC or (who is not None and who.is_authenticated and who.may(action)):
+def require_permission(person: Person | None, permission: Permission) -> None:
+    """Raise `NotAllowed` unless `person` has `permission`."""
+    if permission is Permission.PUBLIC or (person is not None and person.is_authenticated and person.may(permission)):
         return
     raise NotAllowed(N_("Your role does not allow this. Request another role on your profile, or ask your supervisor."))
 
@@ -78,21 +78,22 @@ def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., A
 
 @contextmanager
 def action_context(name: str, by: Person) -> Iterator[None]:
-    """One transaction in the name of `by`. A nested action joins the outer one: both are committed or neither."""
+    """Run the block in one transaction, as the action `name` of `by`. A nested action joins the outer one: both are
+    committed or neither."""
     outer = _current_action.get()
-    if outer is not None and outer.names_parts:
+    if outer is not None and outer.audits_nested_actions:
         yield from _nested_action(outer, name)
         return
     if outer is not None:
         yield
         return
-    now = ActionContext(name, by)
-    mark = _current_action.set(now)
+    context = ActionContext(name, by)
+    token = _current_action.set(context)
     try:
-        yield from _transaction(now)
+        yield from _transaction(context)
     finally:
-        _current_action.reset(mark)
-    for step in now.afterwards.values():
+        _current_action.reset(token)
+    for step in context.after_commit_steps.values():
         _run_quietly(step)
 
 
@@ -103,29 +104,30 @@ def audit_nested_actions() -> Iterator[None]:
     For example, a page that saves the form and then signs writes both names; changes made by signing have the name of
     the signature.
     """
-    now = _current_action.get()
-    if now is None:
-        raise LookupError("there is no action that could have parts")
-    now.names_parts = True
+    context = _current_action.get()
+    if context is None:
+        raise LookupError("no action is running")
+    context.audits_nested_actions = True
     try:
         yield
     finally:
-        now.names_parts = False
+        context.audits_nested_actions = False
 
 
 def _nested_action(outer: ActionContext, name: str) -> Iterator[None]:
     db.session.flush()
-    whole, outer.name, outer.is_named, outer.names_parts = outer.name, name, False, False
+    outer_name, outer.name = outer.name, name
+    outer.has_audit_context, outer.audits_nested_actions = False, False
     try:
         yield
         db.session.flush()
     finally:
-        outer.name, outer.is_named, outer.names_parts = whole, False, True
+        outer.name, outer.has_audit_context, outer.audits_nested_actions = outer_name, False, True
 
 
-def _transaction(now: ActionContext) -> Iterator[None]:
+def _transaction(context: ActionContext) -> Iterator[None]:
     try:
-        idempotency.claim_key(now.by)
+        idempotency.claim_key(context.by)
         yield
         db.session.commit()  # the only commit of a business write
     except StaleDataError as stale:
@@ -147,26 +149,26 @@ _SET_CONTEXT = text("SELECT set_config('hms.doing', :doing, true), set_config('h
 
 def set_audit_context(name: str, by: Person) -> None:
     """Set who acts and the signing ticket for the audit triggers, until the transaction ends."""
-    who = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
+    context = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
-        who |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_SET_CONTEXT, {"doing": json.dumps(who), "ticket": recording.signing_ticket()})
+        context |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
+    db.session.connection().execute(_SET_CONTEXT, {"doing": json.dumps(context), "ticket": recording.signing_ticket()})
 
 
 @event.listens_for(db.session, "after_soft_rollback")
 def _reset_audit_context(_session: Any, ended: SessionTransaction) -> None:
     """A rolled-back savepoint also undoes the audit context set inside it: set it again before the next write."""
-    now = _current_action.get()
-    if now is not None and ended.nested:
-        now.is_named = False
+    context = _current_action.get()
+    if context is not None and ended.nested:
+        context.has_audit_context = False
 
 
 def _ensure_audit_context() -> None:
     """Set the audit context before the first statement that may write."""
-    now = _current_action.get()
-    if now is not None and not now.is_named:
-        now.is_named = True
-        set_audit_context(now.name, now.by)
+    context = _current_action.get()
+    if context is not None and not context.has_audit_context:
+        context.has_audit_context = True
+        set_audit_context(context.name, context.by)
 
 
 database.before_write_hooks.append(_ensure_audit_context)
@@ -180,15 +182,15 @@ def current_action() -> ActionContext | None:
 def after_commit(step: S, *, named: Hashable = None) -> S:
     """Run `step` after the running action commits; immediately when there is none. Returns the step that will run: of
     several steps with the same `named`, only the first runs."""
-    now = _current_action.get()
-    if now is not None:
-        return now.afterwards.setdefault(named or step, step)  # type: ignore[return-value]
+    context = _current_action.get()
+    if context is not None:
+        return context.after_commit_steps.setdefault(named or step, step)  # type: ignore[return-value]
     _run_quietly(step)
     return step
 
 
 def _run_quietly(step: Callable[[], None]) -> None:
-    """A failed notification never undoes a committed action; it is logged and the outbox catches up."""
+    """Run `step`; log an exception. The action is already committed, and the outbox repeats work that failed."""
     try:
         step()
     except Exception:

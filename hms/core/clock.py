@@ -13,7 +13,7 @@ _zone = ZoneInfo("Africa/Freetown")
 
 
 def set_zone(name: str) -> None:
-    """Make `name` (an IANA zone) the hospital's zone; called once at start."""
+    """Set the hospital's time zone to `name` (IANA, "Africa/Freetown"); called once at start."""
     global _zone
     _zone = ZoneInfo(name)
 
@@ -22,7 +22,7 @@ def zone() -> ZoneInfo:
     return _zone
 
 
-_frozen_at: ContextVar[datetime | None] = ContextVar("standing", default=None)
+_frozen_at: ContextVar[datetime | None] = ContextVar("frozen_at", default=None)
 
 
 def now() -> datetime:
@@ -33,11 +33,11 @@ def now() -> datetime:
 @contextmanager
 def frozen_at(instant: datetime) -> Iterator[None]:
     """Make `now()` return `instant` inside the block: for demo data of past weeks and for tests."""
-    mark = _frozen_at.set(instant)
+    token = _frozen_at.set(instant)
     try:
         yield
     finally:
-        _frozen_at.reset(mark)
+        _frozen_at.reset(token)
 
 
 def today() -> date:
@@ -57,7 +57,7 @@ def at(day: date, clock_time: time) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _at(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
-    """Cached: a calendar converts the same few times of a day hundreds of times."""
+    # Cached: a calendar converts the same few times of a day hundreds of times.
     try:
         return datetime.combine(day, clock_time, zone).astimezone(UTC)
     except OverflowError:  # on the first or the last day of the calendar UTC may be outside it

@@ -17,7 +17,7 @@ from .background import worker
 @click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
 @with_appcontext
 def work(burst: bool) -> None:
-    """Run the background worker: makes documents and sends e-mails of the outbox."""
+    """Run the background worker, which makes the documents and sends the e-mails of the outbox."""
     worker.run_worker(burst=burst)
 
 
@@ -27,20 +27,20 @@ audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpo
 @audit_group.command("verify")
 @click.option("--checkpoint", "checkpoint_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def verify(checkpoint_file: Path | None) -> None:
-    """Re-compute the chain and print the first bad entry; exit 1 if there is one.
+    """Compute the chain again and print the first invalid entry; exit 1 if there is one.
 
     The chain must contain the last checkpoint of the file (default: the file in the data directory).
     """
     chain.seal_pending()
     try:
-        verdict = chain.verify(checkpoints.last_checkpoint(checkpoint_file))
+        result = chain.verify(checkpoints.last_checkpoint(checkpoint_file))
     except ValueError:
         click.echo("The checkpoint cannot be read.")
         sys.exit(2)
-    if verdict.fault:
-        click.echo(f"NOT valid: {verdict.fault}, after {verdict.checked} valid entries.")
+    if result.fault:
+        click.echo(f"NOT valid: {result.fault}, after {result.checked} valid entries.")
         sys.exit(1)
-    click.echo(f"Valid: {verdict.checked} entries checked, {verdict.unsealed} are not sealed yet.")
+    click.echo(f"Valid: {result.checked} entries checked, {result.unsealed} are not sealed yet.")
 
 
 @audit_group.command("checkpoint")

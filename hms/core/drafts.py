@@ -1,4 +1,4 @@
-"""Drafts: what somebody typed and has not finished, kept at the server for seven days, seen by nobody else."""
+"""Drafts of unfinished forms. They are stored on the server for seven days; only the person who typed them sees them."""
 
 from __future__ import annotations
 
@@ -35,28 +35,32 @@ class Draft(UnauditedRecord):
 
 
 def save_draft(person_id: int, form: str, content: dict[str, Any]) -> Draft:
-    """Keep `content` as the person's draft of `form`, replacing the earlier one. Commits; drafts are not in the trail."""
+    """Store `content` as the person's draft of `form`, replacing the earlier one. Commits.
+
+    `RuleBroken` when it is longer than `MAX_LENGTH` characters.
+    """
     if len(str(content)) > MAX_LENGTH:
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     row = insert(Draft).values(person_id=person_id, form=form, content=content, saved_at=clock.now())
-    kept = row.on_conflict_do_update(
+    upsert = row.on_conflict_do_update(
         index_elements=[Draft.person_id, Draft.form],
         set_={"content": row.excluded.content, "saved_at": row.excluded.saved_at, "version": Draft.version + 1},
     )
-    draft = db.session.scalars(kept.returning(Draft), execution_options={"populate_existing": True}).one()
+    draft = db.session.scalars(upsert.returning(Draft), execution_options={"populate_existing": True}).one()
     db.session.commit()
     return draft
 
 
-def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> Draft:
-    """Keep what `to` makes of the draft's present content ({} when there is none); {} forgets it. Commits.
+def update_draft(person_id: int, form: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Draft:
+    """Replace the draft's content by `change(content)`; content is {} when there is no draft, and {} deletes it. Commits.
 
-    Changes of one draft wait for each other, so that two open pages never undo what the other kept.
+    The draft's row is locked meanwhile, so that two open pages do not overwrite each other. `RuleBroken` as for
+    `save_draft`.
     """
     first = insert(Draft).values(person_id=person_id, form=form, content={}, saved_at=clock.now())
     db.session.execute(first.on_conflict_do_nothing(index_elements=[Draft.person_id, Draft.form]))
     draft = _lock_draft(person_id, form)
-    content = to(draft.content)
+    content = change(draft.content)
     if len(str(content)) > MAX_LENGTH:
         db.session.rollback()
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
@@ -68,17 +72,17 @@ def update_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[
 
 
 def belongs_to_other(person_id: int | None, form: str) -> bool:
-    """Whether somebody else has a draft of that name; for forms whose names nobody can guess."""
+    """Whether another person has a draft of `form`; for forms whose names contain a random part."""
     query = select(Draft.id).where(Draft.form == form, Draft.person_id != person_id).limit(1)
     return db.session.execute(query).first() is not None
 
 
-def prune_draft(person_id: int, form: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Within the caller's transaction: keep only what `to` leaves of a draft, and forget it when nothing is left."""
+def prune_draft(person_id: int, form: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Replace a draft's content by `change(content)` and delete the draft when that is {}. The caller commits."""
     draft = _lock_draft(person_id, form)
     if draft is None:
         return
-    draft.content = to(draft.content)
+    draft.content = change(draft.content)
     if not draft.content:
         db.session.delete(draft)
     db.session.flush()
@@ -90,7 +94,7 @@ def _lock_draft(person_id: int, form: str) -> Draft | None:
 
 
 def get_draft(person_id: int, form: str) -> Draft | None:
-    """The person's own draft of `form`."""
+    """The person's own draft of `form`, or None."""
     return db.session.execute(_select_own(), {"person_id": person_id, "form": form}).scalar_one_or_none()
 
 
@@ -123,24 +127,24 @@ def drafts_of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
 @cache
 def _select_kind(*, kind: str) -> Select:
     person_id, since, limit = bindparam("person_id"), bindparam("since"), bindparam("limit")
-    shown = select(Draft.form, Draft.content, Draft.saved_at)
-    mine = shown.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
-    return mine.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)
+    drafts = select(Draft.form, Draft.content, Draft.saved_at)
+    of_kind = drafts.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
+    return of_kind.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)
 
 
 def discard(person_id: int, form: str) -> None:
-    """Drop a draft that its person gives up. Commits."""
+    """Delete a draft that the person does not want to continue. Commits."""
     delete_draft(person_id, form)
     db.session.commit()
 
 
 def delete_draft(person_id: int, form: str) -> None:
-    """Forget a draft, within the caller's transaction: what it held is saved."""
+    """Delete a draft whose content is now saved in a record. The caller commits."""
     db.session.execute(delete(Draft).filter_by(person_id=person_id, form=form))
 
 
 def delete_expired() -> int:
-    """Drop drafts older than seven days; returns how many."""
-    gone = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - RETENTION))
+    """Delete drafts older than seven days; returns how many. Commits."""
+    result = db.session.execute(delete(Draft).where(Draft.saved_at < clock.now() - RETENTION))
     db.session.commit()
-    return gone.rowcount
+    return result.rowcount

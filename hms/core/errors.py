@@ -1,4 +1,4 @@
-"""The kinds of refusal. Desks raise them; `core/web/error_handlers.py` answers them with a page or with JSON."""
+"""Domain errors. Desks raise them; `core/web/error_handlers.py` turns them into a page or JSON."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from .text.translation import Sentence
 
 
 class DomainError(Exception):
-    """A refusal that a person can read.
+    """An error whose message is shown to the user.
 
-    `message` is a sentence of the catalogue, with places such as `%(due)s`; `values` fill them. They are kept apart so that
-    nothing typed is ever looked up in the catalogue or read as a format: `localisation.translate_error` translates the
-    sentence and fills it in where it is shown. `str()` is that of `Sentence`. `code` is a stable word for programs,
-    `field` the input that is wrong; so no place of a sentence is called `message`, `field` or `code`.
+    `message` is a sentence of the catalogue, with placeholders such as `%(due)s`; `values` fill them. They are kept apart
+    so that typed text is never looked up in the catalogue or read as a format: `localisation.translate_error` translates
+    the sentence and fills it in where it is shown. `str()` is the English sentence. `code` is a stable word for programs,
+    `field` the input that is wrong; so no placeholder may be called `message`, `field` or `code`.
     """
 
     status = 400
     code = "refused"
     is_denial = False
-    """Whether it keeps something from the person that is there; then it is in the trail."""
-    way_on: tuple[str, str] | None = None
-    """Address and words of the button that leads on from the refusal, where there is one."""
+    """Whether the person was denied access to something that exists; denials are recorded in the audit trail."""
+    next_step: tuple[str, str] | None = None
+    """Address and label of the button that the error page offers, or None."""
 
     def __init__(
         self, message: str | Sentence, field: str | None = None, *, code: str | None = None, **values: object
@@ -33,7 +33,10 @@ class DomainError(Exception):
 
     @classmethod
     def from_error(cls, error: DomainError, field: str | None = None, *, code: str | None = None) -> Self:
-        """An error of this class with the sentence and values of `error`, at `field`; a code of its own is kept."""
+        """An error of this class with the sentence and values of `error`, at `field`.
+
+        Without `code`, a code that was given to `error` itself is kept, and its class's code is not.
+        """
         own_code = error.code if error.code != type(error).code else None
         return cls(error.sentence, field, code=code or own_code)
 
@@ -42,23 +45,23 @@ class DomainError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence of the catalogue, its places empty."""
+        """The sentence of the catalogue, with its placeholders."""
         return self.sentence.message
 
     @property
     def values(self) -> dict[str, object]:
-        """What fills the places of `message`."""
+        """The values of the placeholders of `message`."""
         return self.sentence.values
 
 
 class RuleBroken(DomainError):
-    """What was asked breaks a rule. Hangs on the form's field; the API answers 400 under the same key."""
+    """The input breaks a rule. A page shows the message at `field`; the API answers 400 with `field` as the key."""
 
     code = "invalid"
 
 
 class Conflict(DomainError):
-    """Somebody or something else got there first (a taken slot, a changed record, empty stock): 409."""
+    """Another change makes this one impossible (a taken slot, a changed record, empty stock): 409."""
 
     status = 409
     code = "conflict"
@@ -79,14 +82,14 @@ class NotAllowed(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such record for this person: 404, the same answer whether it is missing or hidden."""
+    """The record does not exist, or this person may not know that it exists: 404 in both cases."""
 
     status = 404
     code = "not_found"
 
 
 class HiddenRecord(NotFound):
-    """There is such a record, but not for this person: the answer is that of a missing one, and the denial is in the trail."""
+    """The record exists, but this person may not know: answered like a missing one, and recorded as a denial."""
 
     is_denial = True
 
@@ -96,7 +99,7 @@ class HiddenRecord(NotFound):
 
 
 class Unavailable(DomainError):
-    """Something the answer depends on is down: 503, try again later."""
+    """A service that the answer needs is down: 503."""
 
     status = 503
     code = "unavailable"

@@ -20,7 +20,7 @@ _quiet_until = 0.0
 
 
 class Event(StrEnum):
-    """What happened, as open pages hear it."""
+    """The names of events, as the scripts of open pages know them."""
 
     QUEUE_CHANGED = "queue-changed"
     APPOINTMENTS_CHANGED = "appointments-changed"
@@ -51,27 +51,29 @@ SUBSCRIBERS: dict[Event, Permission] = {
 }
 
 
-def room(kind: Event) -> str:
-    return f"event:{kind.value}"
+def room_of_event(event: Event) -> str:
+    """The Socket.IO room of the pages that receive `event`."""
+    return f"event:{event.value}"
 
 
-def room_of(person_id: int) -> str:
+def room_of_person(person_id: int) -> str:
+    """The Socket.IO room of one person's open pages."""
     return f"person:{person_id}"
 
 
-def publish(kind: Event) -> None:
-    """Publish `kind` to every open page whose person may see it, after the action commits; once for an action."""
-    after_commit(lambda: _emit({"kind": kind.value}, room(kind)), named=kind)
+def publish(event: Event) -> None:
+    """Publish `event` to every open page that may receive it, after the action commits; once for each action."""
+    after_commit(lambda: _emit({"kind": event.value}, room_of_event(event)), named=event)
 
 
 def publish_to_person(person_id: int, notification_id: int, title: str) -> None:
-    """Tell one person's open pages of their notification, once the action under way is committed. `title` has no names."""
+    """Publish a notification to one person's open pages, after the action commits. `title` must hold no patient's name."""
     message = {"kind": Event.NOTIFICATION.value, "id": notification_id, "title": title}
-    after_commit(lambda: _emit(message, room_of(person_id)))
+    after_commit(lambda: _emit(message, room_of_person(person_id)))
 
 
 def _emit(message: dict, to: str) -> None:
-    """Emit unless the broker failed a moment ago: a saved record must not wait for a dead Redis."""
+    """Emit, unless the broker failed within `PAUSE_AFTER_FAILURE` seconds: saving must not wait while Redis is down."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return
@@ -79,4 +81,4 @@ def _emit(message: dict, to: str) -> None:
         socketio.emit("alert", message, to=to)
     except Exception:
         _quiet_until = time.monotonic() + PAUSE_AFTER_FAILURE
-        log.warning("alerts wait: the message broker does not answer")
+        log.warning("event not published: Redis is not available")

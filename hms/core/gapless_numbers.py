@@ -1,6 +1,6 @@
 """Numbers without gaps or repeats: taken from a locked counter row in the transaction that uses them.
 
-A number taken by a transaction that fails is given out again, which a database sequence cannot do.
+When that transaction rolls back, the next one gets the same number; a database sequence would leave a gap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .db.session import db
 
 
 class NumberSeries(db.Model):  # type: ignore[name-defined]
-    """The last number given out of a series, e.g. "bill:2026"."""
+    """The last number used of a series, e.g. "bill:2026"."""
 
     __tablename__ = "number_series"
 
@@ -24,18 +24,18 @@ class NumberSeries(db.Model):  # type: ignore[name-defined]
 
 
 def next_number(series: str) -> int:
-    """The next number of `series`, from 1. Others who want one wait until this transaction ends: take it last."""
+    """The next number of `series`, from 1. Call it last in a transaction: others wait for the series until it ends."""
     return next_numbers([series])[0]
 
 
 def next_numbers(series: list[str]) -> list[int]:
-    """The next number of each of several series, in one go. Name them in the same order wherever they are taken together:
-    the counters are locked in that order."""
+    """The next number of each of several series, with one statement. Give them in the same order everywhere: the counters
+    are locked in that order."""
     return _take_numbers(series, 1)
 
 
 def reserve_numbers(series: str, count: int) -> range:
-    """The next `count` (at least 1) numbers of `series`, in one go."""
+    """The next `count` (at least 1) numbers of `series`."""
     last = _take_numbers([series], count)[0]
     return range(last - count + 1, last + 1)
 
@@ -46,10 +46,11 @@ def _take_numbers(series: list[str], count: int) -> list[int]:
 
 
 def _increment_statement(series: Any, count: Any) -> Any:
-    rows = NumberSeries.__table__
-    wanted = func.unnest(cast(series, ARRAY(Text))).table_valued("of", with_ordinality="place").render_derived()
-    first = insert(rows).from_select(
-        ["series", "last_number"], select(wanted.c.of, cast(count, BigInteger)).order_by(wanted.c.place)
+    counters = NumberSeries.__table__
+    names = func.unnest(cast(series, ARRAY(Text))).table_valued("series", with_ordinality="place").render_derived()
+    new = insert(counters).from_select(
+        ["series", "last_number"], select(names.c.series, cast(count, BigInteger)).order_by(names.c.place)
     )
-    more = {"last_number": rows.c.last_number + first.excluded.last_number}
-    return first.on_conflict_do_update(index_elements=[rows.c.series], set_=more).returning(rows.c.last_number)
+    increment = {"last_number": counters.c.last_number + new.excluded.last_number}
+    upsert = new.on_conflict_do_update(index_elements=[counters.c.series], set_=increment)
+    return upsert.returning(counters.c.last_number)

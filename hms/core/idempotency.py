@@ -1,9 +1,9 @@
-"""Every submit is safe to repeat: the same key gives the first answer again, and the work is done once.
+"""Idempotency keys: a repeated submit does the work once and gets the first response again.
 
-A page form carries the key in the hidden field `once`; it is another key at another address, since buttons of one form may
-post to several. A program sends the header `Idempotency-Key` (IETF draft "The Idempotency-Key HTTP Header Field"). The key
-is claimed inside the action's own transaction, so that of two simultaneous submits one waits for the other and then gets
-its answer.
+A page form sends the key in the hidden field `once`; the path is part of the key, because buttons of one form may post to
+several addresses. A program sends the header `Idempotency-Key` (IETF draft "The Idempotency-Key HTTP Header Field"). The
+key is claimed inside the action's own transaction: of two simultaneous submits the second waits, then gets the response of
+the first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RETENTION = timedelta(days=2)
 
 
 class IdempotencyKey(UnauditedRecord):
-    """A claimed key with the answer that was given; kept for two days."""
+    """A claimed key with its response; kept for two days."""
 
     __tablename__ = "once_key"
     __table_args__ = (UniqueConstraint("person_id", "key"),)
@@ -45,7 +45,10 @@ class IdempotencyKey(UnauditedRecord):
 
 
 class DuplicateRequest(Exception):
-    """The key was claimed by an earlier submit; `answer` is the stored response, None while it is pending."""
+    """An earlier submit claimed the key; `answer` is its row, whose `status` is None while its response is pending.
+
+    `answer` is None when the earlier submit released the key meanwhile.
+    """
 
     def __init__(self, answer: IdempotencyKey | None) -> None:
         super().__init__("already done")
@@ -53,31 +56,34 @@ class DuplicateRequest(Exception):
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was used for something else."""
+    """The key was already used for another request: 422."""
 
     status = 422
     code = "idempotency_key_reused"
 
 
 def request_key() -> str | None:
-    """The key this request carries, if any."""
+    """The key of this request, or None. `RuleBroken` when it has characters that cannot be printed."""
     key = request.headers.get("Idempotency-Key")
-    if not key and not request.is_json and (mark := request.form.get("once")):
-        key = f"{mark} {request.path}"
+    if not key and not request.is_json and (form_key := request.form.get("once")):
+        key = f"{form_key} {request.path}"
     if key and not key.isprintable():
-        raise RuleBroken(N_("An idempotency key is made of characters that can be printed."), "Idempotency-Key")
+        raise RuleBroken(N_("Use only printable characters in the idempotency key."), "Idempotency-Key")
     return key[:MAX_KEY_LENGTH] if key else None
 
 
 def request_fingerprint() -> str:
-    """What the request asks for. A page's form is told apart by key and address: Back and resubmit gives the first answer."""
+    """Tells two requests with the same key apart: the path of a page's form, a hash of path and body for the API.
+
+    The content of a page's form is left out: going back and submitting again gets the first response.
+    """
     if not request.path.startswith("/api/"):
         return request.path
     return hashlib.sha256(request.path.encode() + b"\0" + request.get_data()).hexdigest()
 
 
 def claim_key(by: Any) -> None:
-    """Claim the request's key for the transaction under way; raises `DuplicateRequest` or `IdempotencyKeyReused`."""
+    """Claim the request's key in the running transaction; raises `DuplicateRequest` or `IdempotencyKeyReused`."""
     if not has_request_context() or by.id is None or "once_claimed" in g:
         return
     key = request_key() if request.method not in ("GET", "HEAD", "OPTIONS") else None
@@ -101,7 +107,7 @@ def _find_earlier(person_id: int, key: str) -> IdempotencyKey | None:
 
 
 def replay_if_repeated(person_id: int | None) -> Response | None:
-    """The first answer, when this request repeats one that was answered; called before the view runs."""
+    """The stored response when this request repeats an earlier one, else None; called before the view runs."""
     if person_id is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return None
     key = request_key()
@@ -110,7 +116,10 @@ def replay_if_repeated(person_id: int | None) -> Response | None:
 
 
 def wait_for_response(earlier: IdempotencyKey | None) -> IdempotencyKey | None:
-    """The row once its answer is written: the first submit committed an instant ago, its answer follows within moments."""
+    """The row of the first submit, after a wait of at most 1.6 seconds for its response. The row may still have none.
+
+    The first submit stores its response just after it commits.
+    """
     db.session.rollback()
     for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8):
         if earlier is None or earlier.status is not None:
@@ -122,18 +131,21 @@ def wait_for_response(earlier: IdempotencyKey | None) -> IdempotencyKey | None:
 
 
 def replay(earlier: IdempotencyKey | None) -> Response:
-    """Give the first answer again; `Conflict` when the first submit is still under way."""
+    """The stored response; `Conflict` when the first submit has none yet."""
     if earlier is None or earlier.status is None:
         raise Conflict(N_("This is already being saved. Wait a moment, then check again."), code="in_progress")
-    answer = Response(earlier.body, earlier.status, content_type=earlier.content_type)
+    response = Response(earlier.body, earlier.status, content_type=earlier.content_type)
     if earlier.location:
-        answer.headers["Location"] = earlier.location
-    answer.headers["Idempotent-Replayed"] = "true"
-    return answer
+        response.headers["Location"] = earlier.location
+    response.headers["Idempotent-Replayed"] = "true"
+    return response
 
 
 def store_response(response: Response) -> Response:
-    """Keep the answer beside the claimed key. A refusal gives the key back: what is put right may be sent under it again."""
+    """Store the response with the claimed key. After an error the key is released, so that the corrected form may use it.
+
+    A response of 64 KiB or more, or one with a secret that is shown once, is stored without its body.
+    """
     claim_id = g.pop("once_claimed", None)
     if claim_id is None or response.status_code >= 500 or response.is_streamed:
         return response
@@ -153,13 +165,14 @@ def store_response(response: Response) -> Response:
 
 
 def _release_key(claim_id: int) -> None:
-    """A refused form is shown again on a page whose reading goes into the trail, and that reading claimed the key."""
+    # The refused action rolled its claim back. Showing the form again may be recorded as a read, which claims the key anew.
     db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == claim_id))
     db.session.commit()
 
 
 def delete_expired() -> int:
-    """Drop keys older than two days; returns how many."""
-    gone = db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.claimed_at < clock.now() - RETENTION))
+    """Delete keys older than two days; returns how many. Commits."""
+    expired = IdempotencyKey.claimed_at < clock.now() - RETENTION
+    result = db.session.execute(delete(IdempotencyKey).where(expired))
     db.session.commit()
-    return gone.rowcount
+    return result.rowcount

@@ -1,4 +1,4 @@
-"""Amounts of money: exact decimals, rounded half up. They are in major units of the hospital's currency (`HMS_CURRENCY`)."""
+"""Money: exact decimals, never floats, rounded half up. Amounts are in the hospital's currency (`HMS_CURRENCY`), major units."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
 MAX_VALUE = Decimal("99999999.99")
-"""The largest amount that can be entered, and the limit of one line and of one bill. Sums of bills may be larger."""
+"""The largest typed amount, bill line and bill total. Sums of them may be larger."""
 MAX_SUM = Decimal("9999999999.99")
-"""The largest amount that a money column can store."""
+"""The largest amount that a money column holds."""
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
 class TooLarge(ValueError):
-    """A valid amount that is above the limit."""
+    """The text is an amount, but larger than the limit."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -24,8 +24,8 @@ class Money:
     """An amount with two decimals, e.g. `Money("190.00")`.
 
     Takes a string, an int, a Decimal or another Money; a Decimal is rounded half up. Raises `TypeError` for a float or a
-    bool and `ValueError` for NaN, infinity or more digits than are exact. Sums have no other limit.
-    Entered amounts are limited by `parse`, stored ones by `rules.check_total` and the constraints of the tables.
+    bool and `ValueError` for NaN, infinity or more digits than a Decimal holds exactly. Typed amounts have a limit, and so
+    have stored ones (`rules.check_total`, the constraints of the tables); sums have none.
     """
 
     value: Decimal
@@ -84,7 +84,7 @@ class Money:
 
     @classmethod
     def _exact(cls, amount: Decimal, largest: Decimal) -> Money:
-        # The range is checked first: arithmetic overflows at 1E+999999999.
+        # Compare before any arithmetic, which overflows at 1E+999999999.
         if not amount.is_finite():
             raise ValueError("not an amount")
         if not -largest <= amount <= largest:
@@ -95,7 +95,7 @@ class Money:
 
     @classmethod
     def total(cls, amounts: Iterable[Money]) -> Money:
-        """The sum; `ZERO` when there are none."""
+        """The sum of `amounts`; `ZERO` when there are none."""
         return sum(amounts, ZERO)
 
 

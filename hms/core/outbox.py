@@ -1,4 +1,4 @@
-"""The path that work of the last release waits under in Redis; it goes with the next release."""
+"""The old path of `run_job`: jobs that the last release put into Redis name it. Remove it in the next release."""
 
 from .background.outbox import run_job as handle
 

@@ -1,6 +1,7 @@
-"""Who may do what: every action of the hospital, and which built-in role is granted it by default.
+"""Permissions, built-in roles, and which role has which permission by default.
 
-The defaults below seed each role's stored grants; an administrator may change those, and `Person.may` reads the stored ones.
+The defaults are the first content of each role's stored grants. An administrator may change the stored grants, and
+`Person.may` reads those.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .text.translation import N_
 
 
 class Permission(StrEnum):
-    """One verb that a person may or may not do. Its value is the name in the audit trail and in the stored grants."""
+    """What a person may or may not do. Its value is the name in the audit trail and in the stored grants."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
@@ -101,7 +102,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """The built-in roles by their stable codes. `ROLE_NAMES` are the names they are stored with, `LABELS` what readers see."""
+    """The built-in roles by their codes. `ROLE_NAMES` has the stored English names, `LABELS` the translated ones."""
 
     ADMIN = "admin"
     DOCTOR = "doctor"
@@ -136,7 +137,7 @@ LABELS: dict[str, LazyString] = {
 
 
 def role_label(code: str | None, name: str | None) -> str | LazyString:
-    """What people read for a role: a built-in one in their language, one of the hospital's own as its name was typed."""
+    """The name of a role for the screen: translated for a built-in role, as typed for one of the hospital's own roles."""
     return LABELS.get(code or "", name or "")
 
 
@@ -306,5 +307,5 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 
-# What an account without a role may do: ask for one.
 GRANTS_WITHOUT_ROLE = frozenset({Permission.REQUEST_ROLE})
+"""The permissions of an account that has no role."""

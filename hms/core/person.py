@@ -1,4 +1,4 @@
-"""Who acts: the person behind a request, a job or a command, as every desk sees them."""
+"""The person who acts in a request, a job or a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .permissions import GRANTS_WITHOUT_ROLE, Permission, Role
 
 @dataclass(frozen=True)
 class Person(UserMixin):
-    """A signed-in person, loaded anew for every request. `grants` are the actions their role allows at this moment."""
+    """A signed-in person, loaded again for every request. `grants` are the values of the permissions of their role."""
 
     id: int | None
     username: str
@@ -26,21 +26,21 @@ class Person(UserMixin):
     language: str = "en"
     preferences: dict = field(default_factory=dict, hash=False)
     idle_minutes: int | None = None
-    """The role's own limit, after which pages without work lock."""
+    """Minutes without activity after which pages lock, when the role has its own limit."""
     unread_alerts: int | None = None
-    """Alerts of this person that are not read yet; None where they were not counted (programs, jobs, commands)."""
+    """How many of this person's alerts are unread; None where they are not counted (API, jobs, commands)."""
     must_enrol: bool = False
     """The role needs a second factor and this account has none yet."""
 
-    def may(self, action: Permission) -> bool:
-        """Whether this person's role allows `action`; without a role, whether one may do it all the same."""
-        if action is Permission.PUBLIC or action is Permission.SIGNED_IN:
+    def may(self, permission: Permission) -> bool:
+        """Whether this person has `permission`: by their role, or without a role by `GRANTS_WITHOUT_ROLE`."""
+        if permission is Permission.PUBLIC or permission is Permission.SIGNED_IN:
             return True
-        return action.value in self.grants or (self.role is None and action in GRANTS_WITHOUT_ROLE)
+        return permission.value in self.grants or (self.role is None and permission in GRANTS_WITHOUT_ROLE)
 
     @property
     def is_patient(self) -> bool:
-        """Whether this is a patient at their own record (`patient_id`), who sees nothing of anybody else's."""
+        """Whether this is the account of a patient, who sees only their own record (`patient_id`)."""
         return self.role == Role.PATIENT.value
 
     @property
@@ -66,7 +66,7 @@ class Person(UserMixin):
 
     @property
     def toasts_off(self) -> bool:
-        """Whether alerts only raise the number at the bell."""
+        """Whether new alerts are only counted at the bell and not shown on the page."""
         return self.preferences.get("notify_on_page", True) is False
 
     def get_id(self) -> str:
@@ -75,13 +75,13 @@ class Person(UserMixin):
 
 @dataclass(frozen=True)
 class System(Person):
-    """The hospital itself: the clock, the worker, a command at the server. May do everything, and is named in the trail."""
+    """Who acts when no person does: the scheduler, the worker, a command on the server. Has every permission."""
 
     id: int | None = None
     username: str = "system"
     name: str = "System"
 
-    def may(self, action: Permission) -> bool:
+    def may(self, permission: Permission) -> bool:
         return True
 
 

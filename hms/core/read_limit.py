@@ -1,11 +1,12 @@
-"""Very many records read in a short time by one account: administrators are told, then the account is slowed down.
+"""The limit of records that one account reads in a short time. Above it, administrators are alerted and reads are slowed.
 
-Counted is what the account's reads of the last minutes left in the trail (`read_log.py`): every patient whose record
-was opened counts one, however often, a hundred rows of lists count one, and so do twenty rows that searches found. So
-nothing else has to be kept, and nobody waits for anybody; no more than the last entries are looked at, ten times the
-limit. When the limit is passed administrators are told, once in the minutes that it looks back; from then on the
-account reads so many times a minute and no more: further reads are answered 429 with `Retry-After`. Nothing is closed
-for good, so that care goes on, and no process waits. Below the limit again, all is as before.
+Reads are counted from the audit trail (`read_log.py`), so no other counter is stored. Each patient whose record was opened
+in the last minutes counts once; a hundred list rows, or twenty search results, count once. At most the newest entries are
+counted, ten times the limit.
+
+Above the limit administrators get one alert for each period of the limit, and the account may read only a set number of
+records a minute; further reads get 429 with `Retry-After`. The account is never locked, so that patient care continues. When
+the count falls below the limit, reads are free again.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from .settings import store as settings
 from .text.translation import N_
 
 ALARM = "security.mass_reading"
-"""The entry of the trail that says that the limit was passed. Its name holds no `.read`, so it counts as no read itself."""
+"""The audit entry of an account that passed the limit. Its name has no `.read`, so that it does not count as a read."""
 
 
 class TooManyReads(DomainError):
-    """The account has read very many records in a short time and reads the next one in `retry_after` seconds."""
+    """The account is above the read limit and may read the next record in `retry_after` seconds: 429."""
 
     status = 429
     code = "too_many_reads"
@@ -50,7 +51,7 @@ class TooManyReads(DomainError):
 
 @dataclass(frozen=True)
 class Limit:
-    """So many reads in so many minutes (0: no limit), and above it so many a minute."""
+    """At most `reads` in `minutes` (0 reads: no limit); above it, `per_minute` reads a minute."""
 
     reads: int
     minutes: int
@@ -58,47 +59,47 @@ class Limit:
 
 
 def limit() -> Limit:
-    """The limit as the hospital has set it."""
+    """The limit in the hospital's settings."""
     names = ("mass_read_records", "mass_read_minutes", "slow_reads")
     return Limit(*(settings.value(f"security.{name}") for name in names))
 
 
 on_limit_passed: list[Callable[[Person, Limit], None]] = []
-"""What is called when an account passes the limit, inside the transaction of the read: desks above put theirs in."""
+"""Functions called when an account passes the limit, inside the transaction of the read. Desks add theirs."""
 
 
-def holds(by: Person, limit_: Limit) -> bool:
-    """Whether there is a limit for `by`: not for patients, who read their own record, nor for the hospital itself."""
-    return by.id is not None and not by.is_patient and limit_.reads > 0
+def is_limited(person: Person, limit_: Limit) -> bool:
+    """Whether the limit applies to `person`: not to patients, who read their own record, nor to the system."""
+    return person.id is not None and not person.is_patient and limit_.reads > 0
 
 
-def check(by: Person, lately: int, limit_: Limit) -> None:
-    """Hold `by`, who had so many reads `lately`, to the limit at one more that is written already. `TooManyReads` when
-    they must wait."""
-    if lately < limit_.reads or _was_counted():
+def check(by: Person, recent_reads: int, limit_: Limit) -> None:
+    """Check the limit for one more read of `by`, whose entry is already written. Alerts administrators when `by` passes the
+    limit now; raises `TooManyReads` when `by` passed it before and must wait."""
+    if recent_reads < limit_.reads or _was_checked_in_request():
         return
-    is_told, seconds = _alarm_and_wait(by, limit_)
-    if not is_told:
-        _raise_alarm(by, limit_)
+    is_alerted, seconds = _alert_and_wait(by, limit_)
+    if not is_alerted:
+        _alert(by, limit_)
     elif seconds is not None and seconds > 0:
         raise TooManyReads(limit_.per_minute, seconds)
 
 
-def _alarm_and_wait(by: Person, limit_: Limit) -> tuple[bool, int | None]:
+def _alert_and_wait(by: Person, limit_: Limit) -> tuple[bool, int | None]:
     values = {"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}
-    is_told, seconds = db.session.connection().execute(_ALARM_AND_WAIT, values).one()
-    return is_told, seconds
+    is_alerted, seconds = db.session.connection().execute(_ALERT_AND_WAIT, values).one()
+    return is_alerted, seconds
 
 
-def _was_counted() -> bool:
-    """Mark the request as let through; the answer is whether an earlier read of it was: then all of it is."""
+def _was_checked_in_request() -> bool:
+    """Whether an earlier read of this request was allowed; then the whole request is. Remembers it for the next read."""
     if not has_request_context():
         return False
     before, g.counted_read = g.get("counted_read"), g.get("request_id")
     return before is not None and before == g.counted_read
 
 
-_ALARM_AND_WAIT = text("""
+_ALERT_AND_WAIT = text("""
 SELECT EXISTS (SELECT FROM audit_entry
                 WHERE action = 'security.mass_reading' AND actor_id = CAST(:actor_id AS bigint)
                   AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))),
@@ -109,15 +110,15 @@ SELECT EXISTS (SELECT FROM audit_entry
            AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
          ORDER BY recorded_at DESC OFFSET CAST(:per_minute AS int) LIMIT 1)
 """)
-"""Whether administrators were told in the limit's minutes; and in how many seconds the account has read less than so many
-times within a minute, the read under way apart (NULL, zero or less: it has already)."""
+"""Whether administrators were alerted within the limit's minutes, and the seconds until the account may read again (NULL,
+zero or less: now). The current read does not count."""
 
 
-def _raise_alarm(by: Person, limit_: Limit) -> None:
-    """Told once, also when several reads pass the limit at the same moment: the first one tells."""
-    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _alarm_and_wait(by, limit_)[0]:
+def _alert(by: Person, limit_: Limit) -> None:
+    """Record the alarm and call `on_limit_passed`; once, also when several reads pass the limit at the same moment."""
+    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _alert_and_wait(by, limit_)[0]:
         return
-    about = {"entity": "app_user", "entity_id": by.id}
-    recording.record(ALARM, by, **about, details={"reads": limit_.reads, "minutes": limit_.minutes})
-    for tell in on_limit_passed:
-        tell(by, limit_)
+    account = {"entity": "app_user", "entity_id": by.id}
+    recording.record(ALARM, by, **account, details={"reads": limit_.reads, "minutes": limit_.minutes})
+    for alert in on_limit_passed:
+        alert(by, limit_)

@@ -1,4 +1,4 @@
-"""Records that an action takes together belong to one patient. Triggers (migration 0022) stand behind what is stored."""
+"""Checks that the records an action uses together belong to one patient. Triggers (migration 0022) check stored rows too."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ Ids = int | Iterable[int] | None
 
 
 def check_same_patient(patient_id: int, *, fields: dict[str, str] | None = None, **records: Ids) -> None:
-    """Raise `RuleBroken` unless the named records are this patient's. None and an empty list name nothing.
+    """Raise `RuleBroken` unless all `records` are this patient's; None and an empty list are allowed.
 
         check_same_patient(patient_id, encounter=encounter_id, appointment=appointment_id)
 
-    Each record is named by its table; the error is at the input of that name, or at the one that `fields` says. A record
-    that does not exist gets the same answer, so that nobody learns which ids are in use.
+    The keyword is the table's name. The error is at the field of that name, or at `fields[name]`. A record that does not
+    exist gets the same error, so that nobody learns which ids are in use.
     """
-    for name, given in records.items():
-        ids = _as_set(given)
-        if ids and _ids_of_patient(name, ids, patient_id) != ids:
+    for table_name, id_or_ids in records.items():
+        ids = _as_set(id_or_ids)
+        if ids and _ids_of_patient(table_name, ids, patient_id) != ids:
             raise RuleBroken(
                 N_("This record belongs to another patient. Choose a record of this patient."),
-                (fields or {}).get(name, name),
+                (fields or {}).get(table_name, table_name),
                 code="other_patient",
             )
 
 
-def _as_set(given: Ids) -> set[int]:
-    if given is None:
+def _as_set(id_or_ids: Ids) -> set[int]:
+    if id_or_ids is None:
         return set()
-    return {given} if isinstance(given, int) else set(given)
+    return {id_or_ids} if isinstance(id_or_ids, int) else set(id_or_ids)
 
 
-def _ids_of_patient(name: str, ids: set[int], patient_id: int) -> set[int]:
-    return set(db.session.scalars(_own(table_name=name), {"ids": sorted(ids), "patient_id": patient_id}))
+def _ids_of_patient(table_name: str, ids: set[int], patient_id: int) -> set[int]:
+    values = {"ids": sorted(ids), "patient_id": patient_id}
+    return set(db.session.scalars(_select_ids_of_patient(table_name=table_name), values))
 
 
 @cache
-def _own(*, table_name: str) -> Select:
+def _select_ids_of_patient(*, table_name: str) -> Select:
     table = db.metadata.tables[table_name]
     return select(table.c.id).where(table.c.id.in_(bindparam("ids")), table.c.patient_id == bindparam("patient_id"))

@@ -1,4 +1,4 @@
-"""Starts the core: configuration, database, JSON, sign-in, languages, limits, sockets, API document."""
+"""Sets up the core in the Flask application: configuration, database, JSON, sign-in, languages, rate limits, sockets, API."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 
 
 def has_commands(app: Flask) -> bool:
-    """Whether this process may run commands: not a web server's, which stays small."""
+    """Whether this process may run commands; a web server process does not load them, to use less memory."""
     return app.testing or os.environ.get("SOCKETIO_ASYNC") != "gevent"
 
 
 def prepare(app: Flask, config: Config) -> None:
-    """Everything below the desks."""
+    """Set up everything that desks need before they are imported."""
     _restrict_debug_to_demo(app, config)
     app.config.from_mapping(_flask_configuration(config))
     app.json = ExactJSON(app)
@@ -67,26 +67,23 @@ def prepare(app: Flask, config: Config) -> None:
 
 
 def _restrict_debug_to_demo(app: Flask, config: Config) -> None:
-    """Debugging shows code and variables: a variable alone (FLASK_DEBUG) switches it on for made-up data only.
-
-    Flask's command line reads the variable again once the application is made.
-    """
-    is_asked = get_debug_flag()
-    app.debug = is_asked and config.demo
-    if is_asked and not config.demo:
-        os.environ["FLASK_DEBUG"] = "0"
+    """Allow debugging (FLASK_DEBUG) only with demo data, because it shows code and variables."""
+    is_requested = get_debug_flag()
+    app.debug = is_requested and config.demo
+    if is_requested and not config.demo:
+        os.environ["FLASK_DEBUG"] = "0"  # Flask's command line reads the variable again later
         log.warning("FLASK_DEBUG is ignored: debugging is for HMS_DEMO=1 only")
 
 
 def _add_migration_commands(app: Flask) -> None:
     if has_commands(app):
-        from flask_migrate import Migrate  # 14 MiB that a web process need not carry
+        from flask_migrate import Migrate  # large; a web process does not need it
 
         Migrate(app, db, compare_type=True)
 
 
 def finish_startup(app: Flask) -> None:
-    """Everything that needs the desks: sockets last, because their handlers ask who may hear what."""
+    """Set up what needs the desks: commands, then the sockets, whose handlers check permissions of the desks."""
     for command in commands.commands:
         app.cli.add_command(command)
     events.socketio.init_app(
@@ -133,7 +130,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         },
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
         "COMPRESS_ALGORITHM": ["gzip"],
-        "COMPRESS_LEVEL": 2,  # a third cheaper than 4, and pages stay far below what may go over the wire
+        "COMPRESS_LEVEL": 2,  # needs less CPU than 4, and pages stay small enough
         "COMPRESS_MIN_SIZE": 1000,
         "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,
         "API_TITLE": "HMS",
@@ -145,7 +142,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
 
 
 def _engine(config: Config) -> dict[str, object]:
-    """Bounded waits: a page never hangs on a lock or a runaway query. Times in the database are UTC."""
+    """Options of the database engine. Timeouts end a page's wait for a lock or a slow query; database times are UTC."""
     options = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
     return {
         "pool_size": config.pool_size,

@@ -27,7 +27,7 @@ class Medication(VersionedRecord):
         CheckConstraint(
             "current_stock >= 0",
             name="stock_not_negative",
-            info={"message": N_("There is not enough in stock."), "field": "quantity", "code": "out_of_stock"},
+            info={"message": N_("There is not enough in stock."), "field": "quantity"},
         ),
         CheckConstraint(
             "formulation IN ('Tablet', 'Syrup', 'Injection', 'Capsule', 'Other')", name="formulation_known"

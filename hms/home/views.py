@@ -32,7 +32,7 @@ def rows() -> str:
 def _load_home() -> work_lists.WorkLists:
     """Load the person's work lists and record in the audit trail how many patients they name."""
     home = work_lists.load_work_lists(current_person())
-    read_log.note_rows("home.read_board", home.people, entity="patient", renews=True)
+    read_log.record_list_read("home.read_board", home.people, entity="patient", renews=True)
     return home
 
 
@@ -46,7 +46,7 @@ def find_page() -> ResponseReturnValue:
         return redirect(url_for("billing.bill", bill_id=bill.bill_id))
     patients = search.find_patients(typed, limit=25, who=current_person())
     medicines = search.find_medicines(typed, limit=25, who=current_person())
-    read_log.note_rows("patients.read_list", len(patients), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(patients), entity="patient", is_search=True)
     return render_template("home/find.html", typed=typed, patients=patients, medicines=medicines)
 
 
@@ -57,7 +57,9 @@ def find_rows() -> str:
     typed = search_text(request.args.get("q"))
     bill = search.find_bill(typed, who=current_person())
     patients = [] if bill else search.find_patients(typed, limit=8, who=current_person())
-    read_log.note_rows("patients.read_list", len(patients) or (1 if bill else 0), entity="patient", is_search=True)
+    read_log.record_list_read(
+        "patients.read_list", len(patients) or (1 if bill else 0), entity="patient", is_search=True
+    )
     is_linked = bill is None and current_person().may(Permission.READ_STOCK)
     medicines = search.find_medicines(typed, limit=4, who=current_person()) if is_linked else []
     return render_template("home/_find_rows.html", typed=typed, patients=patients, bill=bill, medicines=medicines)

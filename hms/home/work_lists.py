@@ -183,5 +183,5 @@ def _add_administration(home: WorkLists, who: Person) -> None:
         (_l("New patients today"), day.registered, "/reports/?period=today", ""),
         (_l("Billed today"), day.billed, "/reports/?period=today", ""),
         (_l("Failed sign-ins today"), failed, "/admin/sign-ins", "caution" if failed else ""),
-        (_l("Documents waiting"), health.waiting, "/admin/", "stop" if not health.is_well else ""),
+        (_l("Documents waiting"), health.waiting, "/admin/", "stop" if not health.is_ok else ""),
     ]

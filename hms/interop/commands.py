@@ -25,7 +25,7 @@ from .fhir_import.resource_types import MEDICATION
 
 
 class Terminal:
-    """Import progress on a terminal; skipped lines go to stderr in any case."""
+    """Shows the progress of an import on a terminal; skipped lines are always written to stderr."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -53,7 +53,7 @@ class Terminal:
 def import_fhir(path: Path) -> None:
     """Load FHIR R4 bulk files (NDJSON, also gzipped): one file, or a folder of them.
 
-    Resources loaded before are compared, not loaded twice. Lines that cannot be used are listed by file and line.
+    Resources loaded before are compared, not loaded twice. Lines that cannot be imported are listed by file and line.
     """
     if not path.exists():
         sys.exit(str(Sentence(N_("There is no file or folder %(path)s."), path=path)))
@@ -64,13 +64,13 @@ def import_fhir(path: Path) -> None:
             _prepare_database()
         with terminal.bar:
             summary = work.run()
-    except OSError as trouble:
-        sys.exit(str(Sentence(N_("%(path)s could not be read: %(why)s."), path=path, why=trouble.strerror)))
-    except DomainError as refused:
-        message = Sentence(N_("The import stopped: %(why)s Run it again; what is loaded stays."), why=refused.sentence)
+    except OSError as error:
+        sys.exit(str(Sentence(N_("%(path)s could not be read: %(why)s."), path=path, why=error.strerror)))
+    except DomainError as error:
+        message = Sentence(N_("The import stopped: %(why)s Run it again; what is loaded stays."), why=error.sentence)
         sys.exit(str(message))
     if not summary.found:
-        sys.exit(str(Sentence(N_("%(path)s holds no FHIR resources that can be imported."), path=path)))
+        sys.exit(str(Sentence(N_("%(path)s has no FHIR resources that can be imported."), path=path)))
     show(summary)
 
 
@@ -78,11 +78,11 @@ def import_fhir(path: Path) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @with_appcontext
 def export_fhir(folder: Path) -> None:
-    """Write all records as FHIR R4 bulk files (NDJSON) into DIR, one file a kind, in the form that import-fhir reads."""
+    """Write all records as FHIR R4 bulk files (NDJSON) into DIR, one file for each resource type, as import-fhir reads them."""
     try:
         counts = export(folder)
-    except OSError as trouble:
-        sys.exit(str(Sentence(N_("%(path)s could not be written: %(why)s."), path=folder, why=trouble.strerror)))
+    except OSError as error:
+        sys.exit(str(Sentence(N_("%(path)s could not be written: %(why)s."), path=folder, why=error.strerror)))
     for kind, count in counts.items():
         click.echo(f"{kind}: {count:,}")
 
@@ -95,7 +95,7 @@ def _prepare_database() -> None:
 
 
 def show(summary: Summary) -> None:
-    """The counts by kind, on stdout."""
+    """Print the counts by resource type on stdout."""
     table = Table()
     table.add_column(N_("Kind"))
     for outcome in OUTCOMES:

@@ -15,9 +15,9 @@ from hms.core.db.session import db
 class SourceRecord(UnauditedRecord):
     """The last state in which a resource was imported; `external_id` is "Patient/123", as on the record itself.
 
-    `said` holds the values it was read into. A later import compares with them and not with the record, so that what
-    was corrected here stays corrected until the source sends a new value. `identifiers` are "system|value", by
-    which other resources may name it.
+    `said` has the values read from it. A later import compares with them and not with the record, so that a correction
+    made here stays until the source sends a new value. `identifiers` are "system|value"; other resources may refer to
+    the resource by them.
     """
 
     __tablename__ = "source_record"
@@ -30,10 +30,10 @@ class SourceRecord(UnauditedRecord):
 
 
 class OfflineEntry(Record):
-    """One thing entered on a device without network, by the key that the device gave it.
+    """One entry made on a device without network, with the device's key for it.
 
-    `record_id` is the record it became. A refused entry keeps its `fields` and the `refusal` (the API's answer) until a
-    person has dealt with it (`settled_at`); a saved one keeps neither.
+    `record_id` is the record that was created. A refused entry has its `fields` and the `refusal` (the API's response)
+    until the person marks it as done (`settled_at`); a saved one has neither.
     """
 
     __tablename__ = "offline_entry"

@@ -51,7 +51,7 @@ def _worklist_data() -> dict[str, object]:
     orders = queries.worklist(show)
     opened = policy.record_access((order.patient for order in orders), current_person())
     readable = [order for order in orders if order.patient_id not in opened.closed]
-    read_log.note_each(
+    read_log.record_reads(
         "lab.read_board", (_read_entry(order, opened.emergency) for order in readable), entity="lab_order"
     )
     return {
@@ -63,9 +63,9 @@ def _worklist_data() -> dict[str, object]:
     }
 
 
-def _read_entry(order: LabOrder, in_emergency: Collection[int]) -> read_log.Seen:
+def _read_entry(order: LabOrder, in_emergency: Collection[int]) -> read_log.PatientRead:
     purpose = policy.EMERGENCY if order.patient_id in in_emergency else None
-    return read_log.Seen(order.patient_id, order.id, purpose=purpose)
+    return read_log.PatientRead(order.patient_id, order.id, purpose=purpose)
 
 
 @pages.route("/lab/orders/<int:order_id>", methods=["GET", "POST"])
@@ -99,7 +99,7 @@ def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> Resp
         "fields": fields,
         "corrected": queries.corrected_results(order),
     }
-    read_log.note("lab.read_order", order.patient_id, entity="lab_order", entity_id=order_id)
+    read_log.record_read("lab.read_order", order.patient_id, entity="lab_order", entity_id=order_id)
     return render_template("lab/order.html", **context), form.status
 
 
@@ -120,5 +120,5 @@ def of_encounter(encounter_id: int) -> str:
         queries.load_encounter_tests(encounter.id, encounter.patient_id).orders,
     )
     entry = {"entity": "encounter", "entity_id": encounter.id, "renews": True}
-    read_log.note("clinical.read_lab_order", encounter.patient_id, **entry)
+    read_log.record_read("clinical.read_lab_order", encounter.patient_id, **entry)
     return render_template("lab/_orders.html", orders=orders, is_written=is_written)

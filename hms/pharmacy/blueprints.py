@@ -1,4 +1,4 @@
-"""The pharmacy's pages as one blueprint, and its places in the top bar."""
+"""The pharmacy's blueprints, and its entries in the top bar."""
 
 from __future__ import annotations
 

@@ -44,13 +44,13 @@ class VisitForm(ActionForm):
         plans = {line_id: parse_batch_plan(request.form.get(f"plan-{line_id}")) for line_id in ids}
         return {
             "quantities": {line_id: self._fields[f"quantity-{line_id}"].data or 0 for line_id in ids},
-            "plans": {line_id: seen for line_id, seen in plans.items() if seen},
+            "plans": {line_id: plan for line_id, plan in plans.items() if plan},
             "collected_by": self.collected_by.data,
         }
 
 
 def visit_form(visit: Visit) -> VisitForm:
-    """The form for the lines that may be dispensed now, filled with the offered quantities."""
+    """The form for the lines that may be dispensed now, with the offered quantities as defaults."""
     quantities = {f"quantity-{line.id}": WholeField(_("Dispense"), default=line.offered) for line in visit.given_now}
     return type("FormOfVisit", (VisitForm,), quantities)()
 
@@ -73,13 +73,13 @@ class LineForm(ActionForm):
             "collected_by": self.collected_by.data,
         }
 
-    def refuse(self, refusal: RuleBroken | Conflict) -> None:
-        field = "why" if refusal.field == "reason" else refusal.field
-        super().refuse(type(refusal).from_error(refusal, field))
+    def refuse(self, error: RuleBroken | Conflict) -> None:
+        field = "why" if error.field == "reason" else error.field
+        super().refuse(type(error).from_error(error, field))
 
 
 class ReasonForm(ActionForm):
-    """Reason for a query, a hold or a rejection."""
+    """The reason for a query, a hold or closing a line."""
 
     reason = Text(_l("Query or reason"), longest=500)
 
@@ -119,9 +119,9 @@ class AdjustForm(ActionForm):
             "seen": int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None,
         }
 
-    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+    def refuse(self, error: RuleBroken | Conflict) -> None:
         names = {"quantity": "new_quantity", "reason": "kind"}
-        super().refuse(type(refusal).from_error(refusal, names.get(refusal.field or "")))
+        super().refuse(type(error).from_error(error, names.get(error.field or "")))
 
 
 class WriteOffForm(ActionForm):
@@ -132,8 +132,8 @@ class WriteOffForm(ActionForm):
     note = Text(_l("Note"), longest=200)
 
     def values(self) -> dict[str, Any]:
-        words = " – ".join(part for part in (self.kind.data, self.note.data) if part)
-        return {"quantity": self.quantity.data or 0, "reason": words}
+        reason = " – ".join(part for part in (self.kind.data, self.note.data) if part)
+        return {"quantity": self.quantity.data or 0, "reason": reason}
 
 
 class ReceivedLine(Form):
@@ -159,8 +159,8 @@ class ReceivedLine(Form):
         if parse_record_id(self.medication_id.data or "") is not None:
             return
         self.medication_id.data = ""
-        found = queries.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []
-        exact = [row for row in found if row.name.casefold() == self.medicine.data.casefold()] or found
+        rows = queries.medicines_named(self.medicine.data or "", limit=2) if self.medicine.data else []
+        exact = [row for row in rows if row.name.casefold() == self.medicine.data.casefold()] or rows
         if len(exact) == 1:
             self.medication_id.data = str(exact[0].id)
 
@@ -198,17 +198,17 @@ class ReceiveForm(ActionForm):
             "lines": [entry.form.received() for entry in self.filled],
         }
 
-    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+    def refuse(self, error: RuleBroken | Conflict) -> None:
         """Show the error of a line in the cell of its field."""
-        place, _dot, name = (refusal.field or "").removeprefix("lines.").partition(".")
-        if not place.isdigit() or not name:
-            super().refuse(refusal)
+        number, _dot, name = (error.field or "").removeprefix("lines.").partition(".")
+        if not number.isdigit() or not name:
+            super().refuse(error)
             return
         cell = {"medication_id": "medicine"}.get(name, name)
-        super().refuse(type(refusal).from_error(refusal))
+        super().refuse(type(error).from_error(error))
         self.form_errors = self.form_errors[:-1]
-        field = self.filled[int(place)].form[cell]
-        field.errors = [*field.errors, translate_error(refusal)]
+        field = self.filled[int(number)].form[cell]
+        field.errors = [*field.errors, translate_error(error)]
 
     @property
     def has_line_errors(self) -> bool:
@@ -222,14 +222,14 @@ class ReceiveForm(ActionForm):
         if len(self.lines) < MAX_LINES:
             self.lines.append_entry()
 
-    def remove_line(self, place: int) -> None:
+    def remove_line(self, number: int) -> None:
         """Remove a line from the grid; the only line is cleared instead."""
-        if 0 <= place < len(self.lines):
-            del self.lines.entries[place]
+        if 0 <= number < len(self.lines):
+            del self.lines.entries[number]
         if not self.lines.entries:
             self.lines.append_entry()
-        for number, entry in enumerate(self.lines.entries):
-            _rename(entry, number)
+        for new_number, entry in enumerate(self.lines.entries):
+            _rename(entry, new_number)
 
 
 def _rename(entry: Any, number: int) -> None:

@@ -17,7 +17,7 @@ from hms.staff.models import User
 
 
 class Supplier(Record):
-    """Who delivers medicines."""
+    """A company that delivers medicines."""
 
     __tablename__ = "supplier"
 
@@ -29,7 +29,7 @@ class Supplier(Record):
 
 
 class GoodsReceipt(ImmutableRecord):
-    """One delivery, entered once: the supplier's invoice number tells a second entry of the same delivery."""
+    """A goods receipt: one delivery. A supplier's invoice number may be entered only once."""
 
     __tablename__ = "goods_receipt"
     __table_args__ = (
@@ -53,9 +53,9 @@ class GoodsReceipt(ImmutableRecord):
 
 
 class Batch(Record):
-    """One lot of a medicine. `quantity` is the sum of its movements, kept by the ledger's trigger.
+    """One lot of a medicine. `quantity` is the sum of its stock movements; a trigger keeps it.
 
-    `expires_on` is the last day of use; None for an opening stock whose packs were not looked at.
+    `expires_on` is the last day of use; None for opening stock without a recorded expiry.
     """
 
     __tablename__ = "batch"
@@ -66,7 +66,6 @@ class Batch(Record):
             info={
                 "message": N_("There is not enough left in this batch. Check the new batches and dispense again."),
                 "field": "quantity",
-                "code": "out_of_stock",
             },
         ),
         CheckConstraint(
@@ -96,7 +95,7 @@ class Batch(Record):
 
 
 class Dispense(ImmutableRecord):
-    """Medicine handed over for a prescription (FHIR MedicationDispense); its batches are its movements."""
+    """A medicine dispensed for a prescription (FHIR MedicationDispense); `movements` say from which batches."""
 
     __tablename__ = "dispense"
     __table_args__ = (
@@ -127,7 +126,7 @@ class Dispense(ImmutableRecord):
 
 
 class StockMovement(ImmutableRecord):
-    """One line of the stock ledger; `quantity` is positive when stock grows. Inserting it moves the batch and the medicine."""
+    """A stock movement; `quantity` is positive when stock grows. A trigger adds it to the batch and the medicine."""
 
     __tablename__ = "stock_movement"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The JSON objects of the pharmacy, and the parameters of its lists: types and lengths; the rules live in the actions."""
+"""The JSON objects of the pharmacy, and the parameters of its lists: types and lengths; the rules are in the actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON: dashboards and reports."""
+"""Endpoints of dashboards and reports."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def patient_count() -> dict[str, int]:
 
 def appointment_json(row: Appointment, who: Person) -> dict[str, Any]:
     """One appointment; the doctor only for those who read the reason of visits."""
-    seen = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
-    return seen | {"doctor": row.doctor_id} if who.may(Permission.READ_VISIT_REASON) or who.is_patient else seen
+    shown = {"id": row.id, "patient": row.patient_id, "date": row.date, "time": row.time, "status": row.status}
+    return shown | {"doctor": row.doctor_id} if who.may(Permission.READ_VISIT_REASON) or who.is_patient else shown
 
 
 @api.get("/report/appointments_today/")
@@ -81,8 +81,8 @@ def appointments_today() -> Any:
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
     query = query.where(*policy.own_rows(who, Appointment.patient_id))
     rows = list(db.session.scalars(query))
-    seen = [read_log.Seen(row.patient_id, row.id) for row in rows]
-    read_log.note_each("appointments.read_list", seen, entity="appointment")
+    seen = [read_log.PatientRead(row.patient_id, row.id) for row in rows]
+    read_log.record_reads("appointments.read_list", seen, entity="appointment")
     return jsonify(appointments=[appointment_json(row, who) for row in rows])
 
 

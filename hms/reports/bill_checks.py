@@ -28,14 +28,14 @@ CHECKS = {
          WHERE b.updated_at >= :start AND b.updated_at < :end
          GROUP BY b.id
         HAVING b.payer_paid <> coalesce(sum(CASE p.kind WHEN 'refund' THEN -p.amount ELSE p.amount END), 0)""",
-    "what is written off a bill is not what second persons agreed to": """
+    "what is written off a bill is not the approved amount": """
         SELECT b.number AS subject, b.written_off AS stored, coalesce(sum(c.amount), 0) AS recomputed
           FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.kind = 'write_off' AND c.status = 'approved'
          WHERE b.updated_at >= :start AND b.updated_at < :end
          GROUP BY b.id HAVING b.written_off <> coalesce(sum(c.amount), 0)""",
-    # Before migration 0021 another person than the cashier could give money back, or make a bill void, without a request;
-    # such rows are kept as they are and fit. Of new ones the triggers of 0021 take none without an approved request.
-    "a refund is not what a second person agreed to": """
+    # Before migration 0021 a person other than the cashier could refund money or void a bill without a request; such old
+    # rows are correct. The triggers of 0021 refuse new rows without an approved request.
+    "a refund is not the approved one": """
         SELECT r.number AS subject, r.amount AS stored, c.amount AS recomputed
           FROM payment r LEFT JOIN payment p ON p.id = r.refunds_id LEFT JOIN correction c ON c.id = r.correction_id
          WHERE r.kind = 'refund' AND r.received_at >= :start AND r.received_at < :end
@@ -43,19 +43,19 @@ CHECKS = {
                 OR (c.id IS NULL AND r.received_by_id IS NOT DISTINCT FROM p.received_by_id)
                 OR (c.id IS NOT NULL AND (c.kind <> 'refund' OR c.status <> 'approved' OR c.amount <> r.amount
                      OR c.payment_id <> r.refunds_id OR c.decided_by_id IS NOT DISTINCT FROM c.proposed_by_id)))""",
-    "more of a payment was given back than was paid": """
+    "more of a payment was refunded than was paid": """
         SELECT p.number AS subject, p.amount AS stored, sum(r.amount) AS recomputed
           FROM payment p JOIN payment r ON r.refunds_id = p.id
          WHERE p.id IN (SELECT n.refunds_id FROM payment n WHERE n.received_at >= :start AND n.received_at < :end)
          GROUP BY p.id HAVING sum(r.amount) > p.amount""",
     # Old rows as above.
-    "an issued bill was made void without a second person": """
+    "an issued bill was voided without approval": """
         SELECT b.number AS subject, NULL AS stored, NULL AS recomputed FROM bill b
          WHERE b.updated_at >= :start AND b.updated_at < :end AND b.status = 'void' AND b.number IS NOT NULL
            AND b.voided_by_id IS NOT DISTINCT FROM b.issued_by_id
            AND NOT EXISTS (SELECT FROM correction c WHERE c.bill_id = b.id AND c.kind = 'void' AND c.status = 'approved'
                               AND c.decided_by_id <> c.proposed_by_id)""",
-    "what a second person agreed to was not done": """
+    "an approved correction was not done": """
         SELECT 'request ' || c.id AS subject, c.amount AS stored, NULL AS recomputed
           FROM correction c JOIN bill b ON b.id = c.bill_id
          WHERE c.status = 'approved' AND c.decided_at >= :start AND c.decided_at < :end

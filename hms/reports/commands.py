@@ -15,12 +15,12 @@ from . import reconciliation
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Only bills, tills and dispensing of this day.")
 @with_appcontext
 def prove(day: object) -> None:
-    """Re-add every total of money and stock; name what does not fit, and exit 1 if anything does not."""
+    """Recalculate every total of money and stock. Prints each figure that does not match; exit 1 if there is one."""
     count = 0
-    for fault in reconciliation.find_discrepancies(None if day is None else date(day.year, day.month, day.day)):
+    for discrepancy in reconciliation.find_discrepancies(None if day is None else date(day.year, day.month, day.day)):
         count += 1
-        click.echo(fault)
-    click.echo(f"{count} figures do not fit." if count else "Every total of money and stock fits.")
+        click.echo(discrepancy)
+    click.echo(f"{count} figures do not match." if count else "Every total of money and stock matches.")
     sys.exit(1 if count else 0)
 
 

@@ -1,4 +1,4 @@
-"""What each role's dashboard shows: counts of the person's own work, money only where money is worked with."""
+"""The figures of each role's dashboard; money only for roles that work with money."""
 
 from __future__ import annotations
 
@@ -72,23 +72,23 @@ _BY_ROLE: dict[str, Callable[[Person], dict[str, Any]]] = {
 
 def dashboard(who: Person) -> dict[str, Any]:
     """The counts of this person's desk."""
-    make = _BY_ROLE.get(who.role or "")
-    return make(who) if make else {"message": "No dashboard data for this role."}
+    build = _BY_ROLE.get(who.role or "")
+    return build(who) if build else {"message": "No dashboard data for this role."}
 
 
 def stats(who: Person) -> dict[str, Any]:
-    """The hospital's figures as far as this person may see them; both spellings of the original's clients."""
+    """The hospital's figures that this person may see. Some are repeated under a second name for older clients."""
     if not who.may(Permission.READ_REPORTS):
         return {}
     patients = queries.patient_count()
-    seen: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "total_patients": patients,
         "totalPatients": patients,
         "newPatientsThisMonth": queries.new_patients(period("month", clock.today())),
     }
     if who.may(Permission.MANAGE_STAFF):
-        seen["active_users"] = queries.active_users()
+        figures["active_users"] = queries.active_users()
     if who.may(Permission.READ_REVENUE):
-        seen["revenue_today"] = float(queries.received(period("today", clock.today())).value)
-        seen["totalRevenue"] = float(queries.billing_figures()["total_paid"].value)
-    return seen
+        figures["revenue_today"] = float(queries.received(period("today", clock.today())).value)
+        figures["totalRevenue"] = float(queries.billing_figures()["total_paid"].value)
+    return figures

@@ -6,15 +6,15 @@ Bills and documents from before migration 0022 have fewer snapshot columns; miss
 from __future__ import annotations
 
 CHECKS = {
-    "an issued bill has not kept whom it was for": """
+    "an issued bill has no snapshot": """
         SELECT b.number AS subject, NULL AS stored, NULL AS recomputed FROM bill b
          WHERE b.number IS NOT NULL AND b.updated_at >= :start AND b.updated_at < :end AND b.frozen IS NULL""",
-    "the patient that a bill froze when it was issued is not its patient": """
+    "the patient in a bill's snapshot is not its patient": """
         SELECT b.number AS subject, b.frozen->'patient'->>'hospital_number' AS stored, p.hospital_number AS recomputed
           FROM bill b JOIN patient p ON p.id = b.patient_id
          WHERE b.number IS NOT NULL AND b.updated_at >= :start AND b.updated_at < :end
            AND b.frozen->'patient'->>'hospital_number' IS DISTINCT FROM p.hospital_number""",
-    "the total or the discount that a bill froze when it was issued is not its own": """
+    "the total or the discount in a bill's snapshot is not its own": """
         SELECT b.number AS subject, b.frozen->>'total' || ' less ' || (b.frozen->>'discount') AS stored,
                b.total || ' less ' || b.discount AS recomputed
           FROM bill b

@@ -26,10 +26,11 @@ WAITING = ("waiting", "called")
 
 def patient_count() -> int:
     """Number of active patients."""
-    return _one(select(func.count()).select_from(Patient).where(Patient.status == "active"))
+    return _scalar(select(func.count()).select_from(Patient).where(Patient.status == "active"))
 
 
 def new_patients(over: Period) -> int:
+    """Number of patients registered in the period."""
     return db.session.execute(_registered(*over.instants)).scalar_one()
 
 
@@ -38,7 +39,7 @@ def _registered(start: Any, end: Any) -> Select:
 
 
 def active_users() -> int:
-    return _one(select(func.count()).where(User.is_active))
+    return _scalar(select(func.count()).where(User.is_active))
 
 
 def _net() -> Any:
@@ -56,7 +57,7 @@ def _received(start: Any, end: Any) -> Select:
 
 
 def billed(over: Period) -> Money:
-    """Totals of bills issued, without void ones."""
+    """Sum of the totals of bills issued, without void ones."""
     return db.session.execute(_issued(*over.instants)).scalar_one()
 
 
@@ -92,7 +93,7 @@ def median_wait_minutes(over: Period) -> int | None:
     minutes = func.extract("epoch", QueueEntry.called_at - QueueEntry.arrived_at) / 60
     days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
     half = func.percentile_cont(0.5).within_group(minutes)
-    median = _one(select(half).where(*days, QueueEntry.called_at.is_not(None)))
+    median = _scalar(select(half).where(*days, QueueEntry.called_at.is_not(None)))
     return None if median is None else round(median)
 
 
@@ -130,7 +131,7 @@ def _name(row: Any) -> str:
 
 
 def top_medications(over: Period | None = None, limit: int = 10) -> list[dict[str, Any]]:
-    """Most prescribed medicines; a count below five is not shown, because it may point at a person."""
+    """Most prescribed medicines; counts below five are left out, because they may identify a person."""
     query = select(Prescription.medication_name, func.count().label("number")).where(
         Prescription.status.not_in(("draft", "entered_in_error"))
     )
@@ -143,7 +144,7 @@ def top_medications(over: Period | None = None, limit: int = 10) -> list[dict[st
 
 
 def billing_figures(received_by: int | None = None) -> dict[str, Any]:
-    """Billed, paid and outstanding over all issued bills; `received_by` narrows what was paid to one cashier's hands."""
+    """Billed, paid and outstanding of all issued bills; `received_by` limits `by_method` to payments to one cashier."""
     totals = select(
         func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("billed"),
         func.coalesce(func.sum(Bill.paid, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("paid"),
@@ -172,7 +173,7 @@ def _by_method(received_by: int | None) -> dict[str, Money]:
 
 
 def _month(instant: Any) -> Any:
-    """The hospital's month of an instant, as text that a GROUP BY may name."""
+    """The month of an instant in hospital time, as text for GROUP BY."""
     return func.to_char(func.timezone(literal_column(f"'{clock.zone().key}'"), instant), literal_column("'YYYY-MM'"))
 
 
@@ -184,11 +185,13 @@ def _by_month() -> list[dict[str, Any]]:
     billed_in = dict(db.session.execute(issued.group_by(billed_month)).all())
     paid_in = dict(db.session.execute(select(paid_month, _net()).group_by(paid_month)).all())
     months = sorted({*billed_in, *paid_in})[-24:]
-    return [{"month": m, "billed": billed_in.get(m, ZERO), "paid": paid_in.get(m, ZERO)} for m in months]
+    return [
+        {"month": month, "billed": billed_in.get(month, ZERO), "paid": paid_in.get(month, ZERO)} for month in months
+    ]
 
 
 def queue_waiting(doctor_id: int | None = None) -> int:
-    """People waiting today; a doctor's own and those for nobody in particular when `doctor_id` is given."""
+    """Number of patients waiting today; with `doctor_id`, those of this doctor and those without a doctor."""
     return db.session.execute(
         _queue_waiting(of_doctor=doctor_id is not None), {"day": clock.today(), "doctor_id": doctor_id}
     ).scalar_one()
@@ -216,7 +219,7 @@ def _appointment_count(*, of_doctor: bool) -> Select:
 
 
 def bills_to_pay() -> int:
-    """Bills on which a patient owes something."""
+    """Number of bills on which a patient has an amount to pay."""
     return db.session.execute(_bills_to_pay()).scalar_one()
 
 
@@ -225,5 +228,5 @@ def _bills_to_pay() -> Select:
     return select(func.count()).select_from(Bill).where(text(OWING))
 
 
-def _one(query: Select) -> Any:
+def _scalar(query: Select) -> Any:
     return db.session.execute(query).scalar_one()

@@ -1,7 +1,7 @@
-"""Re-adds every total of money and stock from its single entries, and compares papers, numbers and tills with the books.
+"""Recalculates every total of money and stock from its single entries, and checks documents, numbers and tills.
 
-Each check is one query that returns a row for each fault, with three columns: `subject` (the bill, till or batch), the
-`stored` figure and the `recomputed` one. Correct books return no rows.
+Each check is one query that returns a row for each discrepancy, with three columns: `subject` (the bill, till or batch),
+the `stored` figure and the `recomputed` one. Correct records return no rows.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from . import bill_checks, document_checks, number_checks, stock_checks, till_ch
 
 CHECKS = bill_checks.CHECKS | till_checks.CHECKS | number_checks.CHECKS | document_checks.CHECKS | stock_checks.CHECKS
 ROWS_PER_FETCH = 500
-"""Rows fetched at a time, so that very many faults do not fill the memory."""
+"""Rows fetched at a time, so that very many discrepancies do not fill the memory."""
 
 
 def find_discrepancies(day: date | None = None) -> Iterator[str]:
-    """Yield a sentence for each figure that does not fit. `day` limits bills, tills, documents and dispensing to one
+    """Yield a sentence for each figure that does not match. `day` limits bills, tills, documents and dispensing to one
     hospital day; stock and number series are always checked in full."""
     start, end = (
         clock.day_bounds(day)
@@ -31,13 +31,13 @@ def find_discrepancies(day: date | None = None) -> Iterator[str]:
         else clock.day_bounds(date(1900, 1, 1))[:1] + clock.day_bounds(date(2199, 1, 1))[1:]
     )
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    for fault, query in CHECKS.items():
+    for description, query in CHECKS.items():
         statement = text(query).execution_options(yield_per=ROWS_PER_FETCH)
         with db.session.execute(statement, {"start": start, "end": end}) as rows:
             for row in rows.mappings():
-                yield _describe(fault, row)
+                yield _describe(description, row)
 
 
-def _describe(fault: str, row: Any) -> str:
-    figures = f" (kept {row['stored']}, re-added {row['recomputed']})"
-    return f"{row['subject']}: {fault}{'' if row['stored'] is row['recomputed'] is None else figures}"
+def _describe(description: str, row: Any) -> str:
+    figures = f" (stored {row['stored']}, recalculated {row['recomputed']})"
+    return f"{row['subject']}: {description}{'' if row['stored'] is row['recomputed'] is None else figures}"

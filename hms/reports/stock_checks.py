@@ -11,12 +11,12 @@ CHECKS = {
         SELECT m.name AS subject, m.current_stock AS stored, coalesce(sum(b.quantity), 0) AS recomputed
           FROM medication m LEFT JOIN batch b ON b.medication_id = m.id
          GROUP BY m.id HAVING m.current_stock <> coalesce(sum(b.quantity), 0)""",
-    "what was handed over is not what left the batches": """
+    "a dispensed quantity is not what left the batches": """
         SELECT 'dispense ' || d.id AS subject, d.quantity AS stored, -coalesce(sum(m.quantity), 0) AS recomputed
           FROM dispense d LEFT JOIN stock_movement m ON m.dispense_id = d.id AND m.kind = 'dispense'
          WHERE d.dispensed_at >= :start AND d.dispensed_at < :end
          GROUP BY d.id HAVING d.quantity <> -coalesce(sum(m.quantity), 0)""",
-    "a medicine was handed over to another patient than it was prescribed for": """
+    "a medicine was dispensed to another patient than it was prescribed for": """
         SELECT 'dispense ' || d.id AS subject, d.patient_id AS stored, r.patient_id AS recomputed
           FROM dispense d JOIN prescription r ON r.id = d.prescription_id
          WHERE d.dispensed_at >= :start AND d.dispensed_at < :end AND d.patient_id <> r.patient_id""",

@@ -1,13 +1,13 @@
 """Checks of `flask prove`: cash shifts with their float, payments and counts.
 
-A count is a JSON object of amounts by method; `hms_amount` (migration 0022) gives NULL for what is no amount, which then
-does not fit.
+A count is a JSON object of amounts by method; `hms_amount` (migration 0022) returns NULL for anything that is no amount,
+which then does not match.
 """
 
 from __future__ import annotations
 
 CHECKS = {
-    "what was expected in a counted till is not its float and its payments": """
+    "the expected amount of a counted till is not its float and its payments": """
         SELECT coalesce(s.number, 'till ' || s.id) || ', ' || m.method AS subject,
                s.expected->>m.method AS stored, m.amount AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL (
@@ -23,7 +23,7 @@ CHECKS = {
         SELECT coalesce(s.number, 'till ' || s.id) AS subject, NULL AS stored, NULL AS recomputed FROM cash_shift s
          WHERE s.closed_at >= :start AND s.closed_at < :end
            AND (s.counted IS NULL OR s.expected IS NULL OR s.number IS NULL OR s.closed_at < s.opened_at)""",
-    "a till was closed with a difference that nobody explained": """
+    "a till was closed with a difference without a reason": """
         SELECT coalesce(s.number, 'till ' || s.id) || ', ' || n.method AS subject,
                s.expected->>n.method AS stored, s.counted->'methods'->>n.method AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL
@@ -32,7 +32,7 @@ CHECKS = {
          WHERE s.closed_at >= :start AND s.closed_at < :end AND btrim(s.difference_reason) = ''
            AND hms_amount(coalesce(s.expected->>n.method, '0')) IS DISTINCT FROM
                hms_amount(coalesce(s.counted->'methods'->>n.method, '0'))""",
-    "less cash was written down than the notes and coins that were counted": """
+    "the cash count of a till is less than its notes and coins": """
         SELECT coalesce(s.number, 'till ' || s.id) AS subject, s.counted->'methods'->>'Cash' AS stored, c.worth AS recomputed
           FROM cash_shift s CROSS JOIN LATERAL
                (SELECT sum(hms_amount(k.key) * hms_amount(k.value)) AS worth
@@ -45,7 +45,7 @@ CHECKS = {
           FROM payment p JOIN cash_shift s ON s.id = p.shift_id
          WHERE p.received_at >= :start AND p.received_at < :end
            AND (p.received_at > s.closed_at OR p.received_at < s.opened_at)""",
-    "money that a person took is in no till of theirs": """
+    "a payment is not in a till of the person who took it": """
         SELECT p.number AS subject, s.cashier_id AS stored, p.received_by_id AS recomputed
           FROM payment p LEFT JOIN cash_shift s ON s.id = p.shift_id
          WHERE p.received_at >= :start AND p.received_at < :end

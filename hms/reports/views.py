@@ -20,18 +20,18 @@ navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE,
 @pages.get("/")
 @requires(Permission.READ_REPORTS)
 def overview() -> str:
-    """Figures of the period beside those of the one before, as far as the person may see them."""
+    """Figures of a period and of the previous one, limited to those that the person may see."""
     name = request.args.get("period", "month")
-    now = period(name if name in PERIOD_LABELS else "month", clock.today())
-    charts = {"by_doctor": queries.appointments_by_doctor(now)}
+    chosen = period(name if name in PERIOD_LABELS else "month", clock.today())
+    charts = {"by_doctor": queries.appointments_by_doctor(chosen)}
     if current_person().may(Permission.READ_CLINICAL_FIGURES):
-        charts["medications"] = queries.top_medications(now)
+        charts["medications"] = queries.top_medications(chosen)
     return render_template(
         "reports/overview.html",
         name=name,
         periods=PERIOD_LABELS,
-        present=_figures(now),
-        earlier=_figures(now.before()),
+        present=_figures(chosen),
+        earlier=_figures(chosen.before()),
         **charts,
     )
 

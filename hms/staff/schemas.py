@@ -105,7 +105,7 @@ class AssignIn(ApiSchema):
     role_id = Pk(required=True)
 
 
-class GiveRoleIn(ApiSchema):
+class RoleIdIn(ApiSchema):
     role_id = Pk(required=True)
 
 

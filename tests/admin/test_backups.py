@@ -102,7 +102,7 @@ def test_a_whole_hospital_is_restored_as_it_was(demo_template, template, tmp_pat
         assert _figures() == before
 
 
-def test_what_is_no_backup_removes_nothing(real_app, tmp_path):
+def test_an_invalid_backup_removes_nothing(real_app, tmp_path):
     before = _figures()
     (tmp_path / "hms-20260101-000000.dump").write_text("no backup")
     with pytest.raises(backups.BackupFailed):
@@ -112,7 +112,7 @@ def test_what_is_no_backup_removes_nothing(real_app, tmp_path):
 
 def test_a_living_hospital_is_not_overwritten(patient, tmp_path):
     backups.backup(tmp_path)
-    with pytest.raises(backups.BackupFailed, match="holds patients"):
+    with pytest.raises(backups.BackupFailed, match="has patients"):
         backups.restore(tmp_path)
 
 

@@ -34,7 +34,7 @@ def test_a_changed_setting_is_saved_and_in_the_trail(desk):
     assert "Bay Hospital" in page
 
 
-def test_a_wrong_setting_keeps_what_was_typed(desk):
+def test_a_refused_setting_shows_the_typed_value(desk):
     answer = desk("admin").form("/admin/settings/staff.idle_minutes", new="soon")
     assert answer.status_code == 400
     assert 'value="soon"' in answer.get_data(as_text=True)

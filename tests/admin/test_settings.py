@@ -30,7 +30,7 @@ def test_the_shortest_password_may_be_set_to_a_length_that_zxcvbn_accepts_at_all
         password_rules.check_strength(hard[: shortest - 1])
 
 
-def test_the_page_tells_who_changed_what_and_reverts(desk):
+def test_the_page_shows_who_changed_a_setting_and_reverts_it(desk):
     admin = desk("admin")
     assert admin.form("/admin/settings/queue.long_wait_minutes", new="45").status_code == 303
     page = admin.get("/admin/settings").get_data(as_text=True)
@@ -63,7 +63,7 @@ def test_a_revert_of_a_sensitive_setting_asks_too(desk):
 
 
 @pytest.mark.security("G")
-def test_other_administrators_hear_of_a_control_that_is_changed_or_reverted(desk, program, person):
+def test_other_administrators_are_alerted_of_a_sensitive_change(desk, program, person):
     other = somebody("second", "admin")
     admin, path = desk("admin"), "staff.two_person_admin_grant"
 

@@ -41,7 +41,7 @@ def _look(person, role: str, patient_id: int, times: int = 1) -> None:
         patients.open_chart(patient_id, by=person(role))
 
 
-def test_the_browser_names_people_and_patients_and_says_what_was_done(desk, person, known):
+def test_the_page_shows_people_patients_and_actions(desk, person, known):
     _look(person, "doctor", known["patient_id"])
     page = words(desk("admin").get("/admin/audit").get_data(as_text=True))
     assert "Opened the chart" in page
@@ -202,7 +202,7 @@ def test_an_entry_past_the_programs_is_not_signed(db):
     assert len(row.signature) == 32
 
 
-def test_every_action_of_the_desks_is_told_in_words():
+def test_every_action_has_a_label():
     desks = {name for _finder, name, _is_package in pkgutil.walk_packages(hms.__path__, "hms.")}
     known = {
         done.audited_as
@@ -216,7 +216,7 @@ def test_every_action_of_the_desks_is_told_in_words():
     assert sorted(known - action_labels.ACTION_LABELS.keys()) == []
 
 
-def test_a_length_that_is_an_estimate_says_so(program, monkeypatch, known):
+def test_an_estimated_count_is_marked(program, monkeypatch, known):
     paged = "/api/audit-logs/?page=1&page_size=2"
 
     def told(address: str) -> tuple[str | None, int]:

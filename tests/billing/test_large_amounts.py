@@ -145,7 +145,7 @@ def test_one_amount_over_the_limit_is_refused(full, program, desk, amount):
     ]
     assert [answer.status_code for answer in (*answers, *typed)] == [400] * len([*answers, *typed])
     if amount == "100000000":
-        assert "An amount is at most 99,999,999.99." in answers[1].get_data(as_text=True)
+        assert "Enter an amount of at most 99,999,999.99." in answers[1].get_data(as_text=True)
         assert "Enter an amount of at most 99,999,999.99." in typed[0].get_data(as_text=True)
 
 

@@ -165,7 +165,9 @@ def test_of_simultaneous_approvals_one_pays_the_refund(real_app):
     bill = draft("100.00")
     ids = dict(database.session.execute(select(User.username, User.id)).all())
     payment = payment_actions.take_payment(bill.id, Money("100.00"), "Cash", by=SYSTEM)
-    correction = correction_actions.request_refund(payment.id, reason="x", by=request_user.load_active_person(ids["admin"]))
+    correction = correction_actions.request_refund(
+        payment.id, reason="x", by=request_user.load_active_person(ids["admin"])
+    )
     correction_id = correction.id
     database.session.commit()
 

@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from config import Config
 from hms.core.db.session import db as database
-from hms.core.events import Event, room
+from hms.core.events import Event, room_of_event
 from hms.local import processes
 from hms.local.servers import ports
 from hms.local.supervisor.child_process import Child
@@ -52,7 +52,7 @@ class Served:
 
     def knock(self, kind: Event) -> None:
         """Send an alert of `kind` to every open page whose person may hear it, as a desk's action does."""
-        SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room(kind))
+        SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room_of_event(kind))
 
     def cookie_of(self, username: str) -> dict[str, str]:
         """The cookie of a fresh session of that person."""

@@ -33,7 +33,7 @@ def test_a_change_is_in_the_trail_with_old_and_new_value(db, person):
 
 
 @pytest.mark.security("O")
-def test_what_is_done_along_the_way_is_told_by_its_own_name(db, person):
+def test_nested_actions_are_audited_under_their_own_names(db, person):
     department = Department(name="Ward")
     with action_context("tests.whole", SYSTEM):
         db.session.add(department)
@@ -69,7 +69,7 @@ def test_the_trail_cannot_be_rewritten(db, person):
 
 
 @pytest.mark.security("A")
-def test_the_programs_can_neither_change_tables_nor_switch_triggers_off(db):
+def test_the_application_role_cannot_alter_tables_or_disable_triggers(db):
     for change in (
         "ALTER TABLE audit_entry DISABLE TRIGGER permanent",
         "DROP TRIGGER permanent ON audit_entry",
@@ -87,7 +87,7 @@ def test_the_programs_can_neither_change_tables_nor_switch_triggers_off(db):
 
 
 @pytest.mark.security("O")
-def test_a_refused_action_leaves_nothing_and_announces_nothing(db):
+def test_a_refused_action_saves_nothing_and_publishes_no_event(db):
     heard = []
 
     def add_and_fail():

@@ -178,7 +178,7 @@ def test_what_is_sealed_late_still_fits(trail, person):
     assert chain.verify().unsealed == 0
 
 
-def test_the_commands_say_it_and_fail(real_app):
+def test_the_commands_report_a_fault_and_exit_with_1(real_app):
     settings.change_setting("hospital.name", "Hill Hospital", by=SYSTEM)
     runner, here = real_app.test_cli_runner(), checkpoints.checkpoint_file()
     here.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ def test_a_value_is_never_read_as_a_format(app):
     assert str(refusal) == "Stop: 50%s %(x)s %3000000s"
 
 
-def test_a_refusal_of_another_kind_keeps_sentence_values_and_its_own_code():
+def test_from_error_keeps_sentence_values_and_own_code():
     taken = Conflict("Taken by %(name)s.", "time", code="taken", name="Sesay")
     moved = RuleBroken.from_error(taken, "slot")
     assert (str(moved), moved.field, moved.code) == ("Taken by Sesay.", "slot", "taken")

@@ -49,7 +49,7 @@ def test_an_instant_is_shown_on_the_hospitals_day_and_clock(kathmandu):
         (date(2027, 1, 1), date(2026, 11, 22), "0d"),
     ],
 )
-def test_an_age_is_told_in_the_unit_its_size_asks_for(born, on, shown):
+def test_the_unit_of_an_age_depends_on_the_age(born, on, shown):
     assert formatting.age(born, on) == shown
 
 

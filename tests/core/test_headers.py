@@ -41,7 +41,7 @@ def test_scripts_run_by_a_nonce_that_is_new_in_every_answer(db, desk):
     assert re.fullmatch(r"script-src 'nonce-[\w-]{22}'", next(part for part in first.split("; ") if "script" in part))
 
 
-def test_an_answer_for_programs_loads_nothing(program):
+def test_an_api_response_may_load_nothing(program):
     assert program("doctor").get("/api/users/me/").headers["Content-Security-Policy"] == POLICY_WITHOUT_LOADS
 
 

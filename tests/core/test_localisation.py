@@ -79,7 +79,7 @@ def test_a_template_escapes_what_a_sentence_was_filled_with(french):
     assert "<" not in render_template_string("{{ told }}", told=Sentence("Allergy recorded: %(text)s.", text=typed))
 
 
-def test_a_text_that_cannot_be_kept_says_why_in_a_sentence_with_values():
+def test_refused_text_has_a_message_with_values():
     with pytest.raises(TextError) as refused:
         clean("x" * 12, longest=10)
     assert str(refused.value) == "Use at most 10 characters; this has 12."

@@ -30,7 +30,7 @@ def _rows(db) -> list[Outbox]:
     return list(db.session.scalars(select(Outbox).filter_by(kind=KIND).order_by(Outbox.id)))
 
 
-def test_work_asked_for_twice_before_it_begins_is_one_row(db, done):
+def test_a_job_enqueued_twice_before_it_starts_is_one_row(db, done):
     _ask()
     _ask()
     (row,) = _rows(db)
@@ -38,7 +38,7 @@ def test_work_asked_for_twice_before_it_begins_is_one_row(db, done):
     assert (done, outbox.job_status(KIND, 7)) == ([7], "done")
 
 
-def test_work_asked_for_after_it_began_is_done_again(db, done):
+def test_a_job_enqueued_after_it_started_is_done_again(db, done):
     """The one under way may have read the record before it changed."""
     _ask()
     db.session.execute(update(Outbox).where(Outbox.kind == KIND).values(attempts=1))
@@ -51,7 +51,7 @@ def test_work_asked_for_after_it_began_is_done_again(db, done):
     assert done == [7, 7]
 
 
-def test_finished_work_is_not_done_again_by_a_late_knock(db, done):
+def test_a_finished_job_is_not_run_again(db, done):
     _ask()
     (row,) = _rows(db)
     assert [outbox.run_job(row.id), outbox.run_job(row.id)] == [True, False]

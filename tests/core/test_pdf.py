@@ -45,7 +45,7 @@ def neighbour():
     server.server_close()
 
 
-def test_a_paper_fetches_nothing_and_reads_no_file(app, neighbour, tmp_path, monkeypatch, record_property):
+def test_a_pdf_fetches_nothing_and_reads_no_file(app, neighbour, tmp_path, monkeypatch, record_property):
     address, asked = neighbour
     file = tmp_path / "secret.txt"
     file.write_bytes(SECRET)

@@ -96,7 +96,7 @@ def test_at_its_slow_pace_it_goes_on_reading(program, person, limited):
     assert _alarms() == 1
 
 
-def test_pages_say_how_long_to_wait(desk, limited):
+def test_pages_show_how_long_to_wait(desk, limited):
     at = desk("nurse")
     for one in limited[: LIMIT + 1]:
         assert at.get(f"/patients/{one}").status_code == 200
@@ -152,4 +152,4 @@ def test_statements_count_by_the_condition_of_the_index(module):
 
 
 def test_the_alarm_is_looked_for_under_its_name():
-    assert f"'{read_limit.ALARM}'" in str(read_limit._ALARM_AND_WAIT)
+    assert f"'{read_limit.ALARM}'" in str(read_limit._ALERT_AND_WAIT)

@@ -55,7 +55,7 @@ def test_what_hung_on_it_is_read_anew(patient):
         actions.add_item(ours.id, {"description": "One more", "unit_price": Money("1.00")}, by=SYSTEM)
 
 
-def test_what_was_changed_before_is_written_before_it_is_locked(patient):
+def test_pending_changes_are_written_before_the_lock(patient):
     ours = new_bill(patient)
     for words in ("first", "second"):
         ours.notes = words
@@ -63,7 +63,7 @@ def test_what_was_changed_before_is_written_before_it_is_locked(patient):
 
 
 @pytest.mark.parametrize("model", [Bill, User], ids=["alone", "with its role"])
-def test_there_is_nothing_to_lock(model, db):
+def test_locking_a_missing_record_is_not_found(model, db):
     with pytest.raises(NotFound):
         get_for_update(model, 0)
 

@@ -17,5 +17,5 @@ def test_paths_of_this_site(target):
      "javascript:alert(1)", " /x", "/\t/evil.example", "/\n", "/\x00", "/\x7f", "/" + "x" * 2048, "http:/evil",
      "data:,x"],
 )  # fmt: skip
-def test_everything_else_leads_home(target):
+def test_any_other_address_is_refused(target):
     assert safe_next(target) is None

@@ -8,7 +8,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import text
+from sqlalchemy import UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from hms.core.db.models import ImmutableRecord, Record
 from hms.core.db.session import db as database
@@ -76,3 +77,20 @@ def test_every_named_refusal_names_a_real_constraint(db):
 
     query = text("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
     assert set(constraint_messages()) <= set(db.session.scalars(query))
+
+
+def test_constraints_have_only_keys_that_are_read():
+    """`constraint_messages` reads `message` and `field`, and `code` where a constraint is unique or exclusive."""
+    from hms.core.db.constraint_messages import constraint_info
+
+    wrong = [f"{column} has info" for table in database.metadata.tables.values() for column in table.c if column.info]
+    for table in database.metadata.tables.values():
+        for constraint in (*table.constraints, *table.indexes):
+            info = constraint_info(constraint)
+            has_code = isinstance(constraint, (UniqueConstraint, ExcludeConstraint)) or getattr(
+                constraint, "unique", False
+            )
+            allowed = {"message", "field"} | ({"code"} if has_code else set())
+            if info and ("message" not in info or constraint.name is None or set(info) - allowed):
+                wrong.append(f"{table.name}.{constraint.name}: {sorted(info)}")
+    assert wrong == []

@@ -34,15 +34,15 @@ def test_a_path_that_is_not_there(run, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b'{"resourceType":"Location","id":"l"}\n', b"\x00\x01\x02\n"])
-def test_nothing_that_can_be_imported(run, tmp_path, content):
+def test_a_file_without_resources_is_an_error(run, tmp_path, content):
     if content is not None:
         (tmp_path / "Location.ndjson").write_bytes(content)
     done = run(tmp_path)
     assert done.exit_code == 1
-    assert f"{tmp_path} holds no FHIR resources that can be imported." in done.output
+    assert f"{tmp_path} has no FHIR resources that can be imported." in done.output
 
 
-def test_a_file_of_any_name_is_read_when_it_is_named(run, tmp_path):
+def test_a_named_file_is_read_whatever_its_name(run, tmp_path):
     done = run(export(tmp_path, patient(), name="whatever.txt"))
     assert done.exit_code == 0
     assert "Patient" in done.stdout

@@ -29,7 +29,7 @@ def the(model):
     return database.session.execute(select(model.__table__)).one()
 
 
-def test_what_the_source_changed_is_taken(tmp_path):
+def test_a_change_of_the_source_is_imported(tmp_path):
     imported(export(tmp_path, patient()))
     summary, _ = imported(export(tmp_path, patient(gender="female", birthDate="1990-01-02")))
     assert outcomes(summary) == {"Patient": {"updated": 1}}

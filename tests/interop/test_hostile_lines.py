@@ -37,7 +37,7 @@ NAME = [{"family": "Kargbo"}]
         ('{"resourceType":"Observation","n":1e' + "9" * 40 + "}", "it is not JSON, or not all of one resource."),
     ],
 )
-def test_what_is_no_resource_is_told_by_file_and_line(tmp_path, line, why):
+def test_an_invalid_line_is_reported_by_file_and_line(tmp_path, line, why):
     path = export(tmp_path, patient(), line, about("Condition", "c", **GOUT))
     summary, told = imported(path)
     assert len(told) == 1
@@ -72,7 +72,7 @@ def order(**more):
         (patient("p2", name=[{"family": "Kar\x00gbo"}]), "“family” holds characters that cannot be shown."),
         (patient("p2", name=[{"family": "a\u202eb"}]), "“family” holds characters that cannot be shown."),
         (patient("p2", name=[{"family": "a\ud800b"}]), "“family” holds characters that cannot be shown."),
-        (patient("p2", name=[{"family": "K" * 101}]), "its name cannot be kept: Use at most 100 characters"),
+        (patient("p2", name=[{"family": "K" * 101}]), "its name cannot be saved: Use at most 100 characters"),
         (patient("p2", gender="woman?"), "“gender” must be female, male, other or unknown."),
         (patient("p2", gender=["female"]), "“gender” is not text."),
         (patient("p2", birthDate="1990-02-30"), "“birthDate” is not a possible date."),
@@ -115,7 +115,7 @@ def order(**more):
         (about("Immunization", "i", vaccineCode={"text": "Polio"}, status="not-done"), "the vaccine was not given."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_mapped_is_told_and_skipped(tmp_path, resource, why):
+def test_a_resource_that_cannot_be_mapped_is_reported_and_skipped(tmp_path, resource, why):
     path = export(tmp_path, resource, patient())
     summary, told = imported(path)
     assert len(told) == 1

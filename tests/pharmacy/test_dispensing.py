@@ -89,7 +89,7 @@ def test_an_impossible_quantity_is_refused(by, quantity):
     assert refused.value.field == "quantity"
 
 
-def test_more_than_there_is_says_how_many_there_are(db, by):
+def test_dispensing_more_than_in_stock_names_the_stock(db, by):
     line, batch = make.ordered(21, stock=4)
     with pytest.raises(Conflict, match="Only 4") as refused:
         actions.dispense(line.id, by=by)
@@ -197,7 +197,7 @@ def test_a_visit_is_dispensed_at_once_and_what_is_short_stays_owing(db, by):
     assert db.session.execute(select(func.count(Bill.id)).filter_by(patient_id=visit.patient_id)).scalar_one() == 1
 
 
-def test_a_visit_with_one_refused_line_gives_nothing(db, by):
+def test_a_visit_with_one_refused_line_dispenses_nothing(db, by):
     visit, (first, second, _third) = visit_of_three()
     batch = make.batch(_medicine(db, first), 50)
     with pytest.raises(RuleBroken) as refused:
@@ -215,7 +215,7 @@ def test_two_lines_of_one_medicine_share_its_batches(db, by):
     assert movements(db, second) == {sooner.id: -2, later.id: -8}
 
 
-def test_what_was_seen_is_what_leaves_or_it_is_asked_again(db, by):
+def test_other_batches_than_those_shown_are_a_conflict(db, by):
     line, batch = make.ordered(21, stock=100)
     plan = {line.id: [(batch.id, 21)]}
     sooner = make.batch(_medicine(db, line), 30, days=60)
@@ -226,7 +226,7 @@ def test_what_was_seen_is_what_leaves_or_it_is_asked_again(db, by):
     assert movements(db, done[0]) == {sooner.id: -21}
 
 
-def test_less_than_was_offered_keeps_the_plan(db, by):
+def test_dispensing_less_than_offered_uses_the_same_batches(db, by):
     line, sooner = make.ordered(21, stock=5)
     later = make.batch(_medicine(db, line), 30, days=900)
     plan = {line.id: [(sooner.id, 5), (later.id, 16)]}
@@ -241,7 +241,7 @@ def test_a_line_of_another_visit_is_not_found(by):
         actions.dispense_all(line.encounter_id, {line.id: 1, other.id: 1}, by=by)
 
 
-def test_nothing_at_all_is_refused(by):
+def test_dispensing_no_line_is_refused(by):
     line, _batch = make.ordered(21)
     with pytest.raises(RuleBroken, match="Nothing dispensed"):
         actions.dispense_all(line.encounter_id, {line.id: 0}, by=by)
@@ -310,7 +310,7 @@ def test_hold_query_resume_close(db, person, by):
     assert (line.status, line.status_reason) == ("completed", "bought elsewhere")
 
 
-def test_a_hold_says_why_and_is_not_resumed_twice(by):
+def test_a_hold_needs_a_reason_and_is_resumed_once(by):
     line, _batch = make.ordered(21)
     with pytest.raises(RuleBroken):
         holds.hold(line.id, reason="  ", by=by)

@@ -56,7 +56,7 @@ def test_the_queue_opens_the_longest_waiting_visit(at):
     assert page.count("Dispense all") == 1
 
 
-def test_an_empty_queue_says_what_comes(at):
+def test_an_empty_queue_shows_a_message(at):
     assert "Nothing to dispense" in seen(at, "/pharmacy/")
     for show, says in (
         ("owing", "No medicines owing"),
@@ -77,7 +77,7 @@ def test_one_press_gives_a_visit_and_offers_its_labels(db, at):
     assert db.session.scalars(select(Dispense)).all().__len__() == 3
 
 
-def test_a_second_press_of_the_same_form_gives_nothing_more(db, at):
+def test_submitting_the_form_twice_dispenses_once(db, at):
     _visit, (line,) = visit_of("paracetamol")
     page = at.get("/pharmacy/").get_data(as_text=True)
     from tests.page import Page
@@ -107,7 +107,7 @@ def test_an_impossible_quantity_comes_back_as_typed(at):
     assert line.quantity_dispensed == 0
 
 
-def test_stock_that_changed_meanwhile_is_shown_before_it_leaves(db, at, person):
+def test_stock_that_changed_is_shown_before_dispensing(db, at, person):
     visit, (line,) = visit_of("paracetamol")
     from tests.page import Page
 
@@ -122,7 +122,7 @@ def test_stock_that_changed_meanwhile_is_shown_before_it_leaves(db, at, person):
     assert at.post(path, data=form["fields"]).status_code == 303
 
 
-def test_an_allergy_recorded_meanwhile_is_loud_and_nothing_is_offered(db, at):
+def test_a_new_allergy_is_shown_and_nothing_is_offered(db, at):
     visit = make.encounter(make.patient())
     line = make.prescription(make.medicine("amoxicillin"), visit)
     make.batch(_medicine(line))
@@ -162,7 +162,7 @@ def test_a_query_holds_the_line_and_resuming_brings_it_back(at):
     assert line.status == "active"
 
 
-def test_the_most_in_a_day_is_told_in_what_the_patient_holds(at, person):
+def test_the_label_has_the_maximum_in_units_of_the_medicine(at, person):
     medicine, visit = make.medicine("paracetamol"), make.encounter(make.patient())
     dose = {"dose_amount": Decimal(1000), "as_needed": True, "max_per_day": Decimal(3000), "days": None}
     line = make.prescription(medicine, visit, **dose)
@@ -232,7 +232,7 @@ def test_the_stock_page_goes_on_where_it_ended(at):
 
 
 @pytest.mark.parametrize(("days", "told"), [(200, "Within 200 days"), (20, "Within 20 days")])
-def test_the_shelf_says_how_many_days_the_hospital_calls_near(at, person, days, told):
+def test_the_stock_page_shows_the_days_of_near_expiry(at, person, days, told):
     medicine = make.medicine()
     make.batch(medicine, 5, days=days)
     assert told not in seen(at, f"/pharmacy/stock/{medicine.id}")
@@ -249,7 +249,7 @@ def test_a_medicine_shows_its_batches_and_ledger(at, person):
     assert "−7" in page
 
 
-def test_an_adjustment_keeps_what_was_typed_when_refused(db, at):
+def test_a_refused_adjustment_shows_the_typed_values(db, at):
     batch = make.batch(make.medicine(), 40)
     path = f"/pharmacy/stock/batches/{batch.id}/adjust"
     refused = at.form(path, new_quantity="forty", kind="Damaged", note="shelf two")
@@ -303,7 +303,7 @@ def test_dear_goods_are_received_and_their_value_is_shown(db, at):
         seen(at, path)
 
 
-def test_adding_and_removing_a_line_keeps_what_was_typed(db, at):
+def test_adding_and_removing_a_line_keeps_the_typed_values(db, at):
     typed = grid(make.medicine("quinine"))
     more = at.form("/pharmacy/receive", **typed, do="add_line").get_data(as_text=True)
     assert 'name="lines-1-medicine"' in more
@@ -329,7 +329,7 @@ def test_adding_and_removing_a_line_keeps_what_was_typed(db, at):
         ({"unit_cost": "100000000"}, "99,999,999.99"),
     ],
 )
-def test_a_wrong_line_says_so_in_its_cell_and_keeps_the_rest(db, at, wrong, says):
+def test_an_error_of_a_line_is_shown_in_its_cell(db, at, wrong, says):
     answer = at.form("/pharmacy/receive", **grid(make.medicine("quinine"), **wrong))
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
@@ -354,7 +354,7 @@ def test_other_desks_are_refused(desk, role, path):
     assert desk(role).get(path).status_code == 403
 
 
-def test_an_administrator_keeps_the_stock_but_gives_nothing_out(desk):
+def test_an_administrator_manages_stock_but_cannot_dispense(desk):
     admin = desk("admin")
     assert [admin.get(path).status_code for path in PATHS] == [403, 403, 200, 200]
 

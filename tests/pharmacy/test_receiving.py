@@ -82,7 +82,7 @@ def test_one_invoice_is_received_once(by):
         ({"medication_id": 9**15}, "medication_id"),
     ],
 )
-def test_a_line_that_cannot_be_names_its_field(db, by, change, field):
+def test_a_refused_line_names_its_field(db, by, change, field):
     good = {"medication_id": make.medicine().id, "lot_number": "A1", "expires_on": "1299", "quantity": 1}
     good["expires_on"] = clock.today() + timedelta(days=90)
     with pytest.raises(RuleBroken) as refused:
@@ -108,7 +108,7 @@ def test_who_may_move_stock(person, role):
         stock_actions.write_off(batch.id, reason="broken", by=who)
 
 
-def test_an_adjustment_says_why_and_counts_what_was_seen(db, by):
+def test_an_adjustment_needs_a_reason_and_the_quantity_shown(db, by):
     batch = make.batch(make.medicine(), 100)
     movement = stock_actions.adjust(batch.id, 90, "ten were broken", seen=100, by=by)
     assert movement.quantity == -10

@@ -45,12 +45,12 @@ def test_ties_and_batches_without_expiry():
     assert allocation.allocate(12, shelf, TODAY).picks == [(4, 5), (7, 5), (9, 2)]
 
 
-def test_an_empty_shelf_gives_nothing():
+def test_without_batches_nothing_is_allocated():
     assert allocation.allocate(3, [], TODAY) == allocation.Allocation([], 3, [])
     assert allocation.allocate(3, [Batch(1, -2, None)], TODAY) == allocation.Allocation([], 3, [])
 
 
-def test_whatever_is_on_the_shelf_allocation_keeps_its_promises():
+def test_allocation_keeps_its_invariants_for_random_stock():
     dice = random.Random(5)
     for _ in range(500):
         shelf = [

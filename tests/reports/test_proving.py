@@ -61,7 +61,7 @@ def hospital(db, person):
     payment_actions.take_payment(first, Money("10.00"), "Cash", by=cashier)
 
 
-def test_books_kept_by_the_desks_fit(hospital):
+def test_records_written_by_actions_have_no_discrepancy(hospital):
     assert list(reconciliation.find_discrepancies()) == []
     assert list(reconciliation.find_discrepancies(clock.today())) == []
 
@@ -73,26 +73,29 @@ LATE = (
 )
 TAMPERINGS = [
     ("UPDATE bill SET paid = 60 WHERE paid = 55", "paid amount"),
-    ("UPDATE bill SET total = 140, discount = 10 WHERE total = 150", "or the discount that a bill froze"),
+    ("UPDATE bill SET total = 140, discount = 10 WHERE total = 150", "or the discount in a bill's snapshot"),
     ("UPDATE bill SET total = 140 WHERE total = 150", "not the sum of its lines"),
     ("UPDATE bill SET status = 'paid' WHERE status = 'part_paid'", "state"),
     ("UPDATE bill SET written_off = 20, status = 'part_paid' WHERE written_off = 30", "written off"),
-    ("UPDATE bill SET frozen = NULL", "has not kept whom"),
+    ("UPDATE bill SET frozen = NULL", "has no snapshot"),
     (
         "UPDATE bill SET voided_by_id = issued_by_id; DELETE FROM correction WHERE kind = 'void'",
-        "void without a second",
+        "voided without approval",
     ),
     ("UPDATE patient SET hospital_number = 'HMS-2'", "is not its patient"),
     ("DELETE FROM correction WHERE kind = 'write_off'", "written off"),
-    ("UPDATE correction SET amount = 4 WHERE kind = 'refund'", "a refund is not what a second person"),
-    ("UPDATE payment SET correction_id = NULL", "a refund is not what a second person"),
-    ("UPDATE payment SET refunds_id = (SELECT min(id) FROM payment) + 1 WHERE kind = 'refund'", "refund is not what"),
-    ("UPDATE payment SET amount = 51 WHERE kind = 'refund'", "given back than was paid"),
+    ("UPDATE correction SET amount = 4 WHERE kind = 'refund'", "a refund is not the approved one"),
+    ("UPDATE payment SET correction_id = NULL", "a refund is not the approved one"),
+    (
+        "UPDATE payment SET refunds_id = (SELECT min(id) FROM payment) + 1 WHERE kind = 'refund'",
+        "refund is not the approved",
+    ),
+    ("UPDATE payment SET amount = 51 WHERE kind = 'refund'", "refunded than was paid"),
     ("DELETE FROM payment WHERE kind = 'refund'", "was not done"),
     ("UPDATE payment SET amount = 51 WHERE amount = 50", "not its float and its payments"),
     (LATE, "not its float and its payments"),
     (LATE, "a till that was not open"),
-    (LATE, "has not given out"),
+    (LATE, "has not reached"),
     ("UPDATE cash_shift SET float_amount = 10 WHERE closed_at IS NOT NULL", "not its float and its payments"),
     (
         'UPDATE cash_shift SET expected = \'{"Cash": "x"}\' WHERE closed_at IS NOT NULL',
@@ -104,22 +107,25 @@ TAMPERINGS = [
     ("UPDATE cash_shift SET number = NULL WHERE closed_at IS NOT NULL", "numbers are missing"),
     (
         "UPDATE cash_shift SET counted = jsonb_set(counted, '{methods,Cash}', '\"60.00\"') WHERE closed_at IS NOT NULL",
-        "explained",
+        "difference without a reason",
     ),
     (
         "UPDATE cash_shift SET counted = jsonb_set(counted, '{pieces}', '{\"20\": 9}') WHERE closed_at IS NOT NULL",
         "notes and coins",
     ),
     ("UPDATE cash_shift SET closed_at = opened_at WHERE closed_at IS NOT NULL", "a till that was not open"),
-    ("UPDATE cash_shift SET cashier_id = cashier_id + 1 WHERE closed_at IS NOT NULL", "in no till of theirs"),
-    ("UPDATE payment SET shift_id = NULL WHERE amount = 10", "in no till of theirs"),
+    (
+        "UPDATE cash_shift SET cashier_id = cashier_id + 1 WHERE closed_at IS NOT NULL",
+        "not in a till of the person who took it",
+    ),
+    ("UPDATE payment SET shift_id = NULL WHERE amount = 10", "not in a till of the person who took it"),
     ("UPDATE number_series SET last_number = 9 WHERE series LIKE 'bill:%'", "numbers are missing"),
-    ("UPDATE number_series SET last_number = 1 WHERE series LIKE 'bill:%'", "has not given out"),
+    ("UPDATE number_series SET last_number = 1 WHERE series LIKE 'bill:%'", "has not reached"),
     ("UPDATE bill SET number = left(number, 7) || '0000077' WHERE status = 'void'", "numbers are missing"),
-    ("UPDATE payment SET number = left(number, 7) || '0000001' WHERE amount = 80", "on several papers"),
+    ("UPDATE payment SET number = left(number, 7) || '0000001' WHERE amount = 80", "on several documents"),
     (
         "UPDATE payment SET number = 'R' || substr(number, 2, 6) || '000009' WHERE kind = 'refund'",
-        "another kind of paper",
+        "another kind of document",
     ),
     ("UPDATE printed_document SET content = 'another'", "was changed after it was made"),
     ("UPDATE printed_document SET facts = jsonb_set(facts, '{total}', '\"1.00\"')", "number, patient or total"),
@@ -136,18 +142,18 @@ TAMPERINGS = [
 
 
 @pytest.mark.security("N")
-def test_tampering_is_named_and_the_command_fails(app, db, hospital):
+def test_each_tampered_figure_is_reported_and_the_command_fails(app, db, hospital):
     db.session.execute(text("RESET ROLE"))
     db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     for index in ("uq_bill_number", "uq_payment_number", "uq_cash_shift_number"):
         db.session.execute(text(f"ALTER TABLE {index[3:-7]} DROP CONSTRAINT {index}"))
-    for statement, said in TAMPERINGS:
+    for statement, description in TAMPERINGS:
         with db.session.begin_nested() as savepoint:
             db.session.execute(text(statement))
-            found = list(reconciliation.find_discrepancies())
-            assert any(said in fault for fault in found), (statement, found)
+            discrepancies = list(reconciliation.find_discrepancies())
+            assert any(description in line for line in discrepancies), (statement, discrepancies)
             savepoint.rollback()
     db.session.execute(text(TAMPERINGS[0][0]))
-    told = app.test_cli_runner().invoke(prove)
-    assert (told.exit_code, "paid amount" in told.output) == (1, True)
+    result = app.test_cli_runner().invoke(prove)
+    assert (result.exit_code, "paid amount" in result.output) == (1, True)

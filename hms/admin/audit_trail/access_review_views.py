@@ -1,4 +1,4 @@
-"""Pages: the review of accesses with a reason, by somebody else than who had them."""
+"""Pages to review emergency accesses; nobody may review their own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_READS = 200
 
 
 class ReviewForm(ActionForm):
-    """What the reviewer found."""
+    """The finding of a review."""
 
     finding = RadioField(
         _l("Was this access justified?"),
@@ -53,14 +53,14 @@ def _accesses() -> Select:
 @pages.get("/access-reviews")
 @requires(Permission.REVIEW_ACCESS)
 def access_reviews() -> str:
-    """Accesses with a reason: those that wait for their review, the oldest first; then what was found of the last ones."""
+    """Emergency accesses: those to review, oldest first, and the last reviewed ones with their finding."""
     waiting = db.session.scalars(
         _accesses().where(BreakGlass.reviewed_at.is_(None)).order_by(BreakGlass.id).limit(ROWS)
     )
     done = _accesses().where(BreakGlass.reviewed_at.is_not(None)).options(joinedload(BreakGlass.reviewed_by))
     done = done.order_by(BreakGlass.reviewed_at.desc(), BreakGlass.id.desc())
     shown = {"waiting": waiting.all(), "done": db.session.scalars(done.limit(ROWS)).all()}
-    read_log.note_rows("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
+    read_log.record_list_read("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
     overdue_before = clock.now() - actions.REVIEWED_WITHIN
     return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
 
@@ -68,27 +68,27 @@ def access_reviews() -> str:
 @pages.route("/access-reviews/<int:access_id>", methods=["GET", "POST"])
 @requires(Permission.REVIEW_ACCESS)
 def access_review(access_id: int) -> ResponseReturnValue:
-    """One access: who, whose record, why, all that was read and changed in the hour; and the finding."""
-    opened = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
-    if opened is None:
+    """One access: user, patient, reason, everything that was opened and changed in that hour, and the finding."""
+    access = db.session.scalars(_accesses().where(BreakGlass.id == access_id)).one_or_none()
+    if access is None:
         raise NotFound(N_("This access does not exist."))
     form = ReviewForm(formdata=request.form if request.method == "POST" else None)
     if form.save(actions.review, by=current_person(), break_glass_id=access_id):
         flash(_("Finding saved."), "success")
         return redirect(url_for("admin.access_reviews"), 303)
-    shown = {"access": opened, "form": form, "entries": _done_within(opened), "trail": labels}
-    read_log.note("patients.read", opened.patient_id, entity="break_glass", entity_id=access_id)
+    shown = {"access": access, "form": form, "entries": _entries_during(access), "trail": labels}
+    read_log.record_read("patients.read", access.patient_id, entity="break_glass", entity_id=access_id)
     return render_template(
-        "admin/access_review.html", is_own=opened.user_id == current_person().id, **shown
+        "admin/access_review.html", is_own=access.user_id == current_person().id, **shown
     ), form.status
 
 
-def _done_within(opened: BreakGlass) -> list[Any]:
-    """What the trail says of this person and this record while it was open."""
+def _entries_during(access: BreakGlass) -> list[Any]:
+    """The audit entries of the person about this record during the access, at most `MAX_READS`."""
     query = select(AuditEntry).where(
-        AuditEntry.patient_id == opened.patient_id,
-        AuditEntry.actor_id == opened.user_id,
-        AuditEntry.recorded_at.between(opened.opened_at, opened.expires_at),
+        AuditEntry.patient_id == access.patient_id,
+        AuditEntry.actor_id == access.user_id,
+        AuditEntry.recorded_at.between(access.opened_at, access.expires_at),
         AuditEntry.entity.is_distinct_from("break_glass"),
     )
     return list(db.session.scalars(query.order_by(AuditEntry.id).limit(MAX_READS)))

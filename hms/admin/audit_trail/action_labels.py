@@ -1,4 +1,4 @@
-"""What the actions of the trail are called, as people say it."""
+"""The labels of the actions in the audit trail."""
 
 from __future__ import annotations
 
@@ -230,4 +230,4 @@ ACTION_LABELS = {
     "staff.use_recovery_code": _l("Used a recovery code"),
     "staff.withdraw": _l("Withdrew a role request"),
 }
-"""Words by the name of the action; a house test asks for words for every action of the desks."""
+"""Labels by audit name; a house test checks that every action has one."""

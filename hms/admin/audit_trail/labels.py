@@ -1,4 +1,4 @@
-"""The trail in plain words: what was done, to what."""
+"""Labels of audit entries: the action and the record."""
 
 from __future__ import annotations
 
@@ -69,65 +69,61 @@ def change_kind(old: dict | None, new: dict | None, outcome: str, action: str) -
 
 
 def is_read(action: str) -> bool:
-    """Whether the action looked at something without changing it."""
+    """Whether the action reads a record without changing it."""
     if action in ("clinical.open_chart", "break_glass.open"):
         return True
     return ".read" in action
 
 
-def action_words(action: str) -> str:
-    """What the action is called: "Took a payment"."""
-    known = ACTION_LABELS.get(action)
-    return str(known) if known else action.rpartition(".")[2].replace("_", " ").capitalize()
-
-
-def said(row: Any) -> str:
-    """What an entry tells: the words of its action."""
-    return action_words(row.action)
+def action_label(action: str) -> str:
+    """The label of an action: "Took a payment"."""
+    label = ACTION_LABELS.get(action)
+    return str(label) if label else action.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def record_label(row: Any) -> str:
-    """The record an entry is about: "Encounter 88121"."""
+    """The label of an entry's record: "Encounter 88121"."""
     kind = str(ENTITIES.get(row.entity, row.entity or ""))
     return f"{kind} {row.entity_id}" if row.entity_id else kind
 
 
-KINDS = {
+ACTION_GROUPS = {
     "looked": _l("Opened a record"),
     "emergency": _l("Emergency access"),
     "signed_in": _l("Sign-ins and sign-outs"),
 }
-"""Kinds of entries that may be asked for beside single actions."""
+"""Groups of actions in the filter "Action"."""
 READ_ACTIONS = tuple(name for name in ACTION_LABELS if is_read(name) and name != "break_glass.open")
 SIGN_INS = tuple(name for name in ACTION_LABELS if name.startswith(("staff.sign_in.", "staff.sign_out")))
 
 
 def action_choices() -> list[tuple[str, str]]:
-    """What may be asked for under "Did": kinds first, then single actions by their words."""
-    kinds = [(f":{name}", str(said)) for name, said in KINDS.items()]
-    named: dict[str, str] = {}
-    for name, said in ACTION_LABELS.items():
-        named.setdefault(str(said), name)
-    return [("", gettext("Any record")), *kinds, *((name, said) for said, name in sorted(named.items()))]
+    """The choices of the filter "Action": groups first, then single actions sorted by label."""
+    groups = [(f":{name}", str(label)) for name, label in ACTION_GROUPS.items()]
+    by_label: dict[str, str] = {}
+    for name, label in ACTION_LABELS.items():
+        by_label.setdefault(str(label), name)
+    return [("", gettext("Any record")), *groups, *((name, label) for label, name in sorted(by_label.items()))]
 
 
-def actions_for_choice(chosen: str) -> tuple[tuple[str, ...] | None, bool]:
-    """The actions behind a choice (None: any), and whether emergency accesses alone are wanted."""
-    if chosen == ":emergency":
+def actions_for_choice(choice: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The actions of a choice (None: any), and whether only emergency accesses are wanted.
+
+    A single action stands for all actions with the same label.
+    """
+    if choice == ":emergency":
         return None, True
-    if chosen == ":looked":
+    if choice == ":looked":
         return READ_ACTIONS, False
-    if chosen == ":signed_in":
+    if choice == ":signed_in":
         return SIGN_INS, False
-    if not chosen:
+    if not choice:
         return None, False
-    said = ACTION_LABELS.get(chosen)
-    return tuple(name for name in ACTION_LABELS if ACTION_LABELS[name] == said) if said else (chosen,), False
+    label = ACTION_LABELS.get(choice)
+    return tuple(name for name in ACTION_LABELS if ACTION_LABELS[name] == label) if label else (choice,), False
 
 
 def record_choices() -> list[tuple[str, str]]:
-    """The kinds of record by their words."""
-    return [
-        ("", gettext("any")),
-        *sorted(((name, str(said)) for name, said in ENTITIES.items()), key=lambda p: p[1]),
-    ]
+    """The choices of the filter "Record", sorted by label."""
+    kinds = ((name, str(label)) for name, label in ENTITIES.items())
+    return [("", gettext("any")), *sorted(kinds, key=lambda kind: kind[1])]

@@ -1,7 +1,7 @@
-"""Reading the trail: filtered, newest first, a page after an id. Quick at millions of entries.
+"""Reads of the audit trail: filtered, newest first, a page after an id. They stay fast with millions of entries.
 
-Every filter that names things (patients, people, actions) becomes one short walk down an index for each thing named, and
-the walks are merged; days become bounds of ids, so that every index serves them.
+A filter with several patients, people or actions becomes one index scan for each, and the results are merged. Days become
+bounds of ids, so that every index can be used.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from . import masking
 ENTRY = AuditEntry.__table__.c
 SHOWN = tuple(column for column in AuditEntry.__table__.c if column.name not in ("ticket", "signature"))
 MAX_NAMED = 8
-"""So many people or patients of one name are looked for at once."""
+"""The largest number of people or patients in one filter."""
 _OUT_OF_ORDER = 1000
-"""Entries written at the same moment may have their ids and their times in another order."""
+"""How far ids and times may be out of order: entries written at the same moment may have them in a different order."""
 
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What is asked of the trail; None or nothing means any. Days are hospital days, both included.
+    """The filters of the audit trail; None and blank mean any. Days are in hospital time, both included.
 
-    `before` is the id after which an older page begins, `words` something that stands in a recorded value.
+    `before` shows only entries with a lower id; `words` is text in a recorded value.
     """
 
     day_from: date | None = None
@@ -52,76 +52,80 @@ class AuditFilter:
     before: int | None = None
 
 
-def entries(wanted: AuditFilter, limit: int) -> list[Any]:
+def entries(filters: AuditFilter, limit: int) -> list[Any]:
     """At most `limit` entries, newest first, as rows of `SHOWN`."""
-    if wanted.actor_ids == () or wanted.patient_ids == () or wanted.actions == ():
+    if filters.actor_ids == () or filters.patient_ids == () or filters.actions == ():
         return []
-    walks = [one.order_by(ENTRY.id.desc()).limit(limit) for one in _split(wanted, _within_ids(wanted))]
-    found = union_all(*(select(walk.subquery()) for walk in walks)) if len(walks) > 1 else walks[0]
-    shown = select(*SHOWN).where(ENTRY.id.in_(found))
+    scans = [scan.order_by(ENTRY.id.desc()).limit(limit) for scan in _split(filters, _bounds(filters))]
+    ids = union_all(*(select(scan.subquery()) for scan in scans)) if len(scans) > 1 else scans[0]
+    shown = select(*SHOWN).where(ENTRY.id.in_(ids))
     return list(db.session.execute(shown.order_by(ENTRY.id.desc()).limit(limit)))
 
 
-def _split(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[Select]:
-    """Ids: one query for each patient, or each person, or each action that is named, so that each finds them in order."""
+def _split(filters: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[Select]:
+    """Queries of ids: one for each patient, else each person, else each action, so that each reads one index in order."""
     for name in ("patient_ids", "actor_ids", "actions"):
-        named = getattr(wanted, name)
-        if named is not None and len(named) > 1:
-            return [_ids(replace(wanted, **{name: (one,)}), bounds) for one in named]
-        if named is not None:
+        values = getattr(filters, name)
+        if values is not None and len(values) > 1:
+            return [_ids(replace(filters, **{name: (value,)}), bounds) for value in values]
+        if values is not None:
             break
-    return [_ids(wanted, bounds)]
+    return [_ids(filters, bounds)]
 
 
-def query(wanted: AuditFilter) -> Select:
-    """All that fits as one query, newest first; for those who page by number."""
-    return select(*SHOWN).where(*_conditions(wanted, _within_ids(wanted))).order_by(ENTRY.id.desc())
+def query(filters: AuditFilter) -> Select:
+    """All matching entries as one query, newest first, for lists with page numbers."""
+    return select(*SHOWN).where(*_conditions(filters, _bounds(filters))).order_by(ENTRY.id.desc())
 
 
-def _ids(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> Select:
-    return select(ENTRY.id).where(*_conditions(wanted, bounds))
+def _ids(filters: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> Select:
+    return select(ENTRY.id).where(*_conditions(filters, bounds))
 
 
-def _conditions(wanted: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[ColumnElement[bool]]:
-    conditions = [*bounds, *_named(wanted)]
-    if wanted.outcome == "success":
+def _conditions(filters: AuditFilter, bounds: tuple[ColumnElement[bool], ...]) -> list[ColumnElement[bool]]:
+    conditions = [*bounds, *_id_and_action_conditions(filters)]
+    if filters.outcome == "success":
         conditions.append(ENTRY.outcome == "success")
-    elif wanted.outcome is not None:
+    elif filters.outcome is not None:
         conditions.append(ENTRY.outcome != "success")
-    if wanted.entity is not None:
-        conditions.append(ENTRY.entity == wanted.entity)
-    if wanted.entity_id is not None:
-        conditions.append(ENTRY.entity_id == wanted.entity_id)
-    if wanted.is_emergency:
+    if filters.entity is not None:
+        conditions.append(ENTRY.entity == filters.entity)
+    if filters.entity_id is not None:
+        conditions.append(ENTRY.entity_id == filters.entity_id)
+    if filters.is_emergency:
         conditions.append(ENTRY.purpose.is_not(None))
-    if wanted.words:
-        conditions.append(_says(wanted.words))
+    if filters.words:
+        conditions.append(_contains_text(filters.words))
     return conditions
 
 
-def _named(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    named = ((ENTRY.actor_id, wanted.actor_ids), (ENTRY.patient_id, wanted.patient_ids), (ENTRY.action, wanted.actions))
+def _id_and_action_conditions(filters: AuditFilter) -> list[ColumnElement[bool]]:
+    values_of = (
+        (ENTRY.actor_id, filters.actor_ids),
+        (ENTRY.patient_id, filters.patient_ids),
+        (ENTRY.action, filters.actions),
+    )
     return [
         column == values[0] if len(values) == 1 else column.in_(values)
-        for column, values in named
+        for column, values in values_of
         if values is not None
     ]
 
 
-def _says(words: str) -> ColumnElement[bool]:
-    """That a value holds `words`; what was written in care is not searched, as it is not shown."""
-    if is_only_punctuation(words):
+def _contains_text(text: str) -> ColumnElement[bool]:
+    """The condition that a recorded value contains `text`. Hidden clinical values are not searched."""
+    if is_only_punctuation(text):
         return false()
-    pattern = f"%{escape_like(words)}%"
-    open_kinds = ENTRY.entity.is_(None) | ENTRY.entity.not_in(sorted(masking.WRITTEN_IN_CARE))
-    return open_kinds & or_(*(masking.as_text(values).ilike(pattern, escape="\\") for values in (ENTRY.new, ENTRY.old)))
+    pattern = f"%{escape_like(text)}%"
+    is_visible = ENTRY.entity.is_(None) | ENTRY.entity.not_in(sorted(masking.CLINICAL_TABLES))
+    return is_visible & or_(*(masking.as_text(values).ilike(pattern, escape="\\") for values in (ENTRY.new, ENTRY.old)))
 
 
-def _within_ids(wanted: AuditFilter) -> tuple[ColumnElement[bool], ...]:
-    """The asked days and the asked place as bounds of ids beside the exact times."""
-    bounds: list[ColumnElement[bool]] = [ENTRY.id < wanted.before] if wanted.before is not None else []
-    start = clock.day_bounds(wanted.day_from)[0] if wanted.day_from else None
-    end = clock.day_bounds(wanted.day_to)[1] if wanted.day_to else None
+def _bounds(filters: AuditFilter) -> tuple[ColumnElement[bool], ...]:
+    """The days and `before` as bounds of ids, together with the exact times."""
+    bounds: list[ColumnElement[bool]] = [ENTRY.id < filters.before] if filters.before is not None else []
+    start = clock.day_bounds(filters.day_from)[0] if filters.day_from else None
+    end = clock.day_bounds(filters.day_to)[1] if filters.day_to else None
     if start is None and end is None:
         return tuple(bounds)
     first, last = db.session.execute(select(_first_since(start), _last_until(end))).one()
@@ -133,37 +137,38 @@ def _within_ids(wanted: AuditFilter) -> tuple[ColumnElement[bool], ...]:
 
 
 def _first_since(start: Any) -> Any:
-    found = select(ENTRY.id).order_by(ENTRY.recorded_at).limit(1)
-    return (found.where(ENTRY.recorded_at >= start) if start is not None else found).scalar_subquery()
+    first = select(ENTRY.id).order_by(ENTRY.recorded_at).limit(1)
+    return (first.where(ENTRY.recorded_at >= start) if start is not None else first).scalar_subquery()
 
 
 def _last_until(end: Any) -> Any:
-    found = select(ENTRY.id).order_by(ENTRY.recorded_at.desc()).limit(1)
-    return (found.where(ENTRY.recorded_at < end) if end is not None else found).scalar_subquery()
+    last = select(ENTRY.id).order_by(ENTRY.recorded_at.desc()).limit(1)
+    return (last.where(ENTRY.recorded_at < end) if end is not None else last).scalar_subquery()
 
 
-def note_read(wanted: AuditFilter, rows: Iterable[Any]) -> None:
-    """The trail has who looked at it: about which patient, where it was asked about one, else how many it named."""
-    if wanted.patient_ids is not None and len(wanted.patient_ids) == 1:
-        read_log.note("admin.read_trail", wanted.patient_ids[0], entity="audit_entry")
+def note_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
+    """Record that the signed-in person read the audit trail: of the one patient in the filter, else the number of patients
+    in `rows`. Commits."""
+    if filters.patient_ids is not None and len(filters.patient_ids) == 1:
+        read_log.record_read("admin.read_trail", filters.patient_ids[0], entity="audit_entry")
         return
-    named = {row.patient_id for row in rows if row.patient_id is not None}
-    read_log.note_rows("admin.read_trail", len(named), entity="audit_entry")
+    patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
+    read_log.record_list_read("admin.read_trail", len(patient_ids), entity="audit_entry")
 
 
 @dataclass(frozen=True)
 class Names:
-    """Who and whose: full names by account id, patients (as `WHO`) by id."""
+    """The names to show: full names by account id, patients (columns of `WHO`) by id."""
 
     people: dict[int, str]
     patients: dict[int, Any]
 
 
 def names(rows: Iterable[Any]) -> Names:
-    """The names behind the ids of these entries, in two queries."""
+    """The names of the people and patients in these entries, with two queries."""
     rows = list(rows)
-    accounts = {row.entity_id for row in rows if row.entity == "app_user"}
-    people = staff.display_names({one for one in accounts | {row.actor_id for row in rows} if one is not None})
-    whose = {row.patient_id for row in rows if row.patient_id is not None}
-    found = db.session.execute(select(*WHO).where(Patient.id.in_(whose))) if whose else ()
-    return Names(people, {row.id: row for row in found})
+    account_ids = {row.entity_id for row in rows if row.entity == "app_user"} | {row.actor_id for row in rows}
+    people = staff.display_names({account_id for account_id in account_ids if account_id is not None})
+    patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
+    patients = db.session.execute(select(*WHO).where(Patient.id.in_(patient_ids))) if patient_ids else ()
+    return Names(people, {patient.id: patient for patient in patients})

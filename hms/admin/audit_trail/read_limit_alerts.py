@@ -1,4 +1,4 @@
-"""Telling administrators of an account that reads very many records in a short time."""
+"""Alerts administrators when an account passes the read limit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hms.core.text.translation import N_, Sentence
 from hms.messages.actions import notify_everyone_with
 
 
-def tell_administrators(by: Person, _limit: Limit) -> None:
-    """A message to every administrator but the account itself, with the way to what it read."""
+def alert_administrators(by: Person, _limit: Limit) -> None:
+    """Send every other administrator an alert with a link to the records that the account opened."""
     message = N_("%(name)s (%(username)s) is now limited. Check what this account opened, and ask why.")
     notify_everyone_with(
         Permission.ADMINISTER,
@@ -23,4 +23,4 @@ def tell_administrators(by: Person, _limit: Limit) -> None:
     )
 
 
-read_limit.on_limit_passed.append(tell_administrators)
+read_limit.on_limit_passed.append(alert_administrators)

@@ -1,4 +1,4 @@
-"""Who opened one patient's record: a line for each person and day, in words that the patient understands."""
+"""Who opened one patient's record: a line for each person and day, in words for the patient."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ REASONS = {
     Role.ADMIN.value: _l("Administration"),
     Role.PATIENT.value: _l("Own record"),
 }
-"""Why somebody of a role works with a record, unless they gave a reason."""
+"""The reason shown for a role, unless the person entered one."""
 
 _ENTRY = AuditEntry.__table__.c
 
 
 @dataclass(frozen=True)
 class Access:
-    """One person on one day of the hospital, in an emergency access or otherwise: from when to when, how often looked and
-    changed, and why."""
+    """One person on one hospital day, emergency access separately: first and last time, numbers of reads and changes, and
+    the reason."""
 
     day: date
     name: str
@@ -51,7 +51,7 @@ class Access:
 
 
 def accesses(patient_id: int, first: date, last: date) -> list[Access]:
-    """Who looked into the record or changed it on these days (both included), the latest first; at most `MAX_COUNT` lines."""
+    """Who opened or changed the record on these days (both included), the latest first; at most `MAX_COUNT` lines."""
     rows = db.session.execute(_grouped(patient_id, first, last)).all()
     names = staff.display_names({row.actor_id for row in rows if row.actor_id is not None})
     reasons = _reasons(patient_id) if any(row.is_emergency for row in rows) else {}
@@ -59,9 +59,9 @@ def accesses(patient_id: int, first: date, last: date) -> list[Access]:
 
 
 def _grouped(patient_id: int, first: date, last: date) -> Any:
-    """By person and day, reads in an emergency access apart.
+    """The entries grouped by person, day and emergency access.
 
-    An entry of a trigger holds the row that was written, with its id; an entry of a read holds none.
+    A change has the written row with its id; a read has none.
     """
     zone = literal_column(f"'{clock.zone().key}'")
     day = cast(func.timezone(zone, _ENTRY.recorded_at), Date)
@@ -92,20 +92,20 @@ def _grouped(patient_id: int, first: date, last: date) -> Any:
 
 
 def _reasons(patient_id: int) -> dict[tuple[int, date], list[str]]:
-    """The reasons given, by account and day."""
-    found: dict[tuple[int, date], list[str]] = {}
+    """The reasons of emergency accesses, by account and day."""
+    reasons: dict[tuple[int, date], list[str]] = {}
     query = select(BreakGlass.user_id, BreakGlass.opened_at, BreakGlass.reason).where(
         BreakGlass.patient_id == patient_id
     )
     for user_id, opened_at, reason in db.session.execute(query.order_by(BreakGlass.id)):
-        found.setdefault((user_id, clock.local(opened_at).date()), []).append(reason)
-    return found
+        reasons.setdefault((user_id, clock.local(opened_at).date()), []).append(reason)
+    return reasons
 
 
 def _access(row: Any, names: dict[int, str], reasons: dict[tuple[int, date], list[str]]) -> Access:
     role = row.actor_role or ""
     why = REASONS.get(role, _l("Hospital programs") if row.actor_id is None else _l("Work at the hospital"))
-    given = reasons.get((row.actor_id, row.day), []) if row.is_emergency else []
+    entered = reasons.get((row.actor_id, row.day), []) if row.is_emergency else []
     return Access(
         day=row.day,
         name=names.get(row.actor_id or 0) or row.account or "",
@@ -114,6 +114,6 @@ def _access(row: Any, names: dict[int, str], reasons: dict[tuple[int, date], lis
         last=row.last,
         looked=row.looked,
         changed=row.changed,
-        why="; ".join(given) or why,
+        why="; ".join(entered) or why,
         is_emergency=row.is_emergency,
     )

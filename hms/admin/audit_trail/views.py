@@ -1,4 +1,4 @@
-"""Pages: the audit browser, its export, and who opened one patient's record."""
+"""Pages of the audit trail: the list, its export, and who opened one patient's record."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def audit_trail() -> ResponseReturnValue:
     """Who did what and when, newest first; the filters are in the address."""
     form = AuditFilterForm(request.args)
-    wanted = _wanted(form)
-    rows = queries.entries(wanted, ROWS + 1) if wanted else []
+    filters = _filters(form)
+    rows = queries.entries(filters, ROWS + 1) if filters else []
     shown = rows[:ROWS]
-    if wanted:
-        queries.note_read(wanted, shown)
+    if filters:
+        queries.note_read(filters, shown)
     page = {
         "rows": shown,
         "names": queries.names(shown),
@@ -51,24 +51,24 @@ def audit_trail() -> ResponseReturnValue:
         "newest": _address(form) if request.args.get("before") else None,
         "spans": _spans(form),
         "export": _address(form, "admin.export_audit") if shown else None,
-        "one_patient": _only(wanted.patient_ids) if wanted else None,
+        "one_patient": _single(filters.patient_ids) if filters else None,
     }
-    return render_template("admin/audit.html", form=form, trail=labels, masked=masked, **page), 200 if wanted else 400
+    return render_template("admin/audit.html", form=form, trail=labels, masked=masked, **page), 200 if filters else 400
 
 
-def _wanted(form: AuditFilterForm) -> queries.AuditFilter | None:
-    """What the form asks for; None when it cannot be read, with the reason on the form."""
+def _filters(form: AuditFilterForm) -> queries.AuditFilter | None:
+    """The filters of the form; None when they are not valid, with the errors on the form."""
     if not form.validate():
         return None
     try:
-        return form.wanted(current_person(), before=request.args.get("before", type=int))
-    except RuleBroken as refused:
-        field = form[refused.field or "who"]
-        field.errors = [*field.errors, translate_error(refused)]
+        return form.filters(current_person(), before=request.args.get("before", type=int))
+    except RuleBroken as error:
+        field = form[error.field or "who"]
+        field.errors = [*field.errors, translate_error(error)]
         return None
 
 
-def _only(ids: tuple[int, ...] | None) -> int | None:
+def _single(ids: tuple[int, ...] | None) -> int | None:
     return ids[0] if ids is not None and len(ids) == 1 else None
 
 
@@ -77,7 +77,7 @@ def _address(form: AuditFilterForm, endpoint: str = "admin.audit_trail", **more:
 
 
 def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
-    """Today, the last seven and the last thirty days, each a link with the other filters kept."""
+    """Links to today, the last seven and the last thirty days, with the other filters unchanged."""
     today, spans = clock.today(), []
     for label, days in ((_("Today"), 1), (_("7 days"), 7), (_("30 days"), 30)):
         first = today - timedelta(days=days - 1)
@@ -90,17 +90,17 @@ def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
 @pages.get("/audit.csv")
 @requires(Permission.READ_AUDIT)
 def export_audit() -> ResponseReturnValue:
-    """What the filters show as a file for a spreadsheet; that it was taken is in the trail."""
+    """The filtered entries as a CSV file; the export itself is recorded in the audit trail."""
     form = AuditFilterForm(request.args)
-    wanted = _wanted(form)
-    if wanted is None:
+    filters = _filters(form)
+    if filters is None:
         return redirect(_address(form))
     with action_context("admin.export_audit", current_person()):
-        filters = filled_in(form)
-        recording.record("admin.export_audit", current_person(), outcome="success", details={"filters": filters})
-    answer = Response(stream_with_context(_lines(wanted)), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="audit-{clock.today():%Y%m%d}.csv"'
-    return answer
+        details = {"filters": filled_in(form)}
+        recording.record("admin.export_audit", current_person(), outcome="success", details=details)
+    response = Response(stream_with_context(_lines(filters)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="audit-{clock.today():%Y%m%d}.csv"'
+    return response
 
 
 HEADINGS = (
@@ -119,53 +119,53 @@ HEADINGS = (
 )
 
 
-def _lines(wanted: queries.AuditFilter) -> Iterator[str]:
+def _lines(filters: queries.AuditFilter) -> Iterator[str]:
     yield _line(HEADINGS)
     left = MAX_EXPORTED
-    while left > 0 and (rows := queries.entries(wanted, min(CHUNK, left))):
+    while left > 0 and (rows := queries.entries(filters, min(CHUNK, left))):
         names = queries.names(rows)
         yield "".join(_line(_cells(row, names)) for row in rows)
         left -= len(rows)
-        wanted = replace(wanted, before=rows[-1].id)
+        filters = replace(filters, before=rows[-1].id)
 
 
 def _cells(row: Any, names: queries.Names) -> tuple[Any, ...]:
-    whom = names.patients.get(row.patient_id)
+    patient = names.patients.get(row.patient_id)
     values = "; ".join(f"{name}: {value}" for name, value in masked(row.entity, row.new or row.old).items())
     return (
         clock.local(row.recorded_at).isoformat(sep=" ", timespec="seconds"),
         names.people.get(row.actor_id, ""),
         row.actor_name or "",
         row.actor_role or "",
-        labels.said(row),
+        labels.action_label(row.action),
         row.action,
         row.outcome,
         row.purpose or "",
         labels.record_label(row),
-        whom.hospital_number if whom else "",
+        patient.hospital_number if patient else "",
         values,
         row.ip or "",
     )
 
 
 def _line(cells: tuple[Any, ...]) -> str:
-    """One line of the file; what a spreadsheet would take for a formula is marked as text (OWASP: CSV injection)."""
-    said = io.StringIO()
-    csv.writer(said).writerow(f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in cells)
-    return said.getvalue()
+    """One line of the file; a cell that a spreadsheet would read as a formula gets an apostrophe (OWASP: CSV injection)."""
+    line = io.StringIO()
+    csv.writer(line).writerow(f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in cells)
+    return line.getvalue()
 
 
 @pages.get("/patients/<int:patient_id>/who-opened")
 @requires(Permission.READ_AUDIT, Permission.REVIEW_ACCESS)
 def who_opened(patient_id: int) -> ResponseReturnValue:
-    """Who looked into one patient's record or changed it, when, in which role and why; made to be printed and handed out."""
-    form, whom = DaysForm(request.args), patients.patient(patient_id)
-    is_readable = form.validate()
+    """Who opened or changed one patient's record, when, in which role and why; to be printed for the patient."""
+    form, patient = DaysForm(request.args), patients.patient(patient_id)
+    is_valid = form.validate()
     first = form.day_from.data or clock.today() - record_access.YEAR
     last = form.day_to.data or clock.today()
-    rows = record_access.accesses(patient_id, first, last) if is_readable else []
+    rows = record_access.accesses(patient_id, first, last) if is_valid else []
     with action_context("admin.who_opened", current_person()):
-        about = {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
-        recording.record("admin.who_opened", current_person(), **about)
-    shown = {"rows": rows, "first": first, "last": last, "patient": whom, "most": record_access.MAX_COUNT}
-    return render_template("admin/who_opened.html", form=form, **shown), 200 if is_readable else 400
+        subject = {"entity": "patient", "entity_id": patient_id, "patient_id": patient_id}
+        recording.record("admin.who_opened", current_person(), **subject)
+    shown = {"rows": rows, "first": first, "last": last, "patient": patient, "most": record_access.MAX_COUNT}
+    return render_template("admin/who_opened.html", form=form, **shown), 200 if is_valid else 400

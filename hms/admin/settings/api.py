@@ -1,4 +1,4 @@
-"""JSON: the settings of the hospital."""
+"""Endpoints of the settings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SettingIn(ApiSchema):
 
 
 def setting_json(setting: definition.SettingDefinition, row: settings.SystemSetting | None) -> dict[str, Any]:
-    """A setting with its present value, fresh from the database."""
+    """A setting as JSON; `row` is its stored value, None when it has the default."""
     return {
         "key": setting.key,
         "value": row.value if row else setting.default,
@@ -58,7 +58,7 @@ def setting_json(setting: definition.SettingDefinition, row: settings.SystemSett
     }
 
 
-LISTED = parameters(**PAGING)
+SETTING_PARAMETERS = parameters(**PAGING)
 
 
 def _settings(shown: list[definition.SettingDefinition]) -> Response:
@@ -68,20 +68,20 @@ def _settings(shown: list[definition.SettingDefinition]) -> Response:
 
 @api.get("/system-settings/")
 @requires(Permission.READ_SETTINGS)
-@api.arguments(LISTED, location="query")
+@api.arguments(SETTING_PARAMETERS, location="query")
 @api.response(200, SettingOut(many=True))
 def system_settings(_arguments: dict[str, Any]) -> Response:
-    """Every setting with its present value."""
+    """Every setting with its current value."""
     return _settings(list(definitions.SETTINGS.values()))
 
 
 @api.get("/system-settings/public/")
 @requires(Permission.PUBLIC)
 @limiter.limit("120/minute")
-@api.arguments(LISTED, location="query")
+@api.arguments(SETTING_PARAMETERS, location="query")
 @api.response(200, SettingOut(many=True))
 def public_settings(_arguments: dict[str, Any]) -> Response:
-    """The settings that anybody may read, without signing in."""
+    """The settings that everyone may read without signing in."""
     return _settings([setting for setting in definitions.SETTINGS.values() if setting.is_public])
 
 
@@ -90,16 +90,16 @@ def public_settings(_arguments: dict[str, Any]) -> Response:
 @api.response(200, SettingOut)
 def system_setting(key: str) -> Response:
     """One setting."""
-    return _one_setting(_known(key))
+    return _setting_response(_definition(key))
 
 
-def _known(key: str) -> definition.SettingDefinition:
+def _definition(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
         raise NotFound(N_("This setting does not exist."))
     return definitions.SETTINGS[key]
 
 
-def _one_setting(setting: definition.SettingDefinition) -> Response:
+def _setting_response(setting: definition.SettingDefinition) -> Response:
     row = settings.stored_settings().get(setting.key)
     return resource_response(setting_json(setting, row), row.version if row else 0)
 
@@ -108,33 +108,33 @@ def _one_setting(setting: definition.SettingDefinition) -> Response:
 @requires(Permission.MANAGE_SETTINGS)
 @api.arguments(SettingIn)
 @api.response(200, SettingOut)
-def change_setting(given: dict[str, Any], key: str) -> Response:
-    """Change one setting. A page proves who it is once more by `current_password`; a token is minutes old anyway."""
-    setting, row = _known(key), settings.stored_settings().get(key)
+def change_setting(payload: dict[str, Any], key: str) -> Response:
+    """Change one setting. In a page's session a sensitive setting needs `current_password`; with a token it does not."""
+    setting, row = _definition(key), settings.stored_settings().get(key)
     check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
-    with _value():
-        settings.validated_value(setting, given["value"])
+    with _errors_at_value():
+        settings.validated_value(setting, payload["value"])
         if setting.is_sensitive and not current_person().by_token:
-            reauthenticate(given.get("current_password"), by=current_person(), field="current_password")
-        settings.change_setting(key, given["value"], by=current_person())
-    return _one_setting(setting)
+            reauthenticate(payload.get("current_password"), by=current_person(), field="current_password")
+        settings.change_setting(key, payload["value"], by=current_person())
+    return _setting_response(setting)
 
 
 @api.delete("/system-settings/<key>/")
 @requires(Permission.MANAGE_SETTINGS)
 @api.response(204)
 def revert_setting(key: str) -> None:
-    """Give a setting its default again; a page does so for a sensitive one by PUT, with the password."""
-    setting = _known(key)
+    """Reset a setting to its default. In a page's session use PUT for a sensitive setting, with `current_password`."""
+    setting = _definition(key)
     if setting.is_sensitive and not current_person().by_token:
         raise RuleBroken(N_("Send the default with PUT and your current_password."), "current_password")
     settings.revert_setting(key, by=current_person())
 
 
 @contextmanager
-def _value() -> Iterator[None]:
-    """What is refused about the new value is told under the API's name of it."""
+def _errors_at_value() -> Iterator[None]:
+    """Move an error from the action's field `new` to the API's field `value`."""
     try:
         yield
-    except RuleBroken as refused:
-        raise RuleBroken.from_error(refused, "value" if refused.field == "new" else refused.field) from refused
+    except RuleBroken as error:
+        raise RuleBroken.from_error(error, "value" if error.field == "new" else error.field) from error

@@ -1,4 +1,4 @@
-"""Telling administrators that a setting which holds a control has another value."""
+"""Alerts administrators when a sensitive setting changes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hms.core.web.localisation import in_english
 from hms.messages.actions import notify_everyone_with
 
 
-def tell_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
-    """A message to every administrator but the one who changed it: which setting, from what to what, and who it was."""
-    told = Sentence(
+def alert_administrators(by: Person, setting: SettingDefinition, before: Any, after: Any) -> None:
+    """Send every other administrator an alert with the setting, its old and new value, and who changed it."""
+    message = Sentence(
         N_(
             "%(setting)s: %(before)s → %(after)s, by %(name)s (%(username)s). If you did not expect "
             "this change, ask why."
@@ -29,7 +29,7 @@ def tell_administrators(by: Person, setting: SettingDefinition, before: Any, aft
     notify_everyone_with(
         Permission.ADMINISTER,
         title=N_("A security or money setting was changed"),
-        message=in_english(told),
+        message=in_english(message),
         url=f"/admin/settings/{setting.key}",
         except_for=by,
         by=SYSTEM,
@@ -41,4 +41,4 @@ def _shown(value: Any) -> Any:
     return words[value] if isinstance(value, bool) else value if value != "" else "–"
 
 
-settings.on_sensitive_change.append(tell_administrators)
+settings.on_sensitive_change.append(alert_administrators)

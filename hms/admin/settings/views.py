@@ -1,4 +1,4 @@
-"""Pages: the settings of the hospital, each with its explanation, default and last change."""
+"""Pages of the settings, each with its help, default and last change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hms.staff.sign_in.reauthentication import with_reauthentication
 
 
 class SettingForm(ActionForm):
-    """One setting's new value, in the control of its kind, and the administrator's password for a sensitive one."""
+    """The new value of one setting, in the control of its kind, and the administrator's password for a sensitive one."""
 
     new = Text(_l("Value"), longest=settings.MAX_LENGTH)
     one_of = SelectField(_l("Value"), validate_choice=False)
@@ -36,7 +36,7 @@ class SettingForm(ActionForm):
 @pages.get("/settings")
 @requires(Permission.READ_SETTINGS)
 def all_settings() -> str:
-    """Every setting with its value, default, explanation and last change, by category; `q` searches."""
+    """Every setting with its value, default, help and last change, by category; `q` searches."""
     search = search_text(request.args.get("q"))
     stored = settings.stored_settings()
     by_category: dict[str, list[definition.SettingDefinition]] = {}
@@ -52,7 +52,7 @@ def _names(stored: dict[str, settings.SystemSetting]) -> dict[int, str]:
     return staff.display_names({row.changed_by_id for row in stored.values() if row.changed_by_id is not None})
 
 
-def _known(key: str) -> definition.SettingDefinition:
+def _definition(key: str) -> definition.SettingDefinition:
     if key not in definitions.SETTINGS:
         raise NotFound(N_("This setting does not exist."))
     return definitions.SETTINGS[key]
@@ -62,7 +62,7 @@ def _known(key: str) -> definition.SettingDefinition:
 @requires(Permission.MANAGE_SETTINGS)
 def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
-    known, row = _known(key), settings.stored_settings().get(key)
+    known, row = _definition(key), settings.stored_settings().get(key)
     form = SettingForm()
     form.one_of.choices = [(choice, choice) for choice in known.choices]
     if request.method == "GET":
@@ -82,21 +82,22 @@ def _form_page(form: SettingForm, known: definition.SettingDefinition) -> Respon
 
 
 def _change(known: definition.SettingDefinition) -> Any:
-    """The setting's action with the value of the control that its kind has; what does not fit is said before the password."""
+    """The action for the form: it takes the value of the control of the setting's kind, and checks it before the password."""
 
     def change(*, new: str, one_of: str | None, ticked: bool, version: int | None, proof: str | None, by: Any) -> Any:
         value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
         field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
         try:
             settings.validated_value(known, value)
-        except RuleBroken as wrong:
-            raise RuleBroken.from_error(wrong, field) from wrong
-        return _act(known)(known.key, value, version=version, proof=proof, by=by)
+        except RuleBroken as error:
+            raise RuleBroken.from_error(error, field) from error
+        return _change_action(known)(known.key, value, version=version, proof=proof, by=by)
 
     return change
 
 
-def _act(known: definition.SettingDefinition) -> Any:
+def _change_action(known: definition.SettingDefinition) -> Any:
+    """`change_setting`, with reauthentication for a sensitive setting."""
     if known.is_sensitive:
         return with_reauthentication(settings.change_setting)
     return lambda key, value, *, proof, **more: settings.change_setting(key, value, **more)
@@ -105,8 +106,8 @@ def _act(known: definition.SettingDefinition) -> Any:
 @pages.post("/settings/<key>/revert")
 @requires(Permission.MANAGE_SETTINGS)
 def revert_setting(key: str) -> ResponseReturnValue:
-    """The default again; a sensitive setting is changed on its own page, with the password."""
-    known, form = _known(key), SettingForm()
+    """Reset a setting to its default; for a sensitive setting show its form with the default, to enter the password."""
+    known, form = _definition(key), SettingForm()
     if known.is_sensitive:
         form.new.data, form.one_of.data, form.ticked.data = (
             str(known.default),
@@ -115,7 +116,7 @@ def revert_setting(key: str) -> ResponseReturnValue:
         )
         return _form_page(form, known)
     if form.save(
-        lambda *, version, by, **_sent: settings.revert_setting(key, version=version, by=by), by=current_person()
+        lambda *, version, by, **_other: settings.revert_setting(key, version=version, by=by), by=current_person()
     ):
         flash(_("%(name)s reverted to its default.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)

@@ -1,4 +1,4 @@
-"""Backups: everything is in PostgreSQL (papers too), so one dump is the whole hospital but for its four secrets."""
+"""Backups. All data is in PostgreSQL, documents too, so that one dump has everything except the four secrets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from hms.patients.models import Patient
 
 
 class BackupFailed(Exception):
-    """The dump or the restore did not succeed; the text says why in one sentence."""
+    """The backup or the restore failed; the message says why."""
 
 
 def backup(folder: Path) -> Path:
     """Write the whole database into `folder` as `hms-YYYYMMDD-HHMMSS.dump` (pg_dump's custom format); returns the file.
 
-    The file appears under its name only when it is complete. It holds patient data: keep it as safe as the database.
+    The file gets its name only when it is complete. It has patient data: keep it as safe as the database.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"hms-{clock.now():%Y%m%d-%H%M%S}.dump"
@@ -39,26 +39,26 @@ def backup(folder: Path) -> Path:
 
 
 def restore(source: Path) -> Path:
-    """Put a backup (a file, or the newest in a folder) back; refused while the database holds patients.
+    """Restore a backup (a file, or the newest in a folder) and migrate it; returns the file. `BackupFailed` when the
+    database has patients.
 
-    The backup may be of an older version: what the database holds is removed, not only what the backup knows of, and the
-    migrations that are new since then run afterwards.
+    The backup may be of an older version, so the whole schema is removed before, with objects that the backup does not have.
     """
     dump = source if source.is_file() else max(source.glob("hms-*.dump"), default=None)
     if dump is None:
         raise BackupFailed(f"There is no backup in {source}.")
     if _has_patients():
-        raise BackupFailed("This database holds patients. Restore into an empty one.")
+        raise BackupFailed("This database has patients. Restore into an empty one.")
     db.session.remove()
     db.engine.dispose()
-    _run("pg_restore", ["--list", str(dump)], into=True)  # what cannot be read is refused before anything is removed
-    _empty()
+    _run("pg_restore", ["--list", str(dump)], into=True)  # fails for an unreadable file, before anything is removed
+    _drop_schema()
     _run(
         "pg_restore",
         ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(dump)],
         into=True,
     )
-    upgrade()  # a dump has no rights in it either: after the migrations the application's role gets its own again
+    upgrade()  # also grants the application's role its privileges, which are not in the dump
     return dump
 
 
@@ -66,8 +66,8 @@ def _owner() -> Engine:
     return create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=NullPool, hide_parameters=True)
 
 
-def _empty() -> None:
-    """Remove whatever is in the database, newer views and functions too, which an older backup does not replace."""
+def _drop_schema() -> None:
+    """Remove everything in the database, also newer views and functions, which an older backup would not replace."""
     with _owner().begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
@@ -81,23 +81,23 @@ def _has_patients() -> bool:
 
 
 def _run(name: str, arguments: list[str], *, into: bool = False) -> None:
-    """Run one of PostgreSQL's programs on our database as its owner; the password goes by the environment."""
+    """Run a program of PostgreSQL on the database as its owner; the password is in its environment."""
     url = make_url(current_app.config["DATABASE_OWNER_URL"])
     target = [f"--dbname={url.database}"] if into else [str(url.database)]
-    where = [
+    server = [
         f"--host={url.host or url.query.get('host', '')}",
         f"--port={url.port or 5432}",
         f"--username={url.username}",
     ]
-    done = subprocess.run(  # noqa: S603 - our own program and arguments
-        [_program(name), *where, "--no-password", *arguments, *target],
+    result = subprocess.run(  # noqa: S603 - our own program and arguments
+        [_program(name), *server, "--no-password", *arguments, *target],
         env=os.environ | {"PGPASSWORD": _password(url)},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise BackupFailed((done.stderr.strip().splitlines() or [f"{name} failed."])[-1])
+    if result.returncode:
+        raise BackupFailed((result.stderr.strip().splitlines() or [f"{name} failed."])[-1])
 
 
 def _password(url: URL) -> str:
@@ -106,7 +106,7 @@ def _password(url: URL) -> str:
 
 def _program(name: str) -> str:
     packaged = [folder / name for folder in binaries.packaged_folders()]
-    found = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
-    if found is None:
-        raise BackupFailed(f"PostgreSQL's program {name} is not on this machine.")
-    return found
+    program = next((str(path) for path in packaged if path.exists()), None) or shutil.which(name)
+    if program is None:
+        raise BackupFailed(f"PostgreSQL's program {name} is not on this machine. Install the PostgreSQL client.")
+    return program

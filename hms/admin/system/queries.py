@@ -1,4 +1,4 @@
-"""Everybody's sign-ins, and how the system is; the trail has its own file."""
+"""Reads for the administration: sign-in attempts, system status, and counts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _account(username: str) -> Any:
 
 @dataclass(frozen=True)
 class SignInFilter:
-    """Which tries to sign in are asked for; None means any. Days are hospital days, both included."""
+    """The filters of the sign-in attempts; None means any. Days are in hospital time, both included."""
 
     day_from: date | None = None
     day_to: date | None = None
@@ -36,22 +36,22 @@ class SignInFilter:
     before: int | None = None
 
 
-def sign_ins(wanted: SignInFilter = SignInFilter()) -> Select:
-    """Tries to sign in with the account they named, newest first."""
+def sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
+    """Sign-in attempts with the username of the account, newest first."""
     query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
-    if wanted.before:
-        query = query.where(LoginActivity.id < wanted.before)
-    if wanted.day_from:
-        query = query.where(LoginActivity.at >= clock.day_bounds(wanted.day_from)[0])
-    if wanted.day_to:
-        query = query.where(LoginActivity.at < clock.day_bounds(wanted.day_to)[1])
-    if wanted.account:
-        typed = func.lower(LoginActivity.typed_name) == wanted.account.lower()
-        query = query.where(or_(typed, LoginActivity.user_id == _account(wanted.account)))
-    if wanted.address:
-        query = query.where(func.host(LoginActivity.ip) == wanted.address)
-    if wanted.outcome:
-        query = query.where(LoginActivity.status.in_(_statuses(wanted.outcome)))
+    if filters.before:
+        query = query.where(LoginActivity.id < filters.before)
+    if filters.day_from:
+        query = query.where(LoginActivity.at >= clock.day_bounds(filters.day_from)[0])
+    if filters.day_to:
+        query = query.where(LoginActivity.at < clock.day_bounds(filters.day_to)[1])
+    if filters.account:
+        typed = func.lower(LoginActivity.typed_name) == filters.account.lower()
+        query = query.where(or_(typed, LoginActivity.user_id == _account(filters.account)))
+    if filters.address:
+        query = query.where(func.host(LoginActivity.ip) == filters.address)
+    if filters.outcome:
+        query = query.where(LoginActivity.status.in_(_statuses(filters.outcome)))
     return query.order_by(LoginActivity.id.desc())
 
 
@@ -62,7 +62,7 @@ def _statuses(outcome: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether each part answers; `waiting` and `dead` count pieces of work in the outbox, `free_gb` is disk space."""
+    """Whether the database and Redis respond; `waiting` and `dead` count jobs in the outbox, `free_gb` is disk space."""
 
     database: bool
     broker: bool
@@ -71,19 +71,19 @@ class Health:
     free_gb: int
 
     @property
-    def is_well(self) -> bool:
+    def is_ok(self) -> bool:
         return self.database and self.broker and self.dead == 0
 
 
 def health() -> Health:
-    """How the system is at this moment."""
-    waiting, dead = db.session.execute(_undone()).one()
+    """The current system status."""
+    waiting, dead = db.session.execute(_count_open_jobs()).one()
     free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
     return Health(True, redis.is_available(), waiting, dead, free)
 
 
 @cache
-def _undone() -> Select:
+def _count_open_jobs() -> Select:
     return select(
         func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
     ).where(Outbox.done_at.is_(None))
@@ -94,7 +94,7 @@ def _existing(folder: Any) -> Any:
 
 
 def figures() -> dict[str, int]:
-    """Counts for the administrator's page: accounts, failed sign-ins today, requests for roles."""
+    """Counts for the administration page: active accounts, failed sign-ins today, role requests."""
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
         "failed_sign_ins": failed_sign_ins(),
@@ -103,10 +103,10 @@ def figures() -> dict[str, int]:
 
 
 def failed_sign_ins() -> int:
-    """Tries to sign in that failed today."""
+    """The number of failed sign-ins today."""
     return db.session.execute(_failed(*clock.day_bounds(clock.today()))).scalar_one()
 
 
 def _failed(start: Any, end: Any) -> Select:
-    tries = (LoginActivity.at >= start, LoginActivity.at < end)
-    return select(func.count()).where(*tries, LoginActivity.status.in_(_statuses("refused")))
+    in_period = (LoginActivity.at >= start, LoginActivity.at < end)
+    return select(func.count()).where(*in_period, LoginActivity.status.in_(_statuses("refused")))

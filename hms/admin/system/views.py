@@ -1,4 +1,4 @@
-"""Pages: the administrator's desk and everybody's sign-ins; the other pages of the desk have their own files."""
+"""Pages: the administration with the system status, and all sign-ins."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ ROWS = 50
 @pages.get("/")
 @requires(Permission.ADMINISTER)
 def desk() -> str:
-    """The administrator's desk: how the system is, and where to go."""
+    """The administration page: system status, counts, and links."""
     return render_template("admin/desk.html", health=queries.health(), figures=queries.figures())
 
 
 @pages.get("/sign-ins")
 @requires(Permission.READ_SIGN_INS)
 def sign_ins() -> ResponseReturnValue:
-    """Every try to sign in, newest first; the filters are in the address."""
+    """Every sign-in attempt, newest first; the filters are in the address."""
     form = SignInFilterForm(request.args)
-    is_readable = form.validate()
-    given = {name: value or None for name, value in form.data.items()} | {
+    is_valid = form.validate()
+    values = {name: value or None for name, value in form.data.items()} | {
         "before": request.args.get("before", type=int)
     }
-    query = queries.sign_ins(queries.SignInFilter(**given)).limit(ROWS + 1)
-    rows = db.session.execute(query).all() if is_readable else []
-    kept = filled_in(form)
-    older = url_for(".sign_ins", **kept, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
-    told = {"outcomes": activity.OUTCOMES, "device": activity.describe_device}
-    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **told)
-    return page, 200 if is_readable else 400
+    query = queries.sign_ins(queries.SignInFilter(**values)).limit(ROWS + 1)
+    rows = db.session.execute(query).all() if is_valid else []
+    filters = filled_in(form)
+    older = url_for(".sign_ins", **filters, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None
+    labels = {"outcomes": activity.OUTCOMES, "device": activity.describe_device}
+    page = render_template("admin/sign_ins.html", form=form, rows=rows[:ROWS], older=older, **labels)
+    return page, 200 if is_valid else 400

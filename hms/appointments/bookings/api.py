@@ -56,8 +56,8 @@ def _row_response(row: Row, status: int = 200) -> Response:
     return resource_response(appointment_json(row, sees_full_booking(current_person())), row.version, status)
 
 
-def _read_of_row(row: Any) -> tuple[str, read_log.Seen]:
-    return "appointments.read_list", read_log.Seen(row.patient_id, row.id)
+def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
+    return "appointments.read_list", read_log.PatientRead(row.patient_id, row.id)
 
 
 @api.get("/appointments/")
@@ -68,7 +68,7 @@ def appointments(arguments: dict[str, Any]) -> Response:
     """Appointments, newest first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
     who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
-    return read_log.listed(
+    return read_log.list_response(
         partial(api_queries.list_appointments, who=who, filters=filters, order=order),
         lambda row: appointment_json(row, sees_all),
         _read_of_row,
@@ -118,7 +118,7 @@ def appointment(appointment_id: int) -> Response:
 
 
 def _note(row: Row) -> Row:
-    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
+    read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=row.id)
     return row
 
 
@@ -164,4 +164,4 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
 def queue(arguments: dict[str, Any]) -> Response:
     """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
     entries = queries.list_entries(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
-    return read_log.listed(list(entries), entry_json, _read_of_row, entity="queue_entry")
+    return read_log.list_response(list(entries), entry_json, _read_of_row, entity="queue_entry")

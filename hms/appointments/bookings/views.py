@@ -129,7 +129,7 @@ def _render_booking(form: BookForm, looked_up: list[tuple[int, str]] | None) -> 
     coming = queries.list_patient_bookings(form.patient.data) if form.patient.data else []
     if form.patient.data and (coming or request.method == "GET"):
         patient_id = form.patient.data
-        read_log.note("appointments.read", patient_id, entity="patient", entity_id=patient_id)
+        read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
     parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
@@ -158,7 +158,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
         return _redirect_after_move(row, form.result)
     parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
-    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     values = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}
     return render_template("appointments/move.html", **values, **parts), form.status
 

@@ -82,7 +82,7 @@ def get_cell_labels() -> dict[str, str]:
 def note_names_read(columns: Iterable[Column]) -> None:
     """Record in the audit trail that the patients of these columns were named."""
     rows = sum(column.bookings for column in columns)
-    read_log.note_rows("appointments.read_list", rows, entity="appointment", renews=True)
+    read_log.record_list_read("appointments.read_list", rows, entity="appointment", renews=True)
 
 
 def _list(day: dt.date) -> dict[str, Any]:
@@ -94,10 +94,10 @@ def _list(day: dt.date) -> dict[str, Any]:
         before=_read_cursor("before"),
     )
     if current_person().may(Permission.READ_VISIT_REASON):
-        seen = [read_log.Seen(row.patient_id, row.id) for row in page.rows]
-        read_log.note_each("appointments.read_board", seen, entity="appointment")
+        seen = [read_log.PatientRead(row.patient_id, row.id) for row in page.rows]
+        read_log.record_reads("appointments.read_board", seen, entity="appointment")
     else:
-        read_log.note_rows("appointments.read_list", len(page.rows), entity="appointment", renews=True)
+        read_log.record_list_read("appointments.read_list", len(page.rows), entity="appointment", renews=True)
     return {"page": page, "looks": STATUS_TONES, "status_words": STATUS_LABELS, "kept": get_filters(), "day": day}
 
 
@@ -147,7 +147,7 @@ def appointment(appointment_id: int) -> str:
     row = booking_queries.get_appointment(appointment_id)
     who = current_person()
     is_theirs = who.may(Permission.EDIT_ANY_APPOINTMENT) or row.doctor_id == who.id
-    read_log.note("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
+    read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     return render_template(
         "appointments/appointment.html",
         row=row,

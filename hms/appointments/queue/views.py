@@ -55,9 +55,11 @@ def _load_rows() -> dict[str, Any]:
     )
     extras = extensions.collect_notes(entry.id for entry in entries)
     shows_values = current_person().may(Permission.OPEN_CHART)
-    seen = [read_log.Seen(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras]
-    read_log.note_each("appointments.read_board", seen, entity="queue_entry")
-    read_log.note_rows("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
+    seen = [
+        read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
+    ]
+    read_log.record_reads("appointments.read_board", seen, entity="queue_entry")
+    read_log.record_list_read("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
     return {
         "show": show,
         "entries": entries,
@@ -180,7 +182,7 @@ def send_to(entry_id: int) -> ResponseReturnValue:
         if run_or_flash(actions.send_to_doctor, entry_id, doctor_id):
             flash(_("Sent to the other doctor."), "success")
         return redirect(url_for("appointments.queue"), 303)
-    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=list_doctor_choices())
 
 
@@ -201,7 +203,7 @@ def add_to_queue_page() -> ResponseReturnValue:
     upcoming = booking_queries.list_patient_bookings(patient.id) if patient else []
     booked = [row for row in upcoming if row.date == clock.today()]
     if patient:
-        read_log.note("appointments.read", patient.id, entity="patient", entity_id=patient.id)
+        read_log.record_read("appointments.read", patient.id, entity="patient", entity_id=patient.id)
     page = render_template(
         "appointments/queue_add.html", form=form, patient=patient, booked=booked, looked_up=looked_up
     )
@@ -224,7 +226,7 @@ def slip(entry_id: int) -> str:
     """The slip with the token, 80 mm wide."""
     entry = queries.get_entry(entry_id)
     code = code128(entry.hospital_number)
-    read_log.note("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/slip.html", entry=entry, ahead=queries.count_ahead(entry_id), code=code)
 
 

@@ -71,7 +71,7 @@ def bills(arguments: dict[str, Any]) -> Response:
         query = query.where(Bill.id == (queries.find_bill_id(arguments["search"]) or 0))
     query = ordered(query, arguments, Bill.id, date_issued=BILL_DATE, total_amount=Bill.total)
     project = schemas.bill_json if api_queries.may_read_whole(current_person()) else schemas.status_json
-    return read_log.listed(query, project, list_read_entry, entity="bill")
+    return read_log.list_response(query, project, list_read_entry, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -79,7 +79,7 @@ def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
     if row is None:
         raise NotFound(N_("This bill does not exist."))
     if is_read:
-        read_log.note("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
+        read_log.record_read("billing.read_bill", row.patient_id, entity="bill", entity_id=bill_id)
     return (schemas.bill_json if api_queries.may_read_whole(current_person()) else schemas.status_json)(
         row
     ), row.version
@@ -180,7 +180,7 @@ def bill_items(arguments: dict[str, Any]) -> Response:
     lines = filter_by_columns(
         api_queries.items(current_person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id
     )
-    return read_log.listed(
+    return read_log.list_response(
         ordered(lines, arguments, BillLine.id), schemas.item_json, list_read_entry, entity="bill_line"
     )
 
@@ -205,7 +205,7 @@ def bill_item(item_id: int) -> Response:
     row = db.session.execute(api_queries.items(current_person()).where(BillLine.id == item_id)).one_or_none()
     if row is None:
         raise NotFound(N_("This line does not exist."))
-    read_log.note("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
+    read_log.record_read("billing.read_bill", row.patient_id, entity="bill_line", entity_id=item_id)
     return resource_response(schemas.item_json(row), 1)
 
 

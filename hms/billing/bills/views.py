@@ -61,9 +61,9 @@ def _list(*, renews: bool) -> dict[str, Any]:
     page = queries.bills(**filters, before=_id("before"), after=_id("after"), who=current_person())
     patient = lookup.patient(filters["patient_id"]) if filters["patient_id"] else None
     if patient is not None:
-        read_log.note("billing.read_bill", patient.id, entity="patient", entity_id=patient.id, renews=True)
+        read_log.record_read("billing.read_bill", patient.id, entity="patient", entity_id=patient.id, renews=True)
     else:
-        read_log.note_rows(
+        read_log.record_list_read(
             "billing.read_list", len(page.rows), entity="bill", is_search=bool(filters["q"]), renews=renews
         )
     return {
@@ -115,7 +115,7 @@ def _bill_page(bill_id: int, **refused: ActionForm) -> tuple[str, int]:
 def _read_bill(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
     """A bill with its patient; writes the read to the audit trail."""
     bill, patient = queries.bill_with_patient(bill_id)
-    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
+    read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=renews)
     return bill, patient
 
 

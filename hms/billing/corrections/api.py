@@ -120,7 +120,9 @@ def corrections(arguments: dict[str, Any]) -> Response:
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
     query = filter_by_columns(query, arguments, on=Correction.created_at, **columns)
     query = ordered(query, arguments, Correction.id)
-    return read_log.listed(query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction")
+    return read_log.list_response(
+        query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction"
+    )
 
 
 @api.get("/corrections/<int:correction_id>/")
@@ -130,7 +132,7 @@ def correction(correction_id: int) -> Response:
     """One request for approval."""
     row = get_or_not_found(Correction, correction_id)
     patient_id = get_or_not_found(Bill, row.bill_id).patient_id
-    read_log.note("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
+    read_log.record_read("billing.read_bill", patient_id, entity="correction", entity_id=correction_id)
     return resource_response(correction_json(row), 1)
 
 

@@ -24,7 +24,7 @@ from hms.patients.models import Patient
 from hms.patients.records import banner as record_banner
 from hms.patients.records.banner import Banner
 from hms.staff.forms import ProofForm
-from hms.staff.sign_in.reauthentication import with_recent_authentication
+from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
 from . import actions, queries
 
@@ -47,7 +47,7 @@ def _list() -> dict[str, Any]:
     show = request.args.get("show", "waiting")
     lists = {"own": lambda: queries.own_requests(current_person()), "decided": queries.decided_requests}
     requests = lists.get(show, lambda: queries.waiting_requests(current_person()))()
-    read_log.note_rows("billing.read_list", len(requests), entity="correction", renews=True)
+    read_log.record_list_read("billing.read_list", len(requests), entity="correction", renews=True)
     return {"show": show if show in lists else "waiting", "requests": requests}
 
 
@@ -77,7 +77,7 @@ def decline(correction_id: int) -> ResponseReturnValue:
 
 def _request_page(correction_id: int) -> dict[str, Any]:
     row = queries.get_request(correction_id)
-    read_log.note("billing.read_bill", row.who.id, entity="bill", entity_id=row.correction.bill_id)
+    read_log.record_read("billing.read_bill", row.who.id, entity="bill", entity_id=row.correction.bill_id)
     return {"row": row, "patient": record_banner.patient_banner(lookup.patient(row.who.id), current_person())}
 
 
@@ -135,7 +135,7 @@ def refund(payment_id: int) -> ResponseReturnValue:
 def _banner(bill: Bill, patient: Patient) -> Banner:
     """The banner of the bill's patient; writes the read to the audit trail."""
     banner = record_banner.patient_banner(patient, current_person())
-    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
+    read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill.id)
     return banner
 
 

@@ -22,7 +22,7 @@ from . import queries
 def invoice_pdf(bill_id: int) -> ResponseReturnValue:
     """The stored invoice; while it is being created, 202 and a page that shows the status."""
     bill, patient = bill_queries.bill_with_patient(bill_id)
-    read_log.note("billing.read_invoice", patient.id, entity="bill", entity_id=bill_id)
+    read_log.record_read("billing.read_invoice", patient.id, entity="bill", entity_id=bill_id)
     content = queries.invoice_pdf(bill)
     if content is not None:
         return _pdf(content, f"{bill.number or f'draft-{bill.id}'}.pdf")
@@ -53,7 +53,7 @@ def make_invoice(bill_id: int) -> Response:
 def invoice_job(bill_id: int) -> str:
     """The status of the invoice, for its automatic update."""
     bill, patient = bill_queries.bill_with_patient(bill_id)
-    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
+    read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill_id, renews=True)
     return render_template(
         "billing/_invoice.html", bill=bill, invoice=queries.invoice_status(bill), printer_answers=redis.is_available
     )

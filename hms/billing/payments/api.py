@@ -45,7 +45,7 @@ def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
     bill = db.session.get(Bill, bill_id)
     if bill is None:
         raise NotFound(N_("This bill does not exist."))
-    read_log.note("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
+    read_log.record_read("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
     return paginated_response(query, schemas.payment_json)
 
@@ -76,7 +76,7 @@ def payments(arguments: dict[str, Any]) -> Response:
     columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
     query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
     query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
-    return read_log.listed(query, schemas.payment_json, list_read_entry, entity="payment")
+    return read_log.list_response(query, schemas.payment_json, list_read_entry, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:
     if row is None:
         raise NotFound(N_("This payment does not exist."))
     if is_read:
-        read_log.note("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
+        read_log.record_read("billing.read_payment", row.patient_id, entity="payment", entity_id=payment_id)
     return schemas.payment_json(row)
 
 

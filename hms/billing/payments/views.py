@@ -53,7 +53,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": till_queries.open_shift(current_person().id),
     }
-    read_log.note("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
+    read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
     return render_template("billing/pay.html", form=form, **values), form.status
 
 
@@ -73,7 +73,7 @@ def payment(payment_id: int) -> str:
     paper = receipt.receipt_paper()
     slip = receipt.receipt_content(row, bill, max(document_queries.count_copies("receipt", row.id) - 1, 0))
     lines, foot = receipt_layout.lines(slip, paper.columns), receipt_layout.foot(slip, paper.columns)
-    read_log.note("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
+    read_log.record_read("billing.read_receipt", patient.id, entity="payment", entity_id=payment_id)
     return render_template(
         "billing/receipt.html",
         payment=row,

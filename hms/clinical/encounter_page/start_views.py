@@ -48,7 +48,7 @@ def start_page(entry_id: int) -> ResponseReturnValue:
         return redirect(url_for("clinical.encounter", encounter_id=opened))
     patient = lookup.patient(entry.patient_id)
     banner = record_banner.patient_banner(patient, current_person())
-    read_log.note("patients.read", patient.id, entity="patient", entity_id=patient.id)
+    read_log.record_read("patients.read", patient.id, entity="patient", entity_id=patient.id)
     return render_template("clinical/start.html", entry=entry, patient=patient, banner=banner)
 
 

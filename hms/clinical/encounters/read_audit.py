@@ -17,11 +17,11 @@ R = TypeVar("R")
 def list_response(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
     """A paginated response; the audit trail gets an entry for each patient with a record of kind `what` ("encounter") in it."""
 
-    def audit_entry(row: Any) -> tuple[str, read_log.Seen]:
+    def audit_entry(row: Any) -> tuple[str, read_log.PatientRead]:
         has_content = getattr(row, "is_readable", True)
         return f"clinical.read_{what}" if has_content else "clinical.read_list", _read_entry(row)
 
-    return read_log.listed(rows, project, audit_entry, entity=what)
+    return read_log.list_response(rows, project, audit_entry, entity=what)
 
 
 def record_read(what: str, row: R) -> R:
@@ -29,10 +29,10 @@ def record_read(what: str, row: R) -> R:
     entry = _read_entry(row)
     if entry.purpose:
         policy.mark_emergency_access()
-    read_log.note(f"clinical.read_{what}", entry.patient_id, entity=what, entity_id=entry.entity_id)
+    read_log.record_read(f"clinical.read_{what}", entry.patient_id, entity=what, entity_id=entry.entity_id)
     return row
 
 
-def _read_entry(row: Any) -> read_log.Seen:
+def _read_entry(row: Any) -> read_log.PatientRead:
     purpose = policy.EMERGENCY if getattr(row, "is_emergency", False) else None
-    return read_log.Seen(row.patient_id, row.id, purpose=purpose)
+    return read_log.PatientRead(row.patient_id, row.id, purpose=purpose)

@@ -152,7 +152,7 @@ def check_drug_allergy(payload: dict[str, Any]) -> Response:
         response.status_code = 404
         return response
     policy.check(patient, current_person())
-    read_log.note("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
+    read_log.record_read("patients.read_allergies", patient.id, entity="patient", entity_id=patient.id)
     return jsonify(standalone_checks.check_allergy(patient, payload["medication_name"]))
 
 

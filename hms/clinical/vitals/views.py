@@ -44,7 +44,7 @@ def _form_page(
     elif form.save(save, by=current_person()):
         flash(_("Vitals of %(name)s saved.", name=person_name(patient.family_name, patient.given_names)), "success")
         return redirect(leave(), 303)
-    read_log.note("clinical.read_vitals", patient.id, entity="patient", entity_id=patient.id)
+    read_log.record_read("clinical.read_vitals", patient.id, entity="patient", entity_id=patient.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
     age = readings.age_years(patient.birth_date)
     return render_template(

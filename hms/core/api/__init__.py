@@ -1,1 +1,1 @@
-"""JSON API: blueprint, fields, parameters, pagination, preconditions."""
+"""JSON API: blueprint, pagination, preconditions, audit of reads."""

@@ -13,16 +13,15 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 
 class ApiParser(FlaskParser):
-    """Reads a body; what the schema refuses is 400, as the original answers."""
+    """Reads request arguments; answers 400 when the schema refuses them."""
 
     DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}
 
     def _raw_load_json(self, req: Request) -> Any:
-        """Reads JSON as `core/web/json_provider.py` does instead of webargs' own way; a body that is not JSON is refused with
-        that reason.
+        """Read JSON with `core/web/json_provider.py` instead of webargs' parser; 415 for a body that is not JSON.
 
-        A DELETE may come without a body.
+        A DELETE may have no body.
         """
         if req.method == "DELETE" and not req.get_data():
             return {}
@@ -32,8 +31,8 @@ class ApiParser(FlaskParser):
 
 
 class ApiSchema(Schema):
-    """A JSON object. Views hand in plain dicts already projected to the role, so that an answer is passed on as it is;
-    tests check answers against the schema."""
+    """A JSON object. `dump` returns its input unchanged, because views pass dicts with only the fields of the role; tests
+    check responses against the schema."""
 
     class Meta:
         unknown = EXCLUDE
@@ -44,7 +43,7 @@ class ApiSchema(Schema):
 
 
 class ApiBlueprint(Blueprint):
-    """A desk's endpoints, all below /api. Usage: `api = DeskApi("patients_api", __name__, description="Patients")`."""
+    """A desk's endpoints, all below /api. Usage: `api = ApiBlueprint("patients_api", __name__, description="Patients")`."""
 
     ARGUMENTS_PARSER = ApiParser()
 
@@ -52,18 +51,18 @@ class ApiBlueprint(Blueprint):
         super().__init__(name, module, url_prefix="/api", **kwargs)
 
     def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **kwargs: Any) -> Any:
-        """The body that a view takes, as this shape; the schema object is made once, not for each request.
+        """Decorate a view that takes a body of this schema; the schema object is made once, not for each request.
 
-        With `location="query"` it declares the parameters of the address: the guard refuses all others (`parameters.py`).
+        With `location="query"` it declares the query parameters: the guard refuses all others (`parameters.py`).
         """
-        made = schema() if isinstance(schema, type) else schema
-        parsed = super().arguments(made, location=location, **kwargs)
+        instance = schema() if isinstance(schema, type) else schema
+        decorator = super().arguments(instance, location=location, **kwargs)
         if location != "query":
-            return parsed
+            return decorator
 
-        def declare(view: Callable[..., Any]) -> Callable[..., Any]:
-            taking = parsed(view)
-            taking.parameters = made
-            return taking
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            decorated = decorator(view)
+            decorated.parameters = instance
+            return decorated
 
-        return declare
+        return decorate

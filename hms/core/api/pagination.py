@@ -16,29 +16,30 @@ PAGING_PARAMETERS = ("page", "page_size", "limit")
 
 
 Rows = Select | Sequence[Any] | Callable[[int, int], Result]
-"""An ordered SELECT, a list of all rows, or a function of limit and offset; each may know the `whole` length."""
+"""An ordered SELECT, a list of all rows, or a function of limit and offset. A row may have the number of all rows in its
+attribute `whole`."""
 Total = Select | Callable[[], int]
 
 
 class EstimatedCount(int):
-    """A number of rows that is near the exact one; the answer says so."""
+    """An estimated number of rows; the response marks it with a header."""
 
 
 def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
-    """Answer a list as the contract says: an array of at most 100 without `page`, `page_size` or `limit`; a page object with.
+    """The response with a list: a page object when `page`, `page_size` or `limit` is sent, else an array of at most 100.
 
-    The endpoint declares `parameters.PAGING`, by which the numbers are checked. `total` counts the rows when a cheaper
-    count than wrapping a SELECT is known. `project` makes one row's JSON.
+    The endpoint declares `parameters.PAGING`, which checks these numbers. `project` makes the JSON of one row. `total`
+    counts all rows, when that is faster than counting the SELECT itself.
     """
-    paged = any(name in request.args for name in PAGING_PARAMETERS)
+    is_paged = any(name in request.args for name in PAGING_PARAMETERS)
     numbers = {name: int(request.args[name]) for name in PAGING_PARAMETERS if name in request.args}
-    size = min(numbers.get("page_size", numbers.get("limit", 25 if paged else MAX_ROWS)), MAX_ROWS)
+    size = min(numbers.get("page_size", numbers.get("limit", 25 if is_paged else MAX_ROWS)), MAX_ROWS)
     page = numbers.get("page", 1)
-    found = _rows_of_page(rows, size, (page - 1) * size)
-    results = [project(row) for row in found]
-    known = getattr(found[0], "whole", None) if found else None
-    count = _count(rows, total, page, size, len(results)) if known is None else known
-    response = _page_object(results, count, page, size) if paged else _array(results, count)
+    page_rows = _rows_of_page(rows, size, (page - 1) * size)
+    results = [project(row) for row in page_rows]
+    whole = getattr(page_rows[0], "whole", None) if page_rows else None
+    count = _count(rows, total, page, size, len(results)) if whole is None else whole
+    response = _page_object(results, count, page, size) if is_paged else _array(results, count)
     if isinstance(count, EstimatedCount):
         response.headers["X-Total-Count-Estimated"] = "true"
     return response
@@ -49,14 +50,14 @@ def _rows_of_page(rows: Rows, size: int, offset: int) -> Sequence[Any]:
         return rows[offset : offset + size]
     if not isinstance(rows, Select):
         return rows(size, offset).all()
-    found = db.session.execute(rows.limit(size).offset(offset))
-    return found.scalars().all() if len(found.keys()) == 1 else found.all()
+    result = db.session.execute(rows.limit(size).offset(offset))
+    return result.scalars().all() if len(result.keys()) == 1 else result.all()
 
 
-def _count(rows: Rows, total: Total | None, page: int, size: int, here: int) -> int:
-    """The whole length; a page that is not full tells it without a second query."""
-    if 0 < here < size or (here == 0 and page == 1):
-        return (page - 1) * size + here
+def _count(rows: Rows, total: Total | None, page: int, size: int, on_page: int) -> int:
+    """The number of all rows; no second query is needed when the page is not full."""
+    if 0 < on_page < size or (on_page == 0 and page == 1):
+        return (page - 1) * size + on_page
     if total is not None and not isinstance(total, Select):
         return total()
     if total is None:
@@ -87,7 +88,7 @@ def _page_object(results: list[dict[str, Any]], count: int, page: int, size: int
 
 
 def _page_url(page: int, size: int) -> str:
-    """This list's address with another page; what was asked stands in the query only, whatever it is called."""
-    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGING_PARAMETERS]
-    where = url_for(request.endpoint, **(request.view_args or {}))
-    return f"{where}?{urlencode([*kept, ('page', page), ('page_size', size)])}"
+    """This list's address with another page number and the other query parameters unchanged."""
+    others = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGING_PARAMETERS]
+    path = url_for(request.endpoint, **(request.view_args or {}))  # the query is added here: its names are not trusted
+    return f"{path}?{urlencode([*others, ('page', page), ('page_size', size)])}"

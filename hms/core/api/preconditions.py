@@ -1,4 +1,4 @@
-"""Answers with one record, and If-Match (RFC 9110): 412 when the caller's version is old."""
+"""Responses with one record and its entity tag, and If-Match (RFC 9110): 412 when the client's version is old."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response, current_app, jsonify, request
 
 
 def resource_response(body: dict[str, Any], version: object, status: int = 200) -> Response:
-    """One resource with its entity tag."""
+    """The response with one record and its entity tag."""
     response = jsonify(body)
     response.status_code = status
     response.headers["ETag"] = f'"{version}"'
@@ -17,7 +17,7 @@ def resource_response(body: dict[str, Any], version: object, status: int = 200) 
 
 
 class PreconditionFailed(Exception):
-    """`If-Match` named an older version; carries the present state."""
+    """`If-Match` named an older version: 412 with the current record."""
 
     def __init__(self, body: dict[str, Any], version: object) -> None:
         super().__init__("stale")
@@ -25,13 +25,13 @@ class PreconditionFailed(Exception):
 
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:
-    """Honour `If-Match` (RFC 9110): raises `PreconditionFailed` with the present state when it names another version."""
+    """Raise `PreconditionFailed` when `If-Match` names another version; `body` makes the current record's JSON."""
     if request.if_match and not any(request.if_match.contains(tag) for tag in _accepted_tags(version)):
         raise PreconditionFailed(body(), version)
 
 
 def _accepted_tags(version: object) -> list[str]:
-    """The entity tags that a client may have been given: Flask-Compress adds `:` and the algorithm to a compressed answer's."""
+    """The entity tags that the client may have received: Flask-Compress adds `:` and the algorithm to the tag."""
     return [str(version), *(f"{version}:{algorithm}" for algorithm in current_app.config["COMPRESS_ALGORITHM"])]
 
 

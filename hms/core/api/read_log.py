@@ -1,20 +1,19 @@
-"""What was read of patients' records: every entry of the trail about a read is written here.
+"""Writes the audit entries of reads of patients' records.
 
-Which answers leave an entry:
+Which responses are recorded:
 
-* A page, a part of a page, a paper or a JSON object about one patient: one entry each time it is fetched.
-* A part of a page that renews itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
-  minutes, or an open page would fill the trail by itself.
-* A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), these once in `REPEATS_WITHIN`
-  minutes. All are written in one transaction. An empty list is of nobody and leaves none.
-* A list on a page that shows clinical text (`<desk>.read_board`): one for each patient, as in a list of the API.
-* A list on a page that shows who somebody is and when they come or what they owe (find box, day board, pay queue): one
-  entry for the request with the number of its rows (`note_rows`); one in `REPEATS_WITHIN` minutes for the same list where
-  it renews itself.
+* A page, a part of a page, a document or a JSON object about one patient: one entry for each request.
+* A part of a page that refreshes itself (`renews`): one entry for the same person, patient and action in `REPEATS_WITHIN`
+  minutes, so that an open page does not fill the audit trail.
+* A list of the API: one entry for the request, and one for each patient in it (IHE ATNA), the latter once in
+  `REPEATS_WITHIN` minutes. All are written in one transaction. An empty list leaves no entry.
+* A list on a page with clinical text (`<desk>.read_board`): one entry for each patient, as in a list of the API.
+* A list on a page with names and times or amounts (find box, day board, unpaid bills): one entry for the request with the
+  number of its rows (`record_list_read`); one in `REPEATS_WITHIN` minutes for the same list when it refreshes itself.
 
-An action that reads is called `<desk>.read…` (or `clinical.open_chart`). What an account reads counts towards the
-limit of very many records (`read_limit.py`): each patient whose record was opened once, a hundred rows of lists once,
-and twenty rows of a search (`SEARCH_WEIGHT`).
+The audit name of a read is `<desk>.read…` (or `clinical.open_chart`). Reads count towards the read limit
+(`read_limit.py`): each patient whose record was opened counts once; a hundred list rows, or twenty search results
+(`SEARCH_WEIGHT`), count once.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ from . import pagination
 
 BOARD = ".read_board"
 SEARCH_WEIGHT = 5
-"""A row that a search found counts as so many rows of a list: many small searches go through a whole hospital, while the
-desk that looks one patient up reads a few rows."""
+"""A search result counts as this many list rows: many small searches can read the whole register, while looking up one
+patient shows a few rows."""
 REPEATS_WITHIN = 10
-"""Minutes in which a list, or a part of a page that renews itself, leaves one entry of a patient."""
+"""Minutes in which a list, or a part of a page that refreshes itself, leaves only one entry of a patient."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One patient in what was read: the record that was shown of them, or how many; `purpose` where it is not the request's."""
+class PatientRead:
+    """One patient in a response: the record that was shown, or how many (`count`). `purpose` replaces the request's."""
 
     patient_id: int
     entity_id: int | None = None
@@ -55,60 +54,64 @@ class Seen:
     purpose: str | None = None
 
 
-def note(action: str, patient_id: int, *, entity: str, entity_id: int | None = None, renews: bool = False) -> None:
-    """Write that the signed-in person read what `action` names of one patient. Commits.
+def record_read(
+    action: str, patient_id: int, *, entity: str, entity_id: int | None = None, renews: bool = False
+) -> None:
+    """Record that the signed-in person did the read `action` of one patient. Commits.
 
-    `TooManyReads` when the account has read very many records and must slow down.
+    `TooManyReads` when the account is above the read limit and must wait.
     """
-    who = current_person()
-    with action_context(action, who):
-        record(action, who, [Seen(patient_id, entity_id)], entity=entity, renews=renews)
+    person = current_person()
+    with action_context(action, person):
+        record_in_transaction(action, person, [PatientRead(patient_id, entity_id)], entity=entity, renews=renews)
 
 
-def note_each(action: str, seen: Iterable[Seen], *, entity: str) -> None:
-    """`note` for the patients of a list; those of the last minutes are not written again."""
-    note_list({action: list(seen)}, entity=entity)
+def record_reads(action: str, seen: Iterable[PatientRead], *, entity: str) -> None:
+    """`record_read` for the patients of a list; patients recorded in the last minutes are left out."""
+    record_reads_by_action({action: list(seen)}, entity=entity)
 
 
-def note_list(seen: dict[str, list[Seen]], *, entity: str) -> None:
-    """`note_each` for a list whose rows were read by several actions: in one transaction, with one entry for the request."""
-    rows = {
-        action: [_entry(one, _IN_LIST) for one in _by_patient(of_action)]
-        for action, of_action in seen.items()
-        if of_action
+def record_reads_by_action(seen: dict[str, list[PatientRead]], *, entity: str) -> None:
+    """`record_reads` for a list whose rows have several read actions: one transaction, with one entry for the request."""
+    entries_of = {
+        action: [_entry(patient, _IN_LIST) for patient in _by_patient(patients)]
+        for action, patients in seen.items()
+        if patients
     }
-    if not rows:
+    if not entries_of:
         return
-    who, first = current_person(), next(iter(rows))
+    person, first = current_person(), next(iter(entries_of))
     if not first.endswith(BOARD):
-        patients = {entry.patient_id for entries in rows.values() for entry in entries}
-        details = {"patients": len(patients)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
-        rows[first].insert(0, _Entry(None, None, None, json.dumps(details)))
-    with action_context(first, who):
-        for action, entries in rows.items():
-            _record(action, who, entries, entity=entity, renews=True)
+        patient_ids = {entry.patient_id for entries in entries_of.values() for entry in entries}
+        details = {"patients": len(patient_ids)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
+        entries_of[first].insert(0, _Entry(None, None, None, json.dumps(details)))
+    with action_context(first, person):
+        for action, entries in entries_of.items():
+            _record(action, person, entries, entity=entity, renews=True)
 
 
-def note_rows(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
-    """Write that the signed-in person had a list of so many rows that says who somebody is. Commits; no rows leave no entry.
+def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
+    """Record that the signed-in person read a list of `rows` patients. Commits. A list without rows leaves no entry.
 
-    What `renews` leaves none when the same list, or the page that it is part of, left one in the last minutes; with other
-    parameters it is another list.
+    With `renews` there is no entry when the same list, or the page with it, was recorded in the last minutes. Other query
+    parameters make it another list.
     """
     if not rows:
         return
-    asked = (request.path.removesuffix("rows").rstrip("/"), sorted(request.args.items(multi=True)))
-    details: dict[str, Any] = {"patients": rows, "part": sha256(repr(asked).encode()).hexdigest()[:16]}
+    address = (request.path.removesuffix("rows").rstrip("/"), sorted(request.args.items(multi=True)))
+    details: dict[str, Any] = {"patients": rows, "part": sha256(repr(address).encode()).hexdigest()[:16]}
     if is_search:
         details["weight"] = SEARCH_WEIGHT
-    who = current_person()
-    with action_context(action, who):
-        _record(action, who, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
+    person = current_person()
+    with action_context(action, person):
+        _record(action, person, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
 
 
-def record(action: str, by: Person, seen: Iterable[Seen], *, entity: str, renews: bool = False) -> None:
-    """Write the entries inside the transaction under way, and hold the account to the limit of very many reads."""
-    _record(action, by, [_entry(one) for one in _by_patient(seen)], entity=entity, renews=renews)
+def record_in_transaction(
+    action: str, by: Person, seen: Iterable[PatientRead], *, entity: str, renews: bool = False
+) -> None:
+    """Write the entries in the caller's transaction. `TooManyReads` when the account is above the read limit."""
+    _record(action, by, [_entry(patient) for patient in _by_patient(seen)], entity=entity, renews=renews)
 
 
 class _Entry(NamedTuple):
@@ -123,37 +126,38 @@ class _Entry(NamedTuple):
 _IN_LIST = '{"list": true}'
 
 
-def _entry(one: Seen, details: str | None = None) -> _Entry:
-    if one.count > 1:
-        details = json.dumps((json.loads(details) if details else {}) | {"count": one.count})
-    return _Entry(one.patient_id, one.entity_id, one.purpose, details)
+def _entry(patient: PatientRead, details: str | None = None) -> _Entry:
+    if patient.count > 1:
+        details = json.dumps((json.loads(details) if details else {}) | {"count": patient.count})
+    return _Entry(patient.patient_id, patient.entity_id, patient.purpose, details)
 
 
-def _record(action: str, by: Person, rows: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, who = read_limit.limit(), _NOBODY | recording.actor_columns(by)
+def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, renews: bool) -> None:
+    limit, actor = read_limit.limit(), _NO_ACTOR | recording.actor_columns(by)
     note_write(db.session())
-    values = who | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
-    values |= {f"{name}s": [getattr(row, name) for row in rows] for name in _Entry._fields}
+    values = actor | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
+    values |= {f"{name}s": [getattr(entry, name) for entry in entries] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
-    values["counts"] = not action.endswith(BOARD) and read_limit.holds(by, limit)
-    lately = db.session.connection().execute(_RECORD, values).scalar_one()
-    if lately is not None:
-        read_limit.check(by, lately, limit)
+    values["counts"] = not action.endswith(BOARD) and read_limit.is_limited(by, limit)
+    recent_reads = db.session.connection().execute(_RECORD, values).scalar_one()
+    if recent_reads is not None:
+        read_limit.check(by, recent_reads, limit)
 
 
-def _by_patient(seen: Iterable[Seen]) -> list[Seen]:
-    """One for each patient; several records of one are counted."""
-    found: dict[int, Seen] = {}
-    for one in seen:
-        known = found.get(one.patient_id)
-        if known is None:
-            found[one.patient_id] = one
+def _by_patient(seen: Iterable[PatientRead]) -> list[PatientRead]:
+    """One `PatientRead` for each patient; the counts of several records of one patient are added."""
+    merged: dict[int, PatientRead] = {}
+    for row in seen:
+        earlier = merged.get(row.patient_id)
+        if earlier is None:
+            merged[row.patient_id] = row
         else:
-            found[one.patient_id] = Seen(one.patient_id, None, known.count + one.count, one.purpose or known.purpose)
-    return list(found.values())
+            count, purpose = earlier.count + row.count, row.purpose or earlier.purpose
+            merged[row.patient_id] = PatientRead(row.patient_id, None, count, purpose)
+    return list(merged.values())
 
 
-_NOBODY: dict[str, Any] = dict.fromkeys(
+_NO_ACTOR: dict[str, Any] = dict.fromkeys(
     ("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose")
 )
 
@@ -173,44 +177,46 @@ WITH lately AS MATERIALIZED (
                              patient_id, entity_id, purpose, new)
     SELECT CAST(:action AS text), CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
            CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet),
-           asked.patient_id, asked.entity_id, coalesce(asked.purpose, CAST(:purpose AS text)), asked.new
+           entry.patient_id, entry.entity_id, coalesce(entry.purpose, CAST(:purpose AS text)), entry.new
       FROM set_config('hms.ticket', :ticket, true),
            unnest(CAST(:patient_ids AS bigint[]), CAST(:entity_ids AS bigint[]), CAST(:purposes AS text[]),
-                  CAST(:news AS jsonb[])) AS asked(patient_id, entity_id, purpose, new)
+                  CAST(:news AS jsonb[])) AS entry(patient_id, entity_id, purpose, new)
      WHERE NOT (CAST(:renews AS boolean) AND EXISTS (
             SELECT FROM audit_entry known
-             WHERE known.patient_id = asked.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
+             WHERE known.patient_id = entry.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
                AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
-       AND NOT (CAST(:renews AS boolean) AND jsonb_exists(asked.new, 'part') AND EXISTS (
+       AND NOT (CAST(:renews AS boolean) AND jsonb_exists(entry.new, 'part') AND EXISTS (
             SELECT FROM audit_entry known
              WHERE known.actor_id = CAST(:actor_id AS bigint) AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.action = CAST(:action AS text) AND known.new->>'part' = asked.new->>'part'))
+               AND known.action = CAST(:action AS text) AND known.new->>'part' = entry.new->>'part'))
     RETURNING 1
 )
 SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
        (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
              * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
 """)
-"""How many reads count `lately`; NULL, and not looked for, when nothing new was written or it does not count. It finds the
-index of what counts (`audit.COUNTED`), `long_ago` spares the search of a patient's whole past."""
+"""Writes the entries and returns the number of recent reads that count; NULL when nothing was written or `counts` is false.
+
+`lately` uses the index of `audit.models.COUNTED_READS`; `long_ago` keeps the search out of the patient's older entries.
+"""
 
 
-def listed(
+def list_response(
     rows: pagination.Rows,
     project: Callable[[Any], dict[str, Any]],
-    of: Callable[[Any], tuple[str, Seen]],
+    of: Callable[[Any], tuple[str, PatientRead]],
     *,
     entity: str,
     total: pagination.Total | None = None,
 ) -> Response:
-    """`api.listed`, with an entry for each patient in the answer: `of` gives the action and what a row shows of whom."""
-    seen: dict[str, list[Seen]] = {}
+    """`pagination.paginated_response` with an audit entry for each patient in it; `of` gives a row's action and patient."""
+    seen: dict[str, list[PatientRead]] = {}
 
-    def keep(row: Any) -> dict[str, Any]:
-        action, one = of(row)
-        seen.setdefault(action, []).append(one)
+    def project_and_collect(row: Any) -> dict[str, Any]:
+        action, patient = of(row)
+        seen.setdefault(action, []).append(patient)
         return project(row)
 
-    answer = pagination.paginated_response(rows, keep, total=total)
-    note_list(seen, entity=entity)
-    return answer
+    response = pagination.paginated_response(rows, project_and_collect, total=total)
+    record_reads_by_action(seen, entity=entity)
+    return response

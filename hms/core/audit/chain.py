@@ -44,7 +44,7 @@ def _next_seal(previous: bytes, row: dict[str, Any]) -> bytes:
     return hmac.new(audit_key(), previous + hashlib.sha256(body).digest(), hashlib.sha256).digest()
 
 
-def _has_right_signature(row: Any) -> bool:
+def _has_valid_signature(row: Any) -> bool:
     """Whether HMS signed the entry; `row` has `signed_texts` (`_SIGNED_COLUMNS`), `ticket` and `signature`."""
     if not row["ticket"] or row["signature"] is None:
         return False
@@ -67,7 +67,7 @@ def seal_batch(after: int = 0) -> tuple[int, int | None]:
     rows = db.session.execute(_select_recent_unsealed(after).limit(BATCH_SIZE)).mappings().all()
     seals = []
     for row in rows:
-        if _has_right_signature(row):
+        if _has_valid_signature(row):
             n, previous = n + 1, _next_seal(previous, {name: row[name] for name in _SEALED_COLUMNS})
             seals.append({"n": n, "entry_id": row["id"], "seal": previous})
     if seals:
@@ -104,7 +104,7 @@ def _select_recent_unsealed(after: int) -> Any:
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What `verify` found: entries checked, entries not yet sealed, and the first fault in words (None when all is well)."""
+    """The result of `verify`: entries checked, entries not yet sealed, and the first fault as a sentence (None: no fault)."""
 
     checked: int
     unsealed: int
@@ -112,7 +112,7 @@ class VerificationResult:
 
 
 def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
-    """Re-compute the chain from the first entry; stops at the first fault.
+    """Compute the chain again from the first entry; stops at the first fault.
 
     `checkpoint` was taken earlier and stored elsewhere: the chain must still contain its seal.
     """
@@ -129,7 +129,7 @@ def verify(checkpoint: dict[str, Any] | None = None) -> VerificationResult:
 
 
 def _check_seals(checkpoint: dict[str, Any] | None) -> tuple[int, str | None]:
-    """How many seals from the first on are right, and the fault of the next one (None when all are right)."""
+    """The number of valid seals from the first on, and the fault of the next one (None when all are valid)."""
     previous, checked = b"", 0
     with closing(_sealed_rows()) as rows:
         for seal in rows:
@@ -166,11 +166,11 @@ def _checkpoint_fault(checkpoint: dict[str, Any] | None, seal: Any) -> str | Non
 
 
 def _check_unsealed() -> tuple[int, str | None]:
-    """How many entries have no seal, and the first of them that HMS did not write."""
+    """The number of entries without a seal, and the first of them that HMS did not write."""
     count, fault = 0, None
     for row in db.session.execute(_select_unsealed().execution_options(yield_per=BATCH_SIZE)).mappings():
         count += 1
-        if fault is None and not _has_right_signature(row):
+        if fault is None and not _has_valid_signature(row):
             fault = f"audit entry {row['id']} was not written by the hospital's programs"
     return count, fault
 

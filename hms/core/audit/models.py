@@ -1,8 +1,8 @@
-"""Tables of the audit trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
+"""The audit trail: every change (by a trigger on each table), every read (`read_log.py`), every denial, every export.
 
-Entries are written inside the business transaction and never wait for each other. The database signs each one with a key
-that HMS passes for that transaction only and that is stored nowhere (`ticket`); every few seconds new entries are sealed
-(`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
+Entries are written inside the business transaction; transactions do not wait for each other. The database signs each
+entry with a key that HMS sends for that transaction only and does not store (`ticket`); every few seconds new entries are
+sealed (`chain.py`). The columns follow IHE BALP (Basic Audit Log Patterns).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hms.core.db.session import db
 
 _INCLUDED_COLUMNS = ["entity", "outcome", "recorded_at"]
-"""Further columns that the audit trail is filtered by, included in the indexes of person and action for index-only scans."""
+"""Filter columns of the audit trail, included in the indexes of actor and action for index-only scans."""
 
 COUNTED_READS = (
     "(action LIKE '%.read%' OR action = 'clinical.open_chart') AND (new IS NULL OR NOT jsonb_exists(new, 'list'))"
 )
-"""Entries that count as reads (not the rows of lists). The statements of `read_log.py` and `read_limit.py` repeat this condition
-exactly, so that PostgreSQL uses its index (`tests/core/test_read_limit.py` compares)."""
+"""Condition of the entries that count as reads (not the rows of lists). The statements of `read_log.py` and `read_limit.py`
+repeat it exactly, so that PostgreSQL uses the index (`tests/core/test_read_limit.py` compares them)."""
 
 
 class AuditEntry(db.Model):  # type: ignore[name-defined]
@@ -67,7 +67,7 @@ class AuditEntry(db.Model):  # type: ignore[name-defined]
 
 
 class AuditSeal(db.Model):  # type: ignore[name-defined]
-    """The chain: one seal per audit row, in the order of sealing."""
+    """One seal of the hash chain for each sealed audit entry, numbered in the order of sealing."""
 
     __tablename__ = "audit_seal"
 

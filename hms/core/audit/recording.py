@@ -52,8 +52,8 @@ def record(
 
 def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; `entries` are dicts of columns. The caller commits."""
-    same = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
-    rows = [same | entry for entry in entries]
+    shared = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
+    rows = [shared | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
     note_write(db.session())
@@ -61,7 +61,7 @@ def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -
 
 
 def actor_columns(by: Person | None) -> dict[str, Any]:
-    """Audit columns for who acts, from which address and in which request."""
+    """The audit columns of the actor, the address and the request."""
     columns: dict[str, Any] = {}
     if by is not None and by.is_authenticated:
         columns = {"actor_id": by.id, "actor_name": by.username, "actor_role": by.role, "session_id": by.session_id}
@@ -71,12 +71,12 @@ def actor_columns(by: Person | None) -> dict[str, Any]:
 
 
 def audit_key() -> bytes:
-    """The secret AUDIT_KEY, with which entries are signed and verified; it is never in the database."""
+    """The secret AUDIT_KEY, which signs and verifies entries; it is never in the database."""
     return current_app.config["AUDIT_KEY"].encode()
 
 
 def signing_key(number: str) -> str:
-    """The key with which the database signs the entries of the transaction that has the ticket `number`."""
+    """The key that signs the entries of the transaction with the ticket `number`."""
     return hmac.new(audit_key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 

@@ -30,13 +30,13 @@ def send(to: str, subject: str, text: str) -> None:
 
 
 def _server() -> smtplib.SMTP:
-    url, safe = urlsplit(current_app.config["SMTP_URL"]), ssl.create_default_context()
+    url, tls = urlsplit(current_app.config["SMTP_URL"]), ssl.create_default_context()
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname or "", url.port or 465, timeout=TIMEOUT, context=safe)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname or "", url.port or 465, timeout=TIMEOUT, context=tls)
     else:
         server = smtplib.SMTP(url.hostname or "", url.port or 25, timeout=TIMEOUT)
     if url.scheme == "smtp+tls":
-        server.starttls(context=safe)
+        server.starttls(context=tls)
     if url.username:
         server.login(unquote(url.username), unquote(url.password or ""))
     return server

@@ -86,10 +86,9 @@ def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
         after_commit(lambda: dispatch(outbox_id))
 
 
-def _insert_statement(work: Any, about: Any, from_then: Any) -> Any:
-    rows = Outbox.__table__
-    new = insert(rows).values(kind=work, ref_id=about, due=from_then, attempts=0)
-    return new.on_conflict_do_nothing().returning(rows.c.id)
+def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:
+    row = insert(Outbox).values(kind=kind, ref_id=ref_id, due=due, attempts=0)
+    return row.on_conflict_do_nothing().returning(Outbox.id)
 
 
 def dispatch(outbox_id: int) -> bool:
@@ -112,29 +111,29 @@ def dispatch(outbox_id: int) -> bool:
 
 
 def queue() -> Queue:
-    """The one queue, JSON on the wire."""
+    """The RQ queue of all jobs; jobs are serialized as JSON."""
     return Queue(QUEUE, connection=connection(), serializer="rq.serializers.JSONSerializer")
 
 
 def dispatch_due() -> int:
     """Dispatch every due row that was not dispatched recently; returns how many. Called by the scheduler."""
     now = clock.now()
-    lately = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
+    not_dispatched_recently = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
     due = (
         select(Outbox.id)
-        .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, lately)
+        .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, not_dispatched_recently)
         .limit(200)
     )
     ids = db.session.scalars(due).all()
-    woken = [outbox_id for outbox_id in ids if dispatch(outbox_id)]
-    if woken:
-        db.session.execute(update(Outbox).where(Outbox.id.in_(woken)).values(handed_out_at=now))
+    dispatched = [outbox_id for outbox_id in ids if dispatch(outbox_id)]
+    if dispatched:
+        db.session.execute(update(Outbox).where(Outbox.id.in_(dispatched)).values(handed_out_at=now))
     db.session.commit()
-    return len(woken)
+    return len(dispatched)
 
 
 SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-"""A long bill takes a slow PC a minute to render while its row is locked; the 30 seconds of pages are too short."""
+"""A slow machine may need a minute to render a long bill while its row is locked; the 30 seconds of pages are too short."""
 
 
 def run_job(outbox_id: int) -> bool:
@@ -164,17 +163,18 @@ def _select_open_row(outbox_id: int):
 
 
 def _count_attempt(outbox_id: int) -> bool:
-    """Count the attempt before the work, in its own commit: work that kills its worker is counted too."""
+    """Count the attempt before the work, in its own commit, so that work that crashes its worker is counted too."""
     waiting = (Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
-    free = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
+    unlocked_id = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
     values = {"attempts": Outbox.attempts + 1, "handed_out_at": clock.now()}
-    counted = db.session.execute(update(Outbox).where(Outbox.id == free).values(values))
+    result = db.session.execute(update(Outbox).where(Outbox.id == unlocked_id).values(values))
     db.session.commit()
-    return counted.rowcount == 1
+    return result.rowcount == 1
 
 
 def _record_failure(outbox_id: int, error: Exception) -> None:
-    """Store the error's class (its text may hold patient data) and retry later each time; after `MAX_ATTEMPTS` log an error."""
+    """Store the error's class (its text may hold patient data) and set the next attempt, each time later. After
+    `MAX_ATTEMPTS` mark the job dead and log an error."""
     row = db.session.get(Outbox, outbox_id, populate_existing=True)
     if row is None:
         return

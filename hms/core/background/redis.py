@@ -14,7 +14,7 @@ def _connect(url: str) -> Redis:
 
 
 def connection() -> Redis:
-    """A connection for short commands (enqueue, ping)."""
+    """The shared connection for short commands (enqueue, ping)."""
     return _connect(current_app.config["REDIS_URL"])
 
 

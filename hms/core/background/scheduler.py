@@ -22,50 +22,51 @@ RETRY_SECONDS = 1.0
 class Scheduler:
     """Runs each task when it is due. A failure is logged; the task runs again after its interval."""
 
-    def __init__(self, duties: Iterable[Any]) -> None:
-        self._next = {duty: time.monotonic() for duty in duties}
-        self._stopped = False
+    def __init__(self, tasks: Iterable[Any]) -> None:
+        self._next_run = {task: time.monotonic() for task in tasks}
+        self._is_stopped = False
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        self._stopped = True
+        self._is_stopped = True
 
     def run(self) -> None:
         """Run until stopped. Of several schedulers on one database, one runs; the others wait until it ends."""
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self.stop)
-        while not self._stopped:
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, self.stop)
+        while not self._is_stopped:
             try:
-                self._hold_the_lock()
-            except Exception as fault:
-                log.warning("the scheduler tries again: %s", type(fault).__name__)
+                self._run_while_locked()
+            except Exception as error:
+                log.warning("the scheduler tries again: %s", type(error).__name__)
                 time.sleep(RETRY_SECONDS)
 
-    def _hold_the_lock(self) -> None:
+    def _run_while_locked(self) -> None:
+        """Take the scheduler's lock and run due tasks until stopped; return after a pause when another process has it."""
         with db.engine.connect() as connection:
             connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
-            is_mine = connection.execute(select(func.pg_try_advisory_lock(AdvisoryLock.CLOCK.value))).scalar_one()
+            has_lock = connection.execute(select(func.pg_try_advisory_lock(AdvisoryLock.SCHEDULER.value))).scalar_one()
             connection.commit()
-            while is_mine and not self._stopped:
-                connection.execute(text("SELECT 1"))
+            while has_lock and not self._is_stopped:
+                connection.execute(text("SELECT 1"))  # fails when the connection, and with it the lock, is lost
                 connection.commit()
-                self.turn()
+                self.run_due()
                 time.sleep(0.5)
-        if not self._stopped:
+        if not self._is_stopped:
             time.sleep(RETRY_SECONDS)
 
-    def turn(self) -> None:
+    def run_due(self) -> None:
         """Run every task that is due now."""
         now = time.monotonic()
-        for duty, due in list(self._next.items()):
-            if due <= now and not self._stopped:
-                self._next[duty] = now + duty.every_seconds
-                _run_duty(duty)
+        for task, due in list(self._next_run.items()):
+            if due <= now and not self._is_stopped:
+                self._next_run[task] = now + task.every_seconds
+                _run_task(task)
 
 
-def _run_duty(duty: Any) -> None:
+def _run_task(task: Any) -> None:
     try:
-        duty.do()
-    except Exception as fault:
-        log.warning("%s failed: %s", duty.name, type(fault).__name__)
+        task.run()
+    except Exception as error:
+        log.warning("%s failed: %s", task.name, type(error).__name__)
     finally:
         db.session.remove()

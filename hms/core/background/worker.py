@@ -1,7 +1,8 @@
-"""The worker that makes documents and sends e-mail."""
+"""The background worker, which makes documents and sends e-mail."""
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from types import FrameType
@@ -17,7 +18,8 @@ from hms.core.db.session import db
 from hms.core.documents import pdf
 
 from . import outbox, redis
-from .scheduler import log
+
+log = logging.getLogger(__name__)
 
 
 class DeskWorker(Worker):
@@ -62,7 +64,7 @@ def _work_on(burst: bool) -> None:
         )
         try:
             worker.work(burst=burst, logging_level="WARNING")
-        except RedisError as fault:
-            log.warning("the worker starts again: %s", type(fault).__name__)
+        except RedisError as error:
+            log.warning("the worker starts again: %s", type(error).__name__)
         if burst or worker.is_stopping:
             return

@@ -1,4 +1,4 @@
-"""Advisory lock numbers of PostgreSQL, kept here so that no two features share one."""
+"""The numbers of PostgreSQL's advisory locks, in one place so that no two features share one."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from .session import db
 
 @unique
 class AdvisoryLock(IntEnum):
-    """One kind of work that waits for its turn."""
+    """A kind of work that only one transaction or process does at a time."""
 
     SEAL = 4242
-    """Chaining the trail."""
+    """Sealing the audit trail."""
     ADMINISTRATORS = 4243
     """Changing who may manage people; the trigger `administrators` (migration 0004) takes the same number."""
     REGISTER = 4244
-    """Keeping a wish for an account."""
-    CLOCK = 4245
-    """Being the one clock of the hospital; held as long as it runs."""
+    """Storing a request for an account."""
+    SCHEDULER = 4245
+    """Running the scheduler; held as long as it runs."""
     REMIND_REVIEWERS = 4246
-    """Reminding of overdue reviews."""
+    """Sending reminders of overdue reviews."""
     READ_LIMIT = 4247
-    """Telling of an account that reads very many records; one turn for each account."""
+    """Alerting that an account passed the read limit; one lock for each account."""
     IMPORT = 4343
     """Writing imported records."""
     MIGRATE = 7_244_001
-    """Bringing the tables up to date."""
+    """Migrating the tables."""
 
 
-def acquire(turn: AdvisoryLock) -> None:
-    """Wait for one's turn, until the transaction ends. `Unavailable` when it takes longer than the database waits for locks."""
-    db.session.execute(select(func.pg_advisory_xact_lock(turn.value)))
+def acquire(lock: AdvisoryLock) -> None:
+    """Wait for the lock and hold it until the transaction ends. The action fails with `Conflict` after `lock_timeout`."""
+    db.session.execute(select(func.pg_advisory_xact_lock(lock.value)))
 
 
-def try_acquire(turn: AdvisoryLock) -> bool:
-    """Take one's turn, until the transaction ends; False when somebody else has it."""
-    return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value))).scalar_one()
+def try_acquire(lock: AdvisoryLock) -> bool:
+    """Take the lock until the transaction ends; False when another transaction has it."""
+    return db.session.execute(select(func.pg_try_advisory_xact_lock(lock.value))).scalar_one()
 
 
-def try_acquire_for(turn: AdvisoryLock, number: int) -> bool:
-    """`try_acquire` where each number (an account's id) has a turn of its own."""
-    return db.session.execute(select(func.pg_try_advisory_xact_lock(turn.value, number % 2**31))).scalar_one()
+def try_acquire_for(lock: AdvisoryLock, number: int) -> bool:
+    """`try_acquire` with a separate lock for each `number` (an account's id)."""
+    return db.session.execute(select(func.pg_try_advisory_xact_lock(lock.value, number % 2**31))).scalar_one()

@@ -15,7 +15,6 @@ from .session import db
 
 _BUSY = N_("Someone else is saving the same record. Try again.")
 
-# What triggers refuse, by the name they give.
 _TRIGGER_MESSAGES = {
     "permanent": N_("This cannot be changed. Correct it with a new entry."),
     "needs_approval": N_("This needs approval. Send a request; a colleague with approval rights decides."),
@@ -37,10 +36,11 @@ _TRIGGER_MESSAGES = {
         "This would leave nobody who can manage people and roles. Give another person the administrator role first."
     ),
 }
+"""By the constraint name that the trigger raises; the name is also the error's code."""
 
 
 def domain_error_for(error: DBAPIError) -> DomainError | None:
-    """Translate a database error to a domain error; None when it is a bug."""
+    """The domain error for a database error that a user can cause; None when it is a program fault."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_error(cause)
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
@@ -67,23 +67,28 @@ def _constraint_error(cause: Any) -> DomainError:
 
 
 def constraint_messages() -> dict[str, dict[str, str]]:
-    """The `info` of every named constraint: {"message": message, "field": form field, "code": API code}."""
-    found_: dict[str, dict[str, str]] = {}
+    """The `info` of every named constraint, by its name in the database.
+
+    `info` is {"message": message, "field": form field, "code": API code}; only unique and exclusion constraints have a
+    code of their own.
+    """
+    messages: dict[str, dict[str, str]] = {}
     for table in db.metadata.tables.values():
-        for rule in (*table.constraints, *table.indexes):
-            info = _constraint_info(rule)
-            if info.get("message") and rule.name:
-                found_[_database_name(rule, table.name)] = info
-    return found_
+        for constraint in (*table.constraints, *table.indexes):
+            info = constraint_info(constraint)
+            if info.get("message") and constraint.name:
+                messages[_database_name(constraint, table.name)] = info
+    return messages
 
 
-def _constraint_info(rule: Any) -> dict[str, str]:
-    """What was written beside a rule; beside a key to another table it stands at its column."""
-    elsewhere = next((key.info for key in getattr(rule, "elements", ())), {})
-    return rule.info or elsewhere
+def constraint_info(constraint: Any) -> dict[str, str]:
+    """The `info` of a constraint or an index; for a foreign key that of its `ForeignKey` element."""
+    of_element = next((element.info for element in getattr(constraint, "elements", ())), {})
+    return constraint.info or of_element
 
 
-def _database_name(rule: Any, table: str) -> str:
-    name = str(rule.name)
+def _database_name(constraint: Any, table: str) -> str:
+    name = str(constraint.name)
     prefix = f"ck_{table}_"
-    return name if rule.__visit_name__ != "check_constraint" or name.startswith(prefix) else prefix + name
+    is_check = constraint.__visit_name__ == "check_constraint"
+    return name if not is_check or name.startswith(prefix) else prefix + name

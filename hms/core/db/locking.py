@@ -1,4 +1,4 @@
-"""Records whose row is locked until the action ends."""
+"""Reading a record and locking its row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 
 def get_for_update(model: type[R], record_id: int) -> R:
-    """The record with its row locked until the action ends, freshly read; `NotFound` if there is none."""
-    wanted = select(model).where(model.id == record_id)  # type: ignore[attr-defined]
-    wanted = wanted.with_for_update(of=model).execution_options(populate_existing=True)
-    record = db.session.scalars(wanted).one_or_none()
+    """Read the record again and lock its row until the transaction ends; `NotFound` if there is none."""
+    query = select(model).where(model.id == record_id)  # type: ignore[attr-defined]
+    query = query.with_for_update(of=model).execution_options(populate_existing=True)
+    record = db.session.scalars(query).one_or_none()
     if record is None:
         raise NotFound(N_("This record does not exist."))
     return record

@@ -1,11 +1,11 @@
-"""Base classes of records: audited, versioned, permanent, and operational ones that are not audited."""
+"""Base classes of tables: audited, versioned, immutable, and operational ones that are not audited."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Identity, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
+from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core import clock
 
@@ -13,10 +13,11 @@ from .session import db
 
 
 class Record(db.Model):  # type: ignore[name-defined]
-    """A row that people make and change. Every change of it is in the audit trail (a trigger on its table)."""
+    """A row that users create and change. A trigger on its table writes every change to the audit trail."""
 
     __abstract__ = True
     secret_columns: tuple[str, ...] = ()
+    """Columns whose values are not in the audit trail. The migration that creates the trigger names them again."""
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
     created_at: Mapped[datetime] = mapped_column(default=clock.now, server_default=func.now(), sort_order=98)
@@ -38,13 +39,13 @@ class VersionedRecord(Record):
 
 
 class ImmutableRecord(Record):
-    """A row that is for ever: a trigger refuses UPDATE and DELETE. A correction is a new row."""
+    """A row that is never changed: a trigger refuses UPDATE and DELETE. A correction is a new row."""
 
     __abstract__ = True
 
 
 class UnauditedRecord(db.Model):  # type: ignore[name-defined]
-    """Bookkeeping of the machine itself (sessions, drafts, outbox); not in the audit trail."""
+    """An operational row (session, draft, outbox) that is not in the audit trail."""
 
     __abstract__ = True
 

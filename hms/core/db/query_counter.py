@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
 NOT_COUNTED = {"is_upkeep": True}
-"""Execution options of what is asked every few seconds, whoever happens to come: no request's own statement."""
+"""Execution options of statements that run every few seconds, in whichever request comes next; requests do not count them."""
 
 
 def _count(_connection: Connection, _cursor: Any, _statement: str, _values: Any, context: Any, _many: bool) -> None:
@@ -27,6 +27,6 @@ def watch_queries(app: Flask) -> None:
         event.listen(Engine, "before_cursor_execute", _count)
 
     @app.after_request
-    def tell(response):
+    def add_header(response):
         response.headers["X-Queries"] = str(g.get("queries", 0))
         return response

@@ -1,7 +1,7 @@
-"""The two roles at the database: the owner makes and changes tables, the application only works in them.
+"""The two database roles: the owner creates and alters tables, the application reads and writes rows.
 
-The application's role is no superuser, owns nothing and may not change what a table is; in the trail it may add and
-read, nothing else. Triggers refuse the rest to the owner too, but an owner could drop a trigger.
+The application's role is no superuser, owns nothing and may not alter tables; in the audit trail it may only insert and
+read. Triggers refuse changes of the trail to the owner too, but an owner could drop a trigger.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ READ_ONLY = ("alembic_version",)
 
 
 def configure_role(connection: Connection, application: URL) -> None:
-    """Make the role that `application` signs in as when it is missing, and give it exactly the rights it works with.
+    """Create the role of the URL `application` when it is missing, and give it exactly the privileges it needs.
 
-    `connection` is the owner's, in a transaction. Nothing is done when both are the same role.
+    `connection` is the owner's, in a transaction. Does nothing when the owner and the application are the same role.
     """
     owner = connection.execute(text("SELECT current_user")).scalar_one()
     role = application.username
@@ -30,8 +30,8 @@ def configure_role(connection: Connection, application: URL) -> None:
 
 
 def _create_role(connection: Connection, role: str, password: str | None) -> None:
-    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
-    if known is None:
+    existing = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
+    if existing is None:
         _execute(connection, sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     _execute(
         connection,
@@ -52,15 +52,18 @@ def _grants() -> tuple[str, ...]:
 
 
 def _revocations(connection: Connection) -> list[str]:
-    """What is taken back: the trail and the sign-in activity are added to and read, the list of migrations is read,
-    and what devices sent and links were made for stays."""
-    here = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    known = set(connection.execute(here).scalars())
-    taken = [f"REVOKE UPDATE, DELETE ON {table} FROM {{role}}" for table in APPEND_ONLY if table in known]
-    taken += [f"REVOKE DELETE ON {table} FROM {{role}}" for table in NEVER_DELETED if table in known]
-    return taken + [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY if table in known]
+    """REVOKE statements for the tables of `APPEND_ONLY`, `NEVER_DELETED` and `READ_ONLY` that exist."""
+    table_names = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    existing = set(connection.execute(table_names).scalars())
+    revocations = (("UPDATE, DELETE", APPEND_ONLY), ("DELETE", NEVER_DELETED), ("INSERT, UPDATE, DELETE", READ_ONLY))
+    return [
+        f"REVOKE {privileges} ON {table} FROM {{role}}"
+        for privileges, tables in revocations
+        for table in tables
+        if table in existing
+    ]
 
 
 def _execute(connection: Connection, statement: sql.Composed) -> None:
-    raw = connection.connection.dbapi_connection
-    connection.exec_driver_sql(statement.as_string(raw).replace("%", "%%"))
+    driver_connection = connection.connection.dbapi_connection
+    connection.exec_driver_sql(statement.as_string(driver_connection).replace("%", "%%"))

@@ -1,4 +1,4 @@
-"""The database session of a request."""
+"""The database, its session, and functions that run before the session writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, registry
 
 from hms.core.errors import NotFound
 from hms.core.money import Money
@@ -52,19 +52,19 @@ before_write_hooks: list[Callable[[], None]] = []
 
 
 def note_write(session: Session) -> None:
-    """Remember that the session's transaction writes."""
+    """Mark that the session's transaction has written, so that the request's end rolls it back unless it is committed."""
     session.info["has_written"] = True
 
 
 def before_write(session: Session, *_flush: Any) -> None:
-    """Called before every flush, and before every statement that may change something."""
+    """Call `before_write_hooks`. Runs before every flush, and before every ORM statement that is not a SELECT."""
     note_write(session)
-    for tell in before_write_hooks:
-        tell()
+    for hook in before_write_hooks:
+        hook()
 
 
 @event.listens_for(db.session, "do_orm_execute")
-def _note_statement(execution: ORMExecuteState) -> None:
+def _before_statement(execution: ORMExecuteState) -> None:
     if not execution.is_select:
         before_write(execution.session)
 
@@ -81,8 +81,8 @@ def _forget_writes(session: Session) -> None:
 def end_request_session() -> None:
     """Close the request's session; uncommitted changes are discarded.
 
-    A request that only read ends with COMMIT. After a ROLLBACK psycopg forgets its prepared statements, and every
-    statement would be planned anew by every request.
+    A request that only read ends with COMMIT: after a ROLLBACK psycopg discards its prepared statements, and every request
+    would plan its statements again.
     """
     if not db.session.registry.has():
         return
@@ -99,7 +99,7 @@ R = TypeVar("R")
 
 
 def get_or_not_found(model: type[R], record_id: int | None) -> R:
-    """The record, or `NotFound`."""
+    """The record with this id; `NotFound` if there is none or `record_id` is None."""
     row = db.session.get(model, record_id) if record_id is not None else None
     if row is None:
         raise NotFound(N_("This record does not exist."))

@@ -1,4 +1,4 @@
-"""Column types of the hospital: money and instants."""
+"""Column types: money and instants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from sqlalchemy import DateTime, Numeric
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, ORMExecuteState, Session, mapped_column, registry  # noqa: F401
+from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from hms.core.money import Money

@@ -1,4 +1,4 @@
-"""Searching a column for the words somebody typed."""
+"""Conditions to search a column for typed words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_WORDS = 8
 
 
 def contains_all_words(column: Any, text: str) -> list[ColumnElement[bool]]:
-    """Conditions that the folded `column` holds every word of `text`; none for an empty text.
+    """Conditions that the folded `column` contains every word of `text` (at most `MAX_WORDS`); none for an empty text.
 
-    A text of signs alone, such as `%` or `--`, is found nowhere.
+    A text without letters and digits, such as `%` or `--`, matches no row.
     """
     if is_only_punctuation(text):
         return [false()]

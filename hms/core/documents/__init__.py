@@ -1,1 +1,1 @@
-"""Printed papers: PDF and bar codes."""
+"""Printed documents: PDF and bar codes."""

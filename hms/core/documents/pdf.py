@@ -1,4 +1,4 @@
-"""Render a template to PDF without network or file access, with the same font on every machine."""
+"""Renders a template to PDF without network or file access, with the same font on every machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ FONTCONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 @lru_cache(maxsize=1)
 def _weasyprint() -> Any:
-    """Import WeasyPrint late (a second of work), after telling fontconfig where a font certainly is: it crashes without one."""
+    """WeasyPrint and its fetcher class. The import is slow, and WeasyPrint crashes when fontconfig finds no font: set its
+    font folder first."""
     folder = Path(current_app.config["DATA_DIR"]) / "fonts"
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "fonts.conf"
@@ -30,14 +31,14 @@ def _weasyprint() -> Any:
 
 
 def warm_up() -> None:
-    """Do the slow import now; the worker calls it before it takes work."""
+    """Do the slow import now; the worker calls it before its first job."""
     _weasyprint()
 
 
 def render_pdf(template: str, **context: Any) -> bytes:
     """The PDF of `template`. Only `data:` addresses are fetched.
 
-    A paper is made without any reader: the template gets `context`, the filters and `hospital`, nothing of a request.
+    The template gets `context`, the filters and the globals (`hospital`), but nothing of a request or a signed-in person.
     """
     weasyprint, fetcher = _weasyprint()
     html = current_app.jinja_env.get_template(template).render(context)

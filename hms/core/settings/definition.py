@@ -1,4 +1,4 @@
-"""What one setting of the hospital is: a name, a type, limits and an explanation."""
+"""The definition of one setting: key, type, limits, label and help."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SettingDefinition:
-    """One setting: its key, default (whose type it keeps), name and explanation; the words are lazy sentences.
+    """One setting. Its value has the type of `default`; `label`, `category` and `help` are lazy sentences.
 
-    `is_public` ones may be read by anybody. Changing a sensitive one, which holds a control of
-    people or of money, asks the administrator for their password again, and every other administrator is told.
-    Whole numbers lie between `least` and `most`; a text is one of `choices` when there are any, and `shape` (a regular
-    expression) fits all of it or it is empty.
+    Everyone may read a setting that `is_public`. One that `is_sensitive` controls access or money: changing it requires the
+    administrator's password, and all other administrators are alerted. A whole number is between `least` and `most`. A
+    text is one of `choices` when there are any, and is blank or matches `pattern` (a regular expression) in full.
     """
 
     key: str
@@ -25,12 +24,12 @@ class SettingDefinition:
     least: int | None = None
     most: int | None = None
     choices: tuple[str, ...] = ()
-    shape: str = ""
+    pattern: str = ""
     is_sensitive: bool = False
 
     @property
     def kind(self) -> str:
-        """ "flag", "whole", "choice" or "text": which control asks for it."""
+        """The type of the form's control: "flag", "whole", "choice" or "text"."""
         if isinstance(self.default, bool):
             return "flag"
         if isinstance(self.default, int):

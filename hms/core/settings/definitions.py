@@ -1,4 +1,4 @@
-"""What the hospital may set for itself: each setting with its type, default, limits and explanation."""
+"""The settings of the hospital, each with its type, default, limits and help."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SETTINGS: dict[str, SettingDefinition] = {
             FACILITY,
             help=_l("A small picture as a data: address (data:image/png;base64,…), of at most 500 characters."),
             is_public=True,
-            shape=r"data:image/(png|jpeg|svg\+xml|webp)[;,][\w;,=+/%.:' -]+",
+            pattern=r"data:image/(png|jpeg|svg\+xml|webp)[;,][\w;,=+/%.:' -]+",
         ),
         SettingDefinition(
             "hospital.tax_number",
@@ -59,7 +59,7 @@ SETTINGS: dict[str, SettingDefinition] = {
             _l("Web address of HMS"),
             FACILITY,
             help=_l("For example https://hms.hospital.sl. Used for links in e-mails. If blank, no links are sent."),
-            shape=r"https?://[A-Za-z0-9.-]+(:\d{1,5})?",
+            pattern=r"https?://[A-Za-z0-9.-]+(:\d{1,5})?",
         ),
         SettingDefinition(
             "patients.number_prefix",
@@ -67,7 +67,7 @@ SETTINGS: dict[str, SettingDefinition] = {
             _l("Prefix of hospital numbers"),
             FACILITY,
             help=_l("Two to five capital letters. Existing numbers do not change."),
-            shape=r"[A-Z]{2,5}",
+            pattern=r"[A-Z]{2,5}",
             is_sensitive=True,
         ),
         *SECURITY_SETTINGS,

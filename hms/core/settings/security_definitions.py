@@ -1,4 +1,4 @@
-"""Settings of who gets in, and for how long. Each asks the administrator for their password again."""
+"""Settings of sign-in, sessions and access. All are sensitive: changing one requires the administrator's password."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECURITY_SETTINGS = (
         _l("Minimum password length"),
         SECURITY,
         help=_l("Applies to new passwords. Length protects better than special characters."),
-        least=9,  # zxcvbn gives no eight characters the score that is needed (staff/login_security/password_rules.py)
+        least=9,  # eight characters never get the required score of zxcvbn (staff/login_security/password_rules.py)
         most=64,
         is_sensitive=True,
     ),
@@ -107,6 +107,6 @@ SECURITY_SETTINGS = (
         SECURITY,
         help=_l("Role codes separated by commas, for example: admin, pharmacist."),
         is_sensitive=True,
-        shape=r"[a-z0-9, -]+",
+        pattern=r"[a-z0-9, -]+",
     ),
 )

@@ -28,7 +28,7 @@ MAX_LENGTH = 500
 
 
 class SystemSetting(VersionedRecord):
-    """A setting that was changed at least once; its value may be the default again."""
+    """A setting that was changed at least once; its value may equal the default again."""
 
     __tablename__ = "system_setting"
 
@@ -43,65 +43,68 @@ _cache: tuple[float, dict[str, Any]] = (0.0, {})
 
 
 def value(key: str) -> Any:
-    """The setting's present value; a change reaches every process within five seconds."""
+    """The setting's current value. It is cached: a change reaches every process within five seconds."""
     global _cache
     if time.monotonic() - _cache[0] > CACHE_SECONDS:
-        stored = db.session.execute(_STORED, execution_options=NOT_COUNTED)
-        _cache = (time.monotonic(), dict(stored.all()))
+        rows = db.session.execute(_STORED, execution_options=NOT_COUNTED)
+        _cache = (time.monotonic(), dict(rows.all()))
     return _cache[1].get(key, SETTINGS[key].default)
 
 
 def clear_cache() -> None:
-    """Read the settings anew at the next use."""
+    """Read the settings from the database at the next use."""
     global _cache
     _cache = (0.0, {})
 
 
 def stored_settings() -> dict[str, SystemSetting]:
-    """What was ever changed, by key: value, version, who and when, fresh from the database."""
+    """The stored settings by key, read from the database."""
     return {row.key: row for row in db.session.scalars(select(SystemSetting))}
 
 
 on_sensitive_change: list[Callable[[Person, SettingDefinition, Any, Any], None]] = []
-"""What is called, inside the transaction, when a sensitive setting gets another value: who changed it, the setting, its old
-and its new value. Desks above put theirs in."""
+"""Functions called inside the transaction when the value of a sensitive setting changes. Arguments: who changed it, the
+setting, the old value, the new value. Desks add theirs."""
 
 
 @action(Permission.MANAGE_SETTINGS, "core.change_setting")
 def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -> SystemSetting:
-    """Set `key`. Raises `RuleBroken` when it is unknown or `new` does not fit, `StaleVersion` when `version` (0: never changed)
-    is old."""
+    """Set `key` to `new`.
+
+    `RuleBroken` when the key is unknown or `new` is not valid; `StaleVersion` when `version` is not the stored one (0 for a
+    setting that was never changed).
+    """
     setting = SETTINGS.get(key)
     if setting is None:
         raise RuleBroken(N_("This setting does not exist."), "key")
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
         raise StaleVersion(STALE)
-    wanted, before = validated_value(setting, new), row.value if row else setting.default
+    new_value, old_value = validated_value(setting, new), row.value if row else setting.default
     if row is None:
         row = SystemSetting(key=key, version=0)
         db.session.add(row)
-    elif row.value == wanted:
+    elif row.value == new_value:
         return row
-    row.value, row.changed_by_id = wanted, by.id
+    row.value, row.changed_by_id = new_value, by.id
     row.increment_version()
     db.session.flush()
     after_commit(clear_cache)
-    for tell in on_sensitive_change if setting.is_sensitive and wanted != before else ():
-        tell(by, setting, before, wanted)
+    for alert in on_sensitive_change if setting.is_sensitive and new_value != old_value else ():
+        alert(by, setting, old_value, new_value)
     return row
 
 
 @action(Permission.MANAGE_SETTINGS, "core.revert_setting")
 def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSetting:
-    """Give `key` its default again."""
+    """Set `key` to its default; raises as `change_setting`."""
     if key not in SETTINGS:
         raise RuleBroken(N_("This setting does not exist."), "key")
     return change_setting(key, SETTINGS[key].default, version=version, by=by)
 
 
 def validated_value(setting: SettingDefinition, new: Any) -> Any:
-    """`new` as the setting keeps it; `RuleBroken` on `new` says what it must be."""
+    """`new` converted to the setting's type; `RuleBroken` at the field `new` when it is not valid."""
     if setting.kind == "flag":
         return _validate_flag(new)
     if setting.kind == "whole":
@@ -115,17 +118,17 @@ def _validate_text(setting: SettingDefinition, new: str) -> str:
     text = clean_field(new, "new", longest=MAX_LENGTH)
     if setting.choices and text not in setting.choices:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
-    if setting.shape and text and not re.fullmatch(setting.shape, text):
+    if setting.pattern and text and not re.fullmatch(setting.pattern, text):
         raise RuleBroken(N_("This does not have the format described in the help."), "new")
     return text
 
 
 def _validate_flag(new: Any) -> bool:
-    words = {True: True, False: False, "true": True, "false": False, "1": True, "0": False, "on": True, "": False}
+    flags = {True: True, False: False, "true": True, "false": False, "1": True, "0": False, "on": True, "": False}
     try:
-        return words[new]
-    except (KeyError, TypeError) as wrong:
-        raise RuleBroken(N_("Choose yes or no."), "new") from wrong
+        return flags[new]
+    except (KeyError, TypeError) as error:
+        raise RuleBroken(N_("Choose yes or no."), "new") from error
 
 
 def _validate_whole(setting: SettingDefinition, new: Any) -> int:

@@ -1,4 +1,4 @@
-"""One cleaner for what people type, one escaper for LIKE, one folding for comparison."""
+"""Cleaning of typed text, escaping for LIKE, and folding for comparison."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
 
 
 class TextError(ValueError):
-    """Typed text that cannot be kept; `sentence` says what a person should change."""
+    """Typed text that is not allowed; `sentence` says what the user should change."""
 
     def __init__(self, message: str, /, **values: object) -> None:
         self.sentence = Sentence(message, **values)
@@ -22,25 +22,24 @@ class TextError(ValueError):
 
 
 def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
-    """`text` in NFC without outer blanks (and with plain newlines); `TextError` says what a person should change.
+    """`text` in NFC, without blanks at both ends, with `\\n` as line break; None counts as empty text.
 
-    A field that was not sent at all is as good as an empty one.
-
-    Refuses control characters, lone surrogates, bidirectional overrides, text longer than `longest` characters, and text
-    in which nothing is visible.
+    `TextError` for control characters, lone surrogates, bidirectional overrides, more than `longest` characters, or text in
+    which nothing is visible.
     """
-    tidy = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
-    if _CONTROL.search(tidy) or (not multiline and _LINE_BREAK.search(tidy)):
+    cleaned = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
+    if _CONTROL.search(cleaned) or (not multiline and _LINE_BREAK.search(cleaned)):
         raise TextError(N_("Remove the characters that cannot be displayed."))
-    if tidy and not any(unicodedata.category(c)[0] in "LNPS" for c in tidy):
+    if cleaned and not any(unicodedata.category(c)[0] in "LNPS" for c in cleaned):
         raise TextError(N_("Enter some text."))
-    if len(tidy) > longest:
-        raise TextError(N_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=len(tidy))
-    return tidy
+    if len(cleaned) > longest:
+        count = len(cleaned)
+        raise TextError(N_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=count)
+    return cleaned
 
 
 def clean_field(text: str | None, field: str, *, longest: int, multiline: bool = False) -> str:
-    """`text` as `clean` keeps it; `RuleBroken` on `field` says what a person should change."""
+    """`clean(text)`; `RuleBroken` at `field` instead of `TextError`."""
     try:
         return clean(text, longest=longest, multiline=multiline)
     except TextError as error:
@@ -48,7 +47,7 @@ def clean_field(text: str | None, field: str, *, longest: int, multiline: bool =
 
 
 def without_control_characters(text: str) -> str:
-    """`text` without the characters that `clean` refuses: what a refused form gives back to be put right."""
+    """`text` without the characters that `clean` refuses, to show a refused form again."""
     return _CONTROL.sub("", text)
 
 
@@ -58,25 +57,26 @@ def escape_like(term: str) -> str:
 
 
 def search_text(typed: str | None, *, longest: int = 100) -> str:
-    """What a search looks for: characters that cannot be shown are as good as blanks.
+    """The text to search for: `typed` with blanks instead of characters that cannot be displayed.
 
-    When nothing else was typed, it is a sign that is found nowhere (`is_only_punctuation`): only an empty search finds all.
+    When only such characters were typed, the result is a character that matches nothing (`is_only_punctuation`), because an
+    empty search finds everything.
     """
-    shown = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
-    return shown or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
+    printable = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
+    return printable or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
 
 
 def is_only_punctuation(text: str) -> bool:
-    """Whether `text` says something, but has neither a letter nor a digit: a search for it finds nothing."""
+    """Whether `text` is not blank but has neither a letter nor a digit; a search for it finds nothing."""
     return bool(text.strip()) and not any(unicodedata.category(c)[0] in "LN" for c in text)
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, for comparing names: "José  Ñandú" -> "jose nandu"."""
-    bare = text
+    """Lower case, without accents, with single blanks, for comparing names: "José  Ñandú" -> "jose nandu"."""
+    unaccented = text
     if not text.isascii():
-        bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(bare.casefold().replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
+        unaccented = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(unaccented.casefold().replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
 
 
 def digits(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Days as people write them: `130391`, `13/3/1991`, `13 mar 91`, `22 nov`, `t`, `+3d`, `in 2 weeks`, `mon`.
+"""Parses typed dates: `130391`, `13/3/1991`, `13 mar 91`, `22 nov`, `t`, `+3d`, `in 2 weeks`, `mon`.
 
-The day always comes before the month, as on paper in the hospital; only the international form 1991-03-13 begins
-with the year. Month names are English or French.
+The day always comes before the month, as on paper in the hospital; only the international formats 1991-03-13 and 19910313
+begin with the year. Month names are English or French.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _UNITS = {"d": "days", "day": "days", "w": "weeks", "wk": "weeks", "week": "week
     "yr": "years",
     "year": "years",
 }
-_FORMS = (
+_FORMATS = (
     re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})"),
     re.compile(r"(?P<d>[0-9]{1,2})(?P<gap>[ ./-])(?P<m>[0-9]{1,2})(?:(?P=gap)(?P<y>[0-9]{4}|[0-9]{2}))?"),
     re.compile(
@@ -63,14 +63,14 @@ MAX_TYPED_LENGTH = 40
 
 @dataclass(frozen=True, slots=True)
 class PartialDate:
-    """Day and month as written, with the year's digits as written (`"91"`, `"1991"`) or None."""
+    """Day and month, with the digits of the year as typed (`"91"`, `"1991"`) or None."""
 
     day: int
     month: int
     year: str | None
 
     def in_year(self, year: int) -> date | None:
-        """The day in `year`, or None where the calendar has none."""
+        """The date in `year`; None when it does not exist (29 February)."""
         try:
             return date(year, self.month, self.day)
         except ValueError:
@@ -78,79 +78,79 @@ class PartialDate:
 
 
 def month_number(word: str) -> int | None:
-    """1..12 for the beginning of a month's name (three letters or more), None when it fits none or two."""
-    name = fold(word).rstrip(".")
-    fits = {n for n, names in enumerate(_MONTHS, 1) if any(known.startswith(name) for known in names)}
-    return fits.pop() if len(name) >= 3 and len(fits) == 1 else None
+    """The month (1 to 12) whose name begins with `word`, of three letters or more; None when none or several do."""
+    beginning = fold(word).rstrip(".")
+    months = {n for n, names in enumerate(_MONTHS, 1) if any(name.startswith(beginning) for name in names)}
+    return months.pop() if len(beginning) >= 3 and len(months) == 1 else None
 
 
 def normalize(text: str) -> str:
-    """What was typed in lower case, without accents, with single blanks and none around separators."""
-    plain = fold(unicodedata.normalize("NFKC", text).replace("−", "-").replace("–", "-"))
-    return re.sub(r" ?([./,-]) ?", r"\1", plain)
+    """`text` in lower case, without accents, with single blanks and none around separators."""
+    folded = fold(unicodedata.normalize("NFKC", text).replace("−", "-").replace("–", "-"))
+    return re.sub(r" ?([./,-]) ?", r"\1", folded)
 
 
 def parse_partial_date(text: str, field: str | None = None) -> PartialDate:
-    """Day, month and perhaps year in `text`; `RuleBroken` on `field` when it is no day or can be read in two ways."""
+    """The day, the month and, if typed, the year in `text`; `RuleBroken` at `field` when it is no date."""
     typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
-    for form in _FORMS:
-        if found := form.fullmatch(typed):
-            return _checked_date(found, field)
+    for pattern in _FORMATS:
+        if match := pattern.fullmatch(typed):
+            return _checked_date(match, field)
     raise RuleBroken(UNREADABLE, field)
 
 
-def _checked_date(found: re.Match[str], field: str | None) -> PartialDate:
-    written_month = found["m"]
-    month = int(written_month) if written_month.isdigit() else month_number(written_month)
+def _checked_date(match: re.Match[str], field: str | None) -> PartialDate:
+    typed_month = match["m"]
+    month = int(typed_month) if typed_month.isdigit() else month_number(typed_month)
     if month is None:
         raise RuleBroken(UNREADABLE, field)
-    day = PartialDate(int(found["d"]), month, found["y"])
-    year = int(day.year) if day.year and len(day.year) == 4 else 2000  # 2000 has every day, 29 February too
-    if day.in_year(year) is None:
+    partial = PartialDate(int(match["d"]), month, match["y"])
+    year = int(partial.year) if partial.year and len(partial.year) == 4 else 2000  # 2000 has a 29 February
+    if partial.in_year(year) is None:
         raise RuleBroken(IMPOSSIBLE, field)
-    return day
+    return partial
 
 
 def parse_past_date(text: str, today: date, field: str | None = None) -> date:
-    """The latest day not after `today` that fits what was written; `RuleBroken` when none does.
+    """The latest date not after `today` that `text` can mean; `RuleBroken` at `field` when there is none.
 
-    A year of two digits falls in the last hundred years. A year of four digits is taken as written, even in the future.
+    A year of two digits is in the last hundred years. A year of four digits is taken as typed, even in the future.
     """
-    written = parse_partial_date(text, field)
-    if written.year is None:
+    partial = parse_partial_date(text, field)
+    if partial.year is None:
         years = [today.year, today.year - 1]
-    elif len(written.year) == 2:
+    elif len(partial.year) == 2:
         century = today.year - today.year % 100
-        years = [century + int(written.year), century - 100 + int(written.year)]
+        years = [century + int(partial.year), century - 100 + int(partial.year)]
     else:
-        return _first_date([written.in_year(int(written.year))], field)
-    return _first_date([day for y in years if (day := written.in_year(y)) and day <= today], field)
+        return _first_date([partial.in_year(int(partial.year))], field)
+    return _first_date([day for y in years if (day := partial.in_year(y)) and day <= today], field)
 
 
 def parse_upcoming_date(text: str, today: date, field: str | None = None) -> date:
-    """The day meant on an appointment or a report, seen from `today`; `RuleBroken` on `field` when unreadable.
+    """The date of an appointment or a report, relative to `today`; `RuleBroken` at `field` when `text` is no date.
 
-    Understands `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and written
-    days. Without a year the next such day is meant; two digits are a year of this century.
+    Reads `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and dates. Without a year
+    it is the next such day; two digits are a year of this century.
     """
     typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
-    named = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
-    if typed in named:
-        return _shifted_or_error(today, named[typed], "days", field)
+    day_words = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
+    if typed in day_words:
+        return _shifted_or_error(today, day_words[typed], "days", field)
     if (weekday := _weekday(typed)) is not None:
         return _shifted_or_error(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
-    if (found := _OFFSET.fullmatch(typed)) and (unit := unit_of(found["unit"])):
-        count = int(found["count"])
-        return _shifted_or_error(today, -count if found["sign"] == "-" else count, unit, field)
-    return _nearest_upcoming(parse_partial_date(text, field), today, field)
+    if (match := _OFFSET.fullmatch(typed)) and (unit := unit_of(match["unit"])):
+        count = int(match["count"])
+        return _shifted_or_error(today, -count if match["sign"] == "-" else count, unit, field)
+    return _next_date(parse_partial_date(text, field), today, field)
 
 
-def _nearest_upcoming(written: PartialDate, today: date, field: str | None) -> date:
-    if written.year is None:
-        coming = [written.in_year(today.year), written.in_year(today.year + 1)]
-        return _first_date([day for day in coming if day and day >= today], field)
-    year = int(written.year) + (today.year - today.year % 100 if len(written.year) == 2 else 0)
-    return _first_date([written.in_year(year)], field)
+def _next_date(partial: PartialDate, today: date, field: str | None) -> date:
+    if partial.year is None:
+        candidates = [partial.in_year(today.year), partial.in_year(today.year + 1)]
+        return _first_date([day for day in candidates if day and day >= today], field)
+    year = int(partial.year) + (today.year - today.year % 100 if len(partial.year) == 2 else 0)
+    return _first_date([partial.in_year(year)], field)
 
 
 def _first_date(days: list[date | None], field: str | None) -> date:
@@ -160,8 +160,8 @@ def _first_date(days: list[date | None], field: str | None) -> date:
 
 
 def _weekday(word: str) -> int | None:
-    fits = [n for n, name in enumerate(_WEEKDAYS) if name.startswith(word)]
-    return fits[0] if len(word) >= 3 and len(fits) == 1 else None
+    numbers = [n for n, name in enumerate(_WEEKDAYS) if name.startswith(word)]
+    return numbers[0] if len(word) >= 3 and len(numbers) == 1 else None
 
 
 def unit_of(word: str) -> str | None:
@@ -170,7 +170,7 @@ def unit_of(word: str) -> str | None:
 
 
 def shift_date(day: date, count: int, unit: str) -> date:
-    """`day` moved by `count` days, weeks, months or years; a day the month lacks becomes its last.
+    """`day` moved by `count` days, weeks, months or years; when the month is too short, its last day.
 
     `OverflowError` or `ValueError` outside the calendar.
     """

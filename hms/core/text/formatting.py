@@ -1,8 +1,8 @@
-"""The only way to show dates, times, ages, names, money, numbers and phones.
+"""Formats dates, times, ages, names, money, numbers and phone numbers for the screen and for documents.
 
 Formats follow the NHS Common User Interface guidance: 22-Nov-2026 on staff screens whatever the browser's language,
 the long form for anything a patient reads, family names in capitals, sex in words, a no-break space between number
-and unit. The functions are plain; `core.filters` gives them to the pages.
+and unit. `core/web/template_filters.py` makes them filters of the templates.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SEX_WORDS = {
 
 
 class Named(Protocol):
-    """Whoever has a name: a patient, a relative, a member of staff."""
+    """An object with a person's name: a patient, a relative, a member of staff."""
 
     family_name: str | None
     given_name: str | None
@@ -44,31 +44,31 @@ class Named(Protocol):
 
 
 def format_date(when: date, months: Sequence[str] = SHORT_MONTHS) -> str:
-    """22-Nov-2026. An instant counts as the hospital's day."""
-    shown = _hospital_day(when)
-    return f"{shown.day:02d}-{months[shown.month - 1]}-{shown.year:04d}"
+    """22-Nov-2026; for an instant, its day in hospital time."""
+    day = _hospital_day(when)
+    return f"{day.day:02d}-{months[day.month - 1]}-{day.year:04d}"
 
 
 def long_day(when: date, months: Sequence[str] = LONG_MONTHS) -> str:
     """22 November 2026, for anything a patient reads."""
-    shown = _hospital_day(when)
-    return f"{shown.day} {months[shown.month - 1]} {shown.year:04d}"
+    day = _hospital_day(when)
+    return f"{day.day} {months[day.month - 1]} {day.year:04d}"
 
 
 def format_datetime(instant: datetime, months: Sequence[str] = SHORT_MONTHS) -> str:
     """22-Nov-2026 10:05 in hospital time, 24-hour clock."""
-    shown = clock.local(instant) if instant.tzinfo else instant
-    return f"{format_date(shown.date(), months)} {clock_time(shown.time())}"
+    local = clock.local(instant) if instant.tzinfo else instant
+    return f"{format_date(local.date(), months)} {clock_time(local.time())}"
 
 
 def clock_time(instant: datetime, *, seconds: bool = False) -> str:
-    """10:05 (or 10:05:09) in hospital time; a naive time of day is shown as it is."""
-    shown = clock.local(instant) if isinstance(instant, datetime) and instant.tzinfo else instant
-    return f"{shown.hour:02d}:{shown.minute:02d}" + (f":{shown.second:02d}" if seconds else "")
+    """10:05 (or 10:05:09) in hospital time; a time without a zone is shown as it is."""
+    local = clock.local(instant) if isinstance(instant, datetime) and instant.tzinfo else instant
+    return f"{local.hour:02d}:{local.minute:02d}" + (f":{local.second:02d}" if seconds else "")
 
 
 def age(born: date, on: date) -> str:
-    """Age on a day, in the unit its size asks for: 36hr (birth instant known), 12d, 7w 3d, 8y 2m, 35y.
+    """The age on a day, in the unit for that age: 36hr (instant of birth known), 12d, 7w 3d, 8y 2m, 35y.
 
     Two instants give hours below 48 h; a future birth counts as 0d.
     """
@@ -85,7 +85,7 @@ def age(born: date, on: date) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """How long something took or waits: 40sec, 24min, 8hr 5min, 3d 4hr; the two largest units, zero units dropped."""
+    """A length of time: 40sec, 24min, 8hr 5min, 3d 4hr; the two largest units, without units that are zero."""
     seconds = max(int(span.total_seconds()), 0)
     if seconds < 60:
         return f"{seconds}sec"
@@ -96,13 +96,13 @@ def duration(span: timedelta) -> str:
 
 
 def person_name(family: str | None, given: str | None, title: str | None = None) -> str:
-    """KAMARA, Kadiatu (Mrs); a person of one name keeps it as given name, with a dash for the family: —, Musa."""
+    """KAMARA, Kadiatu (Mrs); with only a given name, a dash for the family name: —, Musa."""
     name = ", ".join(part for part in ((family or "").upper() or "—", given or "") if part)
     return f"{name} ({title})" if title else name
 
 
 def spoken_name(family: str | None, given: str | None, title: str | None = None) -> str:
-    """Mrs Kadiatu Kamara, for anything a patient reads or hears."""
+    """Mrs Kadiatu Kamara, for anything that a patient reads or hears."""
     return " ".join(part for part in (title, given, family) if part)
 
 
@@ -112,9 +112,9 @@ def sex_word(code: str | None) -> str:
 
 
 def money(amount: Money, currency: str, *, code: bool = True) -> str:
-    """SLE 1,250.00 with a no-break space, the currency's own number of decimals and a true minus sign.
+    """SLE 1,250.00 with a no-break space, the currency's number of decimals and the sign U+2212 for minus.
 
-    `code=False` only inside a table whose heading or total names the currency.
+    Use `code=False` only in a table whose heading or total names the currency.
     """
     digits = f"{abs(amount.value):,.{get_currency_precision(currency)}f}"
     signed = f"{MINUS}{digits}" if amount.value < 0 else digits
@@ -124,13 +124,13 @@ def money(amount: Money, currency: str, *, code: bool = True) -> str:
 def quantity(value: Decimal | int | float | str, unit: str | None = None) -> str:
     """0.5 mg, 1,250 mL: a leading zero always, trailing zeros never, no break between number and unit (ISMP)."""
     digits = f"{abs(Decimal(str(value))):,f}"
-    shown = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    signed = f"{MINUS}{shown}" if Decimal(str(value)) < 0 else shown
+    without_zeros = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    signed = f"{MINUS}{without_zeros}" if Decimal(str(value)) < 0 else without_zeros
     return f"{signed}{NBSP}{unit}" if unit else signed
 
 
 def phone(number: str, country: str) -> str:
-    """076 123 456 inside `country` (ISO code), +233 24 123 4567 elsewhere; what is no number stays as typed."""
+    """076 123 456 inside `country` (ISO code), +233 24 123 4567 elsewhere; text that is no phone number is unchanged."""
     try:
         parsed = phonenumbers.parse(number, country)
     except phonenumbers.NumberParseException:
@@ -138,10 +138,10 @@ def phone(number: str, country: str) -> str:
     if not phonenumbers.is_possible_number(parsed):
         return number
     if parsed.country_code != phonenumbers.country_code_for_region(country):
-        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        formatted = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     else:
-        written = _grouped(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
-    return written.replace(" ", NBSP)
+        formatted = _grouped(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+    return formatted.replace(" ", NBSP)
 
 
 def _hospital_day(when: date) -> date:

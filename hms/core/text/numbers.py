@@ -1,4 +1,4 @@
-"""Numbers as people type them, with comma or point."""
+"""Parses typed numbers, with a comma or a point before the decimals."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3}|\.000)")
 
 
 def parse_record_id(text: str) -> int | None:
-    """The id of a record, or its version, as an address or a hidden field has it; None for anything else.
+    """The id or the version of a record in an address or a hidden field; None when `text` is not a number.
 
-    It has at most 18 digits, so that it always fits into the database's type.
+    It has at most 18 digits, so that it always fits the database's type.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def number(text: str) -> Decimal:
-    """What was typed, "36.5", "36,5" or ".5"; `ValueError` for anything else.
+    """The number "36.5", "36,5" or ".5"; `ValueError` for anything else.
 
-    "1,000" and "1.000" mean one thing to half of the world and another to the other half, so they are refused.
+    "1,000" and "1.000" are refused, because the sign separates thousands in some countries and decimals in others.
     """
-    written = text.strip()
-    if not _TYPED.fullmatch(written):
+    typed = text.strip()
+    if not _TYPED.fullmatch(typed):
         raise ValueError("not a number")
-    if _TWO_READINGS.fullmatch(written):
+    if _TWO_READINGS.fullmatch(typed):
         raise ValueError("could be read in two ways")
-    return Decimal(written.replace(",", "."))
+    return Decimal(typed.replace(",", "."))

@@ -1,6 +1,6 @@
-"""Sentences for translation where Flask may not be imported: the marker of a literal, and a sentence with its values.
+"""Translatable sentences for modules that do not import Flask: the marker `N_`, and a sentence with its values.
 
-A label without values is a `flask_babel.lazy_gettext` literal instead: it is printed in the reader's language as it is.
+A label without values is a `flask_babel.lazy_gettext` literal instead.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from collections.abc import Iterable
 
 
 def N_(sentence: str) -> str:
-    """The sentence unchanged; the catalogue extractor finds it, and it is translated where it is shown."""
+    """Return the sentence unchanged. The marker adds it to the catalogue; it is translated where it is shown."""
     return sentence
 
 
 class Sentence:
-    """A sentence of the catalogue and the values of its places, such as `%(due)s`, kept apart until it is shown.
+    """A sentence of the catalogue and the values of its placeholders, such as `%(due)s`, kept apart until it is shown.
 
     `localisation.translate` (the filter `translate` in templates) translates it and fills it in. `str()` gives the English
-    sentence, for what is stored, compared or logged. A value may itself be a `Sentence` or a lazy label; a lazy label comes
-    in the language of the request, so a sentence with one is stored by `localisation.in_english`.
+    sentence, to store, compare or log it. A value may itself be a `Sentence` or a lazy label. A lazy label is in the
+    language of the request: use `localisation.in_english` to store a sentence that has one.
     """
 
     __slots__ = ("message", "values")
@@ -41,6 +41,6 @@ class Sentence:
 
 
 def joined(sentences: Iterable[Sentence]) -> Sentence:
-    """Sentences that follow each other, as one; each is translated by itself."""
-    parts = {f"part_{place}": sentence for place, sentence in enumerate(sentences)}
+    """The sentences as one `Sentence`, with a blank between them; each is translated separately."""
+    parts = {f"part_{number}": sentence for number, sentence in enumerate(sentences)}
     return Sentence(" ".join(f"%({name})s" for name in parts), **parts)

@@ -1,4 +1,4 @@
-"""The kit page: every macro in its normal, error and empty states. Served in development and tests only."""
+"""The component gallery at /dev/kit: every macro in its normal, error and empty states. For development and tests only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pages = Blueprint("kit", __name__, url_prefix="/dev/kit")
 
 @dataclass
 class SamplePatient:
-    """A patient as the macros see one."""
+    """A patient with the attributes that the macros use."""
 
     family_name: str
     given_name: str
@@ -83,7 +83,7 @@ class SampleForm(FlaskForm):
 
 @dataclass
 class Kit:
-    """Everything the kit page shows."""
+    """The objects that the gallery shows."""
 
     form: SampleForm
     wrong: SampleForm
@@ -110,7 +110,7 @@ def sample_patients() -> list[SamplePatient]:
 @pages.get("")
 @requires(Permission.PUBLIC)
 def kit_page() -> str:
-    """Every macro on one page; `?toast=1` adds a toast with Undo, `?dir=rtl` writes from right to left."""
+    """The gallery; `?toast=1` adds a toast with Undo, `?dir=rtl` sets the text direction to right to left."""
     filled = SampleForm(formdata=None, given_name="Kadiatu", weight="62", sex="female", role="doctor", reasons=[])
     wrong = SampleForm(formdata=None, prefix="wrong", role="nurse", reasons=[])
     wrong.validate()
@@ -124,16 +124,16 @@ def kit_page() -> str:
 @pages.get("/people")
 @requires(Permission.PUBLIC)
 def people() -> Response:
-    """Rows for the combobox: the sample patients whose name holds what was typed."""
+    """Rows for the combobox: the sample patients whose name contains the typed text."""
     typed = request.args.get("q", "").casefold()
-    found = [p for p in sample_patients() if typed in f"{p.family_name} {p.given_name}".casefold()]
-    return jsonify([{"value": p.hospital_number, "label": p.given_name, "detail": p.hospital_number} for p in found])
+    hits = [p for p in sample_patients() if typed in f"{p.family_name} {p.given_name}".casefold()]
+    return jsonify([{"value": p.hospital_number, "label": p.given_name, "detail": p.hospital_number} for p in hits])
 
 
 @pages.get("/rows")
 @requires(Permission.PUBLIC)
 def rows() -> str:
-    """The live part of the page, as its fragment; `?more=1` has one patient more."""
+    """The fragment of the page that refreshes itself; `?more=1` adds one patient."""
     newcomers = [SamplePatient("Turay", "Musa", "HMS-000555-1", sex="male")] if "more" in request.args else []
     return render_template("dev/_kit_rows.html", kit=Kit(SampleForm(), SampleForm(), sample_patients() + newcomers))
 
@@ -141,5 +141,5 @@ def rows() -> str:
 @pages.post("/draft")
 @requires(Permission.PUBLIC)
 def draft() -> Response:
-    """Takes a draft and keeps nothing."""
+    """Answer like a draft address, without saving anything."""
     return jsonify(saved_at=clock.local(clock.now()).strftime("%H:%M:%S"))

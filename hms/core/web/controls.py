@@ -1,24 +1,25 @@
-"""The attributes of a form's control: how it looks, and what a screen reader says of it."""
+"""The HTML attributes of a form's control: its CSS classes, and what a screen reader reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-NOT_LEFT_TO_THE_BROWSER = {"required": False, "maxlength": False, "minlength": False, "min": False, "max": False}
-"""Attributes that WTForms would add: the server's message says more than the browser's, and nothing typed is cut off."""
+WITHOUT_BROWSER_CHECKS = {"required": False, "maxlength": False, "minlength": False, "min": False, "max": False}
+"""Switches off attributes that WTForms would add: the server's messages are clearer than the browser's, and the browser
+must not cut typed text off."""
 
 
 def control_attributes(
     field: Any, width: object, classes: str, described_by: str, more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Attributes for the widget of `field`, to be given to it as keywords; those of `more` that are None are left out."""
-    css = "input" + (f" w-{width}" if width else "") + (f" {classes}" if classes else "")
-    attributes: dict[str, Any] = {"class": css}
+    """The attributes to pass to the widget of `field` as keywords; those of `more` that are None are left out."""
+    css_classes = "input" + (f" w-{width}" if width else "") + (f" {classes}" if classes else "")
+    attributes: dict[str, Any] = {"class": css_classes}
     if described_by:
         attributes["aria-describedby"] = described_by
     if field.errors:
         attributes["aria-invalid"] = "true"
     if field.flags.required:
         attributes["aria-required"] = "true"
-    return attributes | NOT_LEFT_TO_THE_BROWSER | {name: value for name, value in more.items() if value is not None}
+    return attributes | WITHOUT_BROWSER_CHECKS | {name: value for name, value in more.items() if value is not None}

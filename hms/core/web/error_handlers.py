@@ -1,4 +1,4 @@
-"""How a refusal looks: a page with the next thing to do, or the API's JSON. Nothing a client sends gives a 5xx."""
+"""Turns errors into responses: a page that says what to do next, or the API's JSON. No client input causes a 5xx."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ SECRET_FIELDS = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
 RETRY_AFTER = 10
 """Seconds."""
 TEMPORARY_FAILURES = (429, 500, 503)
-"""Refusals that pass: what was typed is given back, to be sent again."""
+"""Errors that may be gone at the next try: the page shows the typed values again, to be sent again."""
 
 
 def error_response(
     status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any
 ) -> Response:
-    """The refusal in the shape the caller reads: JSON under /api/, a page elsewhere."""
+    """The error as JSON under /api/, as a page elsewhere; `extra` are further variables of the page's template."""
     if is_api():
         return _json(status, message, code, field)
     return Response(_page(status, message, extra | {"code": code or ""}), status)
 
 
 def _page(status: int, message: str, extra: dict[str, Any]) -> str:
-    """The error page in the shell of the signed-in; a bare one when even that cannot be made (the database is gone or busy)."""
+    """The error page; a page with only the message when the database is not available or busy."""
     names = [extra.pop("template", f"errors/{status}.html"), "errors/refused.html"]
     try:
         signed_in = current_person().is_authenticated
         shell = "base.html" if signed_in else "plain.html"
         if signed_in and status in TEMPORARY_FAILURES and resubmittable_fields():
             names, extra = ["errors/resend.html"], extra | {"kept": resubmittable_fields()}
-        about = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "way_on": None}
-        return render_template(names, **about | extra)
+        context = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "next_step": None}
+        return render_template(names, **context | extra)
     except (DBAPIError, NoConnectionFree):
         db.session.rollback()
         return BARE_PAGE.format(title=escape(message), lang=current_language())
@@ -78,10 +78,10 @@ def _domain_error(error: DomainError) -> Response:
             denials.record_denial(
                 current_person(), request.endpoint or request.path, patient_id=patient_id, because=error.code
             )
-        except NoConnectionFree as busy:
-            return _all_connections_in_use(busy)
+        except NoConnectionFree as no_connection:
+            return _all_connections_in_use(no_connection)
     response = error_response(
-        error.status, translate_error(error), code=error.code, field=error.field, way_on=error.way_on
+        error.status, translate_error(error), code=error.code, field=error.field, next_step=error.next_step
     )
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -89,14 +89,14 @@ def _domain_error(error: DomainError) -> Response:
 
 
 def _parameters_refused(error: ParametersRefused) -> Response:
-    """Each parameter under its name."""
+    """A 400 with a message for each refused parameter, under its name."""
     if error.is_denial:
         denials.record_denial(current_person(), request.endpoint or request.path, because=error.code)
     return _field_errors({"query": {name: [translate(text)] for name, text in error.messages.items()}})
 
 
 def sign_in_needed(_error: SignInRequired) -> Response:
-    """The API's 401: no token, or one that opens nothing. Where a visitor signs in is the staff desk's matter."""
+    """The API's 401: no token, or one that is not valid. For pages the staff desk registers its own handler."""
     if g.get("token_fault"):
         body = {
             "detail": "Given token not valid for any token type",
@@ -111,12 +111,12 @@ def sign_in_needed(_error: SignInRequired) -> Response:
 
 
 def resubmittable_fields() -> list[tuple[str, str]]:
-    """What was typed into the form of this request, but for tokens, passwords and codes."""
+    """The names and values of the submitted form, without tokens, passwords and codes."""
     return [(name, text) for name, text in request.form.items(multi=True) if not SECRET_FIELDS.fullmatch(name)]
 
 
 def _expired_form(_error: CSRFError) -> Response:
-    """The form is older than the session: give it back with everything typed, to be sent again."""
+    """The form is older than the session: show the typed values again, to be sent again."""
     if is_api():
         return error_response(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
     extra = {"kept": resubmittable_fields(), "template": "errors/resend.html"}
@@ -128,15 +128,15 @@ HTTP_MESSAGES = {
     404: _l("Page not found."),
     405: _l("This address does not accept that method."),
     408: _l("It took too long to send this. Try again."),
-    411: _l("Say how long the body is: send it with Content-Length, not in chunks."),
-    413: _l("That is too large to send."),
+    411: _l("Send the body with Content-Length, not in chunks."),
+    413: _l("This is too large. Send less."),
     415: _l("Send JSON (Content-Type: application/json)."),
     429: _l("Too many attempts. Wait a minute, then try again."),
 }
 
 
 def _unknown_host(_error: SecurityError) -> Response:
-    """Reached by a name that is not the hospital's (`HMS_HOSTS`): no address can be made for it, so no page either."""
+    """The request's host is not in `HMS_HOSTS`. The page has no links, because no address can be built for that host."""
     return Response(BARE_PAGE.format(title="This is not the hospital's address.", lang="en"), 400)
 
 
@@ -156,8 +156,10 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _load_reader() -> None:
-    """Ask who reads the page, for its language, when the guard did not: an unknown address, a body that is too large. When
-    the database does not answer, the browser's language does."""
+    """Load the person of the request, for the page's language, when the guard has not (unknown address, too large body).
+
+    When the database is not available, the page has the browser's language.
+    """
     try:
         if current_person() is not None:
             g.is_reader_known = True
@@ -176,10 +178,10 @@ def _message_for(error: HTTPException, status: int) -> str:
 
 
 def _field_errors(messages: dict[str, Any]) -> Response:
-    """The schema's messages in the original's flat shape: {"field": ["…"]}."""
+    """A 400 with the schema's messages, without their location: {"field": ["…"]}."""
     flat: dict[str, Any] = {}
-    for where in messages.values():
-        flat.update(where if isinstance(where, dict) else {"non_field_errors": where})
+    for of_location in messages.values():
+        flat.update(of_location if isinstance(of_location, dict) else {"non_field_errors": of_location})
     if "_schema" in flat:
         flat["non_field_errors"] = flat.pop("_schema")
     response = jsonify(flat)
@@ -188,13 +190,13 @@ def _field_errors(messages: dict[str, Any]) -> Response:
 
 
 def _database_error(error: DBAPIError) -> Response:
-    """A read that the database refused; error texts may hold patient data and are never logged."""
-    told = domain_error_for(error)
-    if told is not None:
-        return _domain_error(told)
+    """A database error outside an action. Its text may hold patient data and is not logged."""
+    domain_error = domain_error_for(error)
+    if domain_error is not None:
+        return _domain_error(domain_error)
     if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
-        db.session.rollback()  # what was begun on a connection that is lost cannot be ended otherwise
-        g.is_reader_known = False  # the answer asks for nobody's language: it would ask the database
+        db.session.rollback()  # the transaction of a lost connection can only be rolled back
+        g.is_reader_known = False  # reading the person's language would need the database
         response = error_response(503, _("The database is not available. Wait a minute, then try again."))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
@@ -202,11 +204,11 @@ def _database_error(error: DBAPIError) -> Response:
 
 
 def _all_connections_in_use(_error: NoConnectionFree) -> Response:
-    """So many requests are under way that no connection became free. The answer asks for none, not even for a language."""
+    """The response when no database connection became free. It is in English, because it must not need the database."""
     with language("en"):
-        said = _("The system is busy. Wait a moment, then try again.")
-    page = Response(BARE_PAGE.format(title=escape(said), lang="en"), 503)
-    response = _json(503, said, None, None) if is_api() else page
+        message = _("The system is busy. Wait a moment, then try again.")
+    page = Response(BARE_PAGE.format(title=escape(message), lang="en"), 503)
+    response = _json(503, message, None, None) if is_api() else page
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
@@ -222,7 +224,7 @@ def _unexpected_error(error: Exception) -> Response:
 
 
 def _loggable_traceback(error: Exception) -> Any:
-    """The traceback without the database's words."""
+    """The error to log with its traceback; None for a database error, whose text may hold patient data."""
     return None if isinstance(error, DBAPIError) else error
 
 
@@ -233,15 +235,10 @@ def install(app: Flask) -> None:
     app.register_error_handler(SignInRequired, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(
-        idempotency.DuplicateRequest, lambda done: idempotency.replay(_wait_for_first_response(done))
+        idempotency.DuplicateRequest, lambda repeat: idempotency.replay(idempotency.wait_for_response(repeat.answer))
     )
     app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnectionFree, _all_connections_in_use)
     app.register_error_handler(Exception, _unexpected_error)
-
-
-def _wait_for_first_response(done: idempotency.DuplicateRequest) -> Any:
-    """The first submit's answer. It committed an instant ago: give its process a moment to write the answer down."""
-    return idempotency.wait_for_response(done.answer)

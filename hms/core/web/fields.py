@@ -1,4 +1,4 @@
-"""Fields of JSON bodies: types and lengths only; the rules live in the actions. Messages follow the original's words."""
+"""Fields of JSON bodies: types and lengths only; the rules are in the actions. The messages are part of the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ID = 2**63 - 1
 
 
 class Text(fields.String):
-    """Text of at most `longest` characters, cleaned; `blank=False` refuses the empty text."""
+    """Text of at most `longest` characters, cleaned; `blank=False` refuses empty text."""
 
     default_error_messages = {**REQUIRED, "invalid": "Not a valid string."}
 
@@ -34,8 +34,8 @@ class Text(fields.String):
             raise self.make_error("invalid")
         try:
             text = clean(value, longest=self.longest, multiline=self.multiline)
-        except TextError as wrong:
-            raise ValidationError(translate(wrong.sentence)) from wrong
+        except TextError as error:
+            raise ValidationError(translate(error.sentence)) from error
         if not text and not self.blank:
             raise ValidationError("This field may not be blank.")
         return text
@@ -56,7 +56,7 @@ class Day(fields.Field):
 
 
 class ClockTime(fields.Field):
-    """A time of the hospital's day as HH:MM or HH:MM:SS."""
+    """A time of day in hospital time, as HH:MM or HH:MM:SS."""
 
     default_error_messages = REQUIRED
 
@@ -70,7 +70,7 @@ class ClockTime(fields.Field):
 
 
 class Amount(fields.Field):
-    """Money as text ("190.00") or an exact number."""
+    """Money as text ("190.00") or a number with at most two decimals."""
 
     default_error_messages = REQUIRED
 
@@ -78,7 +78,7 @@ class Amount(fields.Field):
         try:
             return Money.parse(value)
         except TooLarge:
-            raise ValidationError(f"An amount is at most {MAX_VALUE:,}.") from None
+            raise ValidationError(f"Enter an amount of at most {MAX_VALUE:,}.") from None
         except ValueError:
             raise ValidationError("Enter an amount with at most two decimals, for example 190.00.") from None
 
@@ -103,8 +103,8 @@ class Whole(fields.Integer):
     default_error_messages = {**REQUIRED, "invalid": "A valid integer is required."}
 
     def __init__(self, least: int, most: int, **kwargs: Any) -> None:
-        said = f"Ensure this value is between {least} and {most}."
-        super().__init__(strict=True, validate=validate.Range(least, most, error=said), **kwargs)
+        message = f"Ensure this value is between {least} and {most}."
+        super().__init__(strict=True, validate=validate.Range(least, most, error=message), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Page forms: types and lengths, then the same action the API calls; an error is shown at its field."""
+"""Page forms: they check types and lengths, call the same action as the API, and show an error at its field."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Maybe = Optional
 
 
 class InputPresent(InputRequired):
-    """Something was typed, be it 0; blanks are nothing."""
+    """Requires a value that is not blank; 0 is a value, which `Required` refuses."""
 
     def __init__(self) -> None:
         super().__init__(_l("Enter a value."))
@@ -49,49 +49,50 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 
 
 class ActionForm(FlaskForm):
-    """A form of a desk. `save` calls the action with the form's data and says whether it was done."""
+    """A form of a desk. `save` calls the action with the form's data and returns whether it succeeded."""
 
     def __init__(self, formdata: Any = FROM_REQUEST, **kwargs: Any) -> None:
-        super().__init__(formdata=self._sent() if formdata is FROM_REQUEST else formdata, **kwargs)
+        super().__init__(formdata=self._submitted_data() if formdata is FROM_REQUEST else formdata, **kwargs)
 
-    def _sent(self) -> ImmutableMultiDict[str, Any] | None:
-        """What the page's form sent: text for every field but those for files; None while nothing is sent.
+    def _submitted_data(self) -> ImmutableMultiDict[str, Any] | None:
+        """The submitted fields: files for file fields, text for all others; None when no form was submitted.
 
-        A file or an object under the name of a text field is as good as a field that was left out.
+        A file under the name of a text field is ignored.
         """
         if not self.is_submitted():
             return None
-        taken = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
-        return ImmutableMultiDict([*request.form.items(multi=True), *taken])
+        files = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
+        return ImmutableMultiDict([*request.form.items(multi=True), *files])
 
     def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
-        """Do `action` with what was typed (and `more`); False when the form is not sent, or is refused with the reason on it.
+        """Call `action` with the form's values and `more`. False when the form was not submitted or is refused; it then
+        shows the errors.
 
-        What the action returned is in `self.result`. A conflict (409) is shown on the form too, and sets `self.conflict`.
+        `self.result` has the action's return value. A conflict (409) is shown on the form too, and is in `self.conflict`.
         """
         self.result, self.conflict = None, None
         if not self.validate_on_submit():
             return False
         try:
             self.result = action(**self.values(), **more, by=by)
-        except (RuleBroken, Conflict) as refusal:
-            self.refuse(refusal)
+        except (RuleBroken, Conflict) as error:
+            self.refuse(error)
             return False
         return True
 
     def values(self) -> dict[str, Any]:
-        """What was typed, by field name, without the form's own machinery."""
+        """The values by field name, without the CSRF token."""
         return {name: value for name, value in self.data.items() if name != "csrf_token"}
 
-    def refuse(self, refusal: RuleBroken | Conflict) -> None:
+    def refuse(self, error: RuleBroken | Conflict) -> None:
         """Add the error to its field, or to the form."""
-        self.conflict = refusal if isinstance(refusal, Conflict) else None
-        g.form_refusal = refusal
-        field = self._fields.get(refusal.field or "")
+        self.conflict = error if isinstance(error, Conflict) else None
+        g.form_refusal = error
+        field = self._fields.get(error.field or "")
         if field is None:
-            self.form_errors = [*self.form_errors, translate_error(refusal)]
+            self.form_errors = [*self.form_errors, translate_error(error)]
         else:
-            field.errors = [*field.errors, translate_error(refusal)]
+            field.errors = [*field.errors, translate_error(error)]
 
     @property
     def status(self) -> int:
@@ -102,15 +103,15 @@ class ActionForm(FlaskForm):
 
 
 def _clean_or_error(text: str, **limits: Any) -> str:
-    """`text` as `clean` keeps it; WTForms shows the words of the `ValueError` at the field."""
+    """`clean(text)`; `ValueError` instead of `TextError`, whose message WTForms shows at the field."""
     try:
         return clean(text, **limits)
-    except TextError as wrong:
-        raise ValueError(translate(wrong.sentence)) from wrong
+    except TextError as error:
+        raise ValueError(translate(error.sentence)) from error
 
 
 class Text(StringField):
-    """One line of at most `longest` characters, cleaned; None when left empty and `empty` is None."""
+    """One line of at most `longest` characters, cleaned; the value is `empty` when the field is left blank."""
 
     def __init__(
         self, label: str = "", validators: Any = None, *, longest: int = 255, empty: Any = "", **kwargs: Any
@@ -146,7 +147,8 @@ class LongText(TextAreaField):
 
 
 class ParsedField(StringField):
-    """One typed line that `parse` turns into a value (a date, a number, an amount); what was typed is kept when it cannot."""
+    """One typed line that `parse` turns into a value (a date, a number, an amount). The typed text is shown again when
+    `parse` raises `RuleBroken`."""
 
     def __init__(
         self,
@@ -169,8 +171,8 @@ class ParsedField(StringField):
             return
         try:
             self.data = self.parse(text)
-        except RuleBroken as wrong:
-            raise ValueError(translate_error(wrong)) from wrong
+        except RuleBroken as error:
+            raise ValueError(translate_error(error)) from error
 
     def _value(self) -> str:
         if self.typed is not None:
@@ -180,11 +182,11 @@ class ParsedField(StringField):
 
 def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
-        return Money.parse(text, largest)
-    except TooLarge as wrong:
-        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from wrong
-    except ValueError as wrong:
-        raise RuleBroken(N_("Enter an amount with at most two decimals, for example 190.00.")) from wrong
+        return Money.typed(text, largest)
+    except TooLarge as error:
+        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from error
+    except ValueError as error:
+        raise RuleBroken(N_("Enter an amount with at most two decimals, for example 190.00.")) from error
 
 
 class MoneyField(ParsedField):

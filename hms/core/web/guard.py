@@ -1,4 +1,4 @@
-"""Pages and requests: a route names its action, the guard enforces it, refusals become answers, headers go on all."""
+"""Checks before and after each request: sign-in, permission, CSRF, repeated submits, and the headers of the response."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ MAX_ID = 2**63 - 1
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-def requires(action: Permission, *others: Permission) -> Callable[[V], V]:
-    """Name the action a route performs, and others of which one suffices. A route that names none stays shut."""
+def requires(permission: Permission, *others: Permission) -> Callable[[V], V]:
+    """Let a route be opened with `permission` or one of `others`. A route without this decorator refuses everybody."""
 
     def mark(view: V) -> V:
-        view.needs, view.suffices = action, others  # type: ignore[attr-defined]
+        view.needs, view.suffices = permission, others  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
 def current_person() -> Person:
-    """The signed-in person behind this request (or Flask-Login's anonymous one)."""
+    """The signed-in person of this request, or Flask-Login's anonymous user."""
     return current_user._get_current_object()
 
 
@@ -56,56 +56,56 @@ class SignInRequired(Exception):
 
 
 def guard() -> Response | None:
-    """Before every request: the address exists, the person may, the form is ours, and the submit is not a repeat."""
+    """Before every request: check permission, query parameters and CSRF. Returns the stored response of a repeated submit."""
     if request.endpoint is None:
         return None
     view = current_app.view_functions[request.endpoint]
-    action = getattr(view, "needs", None)
-    if action is None:
+    permission = getattr(view, "needs", None)
+    if permission is None:
         raise NotAllowed(N_("%(page)s is closed"), page=request.endpoint)
     is_read = request.method in SAFE_METHODS
-    if action is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
+    if permission is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
         return _check_public(view)
-    who = current_person()
+    person = current_person()
     g.is_reader_known = True
-    if action is not Permission.PUBLIC:
-        _check_permission(who, view)
+    if permission is not Permission.PUBLIC:
+        _check_permission(person, view)
     if is_read and is_api():
-        check_parameters(getattr(view, "parameters", None), who)
-    return None if is_read else _check_submit(who)
+        check_parameters(getattr(view, "parameters", None), person)
+    return None if is_read else _check_submit(person)
 
 
 def _check_public(view: Any) -> None:
-    """Pages open to everybody also answer monitors and caches that add parameters of their own; lists do not."""
+    """Check the parameters of a public list. Other public pages accept any, because monitors and caches add their own."""
     if hasattr(view, "parameters"):
         check_parameters(view.parameters, current_person())
 
 
-def _check_permission(who: Person, view: Any) -> None:
-    if not who.is_authenticated:
+def _check_permission(person: Person, view: Any) -> None:
+    if not person.is_authenticated:
         raise SignInRequired
-    if not any(who.may(other) for other in getattr(view, "suffices", ())):
-        require_permission(who, view.needs)
+    if not any(person.may(other) for other in getattr(view, "suffices", ())):
+        require_permission(person, view.needs)
 
 
-def _check_submit(who: Person) -> Response | None:
-    """A submit: refused unless it is ours; the first answer when it repeats one."""
-    if not _is_api_client(who):
+def _check_submit(person: Person) -> Response | None:
+    """Refuse a submit from another site; return the stored response when it repeats an earlier one."""
+    if not _is_api_client(person):
         _reject_cross_site()
         csrf.protect()
-    return idempotency.replay_if_repeated(who.id) if who.is_authenticated else None
+    return idempotency.replay_if_repeated(person.id) if person.is_authenticated else None
 
 
 def _reject_cross_site() -> None:
-    """Refuse forms sent from another site; the CSRF token is a second defence."""
+    """Refuse forms sent from another site, in addition to the CSRF token."""
     if security_headers.is_cross_site():
         raise NotAllowed(N_("This form was sent from another site."))
 
 
-def _is_api_client(who: Any) -> bool:
-    """A Bearer token needs no CSRF token; neither does the API's own sign-in, which reads no cookie."""
-    return getattr(who, "by_token", False) or (is_api() and not who.is_authenticated)
+def _is_api_client(person: Any) -> bool:
+    """Whether no CSRF token is needed: for a Bearer token, and for the API's sign-in, which reads no cookie."""
+    return getattr(person, "by_token", False) or (is_api() and not person.is_authenticated)
 
 
 def safe_next(target: str | None) -> str | None:
@@ -119,10 +119,10 @@ def safe_next(target: str | None) -> str | None:
 
 
 class RecordIdConverter(IntegerConverter):
-    """Ids in addresses: an id that no database row can have is simply not found."""
+    """Ids in addresses; 404 for an id that no database row can have."""
 
     regex = "[0-9]+"
-    """ASCII digits only: the library's own `\\d` also takes the digits of every other script."""
+    """ASCII digits only: Werkzeug's `\\d` also matches the digits of other scripts."""
 
     def to_python(self, value: str) -> int:
         number = super().to_python(value) if len(value) < 20 else MAX_ID + 1
@@ -138,7 +138,7 @@ def _start_request() -> None:
 
 
 def finish(response: Response) -> Response:
-    """After every request: keep the answer of a repeatable submit, and put the headers on."""
+    """After every request: store the response for repeated submits, and add the headers."""
     idempotency.store_response(response)
     security_headers.add_security_headers(response)
     if "started" in g:
@@ -147,16 +147,15 @@ def finish(response: Response) -> Response:
     return response
 
 
-def _close_session(fault: BaseException | None) -> None:
-    """Nothing stays in a session after a request."""
-    if fault is None:
+def _close_session(error: BaseException | None) -> None:
+    if error is None:
         end_request_session()
     else:
         db.session.rollback()
 
 
 def install(app: Flask) -> None:
-    """Put guard, headers and sign-in on the application."""
+    """Register the guard, the headers, sign-in and CSRF protection."""
     app.url_map.converters["int"] = RecordIdConverter
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     app.config["WTF_CSRF_TIME_LIMIT"] = None

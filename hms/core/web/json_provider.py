@@ -1,4 +1,4 @@
-"""JSON in and out: exact numbers, no NaN, no duplicate keys, no text that the database cannot hold."""
+"""Reads and writes JSON: exact numbers, no NaN, no duplicate keys, no text that the database cannot store."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def _reject_constant(token: str) -> None:
 
 
 def _fraction(text: str) -> Decimal:
-    """A number with a fraction or exponent; `ValueError` when its exponent is beyond what `Decimal` holds."""
+    """A number with a fraction or exponent; `ValueError` when the exponent is too large for `Decimal`."""
     try:
         return Decimal(text)
-    except InvalidOperation as wrong:
-        raise ValueError(f"{text[:50]} is not allowed") from wrong
+    except InvalidOperation as error:
+        raise ValueError(f"{text[:50]} is not allowed") from error
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,6 +56,6 @@ class ExactJSON(DefaultJSONProvider):
                 s, parse_float=_fraction, parse_constant=_reject_constant, object_pairs_hook=_object_without_duplicates
             )
             json.dumps(value, default=str, ensure_ascii=False).encode("utf-8")
-        except (RecursionError, UnicodeError, ValueError) as wrong:
-            raise BadRequest("Malformed JSON") from wrong
+        except (RecursionError, UnicodeError, ValueError) as error:
+            raise BadRequest("Malformed JSON") from error
         return value

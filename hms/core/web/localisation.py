@@ -1,4 +1,4 @@
-"""The languages of pages, the reader's language, and the one place where a sentence is translated and filled in."""
+"""The languages of pages, the reader's language, and the translation of sentences with their values."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ babel = Babel(configure_jinja=False)
 
 
 def install(app: Flask) -> None:
-    """Flask-Babel, with `_()` and `ngettext()` for templates.
+    """Set up Flask-Babel, and `_()` and `ngettext()` for templates.
 
-    They return text, which Jinja escapes like any other; Flask-Babel's own way would mark the sentence as markup.
+    They return text, which Jinja escapes; the functions of Flask-Babel's Jinja extension would return markup.
     """
     babel.init_app(app, locale_selector=select_language)
-    app.jinja_env.globals.update(_=_in_page, ngettext=_in_page_counted)
+    app.jinja_env.globals.update(_=_template_gettext, ngettext=_template_ngettext)
 
 
-def _in_page(message: str, **values: object) -> str:
+def _template_gettext(message: str, **values: object) -> str:
     sentence = catalogue().ugettext(message)
     return sentence % values if values else sentence
 
 
-def _in_page_counted(one: str, many: str, num: int, **values: object) -> str:
-    return catalogue().ungettext(one, many, num) % {"num": num, **values}
+def _template_ngettext(singular: str, plural: str, num: int, **values: object) -> str:
+    return catalogue().ungettext(singular, plural, num) % {"num": num, **values}
 
 
 def catalogue() -> NullTranslations:
-    """The catalogue of the language in force, looked up once for a page: a page of a list holds hundreds of sentences."""
-    kept = g.get("catalogue")
-    if kept is None:
-        kept = g.catalogue = get_translations()
-    return kept
+    """The catalogue of the current language, kept for the request: the page of a list has hundreds of sentences."""
+    current = g.get("catalogue")
+    if current is None:
+        current = g.catalogue = get_translations()
+    return current
 
 
 @contextmanager
 def language(name: str) -> Iterator[None]:
-    """Sentences inside are in the language `name` ("fr"), whatever the reader's is; outside the application they are English."""
+    """Use the language `name` ("fr") inside the block, whatever the reader's is; without an application context, English."""
     if not has_app_context():
         yield
         return
-    kept = g.pop("catalogue", None)
+    outer_catalogue = g.pop("catalogue", None)
     try:
         with force_locale(name):
             yield
     finally:
         g.pop("catalogue", None)
-        if kept is not None:
-            g.catalogue = kept
+        if outer_catalogue is not None:
+            g.catalogue = outer_catalogue
 
 
 def select_language() -> str:
-    """The reader's choice, or what the browser asks for; English for papers, which the worker makes without a reader.
+    """The language the reader has chosen, else the browser's; English outside a request, as for documents.
 
-    Who reads is not asked before the guard has let the request in (`g.is_reader_known`): a refusal of one that it has not
-    let in must not need the database.
+    The reader is not loaded before the guard has accepted the request (`g.is_reader_known`): an error page for a refused
+    request must not need the database.
     """
     if not has_request_context():
         return "en"
     is_known = g.get("is_reader_known", True)
-    chosen = getattr(current_user, "language", None) if is_known and current_user else None
-    return chosen or request.accept_languages.best_match(LANGUAGES) or "en"
+    own_choice = getattr(current_user, "language", None) if is_known and current_user else None
+    return own_choice or request.accept_languages.best_match(LANGUAGES) or "en"
 
 
 def current_language() -> str:
@@ -80,14 +80,14 @@ def current_language() -> str:
 
 
 def translate_error(error: DomainError) -> str:
-    """The sentence of `error` in the reader's language with its values in place: plain text, to be escaped where it is shown."""
+    """The message of `error` in the reader's language with its values: plain text, to be escaped where it is shown."""
     return translate(error.sentence)
 
 
 def translate(sentence: object) -> str:
-    """`sentence` in the reader's language with its values in place: plain text, to be escaped where it is shown.
+    """`sentence` in the reader's language with its values: plain text, to be escaped where it is shown.
 
-    What is no `Sentence` is data or a lazy label, and only becomes text.
+    Anything else (data, a lazy label) is only converted to text.
     """
     if not isinstance(sentence, Sentence):
         return str(sentence)
@@ -98,6 +98,6 @@ def translate(sentence: object) -> str:
 
 
 def in_english(sentence: object) -> str:
-    """`sentence`, or a lazy label, in English whatever the reader's language: for what is stored."""
+    """`sentence`, or a lazy label, in English whatever the reader's language, to store it."""
     with language("en"):
         return translate(sentence)

@@ -1,4 +1,4 @@
-"""The top bar: each desk names its place in it; a person sees the places their role works at."""
+"""The entries of the top bar: each desk adds its pages; a person sees those that their role uses."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hms.core.person import Person
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """One item of the bar. `order` sorts it, `key` after `g` opens it.
+    """A page in the top bar. `order` is its position; pressing `g` and then `key` opens it.
 
-    `needs` is the action that makes it useful (not merely allowed).
+    `needs` is the permission of the work done on the page; the permission to read it is not enough to show the entry.
     """
 
     label: str
@@ -26,6 +26,8 @@ class NavigationEntry:
 
 @dataclass(frozen=True)
 class NavItem:
+    """An entry as the template shows it."""
+
     label: str
     url: str
     is_current: bool
@@ -37,13 +39,14 @@ _entries: dict[str, NavigationEntry] = {}
 
 
 def add_entry(label: str, endpoint: str, needs: Permission, order: int, key: str = "") -> None:
-    """Put a page in the top bar. `label` is a `lazy_gettext` literal; `g` and then `key` opens it."""
+    """Add a page to the top bar; see `NavigationEntry`. `label` is a `lazy_gettext` literal."""
     _entries[endpoint] = NavigationEntry(label, endpoint, needs, order, key)
 
 
-def items(who: Person) -> list[NavItem]:
-    """The bar of this person, in their order of work. Current is the place whose address begins this page's."""
-    seen = sorted((p for p in _entries.values() if who.is_authenticated and who.may(p.needs)), key=lambda p: p.order)
-    urls = [url_for(p.endpoint) for p in seen]
-    here = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
-    return [NavItem(p.label, url, url == here, key=p.key) for p, url in zip(seen, urls, strict=True)]
+def items(person: Person) -> list[NavItem]:
+    """The top bar of `person`, in its order. The current entry has the longest address that this page's begins with."""
+    allowed = [entry for entry in _entries.values() if person.is_authenticated and person.may(entry.needs)]
+    entries = sorted(allowed, key=lambda entry: entry.order)
+    urls = [url_for(entry.endpoint) for entry in entries]
+    current = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
+    return [NavItem(entry.label, url, url == current, key=entry.key) for entry, url in zip(entries, urls, strict=True)]

@@ -1,4 +1,4 @@
-"""The sentences that the scripts of pages say, in the reader's language."""
+"""The messages of the pages' scripts, in the reader's language."""
 
 from __future__ import annotations
 
@@ -44,16 +44,15 @@ SCRIPT_MESSAGES = {
     ),
     "locked_unsaved": N_("Locked. Some of your text is not saved yet. This page keeps trying."),
 }
-"""By the names that `static/js` asks for. What stands in braces is filled in by the script."""
+"""By the names that `static/js` uses. The script fills in the placeholders in braces."""
 
 
 def page_words() -> Markup:
-    """`SCRIPT_MESSAGES` and the short names of the months ("months"), as JSON; the same for every reader of a language."""
+    """`SCRIPT_MESSAGES` and the short names of the months ("months"), as JSON."""
     return _as_json(catalogue(), month_words())
 
 
 @cache
-def _as_json(of_language: NullTranslations, months: tuple[str, ...]) -> Markup:
-    return htmlsafe_json_dumps(
-        {name: of_language.ugettext(words) for name, words in SCRIPT_MESSAGES.items()} | {"months": months}
-    )
+def _as_json(translations: NullTranslations, months: tuple[str, ...]) -> Markup:
+    messages = {name: translations.ugettext(message) for name, message in SCRIPT_MESSAGES.items()}
+    return htmlsafe_json_dumps(messages | {"months": months})

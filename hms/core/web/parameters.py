@@ -1,17 +1,17 @@
-"""Query parameters of the API: each endpoint declares the ones it knows, how they are read and who may use them.
+"""Query parameters of the API: each endpoint declares its parameters, how they are parsed and who may use them.
 
-A list declares them once and takes the values as an argument:
+A list declares them once and gets the values as an argument:
 
     ENCOUNTERS = parameters(**PAGING, **DAYS, patient=Id(), status=Choice(STATES, may_use=may_read_clinical))
 
     @api.get("/encounters/")
-    @needs(Action.LIST_ENCOUNTERS)
+    @requires(Permission.LIST_ENCOUNTERS)
     @api.arguments(ENCOUNTERS, location="query")
     @api.response(200, EncounterOut(many=True))
     def encounters(arguments: dict[str, Any]) -> Response: ...
 
-The guard (`core/web/guard.py`) refuses every other parameter of a GET below /api, and those that the person may not use: whoever
-may not see a field may not filter or sort by it either. The OpenAPI document lists what is declared here.
+The guard (`core/web/guard.py`) refuses every other parameter of a GET below /api, and those that the person may not use:
+whoever may not see a field may not filter or sort by it either. The OpenAPI document lists the declared parameters.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ from .localisation import translate
 MAX_PAGE = 1_000_000
 MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(N_("This address does not accept this parameter."))
-NOT_YOURS = Sentence(N_("Your role may not use this parameter here."))
+NOT_ALLOWED = Sentence(N_("Your role may not use this parameter here."))
 NOT_WHOLE = Sentence(N_("Enter a whole number."))
 OUT_OF_RANGE = Sentence(N_("Enter a whole number within range."))
 
 
-def everybody(_who: Person) -> bool:
-    """Anybody who may read the list."""
+def everybody(_person: Person) -> bool:
+    """The default of `may_use`: everybody who may read the list."""
     return True
 
 
 class _Parameter(fields.Field):
-    """A parameter; `may_use` says who may give it."""
+    """A parameter; `may_use` returns whether a person may send it."""
 
     def __init__(self, *args: Any, may_use: MayUse = everybody, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_use = may_use
 
-    def is_open_to(self, who: Person, text: str) -> bool:
-        """Whether `who` may give this parameter the value `text`."""
-        return self.may_use(who)
+    def is_open_to(self, person: Person, text: str) -> bool:
+        """Whether `person` may send this parameter with the value `text`."""
+        return self.may_use(person)
 
 
 class Number(_Parameter, fields.Integer):
@@ -75,7 +75,10 @@ class Number(_Parameter, fields.Integer):
 
 
 class Id(Number):
-    """The id of a record. A list takes it under its field's name, under the same with `_id`, and as `also` says."""
+    """The id of a record. A list accepts it under the field's name, the same with `_id`, and the names in `also`.
+
+    `stands_for` is the field's name in such a second parameter.
+    """
 
     def __init__(self, *, also: tuple[str, ...] = (), stands_for: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,7 +89,7 @@ class Choice(_Parameter, fields.String):
     """One of `known`."""
 
     def __init__(self, known: Iterable[str], **kwargs: Any) -> None:
-        self.known = tuple(str(one) for one in known)
+        self.known = tuple(str(value) for value in known)
         super().__init__(metadata={"enum": list(self.known)}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -99,14 +102,14 @@ class Choice(_Parameter, fields.String):
 
 
 class Ordering(Choice):
-    """What a list is sorted by, with a minus sign the other way round; `hidden` names columns that not everybody sees."""
+    """The column to sort by, with a minus sign for descending order; `hidden` are columns that only some persons may use."""
 
     def __init__(self, columns: Iterable[str], *, hidden: Mapping[str, MayUse] | None = None, **kwargs: Any) -> None:
         super().__init__([sign + name for name in columns for sign in ("", "-")], **kwargs)
         self.hidden = dict(hidden or {})
 
-    def is_open_to(self, who: Person, text: str) -> bool:
-        return super().is_open_to(who, text) and self.hidden.get(text.removeprefix("-"), everybody)(who)
+    def is_open_to(self, person: Person, text: str) -> bool:
+        return super().is_open_to(person, text) and self.hidden.get(text.removeprefix("-"), everybody)(person)
 
 
 class Flag(_Parameter, fields.Boolean):
@@ -120,7 +123,7 @@ class Flag(_Parameter, fields.Boolean):
 
 
 class DayOf(_Parameter, Day):
-    """A day as YYYY-MM-DD; left empty it is not asked for."""
+    """A day as YYYY-MM-DD; blank means no filter."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date | None:
         return super()._deserialize(value, attr, data, **kwargs) if value else None
@@ -131,7 +134,7 @@ class Words(_Parameter, Text):
 
 
 class Search(_Parameter, fields.String):
-    """The words to search for. Any text is accepted; see `text.sought`."""
+    """The words to search for. Any text is accepted; see `search_text`."""
 
     LONGEST = 100
 
@@ -145,11 +148,11 @@ PAGING: dict[str, fields.Field] = {
     "limit": Number(1, MAX_PAGE),
     "count": Choice(("exact",)),
 }
-"""What every list takes. `limit` is another name for `page_size`; more than 100 rows are never given at once."""
+"""The parameters of every list. `limit` is another name for `page_size`; a page has at most 100 rows."""
 
 
 def days(may_use: MayUse = everybody) -> dict[str, fields.Field]:
-    """`date`, or `date_from` and `date_to`; both included. See `first_and_last`."""
+    """The parameters `date`, or `date_from` and `date_to` (both days included). See `first_and_last`."""
     return {name: DayOf(may_use=may_use) for name in ("date", "date_from", "date_to")}
 
 
@@ -157,109 +160,109 @@ DAYS = days()
 
 
 class Parameters(Schema):
-    """The parameters of one endpoint. Made by `parameters`."""
+    """The parameters of one endpoint; `parameters` makes it."""
 
     class Meta:
         unknown = EXCLUDE
 
     @post_load
     def one_spelling(self, arguments: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        """Each record under its field's name, whatever spelling was sent."""
+        """Put each `Id` under its field's name, whichever of its names was sent."""
         for name, field in self.fields.items():
-            plain = getattr(field, "stands_for", "")
-            if plain and name in arguments:
-                arguments.setdefault(plain, arguments.pop(name))
+            field_name = getattr(field, "stands_for", "")
+            if field_name and name in arguments:
+                arguments.setdefault(field_name, arguments.pop(name))
         return arguments
 
 
 def parameters(**known: fields.Field) -> Schema:
     """The declared parameters of an endpoint, for `api.arguments(…, location="query")`."""
-    others = {
-        name: Id(may_use=field.may_use, stands_for=plain)
-        for plain, field in known.items()
+    other_names = {
+        name: Id(may_use=field.may_use, stands_for=field_name)
+        for field_name, field in known.items()
         if isinstance(field, Id)
-        for name in (f"{plain}_id", *field.also)
+        for name in (f"{field_name}_id", *field.also)
     }
-    return Parameters.from_dict({**known, **others})()
+    return Parameters.from_dict({**known, **other_names})()
 
 
 class ParametersRefused(DomainError):
-    """Parameters that the address does not know, or that are not for this person: 400 with the name of each."""
+    """Parameters that the endpoint does not declare, or that this person may not use: 400 with the name of each."""
 
-    def __init__(self, unknown: list[str], not_yours: list[str]) -> None:
-        super().__init__(NOT_YOURS if not_yours else UNKNOWN, code="parameter")
-        self.is_denial = bool(not_yours)
-        self.messages = dict.fromkeys(unknown, UNKNOWN) | dict.fromkeys(not_yours, NOT_YOURS)
+    def __init__(self, unknown: list[str], not_allowed: list[str]) -> None:
+        super().__init__(NOT_ALLOWED if not_allowed else UNKNOWN, code="parameter")
+        self.is_denial = bool(not_allowed)
+        self.messages = dict.fromkeys(unknown, UNKNOWN) | dict.fromkeys(not_allowed, NOT_ALLOWED)
 
 
-def check_parameters(declared: Schema | None, who: Person) -> None:
-    """Raise `ParametersRefused` for what this request asks beyond the `declared` parameters, or may not ask."""
+def check_parameters(declared: Schema | None, person: Person) -> None:
+    """Raise `ParametersRefused` when the request has parameters that are not `declared`, or that `person` may not use."""
     known = declared.fields if declared else {}
     unknown = [name for name in request.args if name not in known]
-    not_yours = [
+    not_allowed = [
         name
         for name, text in request.args.items()
-        if isinstance(known.get(name), _Parameter) and not known[name].is_open_to(who, text)
+        if isinstance(known.get(name), _Parameter) and not known[name].is_open_to(person, text)
     ]
-    if unknown or not_yours:
-        raise ParametersRefused(unknown, not_yours)
+    if unknown or not_allowed:
+        raise ParametersRefused(unknown, not_allowed)
 
 
 def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
-    """The days asked for with `DAYS`; None where none was."""
+    """The first and the last day of the parameters `DAYS`; None where the list is not limited."""
     day = arguments.get("date")
     return (day, day) if day else (arguments.get("date_from"), arguments.get("date_to"))
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The instants at which the hospital days asked for begin and are over; None where none was asked for."""
+    """The start and the end of the requested days in hospital time, as instants; None where the list is not limited."""
 
     first: datetime | None = None
     end: datetime | None = None
 
     def conditions(self, column: Any) -> list[Any]:
-        """What keeps the rows whose `column` lies within."""
+        """The conditions that `column` is in the requested days."""
         first = [] if self.first is None else [column >= self.first]
         return first if self.end is None else [*first, column < self.end]
 
     def shape(self) -> BoundsShape:
-        """Which of both instants there are; lists between days of one shape are one statement."""
+        """Which of the two instants are set; lists with the same shape use the same cached statement."""
         return BoundsShape(self.first is not None, self.end is not None)
 
     def values(self) -> dict[str, Any]:
-        """The values of `BoundsShape.conditions`, by their names in the statement."""
+        """The values of the bound parameters of `BoundsShape.conditions`."""
         return {"bounds_first": self.first, "bounds_end": self.end}
 
 
 @dataclass(frozen=True)
 class BoundsShape:
-    """`Bounds` without its instants, for a statement that is built once."""
+    """`Bounds` without its instants, for a cached statement."""
 
     has_first: bool
     has_end: bool
 
     def conditions(self, column: Any) -> list[Any]:
-        """What `Bounds.conditions` asks, with a bound parameter for each instant."""
+        """The conditions of `Bounds.conditions`, with a bound parameter for each instant."""
         first = [column >= bindparam("bounds_first")] if self.has_first else []
         return [*first, column < bindparam("bounds_end")] if self.has_end else first
 
 
 def bounds(arguments: dict[str, Any]) -> Bounds:
-    """The days asked for with `DAYS`, as instants."""
+    """The days of the parameters `DAYS`, as instants."""
     first, last = first_and_last(arguments)
     return Bounds(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
 
 
 def filter_by_columns(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:
-    """`rows` where each of `columns` has the value asked for under its name, and the instant `on` lies in the days asked."""
-    chosen = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
-    return rows.where(*chosen, *(() if on is None else bounds(arguments).conditions(on)))
+    """`rows` filtered by the arguments named in `columns`, and by the days of `DAYS` for the instant column `on`."""
+    equals = [column == arguments[name] for name, column in columns.items() if arguments.get(name) is not None]
+    return rows.where(*equals, *(() if on is None else bounds(arguments).conditions(on)))
 
 
 def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
-    """`rows` in the order asked for (`Ordering`), newest first without one."""
+    """`rows` sorted by the argument `ordering` (`Ordering`), newest first without one; equal rows by `record_id`."""
     ordering = arguments.get("ordering", "-id")
-    column = {"id": record_id, **columns}[ordering.removeprefix("-")]
-    order = (column, record_id)
-    return rows.order_by(None).order_by(*(one.desc() for one in order) if ordering.startswith("-") else order)
+    sort_column = {"id": record_id, **columns}[ordering.removeprefix("-")]
+    order = (sort_column, record_id)
+    return rows.order_by(None).order_by(*(column.desc() for column in order) if ordering.startswith("-") else order)

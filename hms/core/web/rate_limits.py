@@ -1,4 +1,4 @@
-"""How often one address may ask for what could be misused, such as signing in; also while Redis is away."""
+"""Rate limits for one client address, for example on sign-in; kept in memory while Redis is not available."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ limiter = Limiter(**LIMITER_OPTIONS)
 
 
 def install(app: Flask) -> None:
-    """Put the limiter on the application."""
+    """Register the limiter."""
     limiter.init_app(app)

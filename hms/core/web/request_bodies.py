@@ -1,7 +1,7 @@
-"""The body of a request: how large it may be, and how it is read.
+"""Reading the body of a request, and its maximum size.
 
-A body that says it is too large, or does not say how large it is, is refused before anything of it is read. Every other
-body is read in full before the database is asked anything, so that a slow sender keeps no connection to the database.
+A request whose Content-Length is too large or missing is refused before its body is read. Every other body is read in full
+before the first database query, so that a slow client does not hold a database connection.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from werkzeug.exceptions import LengthRequired, RequestTimeout
 from hms.core.permissions import Permission
 
 MAX_BODY = 2 * 2**20
-"""What a signed-in person or program may send; `client_max_body_size` in deploy/nginx.conf is the same."""
+"""Bytes for a route that needs a sign-in; `client_max_body_size` in deploy/nginx.conf is the same."""
 MAX_PUBLIC_BODY = 256 * 2**10
-"""What anybody may send to a route that needs no sign-in."""
+"""Bytes for a route that needs no sign-in."""
 READ_WITHIN_SECONDS = 60
 V = TypeVar("V", bound=Callable[..., Any])
 
 
 def max_body_size(size: int) -> Callable[[V], V]:
-    """Give a route a limit of its own, in bytes."""
+    """Set the maximum body size of a route, in bytes."""
 
     def mark(view: V) -> V:
         view.largest_body = size  # type: ignore[attr-defined]
@@ -35,13 +35,14 @@ def max_body_size(size: int) -> Callable[[V], V]:
 
 
 def body_limit(view: Callable[..., Any]) -> int:
-    """How many bytes the body of a request to `view` may have."""
-    usual = MAX_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else MAX_BODY
-    return getattr(view, "largest_body", usual)
+    """The maximum body size of `view`, in bytes."""
+    default = MAX_PUBLIC_BODY if getattr(view, "needs", None) is Permission.PUBLIC else MAX_BODY
+    return getattr(view, "largest_body", default)
 
 
 def read_body() -> None:
-    """Before every request: read its body. Raises 411 without a length, 413 above the route's limit, 408 when it is slow."""
+    """Before every request: read its body. 411 without a length, 413 above the route's limit, 408 after
+    `READ_WITHIN_SECONDS`."""
     if request.headers.get("Transfer-Encoding"):
         raise LengthRequired
     if request.endpoint is None or not request.content_length:
@@ -53,7 +54,7 @@ def read_body() -> None:
 
 @contextmanager
 def _deadline() -> Iterator[None]:
-    """Raise 408 when a body takes too long; only a web server of green threads can interrupt a read."""
+    """Raise 408 when reading takes too long; only under gevent, where a read can be interrupted."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("socket"):
         yield

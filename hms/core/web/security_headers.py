@@ -1,4 +1,4 @@
-"""The headers that every answer carries (OWASP Secure Headers, ASVS 5.0 chapter 3), and what browsers report against them."""
+"""The security headers of every response (OWASP Secure Headers, ASVS 5.0 chapter 3), and the browsers' CSP reports."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ pages = Blueprint("headers", __name__)
 
 
 def csp_nonce() -> str:
-    """The nonce of this answer's scripts and styles."""
+    """The nonce of this response's scripts and styles."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return g.csp_nonce
 
 
 def page_policy() -> str:
-    """What a page may load: styles and pictures of this site, and only the scripts that carry this answer's nonce."""
+    """The policy of a page: styles and pictures of this site, and only scripts with this response's nonce."""
     nonce = f"'nonce-{csp_nonce()}'"
     return (
         f"default-src 'none'; script-src {nonce}; style-src 'self' {nonce}; img-src 'self' data:; connect-src 'self'; "
@@ -52,7 +52,7 @@ def page_policy() -> str:
 
 
 def add_security_headers(response: Response) -> None:
-    """Put the headers on. A PDF gets no policy of its own: the browser's viewer would be shut out by it."""
+    """Add the headers. A PDF gets no policy, because it would block the browser's PDF viewer."""
     headers = response.headers
     headers.update(FIXED_HEADERS)
     if response.mimetype == "text/html":
@@ -66,7 +66,7 @@ def add_security_headers(response: Response) -> None:
 
 
 def is_cross_site() -> bool:
-    """Whether the browser says that another site made it send this request (Fetch Metadata, or the older Origin)."""
+    """Whether another site caused the browser to send this request, by Fetch Metadata or the older header Origin."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
     origin = request.headers.get("Origin")
@@ -74,7 +74,7 @@ def is_cross_site() -> bool:
 
 
 def url_parts(url: str) -> SplitResult:
-    """An address that a browser sent, taken apart; empty parts when it is none, as `http://[`."""
+    """The parts of a URL that a browser sent; empty parts when it is not valid, such as `http://[`."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -84,22 +84,23 @@ def url_parts(url: str) -> SplitResult:
 @max_body_size(MAX_REPORT_LENGTH)
 @limiter.limit("30/minute")
 def report_violation() -> tuple[str, int]:
-    """A browser refused to load something. Only the directive and the refused site are logged: addresses may name people."""
-    told = _read_report()
-    directive = str(told.get("effective-directive") or told.get("violated-directive") or "")
-    site = url_parts(str(told.get("blocked-uri") or ""))
+    """Log that a browser blocked something. Only the directive and the blocked site are logged, because addresses may
+    contain names."""
+    report = _read_report()
+    directive = str(report.get("effective-directive") or report.get("violated-directive") or "")
+    site = url_parts(str(report.get("blocked-uri") or ""))
     log.warning("a page broke its policy: %s from %s", directive[:40].split(" ")[0], (site.netloc or site.path)[:60])
     return "", 204
 
 
 def _read_report() -> dict[str, Any]:
-    """What the browser reports; nothing when it is no report."""
+    """The CSP report in the body; empty when the body is no report."""
     try:
-        report = request.get_json(force=True)
+        body = request.get_json(force=True)
     except BadRequest:
         return {}
-    told = report.get("csp-report") if isinstance(report, dict) else None
-    return told if isinstance(told, dict) else {}
+    report = body.get("csp-report") if isinstance(body, dict) else None
+    return report if isinstance(report, dict) else {}
 
 
 report_violation.needs = Permission.PUBLIC  # type: ignore[attr-defined]

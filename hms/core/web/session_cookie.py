@@ -1,4 +1,4 @@
-"""The session cookie: encrypted, so that nothing a message says can be read in the browser's storage."""
+"""The session cookie, encrypted so that flashed messages cannot be read in the browser's storage."""
 
 from __future__ import annotations
 
@@ -14,42 +14,45 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
 
-CLOCKS_APART = 60
+MAX_CLOCK_DIFFERENCE = 60
 """Seconds by which the clocks of two machines may differ, as in Fernet's specification."""
 
 
-class _Sealed:
-    """The two methods of a signer that Flask's cookie sessions call, done with encryption."""
+class _EncryptingSerializer:
+    """The two methods of a signing serializer that Flask's cookie sessions call, with encryption instead of a signature."""
 
     def __init__(self, secret: str) -> None:
         key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"hms-cookie").digest()
-        self._box = Fernet(base64.urlsafe_b64encode(key))
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
         self._json = TaggedJSONSerializer()
 
     def dumps(self, value: Any) -> str:
-        return self._box.encrypt(self._json.dumps(value).encode()).decode()
+        return self._fernet.encrypt(self._json.dumps(value).encode()).decode()
 
     def loads(self, text: str, max_age: int | None = None) -> Any:
         try:
-            said, sealed_at = self._open(text)
-            value = self._json.loads(said)
-        except (InvalidToken, UnicodeError, json.JSONDecodeError) as wrong:
-            raise BadSignature("not our cookie") from wrong
-        if max_age is not None and not sealed_at - CLOCKS_APART <= int(time.time()) <= sealed_at + max_age:
-            raise BadSignature("our cookie, but of another time")
+            content, encrypted_at = self._decrypt(text)
+            value = self._json.loads(content)
+        except (InvalidToken, UnicodeError, json.JSONDecodeError) as error:
+            raise BadSignature("not our cookie") from error
+        if (
+            max_age is not None
+            and not encrypted_at - MAX_CLOCK_DIFFERENCE <= int(time.time()) <= encrypted_at + max_age
+        ):
+            raise BadSignature("the cookie has expired")
         return value
 
-    def _open(self, text: str) -> tuple[str, int]:
-        """What is in a cookie, and the second in which it was sealed."""
+    def _decrypt(self, text: str) -> tuple[str, int]:
+        """The content of a cookie, and the second (Unix time) in which it was encrypted."""
         token = text.encode()
-        return self._box.decrypt(token).decode(), self._box.extract_timestamp(token)
+        return self._fernet.decrypt(token).decode(), self._fernet.extract_timestamp(token)
 
 
 class EncryptedSessionInterface(SecureCookieSessionInterface):
-    """Flask's cookie session, encrypted instead of signed. Who is signed in is decided by a row in the database."""
+    """Flask's cookie session, encrypted instead of signed. A row in the database decides who is signed in."""
 
     def __init__(self, secret: str) -> None:
-        self._sealed = _Sealed(secret)
+        self._serializer = _EncryptingSerializer(secret)
 
     def get_signing_serializer(self, app: Flask) -> Any:
-        return self._sealed
+        return self._serializer

@@ -1,4 +1,4 @@
-"""Addresses of static files, with the hash of what is in them."""
+"""Addresses of static files, with a hash of their content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import current_app, url_for
 
 
 def asset(name: str) -> str:
-    """The address of a static file with its content's hash, so that browsers may keep it for ever."""
+    """The address of a static file with the hash of its content, so that browsers may cache it without a limit."""
     path = Path(str(current_app.static_folder)) / name
     if not path.exists():
         return url_for("static", filename=name)

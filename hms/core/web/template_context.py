@@ -1,4 +1,4 @@
-"""What every template may use: the person, the hospital, the bar, addresses."""
+"""The variables and functions of every template: hospital, permissions, top bar, addresses."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ from .static_assets import asset
 
 
 class Hospital:
-    """Name, address and phone as set by the hospital."""
+    """The settings `hospital.*`: `hospital.name`, `hospital.address`, `hospital.phone` and so on."""
 
     def __getattr__(self, name: str) -> Any:
         return settings.value(f"hospital.{name}")
 
 
-def may(action: Permission | str) -> bool:
-    """Whether the person at the page may do `action` (the enum, or its name: `may("TAKE_PAYMENT")`)."""
-    who = current_person()
-    wanted = action if isinstance(action, Permission) else Permission[action]
-    return who.is_authenticated and who.may(wanted)
+def may(permission: Permission | str) -> bool:
+    """Whether the signed-in person has a permission, given as the enum or by its name: `may("TAKE_PAYMENT")`."""
+    person = current_person()
+    return person.is_authenticated and person.may(
+        permission if isinstance(permission, Permission) else Permission[permission]
+    )
 
 
-class Bar:
-    """The top bar's items, made only for pages that show them."""
+class TopBar:
+    """The entries of the top bar, made when a page shows them."""
 
     def __iter__(self) -> Iterator[navigation.NavItem]:
         if "nav_items" not in g:
@@ -51,47 +52,48 @@ class Bar:
 
 
 def _context() -> dict[str, Any]:
-    locale, who, hospitals = get_locale(), current_person(), settings.value("staff.idle_minutes")
+    locale, person, idle_minutes = get_locale(), current_person(), settings.value("staff.idle_minutes")
     return {
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
         "currency": current_app.config["CURRENCY"],
-        "role_word": role_label(getattr(who, "role", None), getattr(who, "role_name", None)),
-        "idle_seconds": min(hospitals, getattr(who, "idle_minutes", None) or hospitals) * 60,
+        "role_word": role_label(getattr(person, "role", None), getattr(person, "role_name", None)),
+        "idle_seconds": min(idle_minutes, getattr(person, "idle_minutes", None) or idle_minutes) * 60,
         "keep_alive_url": url_for("staff.stay"),
         "lock_url": url_for("staff.lock_now"),
     }
 
 
 def shown(value: Any) -> str:
-    """A stored value in words: yes and no, a dash for nothing, several joined."""
+    """A stored value for the screen: yes or no, a dash for an empty value, lists joined, dates formatted."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(one) for one in value) or "–"
-    return re.sub(r"(\d{4}-\d{2}-\d{2})", _written_day, str(value))
+        return ", ".join(shown(item) for item in value) or "–"
+    return re.sub(r"(\d{4}-\d{2}-\d{2})", _format_match, str(value))
 
 
-def _written_day(found: re.Match[str]) -> str:
+def _format_match(match: re.Match[str]) -> str:
     try:
-        return formatting.format_date(date.fromisoformat(found.group()))
+        return formatting.format_date(date.fromisoformat(match.group()))
     except ValueError:
-        return found.group()
+        return match.group()
 
 
 def install(app: Flask) -> None:
+    """Register the context, the globals and the filter `shown`; an undefined variable in a template is an error."""
     app.jinja_env.filters["shown"] = shown
     app.context_processor(_context)
     app.jinja_env.globals.update(
-        asset=asset if app.debug else cache(asset),  # a file changes with the program only
+        asset=asset if app.debug else cache(asset),  # files change only with a new release
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,
         hospital=Hospital(),
         is_demo=app.config["DEMO"],
         may=may,
-        nav_items=Bar(),
+        nav_items=TopBar(),
         now=clock.now,
         page_words=page_words,
         once=lambda: secrets.token_urlsafe(16),

@@ -1,4 +1,5 @@
-"""The formatters as Jinja filters, with the hospital's currency, country and clock and the reader's month names."""
+"""The functions of `core/text/formatting.py` as Jinja filters, with the hospital's currency, country and clock and the
+month names of the reader's language. A missing value is shown as "Not recorded"."""
 
 from __future__ import annotations
 
@@ -20,10 +21,7 @@ from .localisation import current_language, translate
 
 
 def install(app: Flask) -> None:
-    """Register every filter and the globals `now`, `today`.
-
-    A missing value reads "Not recorded" instead of failing the page.
-    """
+    """Register every filter and the globals `now` and `today`."""
     app.jinja_env.filters.update(
         day=day,
         long_day=long_day,
@@ -78,28 +76,28 @@ def clock_time(instant: datetime | None, seconds: bool = False) -> str:
 
 
 def age(born: date | None, on: date | None = None) -> str:
-    """Age today, or on the day given (a death, an encounter)."""
+    """The age today, or on the day `on` (of a death, of an encounter)."""
     return _("Not recorded") if born is None else formatting.age(born, on or clock.today())
 
 
 def duration(span: timedelta | datetime | None) -> str:
-    """A span, or the time passed since an instant."""
+    """A length of time, or the time since an instant."""
     if span is None:
         return _("Not recorded")
     return formatting.duration(clock.now() - span if isinstance(span, datetime) else span)
 
 
 def person_name(person: Named) -> str:
-    return formatting.person_name(person.family_name, _given(person), getattr(person, "title", None))
+    return formatting.person_name(person.family_name, _given_name(person), getattr(person, "title", None))
 
 
-def _given(person: Named) -> str:
-    """What a list calls the given name, a record too; else the given names of a row of its columns."""
+def _given_name(person: Named) -> str:
+    """`given_name` of a record or a list row; `given_names` of a row that has the table's columns."""
     return getattr(person, "given_name", None) or getattr(person, "given_names", "")
 
 
 def spoken_name(person: Named) -> str:
-    return formatting.spoken_name(person.family_name, _given(person), getattr(person, "title", None))
+    return formatting.spoken_name(person.family_name, _given_name(person), getattr(person, "title", None))
 
 
 def sex_word(code: str | None) -> str:
@@ -119,25 +117,27 @@ def phone(number: str | None) -> str:
 
 
 def marked(text: str, typed: str | None = None) -> Markup:
-    """`text` with the words of `typed` marked; case and accents do not matter."""
+    """`text` with the words of `typed` highlighted by `<mark>`; case and accents do not matter."""
     if not typed or not typed.strip():
         return escape(text)
-    bare = "".join(_bare(letter) for letter in text)
-    hit = [False] * len(text)
+    folded = "".join(_fold_letter(letter) for letter in text)
+    is_marked = [False] * len(text)
     for word in typed.split():
-        start = bare.find("".join(_bare(letter) for letter in word))
-        hit[start : start + len(word)] = [True] * len(word) if start >= 0 else hit[start : start + len(word)]
-    return _with_marks(text, hit)
+        start = folded.find("".join(_fold_letter(letter) for letter in word))
+        if start >= 0:
+            is_marked[start : start + len(word)] = [True] * len(word)
+    return _with_marks(text, is_marked)
 
 
 @lru_cache(maxsize=4096)
-def _bare(letter: str) -> str:
+def _fold_letter(letter: str) -> str:
+    """`letter` in lower case without accents; always one character, so that positions do not move."""
     return unicodedata.normalize("NFKD", letter)[0].lower()[:1] or letter
 
 
-def _with_marks(text: str, hit: list[bool]) -> Markup:
+def _with_marks(text: str, is_marked: list[bool]) -> Markup:
     parts, inside = [], False
-    for letter, is_hit in zip(text, hit, strict=True):
+    for letter, is_hit in zip(text, is_marked, strict=True):
         if is_hit != inside:
             parts.append("<mark>" if is_hit else "</mark>")
             inside = is_hit
@@ -146,5 +146,5 @@ def _with_marks(text: str, hit: list[bool]) -> Markup:
 
 
 def drawing(svg: str) -> Markup:
-    """A picture that the program drew itself, of lines and areas without any text, to stand in a page."""
-    return Markup(svg)  # noqa: S704 - no value of anybody's stands in it # nosec B704
+    """An SVG picture that the program made, without any text of users, as markup."""
+    return Markup(svg)  # noqa: S704 - contains no typed value # nosec B704

@@ -142,7 +142,7 @@ def _frequency_words(instruction: dict[str, Any], timing: str | None, as_needed:
 
 
 def _uneven_words(instruction: dict[str, Any]) -> str:
-    """ "3 times in 4 hours", or the timing's own words."""
+    """ "3 times in 4 hours", or the text of the timing."""
     times, period, unit = _repeat(instruction)
     if period is None or unit not in _PERIODS:
         return fields.concept(fields.part(instruction, "timing"), "code").title

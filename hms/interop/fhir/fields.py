@@ -26,7 +26,7 @@ _DATE_TIME = re.compile(
 
 
 class Concept(NamedTuple):
-    """A CodeableConcept: title for people, code, and URL of the code system."""
+    """A CodeableConcept: title, code, and URL of the code system."""
 
     title: str
     code: str
@@ -57,8 +57,8 @@ def tidy(value: Any, name: str, longest: int = MAX_TITLE_LENGTH) -> str:
     short = flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
     try:
         return clean(short, longest=longest * 4)
-    except ValueError as wrong:
-        raise InvalidResource(N_("“%(name)s” holds characters that cannot be shown."), name=name) from wrong
+    except ValueError as error:
+        raise InvalidResource(N_("“%(name)s” holds characters that cannot be shown."), name=name) from error
 
 
 def code(holder: dict[str, Any], name: str) -> str:
@@ -104,7 +104,7 @@ def flag(holder: dict[str, Any], name: str) -> bool | None:
 
 
 def number(holder: dict[str, Any], name: str) -> Decimal | None:
-    """A finite number of ordinary size."""
+    """The number under `name`, None when absent; `InvalidResource` when it is infinite, too large or too small."""
     value = holder.get(name)
     if value is None:
         return None
@@ -126,7 +126,7 @@ def _rounded(value: Decimal, name: str) -> Decimal:
 
 
 def number_text(value: Decimal) -> str:
-    """Without exponent and, beyond the point, without needless zeros: 120, 0.5."""
+    """The number without exponent and without zeros at the end of its decimals: 120, 0.5."""
     plain = f"{value:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
@@ -155,7 +155,7 @@ def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concep
 
 
 def status(holder: dict[str, Any], name: str) -> str:
-    """The code of a status that is given as a concept: "active", "entered-in-error"…; "" when absent."""
+    """The code of a status that is a CodeableConcept: "active", "entered-in-error"…; "" when absent."""
     value = part(holder, name)
     return next((coded for coding in parts(value, "coding") if (coded := code(coding, "code"))), "")
 
@@ -179,8 +179,8 @@ def instant(holder: dict[str, Any], name: str) -> datetime | None:
         return clock.at(written_day, time.min)
     try:
         moment = datetime.fromisoformat(f"{written_day.isoformat()}{clock_time}")
-    except ValueError as wrong:
-        raise _no_date(name) from wrong
+    except ValueError as error:
+        raise _no_date(name) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone())).astimezone(UTC)
 
 
@@ -201,8 +201,8 @@ def _read(holder: dict[str, Any], name: str) -> tuple[date | None, str]:
         raise _no_date(name)
     try:
         when = date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
-    except ValueError as wrong:
-        raise _no_date(name) from wrong
+    except ValueError as error:
+        raise _no_date(name) from error
     if not 1800 <= when.year <= 2200:
         raise _no_date(name)
     return when, match[4] or ""

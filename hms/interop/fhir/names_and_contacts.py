@@ -1,4 +1,4 @@
-"""Names and contacts, as FHIR writes them for patients and practitioners alike."""
+"""Reads names and contacts of FHIR patients and practitioners."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HumanName(NamedTuple):
 
 
 def human_name(resource: dict[str, Any]) -> HumanName:
-    """The official name, else the next best one. A name given only as text stands in `given`."""
+    """The official name, else the next in the order of `USES`. A name that is only text is in `given`."""
     candidates = fields.parts(resource, "name")
     candidates.sort(key=lambda name: _rank(fields.code(name, "use"), USES))
     for name in candidates:
@@ -48,12 +48,12 @@ def _title(name: dict[str, Any]) -> str:
 def _checked(given: str, family: str) -> names.Names:
     try:
         return names.clean_names(given, family)
-    except RuleBroken as wrong:
-        raise InvalidResource(N_("its name cannot be kept: %(why)s"), why=wrong.sentence) from wrong
+    except RuleBroken as error:
+        raise InvalidResource(N_("its name cannot be saved: %(why)s"), why=error.sentence) from error
 
 
 def contact(resource: dict[str, Any], system: str) -> str:
-    """The best phone number ("phone") or address ("email") that is still in use; "" when there is none."""
+    """The first phone number ("phone") or address ("email") in the order of `CONTACT_USES`; "" when there is none."""
     contacts = [item for item in fields.parts(resource, "telecom") if fields.code(item, "system") == system]
     usable = [item for item in contacts if fields.code(item, "use") != "old"]
     usable.sort(key=lambda item: _rank(fields.code(item, "use"), CONTACT_USES))

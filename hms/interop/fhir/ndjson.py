@@ -1,4 +1,4 @@
-"""Read NDJSON files, plain or gzipped, into resources. The content is not trusted."""
+"""Reads NDJSON files, plain or gzipped, into resources. The content is not trusted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hms.core.text.translation import N_, Sentence
 
 ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 MAX_LINE_LENGTH = 32 * 2**20
-"""Bytes. A longer line is read past, not into memory."""
+"""Bytes. A longer line is skipped without loading it."""
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
@@ -47,10 +47,10 @@ def lines(path: Path) -> Iterator[Line]:
         with gzip.GzipFile(fileobj=raw) if is_compressed else raw as stream:
             try:
                 yield from _lines_of(stream)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as damage:
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise InvalidResource(
                     N_("the compressed file is damaged; nothing after this place could be read.")
-                ) from damage
+                ) from error
 
 
 def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
@@ -82,24 +82,24 @@ _decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decim
 
 
 def resource(data: bytes | None) -> dict[str, Any]:
-    """The JSON object in a line, decimals as `Decimal`; `InvalidResource` when it holds none."""
+    """The JSON object in a line, decimals as `Decimal`; `InvalidResource` when the line is no JSON object."""
     if data is None:
         raise InvalidResource(N_("the line is longer than 32 MB."))
     try:
         parsed = _decoder.decode(data.decode())
-    except UnicodeDecodeError as wrong:
-        raise InvalidResource(N_("it is not UTF-8 text.")) from wrong
-    except RecursionError as wrong:
-        raise InvalidResource(N_("it is nested too deeply.")) from wrong
-    except (ValueError, ArithmeticError) as wrong:
-        raise InvalidResource(N_("it is not JSON, or not all of one resource.")) from wrong
+    except UnicodeDecodeError as error:
+        raise InvalidResource(N_("it is not UTF-8 text.")) from error
+    except RecursionError as error:
+        raise InvalidResource(N_("it is nested too deeply.")) from error
+    except (ValueError, ArithmeticError) as error:
+        raise InvalidResource(N_("it is not JSON, or not all of one resource.")) from error
     if not isinstance(parsed, dict):
         raise InvalidResource(N_("it is JSON, but not a resource."))
     return parsed
 
 
 def kind(parsed: dict[str, Any]) -> str:
-    """The resource's type, e.g. "Patient"; `InvalidResource` when it names none."""
+    """The resource's type, e.g. "Patient"; `InvalidResource` when it has none."""
     name = parsed.get("resourceType")
     if not isinstance(name, str) or not (name.isascii() and name.isalpha() and len(name) <= 60):
         raise InvalidResource(N_("it does not say what it is (resourceType)."))

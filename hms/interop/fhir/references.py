@@ -41,7 +41,7 @@ def identifier_text(identifier: dict[str, Any]) -> str:
 
 
 def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
-    """The resource of that kind named under `name`; None when nothing is, or something of another kind."""
+    """The reference under `name`; None when it is absent or refers to another resource type."""
     value = part(holder, name)
     display = line(value, "display")
     address = line(value, "reference", MAX_LENGTH)
@@ -65,7 +65,7 @@ def _read(address: str, kind: str) -> Reference | None:
 
 
 def patient_reference(resource: dict[str, Any], name: str) -> Reference:
-    """The patient whom the resource is about; `InvalidResource` when it names none."""
+    """The reference to the resource's patient; `InvalidResource` when there is none."""
     patient = reference(resource, name, "Patient")
     if patient is None or not (patient.external_id or patient.identifier):
         raise InvalidResource(N_("it does not say which patient it is about."))

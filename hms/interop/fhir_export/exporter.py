@@ -1,4 +1,4 @@
-"""The export: the hospital's records as FHIR R4 bulk files, one file for each resource type, in the form that the import reads.
+"""Exports the hospital's records as FHIR R4 bulk files, one file for each resource type, in the form that the import reads.
 
 What came from elsewhere keeps its id; our own records are named `hms-` and their number. Withdrawn and merged
 patients, open visits, drafts and what was entered in error are not exported. Vital signs are not exported either.
@@ -21,7 +21,7 @@ from .resources import WRITERS
 
 
 def export(folder: Path) -> dict[str, int]:
-    """Write `Patient.ndjson` and so on into `folder`, readable by the account that runs this only; how many of each."""
+    """Write `Patient.ndjson` and so on into `folder`, readable only by the account that runs this; returns the counts."""
     folder.mkdir(parents=True, exist_ok=True)
     counts = {kind: _write(folder, kind, *table_and_query) for kind, table_and_query in queries.queries().items()}
     with action_context("interop.export_fhir", SYSTEM):
@@ -44,10 +44,10 @@ def _write(folder: Path, kind: str, table: Any, query: Any) -> int:
 
 
 def without_empty_values(value: Any) -> Any:
-    """`value` without what is empty, as FHIR wants it, and with dates as text; None when nothing is left."""
+    """`value` without empty parts, which FHIR does not allow, and with dates as text; None when nothing is left."""
     if isinstance(value, dict):
-        kept = {name: cleaned for name, part in value.items() if (cleaned := without_empty_values(part)) is not None}
-        return kept or None
+        parts = {name: cleaned for name, part in value.items() if (cleaned := without_empty_values(part)) is not None}
+        return parts or None
     if isinstance(value, list):
         return [cleaned for part in value if (cleaned := without_empty_values(part)) is not None] or None
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""FHIR MedicationRequest of one of our prescriptions."""
+"""Builds the FHIR MedicationRequest of a prescription."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _as_needed(row: Any) -> dict[str, Any]:
 
 
 def _timing(row: Any) -> dict[str, Any]:
-    """The frequency by its numbers where it has a code of ours, else in words; and for how long."""
+    """The frequency in numbers when its code has them, else in words; and the duration."""
     bounds = {"boundsDuration": {"value": row.days, "code": "d"}} if row.days else {}
     numbers = next((key for key, code in FREQUENCY_BY_TIMING.items() if code == row.frequency_code), None)
     if numbers:

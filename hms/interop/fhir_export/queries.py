@@ -18,17 +18,17 @@ _PATIENT, _USER, _VISIT, _SOURCE = (model.__table__ for model in (Patient, User,
 
 
 def _name(table: Table, kind: str, label: str) -> ColumnElement[str]:
-    """ "Patient/123" as the source named it, else "Patient/hms-7" by our own number; NULL without a row."""
+    """The FHIR id: "Patient/123" from the source, else "Patient/hms-7" with the record's id; NULL without a row."""
     own = func.coalesce(table.c.external_id, func.concat(f"{kind}/hms-", table.c.id))
     return case((table.c.id.is_not(None), own)).label(label)
 
 
-def _known_by(table: Table, kind: str) -> Select:
+def _select_with_identifiers(table: Table, kind: str) -> Select:
     joined = table.outerjoin(_SOURCE, _SOURCE.c.external_id == table.c.external_id)
     return select(*table.c, _name(table, kind, "name"), _SOURCE.c.identifiers).select_from(joined)
 
 
-def _about(table: Table, kind: str, *, clinician: str | None = None) -> Select:
+def _select_of_patient(table: Table, kind: str, *, clinician: str | None = None) -> Select:
     """Rows with the FHIR ids of patient, visit and clinician; without rows of unsigned visits."""
     columns = [*table.c, _name(table, kind, "name"), _name(_PATIENT, "Patient", "patient")]
     joined = table.join(_PATIENT, (_PATIENT.c.id == table.c.patient_id) & (_PATIENT.c.status == "active"))
@@ -45,7 +45,7 @@ def _about(table: Table, kind: str, *, clinician: str | None = None) -> Select:
 
 
 def queries() -> dict[str, tuple[Table, Select]]:
-    """The table and the rows of every kind, in the order of the import."""
+    """The table and the query of every resource type, in the order of the import."""
     tables = {
         "Condition": Condition.__table__,
         "AllergyIntolerance": Allergy.__table__,
@@ -53,19 +53,21 @@ def queries() -> dict[str, tuple[Table, Select]]:
         "Immunization": Immunization.__table__,
         "Observation": Observation.__table__,
     }
-    about = {kind: _about(table, kind) for kind, table in tables.items() if kind != "MedicationRequest"}
+    queries_of = {
+        kind: _select_of_patient(table, kind) for kind, table in tables.items() if kind != "MedicationRequest"
+    }
     orders = tables["MedicationRequest"]
-    about["MedicationRequest"] = _about(orders, "MedicationRequest", clinician="prescriber_id").where(
+    queries_of["MedicationRequest"] = _select_of_patient(orders, "MedicationRequest", clinician="prescriber_id").where(
         orders.c.status.not_in(("draft", "entered_in_error"))
     )
     for kind in ("Condition", "AllergyIntolerance"):
-        about[kind] = about[kind].where(tables[kind].c.status != "entered_in_error")
-    visits = _about(_VISIT, "Encounter", clinician="doctor_id").where(_VISIT.c.status == "signed")
+        queries_of[kind] = queries_of[kind].where(tables[kind].c.status != "entered_in_error")
+    visits = _select_of_patient(_VISIT, "Encounter", clinician="doctor_id").where(_VISIT.c.status == "signed")
     return {
-        "Patient": (_PATIENT, _known_by(_PATIENT, "Patient").where(_PATIENT.c.status == "active")),
-        "Practitioner": (_USER, _known_by(_USER, "Practitioner").where(_is_practitioner())),
+        "Patient": (_PATIENT, _select_with_identifiers(_PATIENT, "Patient").where(_PATIENT.c.status == "active")),
+        "Practitioner": (_USER, _select_with_identifiers(_USER, "Practitioner").where(_is_practitioner())),
         "Encounter": (_VISIT, visits),
-        **{kind: (table, about[kind]) for kind, table in tables.items()},
+        **{kind: (table, queries_of[kind]) for kind, table in tables.items()},
     }
 
 

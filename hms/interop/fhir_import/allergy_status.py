@@ -1,4 +1,4 @@
-"""What a patient's allergy status becomes once allergies were imported."""
+"""Sets a patient's allergy status after allergies were imported."""
 
 from __future__ import annotations
 

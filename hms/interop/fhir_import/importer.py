@@ -1,4 +1,4 @@
-"""The import: once over every file to see what is there, then kind by kind, so that the order of files does not matter.
+"""Imports files in two passes: first find the type of each line, then import type by type, in any order of files.
 
 Files are read line by line; of each line only one byte is remembered. Nothing is kept in memory but the batch in hand
 and the names of medicines.
@@ -48,12 +48,12 @@ class Summary:
 
     @property
     def found(self) -> int:
-        """How many resources of the kinds that are kept there were."""
+        """The number of resources of the imported types."""
         return sum(sum(count.values()) for count in self.counts.values())
 
 
 class Import:
-    """One run over a file or folder. `run` gives the summary; skipped lines are reported to `watcher` at once."""
+    """One run over a file or folder. `run` returns the summary; skipped lines are reported to `watcher` at once."""
 
     def __init__(self, path: Path, watcher: Watcher) -> None:
         self.files = ndjson.files(path)
@@ -66,13 +66,13 @@ class Import:
         self.watcher.begin(N_("Reading"), sum(file.stat().st_size for file in self.files))
         for file in self.files:
             self._marks[file] = bytearray()
-            self._survey(file)
+            self._read_types(file)
             self.watcher.advance(file.stat().st_size)
         for place, kind in enumerate(KINDS):
             total = sum(marks.count(place) for marks in self._marks.values())
             if total:
                 self.watcher.begin(kind.name, total)
-                self._bring_in(kind, place)
+                self._import_kind(kind, place)
         return self.summary
 
     def _report(self, file: Path, number: int, why: str) -> None:
@@ -84,24 +84,24 @@ class Import:
             for line in ndjson.lines(file):
                 number = line.number
                 yield line
-        except (InvalidResource, OSError) as damage:
+        except (InvalidResource, OSError) as error:
             if reports:
-                why = str(damage) if isinstance(damage, InvalidResource) else N_("the file could not be read.")
+                why = str(error) if isinstance(error, InvalidResource) else N_("the file could not be read.")
                 self._unreadable(file, number + 1, why)
 
     def _unreadable(self, file: Path, number: int, why: str) -> None:
         self.summary.unreadable += 1
         self._report(file, number, why)
 
-    def _survey(self, file: Path) -> None:
-        """Note of which kind each line is."""
+    def _read_types(self, file: Path) -> None:
+        """Store the type of each line in `_marks`, as its index in `KINDS`."""
         marks = self._marks[file]
         for line in self._lines(file, reports=True):
             marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
             try:
                 marks.append(self._mark(line))
-            except InvalidResource as wrong:
-                self._unreadable(file, line.number, str(wrong))
+            except InvalidResource as error:
+                self._unreadable(file, line.number, str(error))
 
     def _mark(self, line: Line) -> int:
         resource = ndjson.resource(line.data)
@@ -114,7 +114,7 @@ class Import:
         self.summary.not_used[name if is_listed else N_("Other")] += 1
         return _OTHER
 
-    def _bring_in(self, kind: ResourceType, place: int) -> None:
+    def _import_kind(self, kind: ResourceType, place: int) -> None:
         items = self._items(kind, place)
         while batch := list(islice(items, BATCH)):
             for part in _without_repeats(batch):
@@ -137,8 +137,8 @@ class Import:
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
             return ImportItem(printable_name(file), line.number, name, values, kind.known_by(resource))
-        except (InvalidResource, RecursionError) as wrong:
-            why = str(wrong) if isinstance(wrong, InvalidResource) else N_("it is nested too deeply.")
+        except (InvalidResource, RecursionError) as error:
+            why = str(error) if isinstance(error, InvalidResource) else N_("it is nested too deeply.")
             self._skip(kind, printable_name(file), line.number, name, why)
             self.watcher.advance(1)
             return None
@@ -157,7 +157,7 @@ class Import:
 
 
 def _without_repeats(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
-    """The items in runs in which no resource stands twice: a later state follows the earlier one."""
+    """The items in runs in which no resource occurs twice, so that a later state is stored after the earlier one."""
     run: dict[str, ImportItem] = {}
     for item in items:
         if item.external_id in run:

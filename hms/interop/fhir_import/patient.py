@@ -1,4 +1,4 @@
-"""FHIR Patient: a patient of ours."""
+"""Reads a FHIR Patient into the columns of `patient`."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _sex(resource: dict[str, Any]) -> str:
     code = fields.code(resource, "gender")
     try:
         return names.parse_sex(code or "unknown")
-    except RuleBroken as wrong:
-        raise InvalidResource(N_("“gender” must be female, male, other or unknown.")) from wrong
+    except RuleBroken as error:
+        raise InvalidResource(N_("“gender” must be female, male, other or unknown.")) from error
 
 
 def _birth(resource: dict[str, Any]) -> date | None:
@@ -77,7 +77,7 @@ def _deceased_on(resource: dict[str, Any]) -> date | str | None:
 
 
 def _phone(resource: dict[str, Any]) -> phone_numbers.Phone:
-    """Dialled from the country of the address when it names one by its two letters."""
+    """The phone number, read in the country of the address when that is a two-letter code."""
     country = next((fields.line(address, "country") for address in fields.parts(resource, "address")), "").upper()
     is_code = len(country) == 2 and country.isascii() and country.isalpha()
     return phone_numbers.parse_phone(contact(resource, "phone"), country if is_code else current_app.config["COUNTRY"])

@@ -1,4 +1,4 @@
-"""Resolve FHIR references to record ids, a batch at a time."""
+"""Resolves FHIR references to record ids, a batch at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def without_display(ref: Reference) -> Reference:
 
 
 def resolve(refs: Iterable[Reference]) -> Ids:
-    """Our id and the record's state for every reference that is known; a merged patient leads to the one that is kept."""
+    """The id and the status of the record for every known reference; for a merged patient those of the remaining one."""
     wanted = {without_display(ref) for ref in refs}
     names = {ref: ref.external_id for ref in wanted if ref.external_id}
     names |= _by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
@@ -66,7 +66,7 @@ def _ids(kind: str, names: set[str]) -> dict[str, tuple[int, str]]:
 
 
 def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
-    """`values` with ids for references. The patient must be known; what else is unknown is left out."""
+    """`values` with ids for references. `InvalidResource` when the patient is unknown; other unknown references are left out."""
     made = {}
     for name, value in values.items():
         if not isinstance(value, Reference):

@@ -27,15 +27,15 @@ from .allergy_status import refresh
 
 Values = dict[str, Any]
 MEDICATION = "Medication"
-"""Read for the names of medicines only."""
+"""The resource type that is only read for the names of medicines."""
 
 
 @dataclass(frozen=True)
 class ResourceType:
-    """One FHIR resource type and the table it is kept in.
+    """One FHIR resource type and the table it is stored in.
 
     `read` makes column values of a resource (the second argument: names of medicines). `is_final` records never change
-    but in their status. `afterwards` gets the ids of the patients whose records were written.
+    but in their status. `after_store` gets the ids of the patients whose records were written.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ResourceType:
     read: Callable[[Values, dict[str, str]], Values]
     known_by: Callable[[Values], list[str]] = lambda resource: []
     is_final: bool = False
-    afterwards: Callable[[set[int]], None] | None = None
+    after_store: Callable[[set[int]], None] | None = None
 
     @property
     def has_status(self) -> bool:
@@ -61,7 +61,7 @@ KINDS = (
     ResourceType("Encounter", Encounter.__table__, _without_names(encounter.values), is_final=True),
     ResourceType("Condition", Condition.__table__, _without_names(condition.values)),
     ResourceType(
-        "AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), afterwards=refresh
+        "AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), after_store=refresh
     ),
     ResourceType("MedicationRequest", Prescription.__table__, medication_request.values),
     ResourceType("Immunization", Immunization.__table__, _without_names(immunization.values)),

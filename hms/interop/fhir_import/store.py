@@ -1,4 +1,4 @@
-"""Write a batch of resources: insert new ones, apply changes of the source since the last import."""
+"""Writes a batch of resources: inserts new ones, and applies changes of the source since the last import."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def _resolve(kind: ResourceType, items: list[ImportItem]) -> None:
     for item in items:
         try:
             item.values = resolve_references.with_ids(item.values, ids) if item.values is not None else None
-        except InvalidResource as wrong:
-            item.skip(str(wrong))
+        except InvalidResource as error:
+            item.skip(str(error))
     _check_patients(kind, items)
 
 
 def _check_patients(kind: ResourceType, items: list[ImportItem]) -> None:
-    """Skip what names an encounter of another patient."""
+    """Skip items that refer to an encounter of another patient."""
     named = [item for item in items if item.values and item.values.get("encounter_id") and not item.outcome]
     ids = {item.values["encounter_id"] for item in named if item.values}
     owners = dict(
@@ -133,7 +133,7 @@ def _compare_taken_back(kind: ResourceType, item: ImportItem) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as it stands in `SourceRecord.said`."""
+    """A value in the form stored in `SourceRecord.said`."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value.normalize()) if isinstance(value, Decimal) else value
@@ -203,7 +203,7 @@ def _remember(items: list[ImportItem]) -> None:
 
 
 def _write_together(kind: ResourceType, items: list[ImportItem]) -> bool:
-    """Whether all could be written together."""
+    """Write all items together; False when that fails."""
     try:
         with db.session.begin_nested():
             _write(kind, items)
@@ -223,9 +223,9 @@ def _write_alone(kind: ResourceType, item: ImportItem) -> None:
 
 
 def _follow_up(kind: ResourceType, items: list[ImportItem]) -> None:
-    if kind.afterwards is None:
+    if kind.after_store is None:
         return
     written = [item.external_id for item in items if item.outcome in ("created", "updated")]
     if written:
         patient_ids = select(kind.table.c.patient_id).where(kind.table.c.external_id.in_(written))
-        kind.afterwards(set(db.session.scalars(patient_ids)))
+        kind.after_store(set(db.session.scalars(patient_ids)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
@@ -31,14 +31,14 @@ MAX_ENTRIES = 100
 MAX_KEY_LENGTH = 100
 UNREADABLE = _l(
     "An entry needs `model` (patient, appointment, encounter, prescription, bill or payment), `fields`, "
-    "and the device's name for it: `key`, or `unique_id` among its fields."
+    "and the device's key for it: `key`, or `unique_id` in its fields."
 )
 FORWARDED_HEADERS = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language", "User-Agent")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One item of a batch: `fields` as the direct call takes them, `key` the device's own name for it."""
+    """One item of a batch: `fields` as in a direct API call, `key` the device's key for it."""
 
     model: str
     key: str
@@ -46,7 +46,7 @@ class Entry:
 
     @classmethod
     def read(cls, item: Any) -> Entry | None:
-        """The item of a batch; None when it is none. `key` is the item's, or `unique_id` of its fields."""
+        """The entry for an item of a batch; None when the item is not valid. Without `key`, `unique_id` of its fields is used."""
         if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
             return None
         key = item.get("key") or item["fields"].get("unique_id")
@@ -56,13 +56,9 @@ class Entry:
         return cls(model, key, item["fields"]) if isinstance(model, str) and model in ADDRESSES else None
 
 
-if TYPE_CHECKING:
-    from hms.interop.offline.actions import Entry
-
-
 @action(Permission.SYNC_OFFLINE, "interop.note")
 def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
-    """Write down how the direct call was answered: with `status` below 300 as record `answer["id"]`, else refused."""
+    """Store the response of the API call: with `status` below 300 the record `answer["id"]`, else the refusal."""
     row = get_entry(by.id, entry.model, entry.key)
     if row is None:
         row = OfflineEntry(user_id=by.id, model=entry.model, key=entry.key)
@@ -76,14 +72,14 @@ def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Pe
 
 @action(Permission.SYNC_OFFLINE, "interop.ask_to_settle")
 def notify_unsettled(*, by: Person) -> None:
-    """Tell the person that entries of theirs wait at their page."""
+    """Send the person an alert that some of their entries need correction."""
     message = N_("Open the list to see what was not accepted and why. Nothing is lost.")
     messages.notify(by.id, title=N_("Offline entries need correction"), message=message, url="/offline-entries", by=by)
 
 
 @action(Permission.SYNC_OFFLINE, "interop.settle")
 def settle(entry_id: int, *, by: Person) -> OfflineEntry:
-    """The person has dealt with one of their own refused entries; another's is not found."""
+    """Mark one of the person's own refused entries as done; `NotFound` for an entry of someone else."""
     row = db.session.get(OfflineEntry, entry_id)
     if row is None or row.user_id != by.id or row.record_id is not None:
         raise NotFound(N_("This record does not exist."))

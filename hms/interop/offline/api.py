@@ -1,4 +1,4 @@
-"""JSON: a batch of what was entered while the network was down."""
+"""Endpoint that receives a batch of offline entries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ api = ApiBlueprint("interop_api", __name__, description="What was entered offlin
 
 
 class OfflineBatchIn(ApiSchema):
-    """`batch` holds `{"model", "key", "fields"}`; `fields` as the direct call takes them, `key` the device's name for it."""
+    """`batch` has items `{"model", "key", "fields"}`: `fields` as in a direct call, `key` the device's key for the entry."""
 
     batch = fields.List(
         fields.Raw(allow_none=True),
@@ -39,8 +39,8 @@ class OfflineBatchOut(ApiSchema):
 @api.arguments(OfflineBatchIn)
 @api.response(200, OfflineBatchOut)
 def sync(payload: dict[str, Any]) -> dict[str, Any]:
-    """Bring in what a device entered without network. Each entry is treated as if it were sent now, by the same person;
-    a batch may be sent again. Refused entries are kept for the person at `/offline-entries`."""
+    """Save entries made on a device without network. Each entry is handled like a direct call by the same person; a batch
+    may be sent again. Refused entries are listed for the person at `/offline-entries`."""
     results = offline_sync.replay_batch(payload["batch"], by=current_person())
     is_whole = all(result["status"] < 300 for result in results)
     return {"status": "success" if is_whole else "partial", "results": results}

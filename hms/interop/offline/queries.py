@@ -14,15 +14,15 @@ def get_entry(user_id: int, model: str, key: str) -> OfflineEntry | None:
 
 
 def saved_record_id(user_id: int, model: str, key: str) -> int | None:
-    """The id of the record that the entry became; None when it is new or was refused."""
+    """The id of the record that was created for the entry; None when it is new or was refused."""
     query = select(OfflineEntry.record_id).filter_by(user_id=user_id, model=model, key=key)
     return db.session.scalars(query).one_or_none()
 
 
 def refused_entries(user_id: int, before: int | None = None) -> Select[tuple[OfflineEntry]]:
-    """The person's refused entries that nobody has dealt with, newest first; `before` is the id the last page ended at."""
-    open_ones = OfflineEntry.record_id.is_(None) & OfflineEntry.settled_at.is_(None)
-    query = select(OfflineEntry).where(OfflineEntry.user_id == user_id, open_ones)
+    """The person's refused entries that are not done, newest first; with `before`, only those with a lower id."""
+    is_open = OfflineEntry.record_id.is_(None) & OfflineEntry.settled_at.is_(None)
+    query = select(OfflineEntry).where(OfflineEntry.user_id == user_id, is_open)
     if before is not None:
         query = query.where(OfflineEntry.id < before)
     return query.order_by(OfflineEntry.id.desc())

@@ -1,8 +1,7 @@
-"""Replay offline entries one by one through the API endpoints, as if the device sent them now.
+"""Replays offline entries one by one through the API endpoints, as if the device sent them now.
 
-Every entry meets the same permission, the same validation and the same audit as a direct call; no check is
-skipped. An entry is known by the device's key for it, so that a batch may be sent again and again: what was saved is
-not saved twice, what was refused is tried anew.
+Every entry has the same permission checks, validation and audit as a direct call. Entries are identified by the device's
+key, so that a batch may be sent again: saved entries are not saved twice, refused ones are tried again.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ def _outcome(entry: Entry, answer: Response, by: Person) -> dict[str, Any]:
 
 
 def _key_of(entry: Entry) -> str:
-    """The one-time key of the direct call: the same for the same entry."""
+    """The idempotency key of the API call: the same for the same entry."""
     return "offline-" + hashlib.sha256(f"{entry.model} {entry.key}".encode()).hexdigest()
 
 
 def _send(entry: Entry) -> Response:
-    """The direct call, made within the program: its own request, its own transaction, the same caller."""
+    """Call the endpoint inside this process, with its own request and transaction and the same caller."""
     db.session.rollback()
     headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
     headers["Idempotency-Key"] = _key_of(entry)

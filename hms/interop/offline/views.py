@@ -32,7 +32,7 @@ ENTRY_LABELS = {
 @pages.get("")
 @requires(Permission.SYNC_OFFLINE)
 def waiting() -> str:
-    """The person's own refused entries, with what was typed and why it was refused."""
+    """The person's own refused entries, with the typed values and the reasons."""
     before = request.args.get("before", type=int)
     rows = db.session.scalars(queries.refused_entries(current_person().id, before).limit(ROWS + 1)).all()
     older = url_for(".waiting", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
@@ -42,7 +42,7 @@ def waiting() -> str:
 
 
 def _typed(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the device sent, as words; days as the hospital writes them."""
+    """The names and values that the device sent, with formatted dates."""
     return [(name.replace("_", " "), _shown(value)) for name, value in payload.items() if value not in ("", None)]
 
 
@@ -54,7 +54,7 @@ def _shown(value: Any) -> str:
 
 
 def _reasons(refusal: dict[str, Any]) -> list[str]:
-    """The sentences of the API's refusal."""
+    """The messages in the API's refusal, without codes."""
     messages = [text for texts in refusal.values() for text in (texts if isinstance(texts, list) else [texts])]
     return [text for text in messages if isinstance(text, str) and " " in text]
 
@@ -62,6 +62,6 @@ def _reasons(refusal: dict[str, Any]) -> list[str]:
 @pages.post("/<int:entry_id>/settle")
 @requires(Permission.SYNC_OFFLINE)
 def settle(entry_id: int) -> ResponseReturnValue:
-    """The person has dealt with it."""
+    """Mark an entry as done."""
     actions.settle(entry_id, by=current_person())
     return redirect(url_for(".waiting"), 303)

@@ -48,7 +48,7 @@ class RecordRestricted(NotAllowed):
         may_open = who.may(Permission.BREAK_GLASS)
         super().__init__(message if may_open else _CLOSED_FOR_GOOD, code="restricted")
         self.patient_id = patient_id
-        self.way_on = (break_glass_address(patient_id), _l("Open with a reason")) if may_open else None
+        self.next_step = (break_glass_address(patient_id), _l("Open with a reason")) if may_open else None
 
 
 def break_glass_address(patient_id: int, back: str | None = None) -> str:

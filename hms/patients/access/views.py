@@ -52,7 +52,7 @@ def break_glass(patient_id: int) -> ResponseReturnValue:
         return redirect(onward)
     values = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form, "next": back}
     values |= {"back": back or f"/patients/{patient_id}", "shortest": actions.MIN_REASON_LENGTH}
-    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    read_log.record_read("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/break_glass.html", **values), form.status
 
 
@@ -69,5 +69,5 @@ def restrict(patient_id: int) -> ResponseReturnValue:
         flash(message, "success")
         return redirect(f"/patients/{patient_id}", 303)
     values = {"patient": patient, "banner": banner.patient_banner(patient, who), "form": form}
-    read_log.note("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    read_log.record_read("patients.read", patient_id, entity="patient", entity_id=patient_id)
     return render_template("patients/restrict.html", **values), form.status

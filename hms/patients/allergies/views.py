@@ -49,7 +49,7 @@ def _allergy_page(patient_id: int, form: ActionForm, refused: list[str] | None =
         refused=refused or [],
         next=_came_from(),
     )
-    read_log.note("patients.read_allergies", patient_id, entity="patient", entity_id=patient_id)
+    read_log.record_read("patients.read_allergies", patient_id, entity="patient", entity_id=patient_id)
     return page, 409 if refused else form.status
 
 

@@ -138,7 +138,7 @@ def read_patient(patient_id: int, *, by: Person) -> Any:
 
 
 def _note(action_: str, patient_id: int, by: Person) -> None:
-    read_log.record(action_, by, [read_log.Seen(patient_id, patient_id)], entity="patient")
+    read_log.record_in_transaction(action_, by, [read_log.PatientRead(patient_id, patient_id)], entity="patient")
 
 
 def audit_subject(patient_id: int) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def patients(arguments: dict[str, Any]) -> Response:
     query = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
-    return read_log.listed(
+    return read_log.list_response(
         partial(
             api_queries.list_patients, query=query, days=registered, order=arguments.get("ordering", "id"), who=who
         ),
@@ -80,10 +80,10 @@ def patients(arguments: dict[str, Any]) -> Response:
     )
 
 
-def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.Seen]:
+def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:
     """The audit name and the patient of a listed row; a row with allergies counts as a read of the record."""
     action = "patients.read" if "known_allergies" in names and row.is_open else "patients.read_list"
-    return action, read_log.Seen(row.id, row.id)
+    return action, read_log.PatientRead(row.id, row.id)
 
 
 @api.post("/patients/")
@@ -144,7 +144,7 @@ def lookalikes(payload: dict[str, Any]) -> Response:
         for row in api_queries.get_patients([candidate.hit.id for candidate in candidates], current_person())
     }
     visible = visible_fields(current_person())
-    read_log.note_each("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
+    read_log.record_reads("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
     return jsonify(
         [
             {

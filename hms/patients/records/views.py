@@ -38,10 +38,10 @@ def index() -> str:
     typed = search_text(request.args.get("q"))
     if typed:
         hits = search_queries.search_patients(typed, limit=record_queries.PAGE, who=current_person())
-        read_log.note_rows("patients.read_list", len(hits), entity="patient", is_search=True)
+        read_log.record_list_read("patients.read_list", len(hits), entity="patient", is_search=True)
         return render_template("patients/index.html", typed=typed, hits=hits, listing=None)
     listing = record_queries.patients_by_name(after=_id("after"), before=_id("before"))
-    read_log.note_rows("patients.read_list", len(listing.rows), entity="patient")
+    read_log.record_list_read("patients.read_list", len(listing.rows), entity="patient")
     return render_template("patients/index.html", typed="", hits=_hits(listing), listing=listing)
 
 
@@ -83,7 +83,7 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 
 def _note(action: str, patient_id: int) -> None:
-    read_log.note(action, patient_id, entity="patient", entity_id=patient_id)
+    read_log.record_read(action, patient_id, entity="patient", entity_id=patient_id)
 
 
 def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:

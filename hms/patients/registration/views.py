@@ -110,7 +110,7 @@ def lookalikes() -> str:
 
 
 def _note(candidates: Sequence[DuplicateCandidate]) -> None:
-    read_log.note_rows("patients.read_list", len(candidates), entity="patient", is_search=True)
+    read_log.record_list_read("patients.read_list", len(candidates), entity="patient", is_search=True)
 
 
 @pages.route("/unknown", methods=["GET", "POST"])

@@ -1,4 +1,4 @@
-"""Handing medicines out for signed prescriptions, one line or a whole visit at once."""
+"""Dispensing signed prescriptions: one line, or all lines of a visit."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from . import locked_lines, rules
 from .recording import DispenseResult, record_dispenses
 
 Plan = list[tuple[int, int]]
+"""Pairs of batch id and quantity, in the order to take them."""
 UPDATED = N_("Stock changed after you opened this page. The batches were updated. Check them and dispense again.")
 
 
@@ -33,10 +34,10 @@ def dispense(
     note: str = "",
     by: Person,
 ) -> DispenseResult:
-    """Give `quantity` (all that is owed when None) of one line, soonest expiry first, or from `batch_picks`.
+    """Dispense `quantity` of one line (when None, all that is owing), earliest expiry first, or from `batch_picks`.
 
-    `batch_picks` are (batch id, quantity) chosen by hand; another batch than the soonest needs a `reason`. Raises
-    `RuleBroken` for more than is owed or a new allergy stop, `Conflict` when stock or the line does not allow it.
+    `batch_picks` are the batches that the pharmacist chose; other batches than the earliest need a `reason`. `RuleBroken`
+    for more than is owing or a new serious allergy alert, `Conflict` when the stock or the line's status does not allow it.
     """
     line = locked_lines.locked_lines([prescription_id], by)[0]
     locked_lines.check_dispensable(line)
@@ -50,8 +51,8 @@ def dispense(
         picks = allocation.picks
     else:
         picks = _chosen(line, shelf, batch_picks, wanted, reason)
-    words = "; ".join(part for part in (note, reason if batch_picks else "") if part)
-    return record_dispenses([(line, picks)], shelf, by=by, collected_by=collected_by, note=words)[0]
+    full_note = "; ".join(part for part in (note, reason if batch_picks else "") if part)
+    return record_dispenses([(line, picks)], shelf, by=by, collected_by=collected_by, note=full_note)[0]
 
 
 def _all_owed(line: Row, picks: Plan | None) -> int:
@@ -64,7 +65,7 @@ def _all_owed(line: Row, picks: Plan | None) -> int:
 
 
 def _chosen(line: Row, shelf: locked_lines.LockedStock, picks: Plan, quantity: int, reason: str) -> Plan:
-    """The batches chosen by hand, checked one by one."""
+    """The batches that the pharmacist chose, after checking each."""
     if sum(count for _batch, count in picks) != quantity or len({batch for batch, _count in picks}) != len(picks):
         raise RuleBroken(N_("The batches must add up to the quantity."), "batch")
     held = {batch.batch_id: batch for batch in shelf.batches(line.medication_id)}
@@ -86,18 +87,18 @@ def dispense_all(
     note: str = "",
     by: Person,
 ) -> list[DispenseResult]:
-    """Give every line of a visit in one transaction: all or nothing.
+    """Dispense the lines of a visit in one transaction: all or nothing.
 
-    `quantities` by prescription id; a line with 0 or left out stays as it is. Without them every line gets what is owed
-    and in stock. `plans` are the batches that the person saw; when others would be taken now, `Conflict` with code
-    "allocation_changed". A refusal names the field `quantity-<prescription id>`.
+    `quantities` by prescription id; a line with 0 or left out does not change. When None, each line gets what is owing and
+    in stock. `plans` are the batches that the pharmacist saw; when other batches would be taken now, `Conflict` with code
+    "allocation_changed". An error is at the field `quantity-<prescription id>`.
     """
     lines = _lines_of(encounter_id, quantities, by)
     shelf = locked_lines.locked_shelf(line.medication_id for line in lines if line.medication_id is not None)
     given: list[tuple[Row, Plan]] = []
     for line in lines:
-        with_plan = (plans or {}).get(line.id)
-        if picks := _picked(line, shelf, quantities, with_plan):
+        plan = (plans or {}).get(line.id)
+        if picks := _picked(line, shelf, quantities, plan):
             shelf.take(picks)
             given.append((line, picks))
     if not given:
@@ -106,7 +107,7 @@ def dispense_all(
 
 
 def _lines_of(encounter_id: int | None, quantities: Mapping[int, int] | None, by: Person) -> list[Row]:
-    """The lines to give, locked; `NotFound` when one is not of this visit, or of another patient than the rest."""
+    """The lines to dispense, locked; `NotFound` when one is of another visit, or when they are of several patients."""
     if quantities is None:
         waiting = select(Prescription.id).filter_by(encounter_id=encounter_id, external_id=None)
         lines = locked_lines.locked_lines(
@@ -125,7 +126,7 @@ def _picked(
     quantities: Mapping[int, int] | None,
     plan: Plan | None,
 ) -> Plan:
-    """The batches for one line; a refusal is hung on the line's own field."""
+    """The batches for one line; an error is at the line's own field."""
     try:
         locked_lines.check_dispensable(line)
         quantity = quantities[line.id] if quantities is not None else _available(line, shelf)
@@ -137,13 +138,13 @@ def _picked(
         if plan is not None and allocation.picks != _first_of(plan, quantity):
             raise Conflict(UPDATED, "quantity", code="allocation_changed")
         locked_lines.check_short(allocation, quantity)
-    except (RuleBroken, Conflict) as refusal:
-        raise _of_line(refusal, line.id) from refusal
+    except (RuleBroken, Conflict) as error:
+        raise _at_line(error, line.id) from error
     return allocation.picks
 
 
-def _of_line(refusal: DomainError, line_id: int) -> DomainError:
-    return type(refusal).from_error(refusal, f"quantity-{line_id}")
+def _at_line(error: DomainError, line_id: int) -> DomainError:
+    return type(error).from_error(error, f"quantity-{line_id}")
 
 
 def _available(line: Row, shelf: locked_lines.LockedStock) -> int:
@@ -152,7 +153,7 @@ def _available(line: Row, shelf: locked_lines.LockedStock) -> int:
 
 
 def _first_of(plan: Plan, quantity: int) -> Plan:
-    """The part of the plan that `quantity` needs; a person may give less than was offered."""
+    """The part of the plan for `quantity`; a pharmacist may dispense less than was offered."""
     picks, left = [], quantity
     for batch_id, count in plan:
         if left > 0:

@@ -1,4 +1,4 @@
-"""The allergy check once more when the medicine is handed over: what was recorded since the prescriber looked counts."""
+"""The allergy check at dispensing, which includes allergies recorded after the prescriber signed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hms.formulary.safety.knowledge import Medicine
 
 
 class RecordedAllergy(Protocol):
-    """A patient's allergy as it is stored."""
+    """A stored allergy of a patient."""
 
     substance: str
     code: str
@@ -29,10 +29,10 @@ class RecordedAllergy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """What the allergy check says of one line now.
+    """The result of the allergy check for one line.
 
-    `known` are stops for which the prescriber gave a reason, `new` are stops that nobody has answered, `missing` is what
-    could not be looked at.
+    `known` are serious alerts for which the prescriber gave a reason, `new` are those without a reason, `missing` is a
+    sentence about what could not be checked.
     """
 
     known: tuple[SafetyAlert, ...] = ()
@@ -49,20 +49,23 @@ def recheck(
     signed_at: datetime | None,
     is_overridden: bool,
 ) -> Recheck:
-    """Check `medicine` against the allergies recorded today.
+    """Check `medicine` against the patient's allergies. `is_asked`: somebody has asked the patient about allergies.
 
-    A stop is known only when the prescriber gave a reason and the allergy has not changed since the signature.
+    An alert is known only when the prescriber gave a reason (`is_overridden`) and the allergy has not changed since
+    `signed_at`.
     """
     recorded = tuple(allergies)
     check = check_allergies(medicine, _entries(recorded) if is_asked or recorded else None, load_knowledge())
     stops = tuple(alert for alert in check.alerts if alert.is_stop)
-    answered: set[Sentence] = set()
+    known_messages: set[Sentence] = set()
     if is_overridden and signed_at is not None:
-        seen = tuple(entry for entry in recorded if entry.updated_at <= signed_at)
-        answered = {alert.message for alert in check_allergies(medicine, _entries(seen), load_knowledge()).alerts}
+        at_signature = tuple(entry for entry in recorded if entry.updated_at <= signed_at)
+        known_messages = {
+            alert.message for alert in check_allergies(medicine, _entries(at_signature), load_knowledge()).alerts
+        }
     return Recheck(
-        known=tuple(alert for alert in stops if alert.message in answered),
-        new=tuple(alert for alert in stops if alert.message not in answered),
+        known=tuple(alert for alert in stops if alert.message in known_messages),
+        new=tuple(alert for alert in stops if alert.message not in known_messages),
         cautions=tuple(alert for alert in check.alerts if not alert.is_stop),
         missing=check.missing,
     )
@@ -81,8 +84,8 @@ def _entries(recorded: Iterable[RecordedAllergy]) -> tuple[AllergyEntry, ...]:
     )
 
 
-def check_new_stops(found: Recheck) -> None:
-    """Nothing leaves the pharmacy against a stop that no prescriber has answered."""
-    if found.new:
-        told = N_("%(alert)s Do not dispense it. Query the prescriber.")
-        raise RuleBroken(told, code="allergy", alert=found.new[0].message)
+def check_new_stops(result: Recheck) -> None:
+    """`RuleBroken` when there is a serious alert for which the prescriber gave no reason."""
+    if result.new:
+        message = N_("%(alert)s Do not dispense it. Query the prescriber.")
+        raise RuleBroken(message, code="allergy", alert=result.new[0].message)

@@ -23,6 +23,7 @@ from .recording import DispenseResult
 
 
 def dispense_json(row: Dispense) -> dict[str, Any]:
+    """One stored dispense as JSON."""
     line = row.prescription
     picks = [move for move in row.movements if move.kind == "dispense"]
     return {
@@ -49,18 +50,18 @@ def dispense_json(row: Dispense) -> dict[str, Any]:
     }
 
 
-def given_json(one: DispenseResult) -> dict[str, Any]:
-    """The same of what was handed out this moment."""
+def result_json(result: DispenseResult) -> dict[str, Any]:
+    """The dispense that was just recorded, in the form of `dispense_json`."""
     return {
-        "id": one.id,
-        "prescription": one.line.id,
-        "patient": one.line.patient_id,
-        "medication": one.line.medication_id,
-        "medication_name": one.line.medication_name,
-        "quantity_dispensed": one.quantity,
-        "quantity_remaining": one.remaining,
-        "prescription_status": one.status,
-        "stock_batch": one.batches[0][0].batch_id,
+        "id": result.id,
+        "prescription": result.line.id,
+        "patient": result.line.patient_id,
+        "medication": result.line.medication_id,
+        "medication_name": result.line.medication_name,
+        "quantity_dispensed": result.quantity,
+        "quantity_remaining": result.remaining,
+        "prescription_status": result.status,
+        "stock_batch": result.batches[0][0].batch_id,
         "batches": [
             {
                 "stock_batch": batch.batch_id,
@@ -68,15 +69,15 @@ def given_json(one: DispenseResult) -> dict[str, Any]:
                 "expiry_date": batch.expires,
                 "quantity": count,
             }
-            for batch, count in one.batches
+            for batch, count in result.batches
         ],
-        "dispense_date": one.at,
-        "dispensed_by": one.by_id,
+        "dispense_date": result.at,
+        "dispensed_by": result.by_id,
     }
 
 
 def _dispenses() -> Select:
-    """What was given, to patients whose records are open to the person."""
+    """The dispenses to patients whose records the signed-in person may read."""
     return (
         select(Dispense)
         .where(policy.readable_by(current_person(), Dispense.patient_id))
@@ -88,12 +89,12 @@ def _dispenses() -> Select:
 @requires(Permission.DISPENSE)
 @api.arguments(DispenseIn)
 @api.response(201, DispenseOut)
-def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
-    """Give a medicine out: soonest expiry first, charged, and off the stock in one step. 409 when stock is short."""
-    wanted = given.get("quantity", given.get("quantity_dispensed"))
-    collected_by = given.get("collected_by", "")
-    return given_json(
-        dispensing_actions.dispense(prescription_id, wanted, collected_by=collected_by, by=current_person())
+def dispense(payload: dict[str, Any], prescription_id: int) -> dict[str, Any]:
+    """Dispense a medicine, earliest expiry first; stock and bill change in the same step. 409 when stock is short."""
+    quantity = payload.get("quantity", payload.get("quantity_dispensed"))
+    collected_by = payload.get("collected_by", "")
+    return result_json(
+        dispensing_actions.dispense(prescription_id, quantity, collected_by=collected_by, by=current_person())
     )
 
 
@@ -102,7 +103,7 @@ def dispense(given: dict[str, Any], prescription_id: int) -> dict[str, Any]:
 @api.arguments(schemas.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
 def dispensing_logs(arguments: dict[str, Any]) -> Response:
-    """What was given, newest first; by `prescription`, `patient`, `medication`, `dispensed_by`, and day."""
+    """Dispensed medicines, newest first; filters: `prescription`, `patient`, `medication`, `dispensed_by`, and days."""
     columns = {
         "prescription": Dispense.prescription_id,
         "medication": Dispense.medication_id,

@@ -1,4 +1,4 @@
-"""What was handed out: the dispenses of a day, of a line, or by id, with all that their rows show."""
+"""Reads dispenses: of a day, of a line, or by id, with the related records that pages show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = 25
 
 
 def given_on(day: date, *, before: int | None = None, limit: int = PAGE) -> Sequence[Dispense]:
-    """What was handed out on a day, newest first."""
+    """The dispenses of a hospital day, newest first; with `before`, only those with a lower id."""
     start, end = clock.day_bounds(day)
     query = _dispenses().where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end)
     if before is not None:
@@ -25,12 +25,12 @@ def given_on(day: date, *, before: int | None = None, limit: int = PAGE) -> Sequ
 
 
 def dispenses(ids: Sequence[int]) -> Sequence[Dispense]:
-    """These dispenses in the order of their ids."""
+    """The dispenses with these ids, in the order of their ids."""
     return db.session.scalars(_dispenses().where(Dispense.id.in_(list(ids))).order_by(Dispense.id)).unique().all()
 
 
 def dispenses_of(prescription_id: int) -> Sequence[Dispense]:
-    """What was given on a line, oldest first."""
+    """The dispenses of a line, oldest first."""
     query = _dispenses().where(Dispense.prescription_id == prescription_id)
     return db.session.scalars(query.order_by(Dispense.id)).unique().all()
 

@@ -1,4 +1,4 @@
-"""Lines that wait: held, queried with the prescriber, resumed, or closed without giving the rest."""
+"""Putting a line on hold, querying the prescriber, resuming, and closing a line without dispensing the rest."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MAX_REASON_LENGTH = 500
 
 @action(Permission.DISPENSE, "pharmacy.hold")
 def hold(prescription_id: int, *, reason: str, by: Person) -> Prescription:
-    """Put a line on hold; it stays in the queue under its own heading."""
+    """Put a line on hold; the queue shows it under "On hold"."""
     line = locked_lines.locked_line(prescription_id, by)
     _check_open(line)
-    return _set(line, "on_hold", _reason(reason))
+    return _set_status(line, "on_hold", _reason(reason))
 
 
 @action(Permission.DISPENSE, "pharmacy.query")
 def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescription:
-    """Ask the prescriber: the line is on hold until it is resumed, and the prescriber is told."""
+    """Put a line on hold and send the prescriber an alert with the query."""
     line = locked_lines.locked_line(prescription_id, by)
     _check_open(line)
-    asked = _set(line, "on_hold", _reason(reason))
+    held = _set_status(line, "on_hold", _reason(reason))
     if line.prescriber_id is not None:
         notify(
             line.prescriber_id,
@@ -39,25 +39,25 @@ def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescr
             kind="query",
             by=by,
         )
-    return asked
+    return held
 
 
 @action(Permission.DISPENSE, "pharmacy.resume")
 def resume(prescription_id: int, *, by: Person) -> Prescription:
-    """Take a line off hold; it may be dispensed again."""
+    """Take a line off hold, so that it may be dispensed."""
     line = locked_lines.locked_line(prescription_id, by)
     if line.status != "on_hold":
         raise Conflict(N_("This medicine is no longer on hold."), code=line.status)
-    return _set(line, "part_dispensed" if line.quantity_dispensed else "active", "")
+    return _set_status(line, "part_dispensed" if line.quantity_dispensed else "active", "")
 
 
 @action(Permission.DISPENSE, "pharmacy.close")
 def close(prescription_id: int, *, reason: str, by: Person) -> Prescription:
-    """End a line though not all of it was given: not collected, bought elsewhere, not stocked."""
+    """Close a line without dispensing the rest: not collected, bought elsewhere, not stocked."""
     line = locked_lines.locked_line(prescription_id, by)
     if line.status != "on_hold":
         _check_open(line)
-    return _set(line, "completed", _reason(reason))
+    return _set_status(line, "completed", _reason(reason))
 
 
 def _check_open(line: Prescription) -> None:
@@ -74,7 +74,7 @@ def _reason(text: str) -> str:
     return reason
 
 
-def _set(line: Prescription, status: str, reason: str) -> Prescription:
+def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     line.status, line.status_reason = status, reason
     line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)

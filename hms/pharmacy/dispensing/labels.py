@@ -1,4 +1,4 @@
-"""A prescription in words: the dose sentence of staff screens, and what the patient reads on the label."""
+"""The text of a prescription: the dose sentence for staff, and the directions on the patient's label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hms.formulary.dosing.quantities import convert_to_unit
 from hms.formulary.dosing.strengths import format_amount
 
 DOSE_LEAD = " — DOSE "
-# How a patient is told to use a medicine, by route; "%(amount)s" is "2 tablets".
+# Directions for the patient by route; "%(amount)s" is for example "2 tablets".
 VERBS: dict[str, str] = {
     "oral": N_("Take %(amount)s by mouth"),
     "sublingual": N_("Put %(amount)s under the tongue"),
@@ -27,12 +27,12 @@ VERBS: dict[str, str] = {
     "ear": N_("Put %(amount)s into the ear"),
     "nasal": N_("Put %(amount)s into the nose"),
 }
-HELD = ("tablet", "capsule", "sachet", "mL")
-OTHERWISE = N_("Use %(amount)s as you were shown")
+COUNTABLE_UNITS = ("tablet", "capsule", "sachet", "mL")
+OTHER_ROUTE = N_("Use %(amount)s as you were shown")
 
 
 def dose_of(line: Any) -> Dose | None:
-    """The dose in parts; None when it was written as text only."""
+    """The dose of a line; None when it was written as text only."""
     if line.dose_amount is None:
         return None
     try:
@@ -50,39 +50,39 @@ def dose_of(line: Any) -> Dose | None:
 
 
 def parts_of(line: Any, medicine: Any | None) -> tuple[SentencePart, ...]:
-    """**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 7 days, piece by piece."""
+    """The parts of the dose sentence "**amoxicillin** 500 mg capsule — DOSE **500 mg** — oral — three times a day — 7 days"."""
     dose = dose_of(line)
     if dose is not None and medicine is not None:
         return product_text.build_dose_sentence(medicine, dose)
-    told = [
+    parts = [
         SentencePart("name", product_text.shown_name(medicine) if medicine else line.medication_name, ""),
         SentencePart("form", product_text.form_strength(medicine) if medicine else "", " "),
         SentencePart("amount", line.dosage, DOSE_LEAD),
         SentencePart("frequency", line.frequency, " — "),
         SentencePart("duration", line.duration, " — "),
     ]
-    return tuple(part for part in told if part.text)
+    return tuple(part for part in parts if part.text)
 
 
 def directions(line: Any, medicine: Any) -> str:
-    """What the label tells the patient: "Take 2 tablets by mouth three times a day for 7 days."."""
+    """The directions on the label: "Take 2 tablets by mouth three times a day for 7 days."."""
     dose = dose_of(line)
     if dose is None:
         return ", ".join(part for part in (line.dosage, line.frequency, line.duration) if part) + "."
-    dose = _in_hand(dose, medicine)
+    dose = _in_countable_units(dose, medicine)
     amount = format_amount(dose.amount, dose.unit)
-    words = [str(Sentence(VERBS.get(dose.route, OTHERWISE), amount=amount)), format_frequency(dose)]
+    words = [str(Sentence(VERBS.get(dose.route, OTHER_ROUTE), amount=amount)), format_frequency(dose)]
     if dose.days:
         words.append(str(Sentence(N_("for %(days)s"), days=format_duration(dose.days))))
     return " ".join(word for word in words if word) + "."
 
 
-def _in_hand(dose: Dose, medicine: Any) -> Dose:
-    """The dose in what the patient holds in the hand, tablets or mL, where that is a whole or a half."""
+def _in_countable_units(dose: Dose, medicine: Any) -> Dose:
+    """The dose in tablets, mL or the like when that is a whole or half number; else unchanged."""
     for unit in (medicine.unit, "mL"):
-        count = convert_to_unit(dose, medicine.strength, unit) if unit in HELD else None
+        count = convert_to_unit(dose, medicine.strength, unit) if unit in COUNTABLE_UNITS else None
         if count is not None and (count * 2) % 1 == 0:
-            most = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
-            given = {"as_needed": dose.as_needed, "max_per_day": most, "days": dose.days}
-            return Dose.from_frequency(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **given)
+            maximum = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
+            schedule = {"as_needed": dose.as_needed, "max_per_day": maximum, "days": dose.days}
+            return Dose.of(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **schedule)
     return dose

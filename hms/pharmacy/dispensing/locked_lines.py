@@ -1,6 +1,6 @@
-"""The locked rows of a dispensing: its lines, then the batches of their medicines, always in the order of their ids.
+"""Locks the rows of a dispensing: its lines, then the batches of their medicines, always in the order of their ids.
 
-Everybody who moves stock locks prescriptions, then batches, then medicines, then bills; so nobody waits in a circle.
+Lock order: prescriptions, batches, medicines, bills. It prevents deadlocks.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NOT_STOCKED = N_("This medicine is not on the medicine list, so there is no stoc
 
 MISSING = N_("This prescription does not exist.")
 
-_STANDS = {
+_STATUS = {
     rules.LineState.WAITING: "active",
     rules.LineState.PART_DISPENSED: "part_dispensed",
     rules.LineState.DISPENSED: "completed",
@@ -52,13 +52,13 @@ Picks = list[tuple[int, int]]
 
 @dataclass
 class LockedStock:
-    """The locked batches of some medicines; `take` keeps count of what the lines of one dispensing take together."""
+    """The locked batches of some medicines; `take` counts what the lines of one dispensing take together."""
 
     held: dict[int, list[allocation.Batch]]
     taken: dict[int, int] = field(default_factory=dict)
 
     def batches(self, medication_id: int) -> list[allocation.Batch]:
-        """What is left of each batch after what was taken so far."""
+        """The batches of a medicine, each with the quantity that is left after `take`."""
         return [b._replace(on_hand=b.on_hand - self.taken.get(b.batch_id, 0)) for b in self.held.get(medication_id, ())]
 
     def take(self, picks: Picks) -> None:
@@ -66,15 +66,16 @@ class LockedStock:
             self.taken[batch_id] = self.taken.get(batch_id, 0) + quantity
 
     def allocate(self, line: Row, quantity: int) -> allocation.Allocation:
-        """First expiry first out for a course that starts today."""
+        """Allocate `quantity` for a course that starts today, earliest expiry first."""
         batches = self.batches(line.medication_id)
         return allocation.allocate(quantity, batches, clock.today(), line.days or 0)
 
 
 def locked_line(prescription_id: int, by: Person) -> Prescription:
-    """The prescription, freshly read; `NotFound` when it is missing, `RecordRestricted` when the record is closed to `by`."""
-    one = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
-    line = db.session.scalars(one, execution_options={"populate_existing": True}).one_or_none()
+    """Read the prescription again and lock it; `NotFound` when it is missing, `RecordRestricted` when `by` may not open the
+    record."""
+    query = select(Prescription).where(Prescription.id == prescription_id).with_for_update()
+    line = db.session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
     if line is None:
         raise NotFound(MISSING)
     policy.check_record(line.patient_id, by)
@@ -82,9 +83,10 @@ def locked_line(prescription_id: int, by: Person) -> Prescription:
 
 
 def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
-    """The lines to give; `NotFound` when one is missing, `RecordRestricted` when a record is closed to `by`. Each row has
-    what its prescription says, the facts of its medicine, the price list's words and price for it, and what the patient
-    reacts to."""
+    """Lock the lines; `NotFound` when one is missing, `RecordRestricted` when `by` may not open a record.
+
+    Each row has columns of the prescription, its medicine, the item of the price list, and the patient's allergies.
+    """
     wanted = sorted(set(ids))
     lines = db.session.execute(_lines(kind=reader_kind(by)), {"ids": wanted} | reader_values(by)).all()
     if len(lines) != len(wanted):
@@ -108,12 +110,12 @@ _MEDICINE = (
 def _lines(*, kind: ReaderKind) -> Select:
     ids = bindparam("ids")
     who = kind.reader()
-    line, medicine, item, whom = (one.__table__ for one in (Prescription, Medication, PriceItem, Patient))
-    about = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, whom.c.allergy_status)
-    about += policy.access_columns(who, line.c.patient_id)
-    told = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *about)
-    query = select(*told, queries.allergies_column(line.c.patient_id).label("allergies")).select_from(
-        line.join(whom, whom.c.id == line.c.patient_id)
+    line, medicine, item, patient = (model.__table__ for model in (Prescription, Medication, PriceItem, Patient))
+    others = (item.c.name.label("item_name"), item.c.billing_label, item.c.unit_price, patient.c.allergy_status)
+    others += policy.access_columns(who, line.c.patient_id)
+    columns = (*(line.c[name] for name in _LINE), *(medicine.c[name] for name in _MEDICINE), *others)
+    query = select(*columns, queries.allergies_column(line.c.patient_id).label("allergies")).select_from(
+        line.join(patient, patient.c.id == line.c.patient_id)
         .outerjoin(medicine, medicine.c.id == line.c.medication_id)
         .outerjoin(item, item.c.id == medicine.c.price_item_id)
     )
@@ -121,7 +123,7 @@ def _lines(*, kind: ReaderKind) -> Select:
 
 
 def locked_shelf(medication_ids: Iterable[int]) -> LockedStock:
-    """Every batch of the medicines that holds something."""
+    """Lock every batch of the medicines that has stock."""
     held: dict[int, list[allocation.Batch]] = {}
     for medication_id, *batch in db.session.execute(_batches(), {"medication_ids": sorted(set(medication_ids))}):
         held.setdefault(medication_id, []).append(allocation.Batch(*batch))
@@ -138,7 +140,7 @@ def _batches() -> Select:
 
 
 def quantity_owed(line: Row) -> int | None:
-    """What may still be given; None when the prescriber wrote no quantity and the pharmacist decides."""
+    """The quantity owing; None when the prescriber entered no quantity, so that the pharmacist decides."""
     return None if line.quantity is None else rules.remaining_quantity(line.quantity, line.quantity_dispensed)
 
 
@@ -156,11 +158,11 @@ def check_owed(line: Row, quantity: int) -> None:
     rules.check_dispense(quantity, ordered, line.quantity_dispensed)
 
 
-def check_short(found: allocation.Allocation, quantity: int) -> None:
-    """`Conflict` when the shelf cannot give `quantity`; what there is may still be given."""
-    if not found.short:
+def check_short(allocated: allocation.Allocation, quantity: int) -> None:
+    """`Conflict` when there is less than `quantity` in stock; the message says how much may be dispensed."""
+    if not allocated.short:
         return
-    left = quantity - found.short
+    left = quantity - allocated.short
     if not left:
         raise Conflict(
             N_("Out of stock. The whole quantity stays owing."),
@@ -172,24 +174,24 @@ def check_short(found: allocation.Allocation, quantity: int) -> None:
 
 
 def check_allergies(line: Row) -> None:
-    """Refuse the line when an allergy forbids it that the prescriber has not answered."""
-    found = allergy_recheck.recheck(
-        Medicine.from_record(line),
+    """`RuleBroken` when the line has a serious allergy alert for which the prescriber gave no reason."""
+    result = allergy_recheck.recheck(
+        Medicine.on_record(line),
         queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
         signed_at=line.signed_at,
         is_overridden=bool(line.override_code),
     )
-    allergy_recheck.check_new_stops(found)
+    allergy_recheck.check_new_stops(result)
 
 
 def status_after(ordered: int | None, given: int) -> str:
-    """Where a line stands of which so much was given in all."""
-    return _STANDS[rules.line_state(given if ordered is None else ordered, given)]
+    """The status of a line after `given` units were dispensed in all."""
+    return _STATUS[rules.line_state(given if ordered is None else ordered, given)]
 
 
 def apply_movement(line: Prescription, quantity: int) -> None:
-    """Count `quantity` (below zero for a return) on the line and set where it stands."""
+    """Add `quantity` (negative for a return) to the line's dispensed quantity and set its status."""
     line.quantity_dispensed += quantity
     line.status = status_after(line.quantity, line.quantity_dispensed)
     line.status_reason = ""

@@ -1,4 +1,4 @@
-"""What the pharmacist reads: visits with signed lines, batches, what was given. `shelves` reads the stock."""
+"""Reads for the dispensing queue: visits with signed lines, their batches, and earlier dispenses."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _LINE = (
     *("quantity", "quantity_dispensed", "status", "status_reason", "override_code", "override_reason", "signed_at"),
 )
 _ORDERED_HERE = Prescription.external_id.is_(None)
-"""What came with imported records was prescribed elsewhere: it is read in the chart and never dispensed."""
+"""Excludes imported prescriptions: they were prescribed elsewhere and are never dispensed here."""
 _FIRST = func.min(func.coalesce(Prescription.signed_at, Prescription.created_at))
 
 
 def counts() -> dict[str, int]:
-    """How many prescriptions stand under each heading of the queue, and how many were given today."""
+    """The number of prescriptions under each heading of the queue, and of dispenses today."""
     statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN), _ORDERED_HERE)
     start, end = clock.day_bounds(clock.today())
     today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
@@ -50,7 +50,7 @@ def counts() -> dict[str, int]:
 
 
 def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE) -> list[Any]:
-    """The visits under one heading, the longest signed first: encounter_id, patient_id, since, lines, names."""
+    """The visits under one heading, longest wait first: encounter_id, patient_id, since, lines."""
     place = (_FIRST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
     query = (
         select(
@@ -70,58 +70,61 @@ def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit:
 
 
 def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
-    """The visits of these (encounter id, patient id), in their order, with the lines in `statuses`. A fixed number of
-    queries however many there are. A record that is closed to `who` shows only whose it is."""
+    """The visits with these keys (encounter id, patient id), in their order, with the lines in `statuses`.
+
+    The number of queries does not depend on the number of visits. A visit whose record `who` may not open has only the
+    patient.
+    """
     wanted = list(keys)
     rows = _lines(wanted, statuses)
     if not rows:
         return []
     patients = {p.id: p for p in db.session.scalars(select(Patient).where(Patient.id.in_({k[1] for k in wanted})))}
     medicines = get_medications_by_id(row.medication_id for row in rows if row.medication_id)
-    shelves = batches_of(medicines)
+    batches = batches_of(medicines)
     allergies = _allergies(patients)
     before = _given_before(rows)
     paid = owed_by_patients(patients)
     grouped: dict[tuple[int | None, int], list[Any]] = defaultdict(list)
     for row in rows:
         grouped[row.encounter_id, row.patient_id].append(row)
-    allowed = policy.record_access(patients.values(), who)
+    access = policy.record_access(patients.values(), who)
 
-    def one(key: tuple[int | None, int]) -> Visit:
-        whom, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
-        seen = Visit(key[0], whom, [], paid_words(paid.get(whom.id)), [], lines[0], whom.id in allowed.closed)
-        if not seen.is_closed:
-            seen.is_emergency = whom.id in allowed.emergency
-            seen.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
-            seen.lines = build_lines(lines, medicines, shelves, whom, known, before)
-        return seen
+    def build_visit(key: tuple[int | None, int]) -> Visit:
+        patient, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
+        visit_ = Visit(key[0], patient, [], paid_words(paid.get(patient.id)), [], lines[0], patient.id in access.closed)
+        if not visit_.is_closed:
+            visit_.is_emergency = patient.id in access.emergency
+            visit_.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]
+            visit_.lines = build_lines(lines, medicines, batches, patient, known, before)
+        return visit_
 
-    return [one(key) for key in wanted if grouped[key]]
+    return [build_visit(key) for key in wanted if grouped[key]]
 
 
 def visit(encounter_id: int, who: Person, statuses: Sequence[str] = (*OPEN, "completed", "stopped")) -> Visit:
-    """One visit with all its signed lines; `NotFound` when it has none, `RecordRestricted` when the record is closed."""
+    """One visit with all its signed lines; `NotFound` when it has none, `RecordRestricted` when `who` may not open it."""
     patient_id = db.session.scalars(select(Encounter.patient_id).filter_by(id=encounter_id)).one_or_none()
-    found = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
-    if not found:
+    visits_ = visits([(encounter_id, patient_id)], statuses, who=who) if patient_id else []
+    if not visits_:
         raise NotFound(N_("This visit has no signed prescriptions."))
-    policy.check(found[0].patient, who)
-    return found[0]
+    policy.check(visits_[0].patient, who)
+    return visits_[0]
 
 
 def line(prescription_id: int, who: Person) -> Visit:
-    """One line as a visit of its own; `NotFound` when it is missing or not signed, `RecordRestricted` as for a visit."""
+    """A visit with only this line; `NotFound` when it is missing or not signed, `RecordRestricted` as for a visit."""
     key = select(Prescription.encounter_id, Prescription.patient_id).where(
         Prescription.id == prescription_id, Prescription.status.not_in(("draft", "entered_in_error"))
     )
     row = db.session.execute(key).one_or_none()
-    found = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
-    if not found:
+    visits_ = visits([tuple(row)], (*OPEN, "completed", "stopped"), who=who) if row else []
+    if not visits_:
         raise NotFound(N_("This prescription does not exist."))
-    policy.check(found[0].patient, who)
-    found[0].lines = [one for one in found[0].lines if one.id == prescription_id]
-    found[0].first = found[0].lines[0].row
-    return found[0]
+    policy.check(visits_[0].patient, who)
+    visits_[0].lines = [line_ for line_ in visits_[0].lines if line_.id == prescription_id]
+    visits_[0].first = visits_[0].lines[0].row
+    return visits_[0]
 
 
 def _lines(keys: list[tuple[int | None, int]], statuses: Sequence[str]) -> list[Any]:
@@ -152,7 +155,7 @@ def _lines(keys: list[tuple[int | None, int]], statuses: Sequence[str]) -> list[
 
 
 def batches_of(medication_ids: Iterable[int]) -> dict[int, list[Any]]:
-    """The batches that hold something, by medicine."""
+    """The batches that have stock, by medicine."""
     columns = (Batch.id, Batch.medication_id, Batch.lot_number, Batch.expires_on, Batch.quantity)
     query = select(*columns).where(Batch.medication_id.in_(list(medication_ids)), Batch.quantity > 0)
     held: dict[int, list[Any]] = defaultdict(list)
@@ -170,7 +173,7 @@ def _allergies(patient_ids: Iterable[int]) -> dict[int, list[Any]]:
 
 
 def _given_before(rows: Sequence[Any]) -> dict[tuple[int, int, int], tuple[int, datetime]]:
-    """What was given to these patients lately, by patient, medicine and prescription."""
+    """The last dispense to these patients in `LOOK_BACK_DAYS`, by patient, medicine and prescription: quantity and time."""
     since = clock.now() - timedelta(days=rules.LOOK_BACK_DAYS)
     query = (
         select(Dispense.patient_id, Dispense.medication_id, Dispense.prescription_id, Dispense.quantity)
@@ -179,6 +182,6 @@ def _given_before(rows: Sequence[Any]) -> dict[tuple[int, int, int], tuple[int, 
         .order_by(Dispense.dispensed_at)
     )
     return {
-        (one.patient_id, one.medication_id, one.prescription_id): (one.quantity, one.dispensed_at)
-        for one in db.session.execute(query)
+        (row.patient_id, row.medication_id, row.prescription_id): (row.quantity, row.dispensed_at)
+        for row in db.session.execute(query)
     }

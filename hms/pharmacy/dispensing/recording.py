@@ -1,4 +1,4 @@
-"""What leaves the pharmacy, written down: the lines' new state, the dispenses and their movements, and the charges."""
+"""Records a dispensing: the status of the lines, the dispenses, the stock movements and the charges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .locked_lines import LockedStock, Picks, status_after
 
 @dataclass(frozen=True, slots=True)
 class DispenseResult:
-    """What was handed out on one line, from which batches, and where the line stands now."""
+    """What was dispensed on one line, from which batches, and the line's new status."""
 
     id: int
     line: Row
@@ -38,15 +38,18 @@ class DispenseResult:
 def record_dispenses(
     given: Sequence[tuple[Row, Picks]], shelf: LockedStock, *, by: Person, collected_by: str, note: str
 ) -> list[DispenseResult]:
-    """Write down what leaves the shelf on the locked lines of one patient; each line has its picks."""
+    """Record the dispensing of locked lines of one patient; `given` are the lines with their picks."""
     now = clock.now()
-    done = _write([_given(line, picks, shelf, now, by) for line, picks in given], collected_by, note)
-    events = [BillableEvent(one.id, one.quantity, _item(one.line), product_text.full_name(one.line)) for one in done]
-    first = done[0].line
+    results = _write([_given(line, picks, shelf, now, by) for line, picks in given], collected_by, note)
+    events = [
+        BillableEvent(result.id, result.quantity, _item(result.line), product_text.full_name(result.line))
+        for result in results
+    ]
+    first = results[0].line
     add_charges(first.patient_id, "dispense", events, encounter_id=first.encounter_id, by=by)
     for kind in (Event.PRESCRIPTION_CHANGED, Event.STOCK_CHANGED):
         publish(kind)
-    return done
+    return results
 
 
 def _item(line: Row) -> ItemPrice | None:
@@ -64,49 +67,51 @@ def _given(line: Row, picks: Picks, shelf: LockedStock, now: datetime, by: Perso
     return DispenseResult(0, line, quantity, remaining, status_after(line.quantity, in_all), batches, now, by.id)
 
 
-def _write(done: list[DispenseResult], collected_by: str, note: str) -> list[DispenseResult]:
-    """The same with the ids of their dispenses."""
-    _count_on_lines(done)
-    handed = [_dispense(one, collected_by, note) for one in done]
-    db.session.add_all(handed)
+def _write(results: list[DispenseResult], collected_by: str, note: str) -> list[DispenseResult]:
+    """Write the dispenses and their stock movements; returns the results with the ids of the dispenses."""
+    _count_on_lines(results)
+    dispenses = [_dispense(result, collected_by, note) for result in results]
+    db.session.add_all(dispenses)
     db.session.flush()
-    moved = [
+    movements = [
         StockMovement(
             batch_id=batch.batch_id,
             medication_id=dispense.medication_id,
             kind="dispense",
             quantity=-count,
             dispense_id=dispense.id,
-            moved_at=one.at,
-            moved_by_id=one.by_id,
+            moved_at=result.at,
+            moved_by_id=result.by_id,
         )
-        for one, dispense in zip(done, handed, strict=True)
-        for batch, count in one.batches
+        for result, dispense in zip(results, dispenses, strict=True)
+        for batch, count in result.batches
     ]
-    # In this order, as a trigger locks the medicine and the batch of each.
-    db.session.add_all(sorted(moved, key=lambda one: (one.medication_id, one.batch_id, one.dispense_id)))
+    # In this order, because a trigger locks the medicine and the batch of each row.
+    db.session.add_all(
+        sorted(movements, key=lambda movement: (movement.medication_id, movement.batch_id, movement.dispense_id))
+    )
     db.session.flush()
-    return [replace(one, id=dispense.id) for one, dispense in zip(done, handed, strict=True)]
+    return [replace(result, id=dispense.id) for result, dispense in zip(results, dispenses, strict=True)]
 
 
-def _count_on_lines(done: list[DispenseResult]) -> None:
-    """Write what each prescription has had dispensed so far. Their rows are locked already (`locked_lines`)."""
+def _count_on_lines(results: list[DispenseResult]) -> None:
+    """Update the dispensed quantity and the status of each prescription. The rows are locked (`locked_lines`)."""
     db.session.execute(
         update(Prescription),
         [
             {
-                "id": one.line.id,
-                "quantity_dispensed": one.line.quantity_dispensed + one.quantity,
-                "status": one.status,
+                "id": result.line.id,
+                "quantity_dispensed": result.line.quantity_dispensed + result.quantity,
+                "status": result.status,
                 "status_reason": "",
-                "version": one.line.version + 1,
+                "version": result.line.version + 1,
             }
-            for one in done
+            for result in results
         ],
     )
 
 
-def _dispense(one: DispenseResult, collected_by: str, note: str) -> Dispense:
-    about = {name: getattr(one.line, name) for name in ("patient_id", "medication_id")}
-    handed = {"quantity": one.quantity, "dispensed_at": one.at, "dispensed_by_id": one.by_id}
-    return Dispense(prescription_id=one.line.id, collected_by=collected_by, note=note, **about, **handed)
+def _dispense(result: DispenseResult, collected_by: str, note: str) -> Dispense:
+    columns = {name: getattr(result.line, name) for name in ("patient_id", "medication_id")}
+    columns |= {"quantity": result.quantity, "dispensed_at": result.at, "dispensed_by_id": result.by_id}
+    return Dispense(prescription_id=result.line.id, collected_by=collected_by, note=note, **columns)

@@ -1,4 +1,4 @@
-"""Taking medicines back: the ledger, the line and the charge are corrected in one transaction."""
+"""Returned medicines: stock, line and charge are corrected in one transaction."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from . import locked_lines, rules
 def return_dispensed(
     dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person
 ) -> StockMovement:
-    """Take `quantity` of a dispense back: the line owes it again, and its charge is corrected while the bill is a draft.
+    """Record that `quantity` of a dispense is returned: it is owing again, and the charge of a draft bill is corrected.
 
-    It goes back to the batches it came from, the last one first; with `goes_back=False` it is written off at once.
+    The quantity goes back to its batches, the last one first; with `goes_back=False` it is written off. Returns the last
+    stock movement.
     """
     given = get_or_not_found(Dispense, dispense_id)
     line = locked_lines.locked_line(given.prescription_id, by)
@@ -42,7 +43,7 @@ def return_dispensed(
 
 
 def _still_out(dispense_id: int) -> dict[int, int]:
-    """What is with the patient of each batch, in the order it was taken. Write-offs of returns do not count."""
+    """The quantity of each batch that was not returned, in the order of dispensing. Write-offs of returns do not count."""
     out = -func.sum(StockMovement.quantity)
     rows = (
         select(StockMovement.batch_id, out)
@@ -83,7 +84,7 @@ def _movement(given: Dispense, batch_id: int, kind: str, change: int, reason: st
 
 
 def _count_back(line: Prescription, quantity: int) -> None:
-    """A line that was stopped or held meanwhile stays so."""
+    """Subtract the returned quantity from the line; a line that was stopped or held keeps its status."""
     if line.status in ("completed", *locked_lines.DISPENSABLE):
         locked_lines.apply_movement(line, -quantity)
     else:

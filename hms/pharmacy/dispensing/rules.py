@@ -1,4 +1,4 @@
-"""Rules of dispensing: quantities owed, chosen batches, returns, states of a line."""
+"""Rules of dispensing: quantities owing, chosen batches, returns, and the state of a line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hms.core.text.translation import N_
 from hms.pharmacy.stock.allocation import Batch, check_quantity
 
 LOOK_BACK_DAYS = 7
-"""A medicine given again within a week raises a question, as in OpenMRS 3."""
+"""Days within which a repeated dispense of the same medicine shows a warning."""
 
 
 class LineState(StrEnum):
@@ -20,7 +20,7 @@ class LineState(StrEnum):
 
 
 def check_dispense(quantity: int, ordered: int, given: int) -> None:
-    """Never more than what is still owed on the prescription."""
+    """`RuleBroken` when `quantity` is more than the quantity owing on the prescription."""
     check_quantity(quantity)
     if quantity > ordered - given:
         message = N_("Only %(left)s more can be dispensed on this prescription. Ask the prescriber for more.")
@@ -28,7 +28,7 @@ def check_dispense(quantity: int, ordered: int, given: int) -> None:
 
 
 def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, is_first: bool = True) -> None:
-    """A batch picked by hand: never an expired one, never more than it holds, with a reason if not the first."""
+    """Check a batch that the pharmacist chose: not expired, enough in stock, a reason when another batch expires first."""
     check_quantity(quantity)
     if batch.expires is not None and batch.expires <= today:
         raise RuleBroken(
@@ -42,7 +42,7 @@ def check_chosen(batch: Batch, quantity: int, today: date, reason: str = "", *, 
 
 
 def check_return(quantity: int, given: int, already_returned: int, reason: str) -> None:
-    """What comes back is never more than what was given, and says why."""
+    """`RuleBroken` when more is returned than was dispensed and not yet returned, or when the reason is missing."""
     check_quantity(quantity)
     if quantity > given - already_returned:
         message = N_("Only %(left)s can be returned.")
@@ -52,17 +52,17 @@ def check_return(quantity: int, given: int, already_returned: int, reason: str) 
 
 
 def remaining_quantity(ordered: int, given: int) -> int:
-    """What is still owed to the patient."""
+    """The quantity owing to the patient."""
     return max(ordered - given, 0)
 
 
 def line_state(ordered: int, given: int) -> LineState:
-    """Where a prescription line stands, from its quantities alone."""
+    """The state of a prescription line by its quantities."""
     if given <= 0:
         return LineState.WAITING
     return LineState.PART_DISPENSED if remaining_quantity(ordered, given) else LineState.DISPENSED
 
 
 def is_given_lately(last_given: date | None, today: date, days: int = LOOK_BACK_DAYS) -> bool:
-    """True when the same medicine was given to the patient within the last `days` days."""
+    """Whether the medicine was dispensed to the patient within the last `days` days."""
     return last_given is not None and 0 <= (today - last_given).days <= days

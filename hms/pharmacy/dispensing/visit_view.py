@@ -1,4 +1,4 @@
-"""A visit as the pharmacist sees it: each line with its sentence, its allocation, its warnings."""
+"""What the pharmacist's page shows of a visit: each line with its dose sentence, batches and warnings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GIVABLE = ("active", "part_dispensed")
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """So much of one batch; `left` is what the batch holds before."""
+    """A quantity from one batch; `left` is the batch's stock before it is taken."""
 
     batch_id: int
     lot: str
@@ -39,7 +39,7 @@ class Pick:
 
 @dataclass(slots=True)
 class Line:
-    """One medicine of a visit. `offered` is what the pharmacist is proposed to give now."""
+    """One medicine of a visit. `offered` is the quantity that the page suggests to dispense now."""
 
     row: Any
     medicine: Any
@@ -65,20 +65,20 @@ class Line:
 
     @property
     def plan(self) -> str:
-        """The batches as the page posts them back: "12x24,15x3"."""
+        """The batches in the form that the page posts: "12x24,15x3"."""
         return ",".join(f"{pick.batch_id}x{pick.quantity}" for pick in self.picks)
 
     def units(self, count: int) -> str:
-        """ "24 tablets"."""
+        """`count` with the medicine's unit: "24 tablets"."""
         unit = (self.medicine.unit if self.medicine else "") or ""
         return in_words(count, unit if count == 1 else COUNTED.get(unit, unit) or None)
 
 
 @dataclass(slots=True)
 class Visit:
-    """The lines of one visit with the patient they are for; without lines and allergies when the record `is_closed`.
+    """The lines of one visit and their patient; without lines and allergies when the record `is_closed`.
 
-    `first` is the prescription that says who ordered, and when.
+    `first` is the row of the first prescription, which has the prescriber and the time.
     """
 
     encounter_id: int | None
@@ -107,56 +107,56 @@ class Visit:
 def build_lines(
     rows: Sequence[Any],
     medicines: dict[int, Any],
-    shelves: dict[int, list[Any]],
-    whom: Patient,
+    batches: dict[int, list[Any]],
+    patient: Patient,
     allergies: Sequence[Any],
     before: dict[Any, Any],
 ) -> list[Line]:
-    """The lines with their allocation; two lines of one medicine share its batches."""
+    """The lines with their batches; two lines of the same medicine share its batches."""
     taken: dict[int, int] = defaultdict(int)
     lines = []
     for row in rows:
         medicine = medicines.get(row.medication_id)
         owed = None if row.quantity is None else rules.remaining_quantity(row.quantity, row.quantity_dispensed)
-        one = Line(row, medicine, labels.parts_of(row, medicine), owed)
+        line = Line(row, medicine, labels.parts_of(row, medicine), owed)
         if medicine is not None:
-            one.found = recheck(
-                Medicine.from_record(medicine),
+            line.found = recheck(
+                Medicine.on_record(medicine),
                 allergies,
-                is_asked=whom.allergy_status != "not_asked",
+                is_asked=patient.allergy_status != "not_asked",
                 signed_at=row.signed_at,
                 is_overridden=bool(row.override_code),
             )
-            one.given_before = _other_giving(before, row)
-        if one.is_givable and owed and not one.found.new:
-            _offer(one, shelves.get(row.medication_id, ()), taken)
-        lines.append(one)
+            line.given_before = _other_dispense(before, row)
+        if line.is_givable and owed and not line.found.new:
+            _offer(line, batches.get(row.medication_id, ()), taken)
+        lines.append(line)
     return lines
 
 
-def _other_giving(before: dict[Any, Any], row: Any) -> tuple[int, datetime] | None:
+def _other_dispense(before: dict[Any, Any], row: Any) -> tuple[int, datetime] | None:
     others = [
         given
-        for (patient, medicine, prescription), given in before.items()
-        if (patient, medicine) == (row.patient_id, row.medication_id) and prescription != row.id
+        for (patient_id, medication_id, prescription_id), given in before.items()
+        if (patient_id, medication_id) == (row.patient_id, row.medication_id) and prescription_id != row.id
     ]
     return others[-1] if others else None
 
 
-def _offer(one: Line, held: Sequence[Any], taken: dict[int, int]) -> None:
+def _offer(line: Line, held: Sequence[Any], taken: dict[int, int]) -> None:
     by_id = {batch.id: batch for batch in held}
-    shelf = [allocation.Batch(batch.id, batch.quantity - taken[batch.id], batch.expires_on) for batch in held]
-    found = allocation.allocate(one.owed or 0, shelf, clock.today(), one.row.days or 0)
-    for batch_id, count in found.picks:
+    available = [allocation.Batch(batch.id, batch.quantity - taken[batch.id], batch.expires_on) for batch in held]
+    result = allocation.allocate(line.owed or 0, available, clock.today(), line.row.days or 0)
+    for batch_id, count in result.picks:
         batch = by_id[batch_id]
-        one.picks.append(Pick(batch_id, batch.lot_number, batch.expires_on, count, batch.quantity - taken[batch_id]))
+        line.picks.append(Pick(batch_id, batch.lot_number, batch.expires_on, count, batch.quantity - taken[batch_id]))
         taken[batch_id] += count
-    one.offered = (one.owed or 0) - found.short
-    one.skipped = [(by_id[batch_id].lot_number, why) for batch_id, why in found.skipped]
+    line.offered = (line.owed or 0) - result.short
+    line.skipped = [(by_id[batch_id].lot_number, reason) for batch_id, reason in result.skipped]
 
 
 def paid_words(owed: Any) -> tuple[str, str]:
-    """The state of the patient's bills in a kind of status and words; amounts are the cashier's business."""
+    """The state of the patient's bills as a kind of status and a label, without amounts, which a pharmacist may not see."""
     if owed is None:
         return "neutral", _l("No bill yet")
     return ("caution", _l("To pay")) if owed > ZERO else ("good", _l("Paid"))

@@ -1,4 +1,4 @@
-"""Stock that comes: deliveries, single batches, and what was on the shelf before the ledger began."""
+"""Receiving stock: goods receipts, single batches, and opening stock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ USED_BEFORE = N_("Used before the batch was entered")
 
 @dataclass(frozen=True)
 class Received:
-    """One line of a delivery. `expires_on` is a day or what is printed on the pack ("1127", "11/27", "nov27")."""
+    """One line of a goods receipt. `expires_on` is a date or the text on the pack ("1127", "11/27", "nov27")."""
 
     medication_id: int
     lot_number: str
@@ -44,9 +44,9 @@ class Received:
 def receive_goods(
     supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, by: Person
 ) -> GoodsReceipt:
-    """Book a delivery: a receipt with its number, a batch for every new lot, a movement for every line.
+    """Post a goods receipt: the receipt with its number, a batch for every new lot, a stock movement for every line.
 
-    `supplier` is an id or a name (a new name becomes a supplier). A refusal names the field of its line, e.g.
+    `supplier` is an id or a name (a new name adds a supplier). `RuleBroken` names the field of the line, for example
     `lines.0.expires_on`.
     """
     if not 1 <= len(lines) <= MAX_LINES:
@@ -67,7 +67,7 @@ def receive_goods(
 
 
 def _checked(number: int, line: Received) -> date:
-    """The line's expiry as a day, when the line can be received."""
+    """Check one line; returns its expiry date."""
     try:
         if not line.lot_number.strip():
             raise RuleBroken(N_("Enter the batch as printed on the pack."), "lot_number")
@@ -78,35 +78,36 @@ def _checked(number: int, line: Received) -> date:
         check_received(day, clock.today(), "expires_on")
         if db.session.get(Medication, line.medication_id) is None:
             raise RuleBroken(N_("Choose a medicine from the list."), "medication_id")
-    except RuleBroken as refusal:
-        raise RuleBroken.from_error(refusal, f"lines.{number}.{refusal.field}") from refusal
+    except RuleBroken as error:
+        raise RuleBroken.from_error(error, f"lines.{number}.{error.field}") from error
     return day
 
 
-def _day(printed: date | str | None) -> date:
-    if isinstance(printed, date):
-        return printed
-    return expiry(printed or "", clock.today(), "expires_on")
+def _day(expires_on: date | str | None) -> date:
+    if isinstance(expires_on, date):
+        return expires_on
+    return expiry(expires_on or "", clock.today(), "expires_on")
 
 
-def _supplier(given: str | int | None) -> int | None:
-    if isinstance(given, int):
-        return get_or_not_found(Supplier, given).id
-    name = (given or "").strip()
+def _supplier(id_or_name: str | int | None) -> int | None:
+    """The id of the supplier, added when the name is new; None when no name was entered."""
+    if isinstance(id_or_name, int):
+        return get_or_not_found(Supplier, id_or_name).id
+    name = (id_or_name or "").strip()
     if not name:
         return None
-    known = select(Supplier.id).where(func.hms_fold(Supplier.name) == func.hms_fold(name))
-    row_id = db.session.scalars(known).first()
-    if row_id is not None:
-        return row_id
-    row = Supplier(name=name)
-    db.session.add(row)
+    by_name = select(Supplier.id).where(func.hms_fold(Supplier.name) == func.hms_fold(name))
+    supplier_id = db.session.scalars(by_name).first()
+    if supplier_id is not None:
+        return supplier_id
+    supplier = Supplier(name=name)
+    db.session.add(supplier)
     db.session.flush()
-    return row.id
+    return supplier.id
 
 
 def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | None) -> list[Batch]:
-    """The batch of each line: the known lot, locked, when its expiry is the same, or a new one."""
+    """The batch of each line: the recorded lot, locked, or a new one. `RuleBroken` when a lot has another expiry date."""
     lots = {(line.medication_id, line.lot_number.strip()) for line in lines}
     query = select(Batch).where(Batch.medication_id.in_({medication for medication, _lot in lots}))
     known = {
@@ -150,7 +151,7 @@ def opening_stock(
     unit_cost: Money = ZERO,
     by: Person,
 ) -> Batch:
-    """Enter stock that was on the shelf before the ledger began. Without a lot it is the medicine's lot "OPENING"."""
+    """Enter stock that was there before HMS was used. Without a lot number the batch is called "OPENING"."""
     allocation.check_quantity(quantity)
     check_received(expires_on, clock.today())
     get_or_not_found(Medication, medication_id)
@@ -178,7 +179,7 @@ def enter_batch(
     unit_cost: Money | None = None,
     by: Person,
 ) -> Batch:
-    """Enter one batch by itself. When fewer are `left` than were `received`, the ledger says so in a second line."""
+    """Enter one batch without a goods receipt. When `left` is less than `received`, a second movement is the difference."""
     if db.session.get(Medication, medication_id) is None:
         raise RuleBroken(N_("This medicine does not exist."), "medication_item")
     if left is not None and left > received:

@@ -19,10 +19,10 @@ from . import actions as receiving_actions
 @pages.route("/receive", methods=["GET", "POST"])
 @requires(Permission.RECEIVE_STOCK)
 def receive() -> ResponseReturnValue:
-    """Goods received: a grid of lines. Adding and removing a line keeps what was typed, with and without JavaScript."""
+    """Enter a goods receipt in a grid of lines. Adding or removing a line keeps the typed text, also without JavaScript."""
     form = ReceiveForm()
-    if request.method == "POST" and (answer := _grid_change(form)):
-        return answer
+    if request.method == "POST" and (page := _grid_change(form)):
+        return page
     if form.save(receiving_actions.receive_goods, by=current_person()):
         flash(_("Goods receipt %(number)s posted", number=form.result.number), "success")
         return redirect(url_for("pharmacy.receipt", receipt_id=form.result.id), 303)
@@ -30,7 +30,7 @@ def receive() -> ResponseReturnValue:
 
 
 def _grid_change(form: ReceiveForm) -> str | None:
-    """The page with a line more or less; None when the delivery itself was posted."""
+    """The page after adding or removing a line; None when the goods receipt itself was posted."""
     removed = request.form.get("remove_line", "")
     if request.form.get("do") == "add_line":
         form.add_line()
@@ -44,9 +44,10 @@ def _grid_change(form: ReceiveForm) -> str | None:
 @pages.get("/stock/receipts/<int:receipt_id>")
 @requires(Permission.READ_STOCK)
 def receipt(receipt_id: int) -> str:
-    """One delivery as it was booked."""
-    found = queries.receipt(receipt_id)
-    return render_template("pharmacy/receipt.html", receipt=found, movements=queries.received(found))
+    """One posted goods receipt."""
+    goods_receipt = queries.receipt(receipt_id)
+    movements = queries.received(goods_receipt)
+    return render_template("pharmacy/receipt.html", receipt=goods_receipt, movements=movements)
 
 
 @pages.get("/suppliers/choose")

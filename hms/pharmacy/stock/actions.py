@@ -1,4 +1,4 @@
-"""Stock that is counted otherwise or thrown away; every change says why."""
+"""Stock adjustments and write-offs; each needs a reason."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def adjust(
     kind: rules.Kind = rules.Kind.ADJUSTMENT,
     by: Person,
 ) -> StockMovement:
-    """Set a batch to what is really there. `seen` is what the person was shown; `Conflict` when it changed meanwhile."""
+    """Set a batch to the counted quantity. `seen` is the quantity on the page; `Conflict` when it has changed since."""
     batch = get_for_update(Batch, batch_id)
     if seen is not None and seen != batch.quantity:
         message = N_("Stock has changed: the recorded quantity is now %(left)s. Count again.")
         raise Conflict(message, "quantity", code="stock_changed", left=batch.quantity)
     difference = rules.counted(new_quantity, batch.quantity)
-    return _moved(batch, difference, reason, kind, by)
+    return _move(batch, difference, reason, kind, by)
 
 
 @action(Permission.ADJUST_STOCK, "pharmacy.change")
 def change(
     batch_id: int, difference: int, reason: str, *, kind: rules.Kind = rules.Kind.ADJUSTMENT, by: Person
 ) -> StockMovement:
-    """Add `difference` to a batch, or take it away when it is below zero."""
-    return _moved(get_for_update(Batch, batch_id), difference, reason, kind, by)
+    """Add `difference` to a batch; a negative one is subtracted."""
+    return _move(get_for_update(Batch, batch_id), difference, reason, kind, by)
 
 
-def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Person) -> StockMovement:
+def _move(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Person) -> StockMovement:
     if not difference:
         raise RuleBroken(N_("The batch already has this quantity."), "quantity")
     rules.check_movement(kind, difference, batch.quantity, reason)
@@ -50,7 +50,7 @@ def _moved(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Per
 
 @action(Permission.ADJUST_STOCK, "pharmacy.write_off")
 def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Person) -> StockMovement:
-    """Take `quantity` (all when None) of a batch off the stock for good: damaged, expired, lost."""
+    """Remove `quantity` (all when None) of a batch from stock: damaged, expired, lost."""
     batch = get_for_update(Batch, batch_id)
     removed = batch.quantity if quantity is None else quantity
     if not batch.quantity:

@@ -1,4 +1,4 @@
-"""Which batches a quantity leaves from: first expiry first out."""
+"""Chooses the batches for a quantity: first expiry first out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_UNITS = 100_000
 
 
 class Batch(NamedTuple):
-    """A batch as allocation sees it; `expires` is its last day of use, None when the pack names none, `lot` its number."""
+    """The columns of a batch that allocation needs; `expires` is its last day of use, None when it is not recorded."""
 
     batch_id: int
     on_hand: int
@@ -24,9 +24,9 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`picks` are (batch id, quantity) in the order to take them; `short` is what no batch can give.
+    """`picks` are (batch id, quantity) in the order to take them; `short` is the quantity that is not in stock.
 
-    `skipped` are (batch id, sentence why) for batches that hold stock but may not be used.
+    `skipped` are (batch id, reason) of batches that have stock but may not be used.
     """
 
     picks: list[tuple[int, int]]
@@ -35,10 +35,10 @@ class Allocation:
 
 
 def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: int = 0) -> Allocation:
-    """First expiry first out, over as many batches as it takes; a batch must outlast the course.
+    """Allocate `quantity` to batches, first expiry first out; a batch must not expire during the course.
 
-    Of two batches with one expiry the lower id goes first, those without an expiry last. Raises `RuleBroken` on
-    `quantity`.
+    Of two batches with the same expiry the lower id is first; batches without an expiry are last. `RuleBroken` at
+    `quantity` when it is not valid.
     """
     check_quantity(quantity)
     picks: list[tuple[int, int]] = []
@@ -56,7 +56,7 @@ def allocate(quantity: int, batches: Iterable[Batch], today: date, course_days: 
 
 
 def unusable_reason(expires: date | None, today: date, course_days: int = 0) -> Sentence | None:
-    """Why a batch may not be given for a course that starts today; None when it may."""
+    """Why a batch may not be dispensed for a course that starts today; None when it may."""
     if expires is None or (expires - today).days > course_days:
         return None
     if expires < today:
@@ -67,6 +67,6 @@ def unusable_reason(expires: date | None, today: date, course_days: int = 0) -> 
 
 
 def check_quantity(quantity: int) -> None:
-    """A quantity is a whole number of dispensing units from 1 to 100,000."""
+    """`RuleBroken` unless the quantity is a whole number of dispensing units from 1 to 100,000."""
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")

@@ -60,7 +60,7 @@ def batch_json(row: Any) -> dict[str, Any]:
 @api.arguments(schemas.BATCHES, location="query")
 @api.response(200, BatchOut(many=True))
 def stock_batches(arguments: dict[str, Any]) -> Response:
-    """Batches, the soonest expiry first; by `medication_item`, and the day on which they were received."""
+    """Batches, earliest expiry first; filters: `medication_item`, and the days on which they were received."""
     query = filter_by_columns(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
     query = ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, expiry_date=Batch.expires_on)
     return paginated_response(query, batch_json)
@@ -71,8 +71,8 @@ def stock_batches(arguments: dict[str, Any]) -> Response:
 @api.arguments(BatchIn)
 @api.response(201, BatchOut)
 def add_batch(payload: dict[str, Any]) -> dict[str, Any]:
-    """Enter a batch; it comes into the stock through the ledger. The selling price is the price list's."""
-    made = receiving_actions.enter_batch(
+    """Enter a batch; a stock movement adds it to the stock. The selling price is that of the price list."""
+    batch = receiving_actions.enter_batch(
         payload["medication_item"],
         lot_number=payload["batch_number"],
         expires_on=payload["expiry_date"],
@@ -81,7 +81,7 @@ def add_batch(payload: dict[str, Any]) -> dict[str, Any]:
         unit_cost=payload.get("cost_price_per_unit"),
         by=current_person(),
     )
-    return batch_json(db.session.execute(_batches().where(Batch.id == made.id)).one())
+    return batch_json(db.session.execute(_batches().where(Batch.id == batch.id)).one())
 
 
 @api.get("/medications/<int:medication_id>/batches/")
@@ -90,7 +90,7 @@ def add_batch(payload: dict[str, Any]) -> dict[str, Any]:
 @api.response(200, BatchOut(many=True))
 def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
     """The batches of one medicine."""
-    if queries.place_of(medication_id) is None:
+    if queries.sort_key_of(medication_id) is None:
         raise NotFound(N_("This medicine does not exist."))
     query = _batches().where(Batch.medication_id == medication_id)
     return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
@@ -111,7 +111,7 @@ def below_reorder_level(_arguments: dict[str, Any]) -> Response:
 @api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
 @api.response(200, BatchOut(many=True))
 def near_expiry(arguments: dict[str, Any]) -> Response:
-    """Batches in stock that expire within `days` (the hospital's setting when left out), the soonest first."""
+    """Batches in stock that expire within `days` (default: the hospital's setting), the earliest first."""
     days = arguments.get("days")
     last = clock.today() + timedelta(days=queries.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
@@ -119,15 +119,15 @@ def near_expiry(arguments: dict[str, Any]) -> Response:
 
 
 def adjustment_json(row: StockMovement) -> dict[str, Any]:
-    kind, _dash, words = row.reason.partition(" – ")
-    is_named = kind in ADJUSTMENTS
+    kind, _dash, note = row.reason.partition(" – ")
+    has_kind = kind in ADJUSTMENTS
     return {
         "id": row.id,
         "medication_item": row.medication_id,
         "stock_batch": row.batch_id,
-        "adjustment_type": kind if is_named else "Stock-Take Variance",
+        "adjustment_type": kind if has_kind else "Stock-Take Variance",
         "quantity": row.quantity,
-        "reason": words if is_named else row.reason,
+        "reason": note if has_kind else row.reason,
         "adjustment_date": row.moved_at,
         "adjusted_by": row.moved_by_id,
     }
@@ -156,7 +156,7 @@ def stock_adjustments(arguments: dict[str, Any]) -> Response:
 @api.arguments(AdjustmentIn)
 @api.response(201, AdjustmentOut)
 def add_adjustment(payload: dict[str, Any]) -> dict[str, Any]:
-    """Adjust a batch with a reason: what is damaged, expired or given to a ward leaves; a count may also add."""
+    """Adjust a batch with a reason. Only a "Stock-Take Variance" may increase the stock; all other types reduce it."""
     batch = queries.batch(payload["stock_batch"])
     if payload.get("medication_item", batch.medication_id) != batch.medication_id:
         raise RuleBroken(N_("This batch belongs to another medicine."), "stock_batch")

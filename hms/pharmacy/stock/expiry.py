@@ -1,4 +1,4 @@
-"""Expiry dates as printed on packs: `1127`, `11/27`, `nov27`, `30-Nov-2027`; a month alone means its last day."""
+"""Parses expiry dates as printed on packs: `1127`, `11/27`, `nov27`, `30-Nov-2027`; a month means its last day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hms.core.text.translation import N_
 
 SOON_DAYS = 30
 FURTHEST_YEARS = 20
-_MONTH_FORMS = (
+_MONTH_FORMATS = (
     re.compile(r"(?P<m>0[1-9]|1[0-2])(?P<y>[0-9]{2})"),
     re.compile(r"(?P<m>[0-9]{1,2})[ ./-](?P<y>20[0-9]{2}|[0-9]{2})"),
     re.compile(r"(?P<m>0[1-9]|1[0-2])(?P<y>20[0-9]{2})"),
@@ -22,7 +22,7 @@ _MONTH_FORMS = (
 
 
 class ExpiryStatus(StrEnum):
-    """How near an expiry is; the value is stable, the page says it in words."""
+    """How near an expiry date is. The values are used in templates."""
 
     EXPIRED = "expired"
     SOON = "soon"
@@ -31,7 +31,7 @@ class ExpiryStatus(StrEnum):
 
 
 def expiry(text: str, today: date, field: str = "expiry_date") -> date:
-    """The last day of use; `RuleBroken` on `field` when unreadable or over 20 years ahead, not when past."""
+    """The last day of use. `RuleBroken` at `field` when `text` is no date or over 20 years ahead; past dates are allowed."""
     typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     day = _month_end(typed) or _whole_day(typed, field)
     if not 2000 <= day.year <= today.year + FURTHEST_YEARS:
@@ -40,35 +40,35 @@ def expiry(text: str, today: date, field: str = "expiry_date") -> date:
 
 
 def _month_end(typed: str) -> date | None:
-    for form in _MONTH_FORMS:
-        if found := form.fullmatch(typed):
-            month = int(found["m"]) if found["m"].isdigit() else dates.month_number(found["m"])
-            return dates.end_of_month(2000 + int(found["y"][-2:]), month) if month in range(1, 13) else None
+    for pattern in _MONTH_FORMATS:
+        if match := pattern.fullmatch(typed):
+            month = int(match["m"]) if match["m"].isdigit() else dates.month_number(match["m"])
+            return dates.end_of_month(2000 + int(match["y"][-2:]), month) if month in range(1, 13) else None
     return None
 
 
 def _whole_day(typed: str, field: str) -> date:
     unreadable = RuleBroken(N_("Enter the expiry as month and year, for example 11/27 or Nov 2027."), field)
     try:
-        written = dates.parse_partial_date(typed, field)
+        partial = dates.parse_partial_date(typed, field)
     except RuleBroken:
         raise unreadable from None
-    if written.year is None:
+    if partial.year is None:
         raise unreadable
-    day = written.in_year(int(written.year) + (2000 if len(written.year) == 2 else 0))
+    day = partial.in_year(int(partial.year) + (2000 if len(partial.year) == 2 else 0))
     if day is None:
         raise RuleBroken(dates.IMPOSSIBLE, field)
     return day
 
 
 def check_received(expires: date | None, today: date, field: str = "expiry_date") -> None:
-    """Expired goods are not received."""
+    """`RuleBroken` at `field` when the goods are expired."""
     if expires is not None and expires <= today:
         raise RuleBroken(N_("These goods are expired and cannot be received. Send them back."), field, code="expired")
 
 
 def expiry_status(expires: date | None, today: date, near_days: int) -> ExpiryStatus:
-    """Expired from its last day on, soon within `SOON_DAYS`, near within `near_days`."""
+    """Expired from the last day on, soon within `SOON_DAYS`, near within `near_days`; far without an expiry date."""
     if expires is None:
         return ExpiryStatus.FAR
     left = (expires - today).days

@@ -1,4 +1,4 @@
-"""The stock ledger: the one place that writes a movement which is no dispensing. A trigger moves the balances."""
+"""Writes stock movements other than dispensing and returns. A trigger updates the balances."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import rules
 def record_movement(
     batch: Batch, kind: rules.Kind, change: int, reason: str, by: Person, receipt_id: int | None = None
 ) -> StockMovement:
-    """One line of the ledger."""
+    """Write one stock movement; `change` is negative when stock leaves."""
     movement = StockMovement(
         batch_id=batch.id,
         medication_id=batch.medication_id,

@@ -1,4 +1,4 @@
-"""What is on the shelves: medicines with their stock, batches, movements, deliveries."""
+"""Reads for stock pages: medicines with their stock, batches, stock movements, goods receipts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILTERS = ("low", "expiring", "expired", "zero")
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """One medicine of the stock page. `usable` leaves expired batches out; `days_left` is None when nothing was used."""
+    """One medicine of the stock page. `row.usable` does not count expired batches; `days_left` is None without any use."""
 
     row: Any
     days_left: int | None
@@ -37,12 +37,12 @@ class StockRow:
 
 
 def near_days() -> int:
-    """How many days before its expiry a batch counts as near it (a setting)."""
+    """The setting: how many days before its expiry a batch is near expiry."""
     return settings.value("pharmacy.near_expiry_days")
 
 
 def _sums() -> Any:
-    """Per medicine: usable and expired units, the soonest expiry that is still ahead, value, units near expiry."""
+    """For each medicine: usable and expired units, earliest future expiry, value, units near expiry."""
     today = clock.today()
     is_good = Batch.expires_on.is_(None) | (Batch.expires_on > today)
     is_near = Batch.expires_on.between(today + timedelta(days=1), today + timedelta(days=near_days()))
@@ -76,7 +76,7 @@ def _matching(text: str) -> list[Any]:
 
 
 def counts(text: str = "") -> dict[str, int]:
-    """How many medicines each filter shows; "all" without any."""
+    """The number of medicines that each filter shows; "all" without a filter."""
     sums = _sums()
     figures = [func.count().filter(condition).label(name) for name, condition in _conditions(sums).items()]
     query = (
@@ -88,10 +88,10 @@ def counts(text: str = "") -> dict[str, int]:
     return dict(db.session.execute(query).one()._mapping)
 
 
-def shelves(
+def medicines(
     text: str = "", show: str = "", *, after: tuple[str, int] | None = None, limit: int = PAGE
 ) -> list[StockRow]:
-    """Medicines by name with their stock."""
+    """Medicines with their stock, by name; `after` is the name and id of the last row of the page before."""
     sums = _sums()
     used = _used()
     columns = ("id", "name", "generic_name", "display_name", "form", "strength", "unit", "brand_name", "reorder_level")
@@ -122,7 +122,7 @@ def _shelf(row: Any, reorder_level: int) -> StockRow:
 
 
 def _used() -> Any:
-    """Per medicine: units that went to patients in the last 90 days, less what came back."""
+    """For each medicine: units dispensed in the last 90 days, less returns."""
     since = clock.now() - timedelta(days=USE_DAYS)
     return (
         select(StockMovement.medication_id, (-func.sum(StockMovement.quantity)).label("used"))
@@ -133,15 +133,15 @@ def _used() -> Any:
 
 
 def low() -> Select:
-    """Medicines to order, as rows of their columns, by name."""
+    """Medicines at or below their reorder level, by name, as rows of `COLUMNS`."""
     sums = _sums()
     query = select(*COLUMNS).select_from(Medication).outerjoin(sums, sums.c.medication_id == Medication.id)
     low_rows = query.where(Medication.is_active, _conditions(sums)["low"])
     return low_rows.order_by(Medication.name, Medication.id)
 
 
-def place_of(medication_id: int) -> tuple[str, int] | None:
-    """Where a medicine stands in the list, to go on after it."""
+def sort_key_of(medication_id: int) -> tuple[str, int] | None:
+    """The sort key of a medicine in the list (name, id), to show the rows after it; None when it does not exist."""
     row = db.session.execute(select(Medication.name, Medication.id).filter_by(id=medication_id)).one_or_none()
     return tuple(row) if row else None
 
@@ -169,7 +169,7 @@ def medicine(medication_id: int) -> StockRow:
 
 
 def batches(medication_id: int, *, with_empty: bool = True) -> list[Any]:
-    """The batches of a medicine, soonest expiry first, empty ones last: Batch, supplier's name, receipt's number."""
+    """The batches of a medicine, earliest expiry first, empty ones last: Batch, supplier's name, receipt's number."""
     query = (
         select(Batch, Supplier.name.label("supplier"), GoodsReceipt.number.label("receipt"))
         .outerjoin(GoodsReceipt, GoodsReceipt.id == Batch.receipt_id)
@@ -181,7 +181,7 @@ def batches(medication_id: int, *, with_empty: bool = True) -> list[Any]:
 
 
 def movements(medication_id: int, *, before: int | None = None, limit: int = PAGE) -> Sequence[StockMovement]:
-    """The ledger of a medicine, newest first."""
+    """The stock movements of a medicine, newest first; with `before`, only those with a lower id."""
     query = (
         select(StockMovement)
         .where(StockMovement.medication_id == medication_id)
@@ -202,7 +202,7 @@ def batch(batch_id: int) -> Batch:
 
 
 def receipt(receipt_id: int) -> GoodsReceipt:
-    """One delivery; `NotFound` when there is none."""
+    """One goods receipt; `NotFound` when there is none."""
     query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(joinedload(GoodsReceipt.supplier))
     row = db.session.scalars(query).one_or_none()
     if row is None:
@@ -210,21 +210,21 @@ def receipt(receipt_id: int) -> GoodsReceipt:
     return row
 
 
-def received(receipt_of: GoodsReceipt) -> list[StockMovement]:
-    """The ledger's lines of a delivery."""
-    query = select(StockMovement).where(StockMovement.receipt_id == receipt_of.id).order_by(StockMovement.id)
+def received(goods_receipt: GoodsReceipt) -> list[StockMovement]:
+    """The stock movements of a goods receipt."""
+    query = select(StockMovement).where(StockMovement.receipt_id == goods_receipt.id).order_by(StockMovement.id)
     return list(db.session.scalars(query.options(joinedload(StockMovement.batch).joinedload(Batch.medication))))
 
 
 def suppliers(text: str, limit: int = 10) -> list[str]:
-    """Names of suppliers that hold every word of `text`."""
+    """Names of suppliers that contain every word of `text`."""
     words = contains_all_words(func.hms_fold(Supplier.name), text)
     query = select(Supplier.name).where(Supplier.is_active, *words).order_by(Supplier.name).limit(limit)
     return list(db.session.scalars(query))
 
 
 def medicines_named(text: str, limit: int = 10) -> list[Any]:
-    """Active medicines that hold every word of `text`, those whose name begins with it first."""
+    """Active medicines that contain every word of `text`; those whose name begins with it are first."""
     starts = Medication.search_text.like(func.hms_fold(f"{escape_like(text.strip())}%"))
     columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
     query = select(*columns).where(Medication.is_active, *_matching(text))

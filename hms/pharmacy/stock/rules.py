@@ -1,4 +1,4 @@
-"""The stock ledger: every movement is a signed line, and the lines of a batch add up to what is on the shelf."""
+"""Rules of stock movements. Each has a sign, and the movements of a batch add up to its quantity."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ KIND_WORDS = {
     Kind.WRITE_OFF: _l("Written off"),
     Kind.COUNT: _l("Counted"),
 }
-COMES = frozenset({Kind.RECEIPT, Kind.RETURN})
-LEAVES = frozenset({Kind.DISPENSE, Kind.WRITE_OFF})
+INCREASES = frozenset({Kind.RECEIPT, Kind.RETURN})
+DECREASES = frozenset({Kind.DISPENSE, Kind.WRITE_OFF})
 NEEDS_REASON = frozenset({Kind.RETURN, Kind.ADJUSTMENT, Kind.WRITE_OFF})
 
 
 class StockFlags(NamedTuple):
-    """What a row of the stock page warns of. Expired stock counts as no stock."""
+    """The warnings in a row of the stock page. Expired stock does not count as stock."""
 
     is_out: bool
     is_below_reorder: bool
@@ -49,15 +49,16 @@ class StockFlags(NamedTuple):
 
 
 def signed(kind: Kind, quantity: int) -> int:
-    """The ledger's change for a quantity as a person enters it: what leaves becomes negative."""
-    return -quantity if kind in LEAVES else quantity
+    """The change of stock for an entered quantity: negative for a kind that decreases the stock."""
+    return -quantity if kind in DECREASES else quantity
 
 
 def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> int:
-    """What is on hand afterwards; `RuleBroken` on `quantity` or `reason` when the movement may not be written."""
+    """Check a movement; returns the new quantity on hand. `RuleBroken` at `quantity` or `reason`."""
     if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
-    if (kind in COMES and change <= 0) or (kind in LEAVES and change >= 0) or (kind == Kind.ADJUSTMENT and change == 0):
+    has_wrong_sign = (kind in INCREASES and change <= 0) or (kind in DECREASES and change >= 0)
+    if has_wrong_sign or (kind == Kind.ADJUSTMENT and change == 0):
         raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
         message = N_("Only %(left)s in stock. Check the quantity.")
@@ -67,11 +68,11 @@ def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> i
     return on_hand + change
 
 
-def counted(found: int, on_hand: int) -> int:
-    """The change that a count of `found` units writes into the ledger."""
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= MAX_UNITS:
+def counted(quantity: int, on_hand: int) -> int:
+    """The change of stock after `quantity` units were counted; `RuleBroken` when it is not a whole number from 0."""
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 0 <= quantity <= MAX_UNITS:
         raise RuleBroken(N_("Enter the counted quantity, as a whole number from 0."), "quantity")
-    return found - on_hand
+    return quantity - on_hand
 
 
 def usable(batches: Iterable[Batch], today: date) -> int:
@@ -80,7 +81,7 @@ def usable(batches: Iterable[Batch], today: date) -> int:
 
 
 def flags(batches: Iterable[Batch], reorder_level: int, today: date, near_days: int = 90) -> StockFlags:
-    """What to warn of; at the reorder level it is time to order."""
+    """The warnings for a medicine; stock at the reorder level counts as below it."""
     held = [batch for batch in batches if batch.on_hand > 0]
     left = [(batch.expires - today).days for batch in held if batch.expires is not None]
     good = usable(held, today)
@@ -93,9 +94,9 @@ def flags(batches: Iterable[Batch], reorder_level: int, today: date, near_days: 
 
 
 def days_left(on_hand: int, used: int, days_in_stock: int = USE_DAYS) -> int | None:
-    """For how many whole days the stock lasts at the mean daily use; None when nothing was used.
+    """The number of whole days that the stock lasts at the average daily use; None when nothing was used.
 
-    `used` units left in `days_in_stock` days; days without stock do not count, as they would hide the need.
+    `used` is the quantity dispensed in `days_in_stock` days; leave days without stock out, because they lower the average.
     """
     if used <= 0 or days_in_stock <= 0:
         return None

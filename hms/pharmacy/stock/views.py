@@ -1,4 +1,4 @@
-"""Pages of stock: the list, one medicine with its batches and ledger, adjusting, writing off."""
+"""Pages of stock: the list, one medicine with its batches and movements, adjusting, writing off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .rules import KIND_WORDS
 
 
 def _typed(name: str = "q") -> str:
-    """What was typed into the search."""
+    """The text in the search field."""
     return search_text(request.args.get(name))
 
 
@@ -31,9 +31,9 @@ def stock() -> str:
     """Every medicine with its stock; the filters and the search are in the address."""
     typed, show = _typed(), request.args.get("show", "")
     show = show if show in queries.FILTERS else ""
-    after = queries.place_of(request.args.get("after", 0, type=int))
-    found = queries.shelves(typed, show, after=after, limit=queries.PAGE + 1)
-    shown, more = found[: queries.PAGE], len(found) > queries.PAGE
+    after = queries.sort_key_of(request.args.get("after", 0, type=int))
+    rows = queries.medicines(typed, show, after=after, limit=queries.PAGE + 1)
+    shown, more = rows[: queries.PAGE], len(rows) > queries.PAGE
     filters = {"q": typed or None, "show": show or None}
     return render_template(
         "pharmacy/stock.html",
@@ -49,16 +49,16 @@ def stock() -> str:
 @pages.get("/stock/<int:medication_id>")
 @requires(Permission.READ_STOCK)
 def shelf(medication_id: int) -> str:
-    """One medicine: its batches and its ledger, newest first."""
+    """One medicine: its batches and its stock movements, newest first."""
     before = request.args.get("before", type=int)
-    moved = queries.movements(medication_id, before=before, limit=queries.PAGE + 1)
-    older = moved[queries.PAGE - 1].id if len(moved) > queries.PAGE else None
+    movements = queries.movements(medication_id, before=before, limit=queries.PAGE + 1)
+    older = movements[queries.PAGE - 1].id if len(movements) > queries.PAGE else None
     today, near_days = clock.today(), queries.near_days()
     return render_template(
         "pharmacy/shelf.html",
         shelf=queries.medicine(medication_id),
         batches=queries.batches(medication_id),
-        movements=moved[: queries.PAGE],
+        movements=movements[: queries.PAGE],
         older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
         kinds=KIND_WORDS,
         nearness=lambda day: expiry.expiry_status(day, today, near_days).value,
@@ -81,14 +81,14 @@ def _batch_page(batch_id: int, form: Any, template: str, action: Any, done: str)
 @pages.route("/stock/batches/<int:batch_id>/adjust", methods=["GET", "POST"])
 @requires(Permission.ADJUST_STOCK)
 def adjust(batch_id: int) -> ResponseReturnValue:
-    """Set a batch to what is really there."""
+    """Adjust a batch to the counted quantity."""
     return _batch_page(batch_id, AdjustForm(), "pharmacy/adjust.html", stock_actions.adjust, _("Stock adjusted"))
 
 
 @pages.route("/stock/batches/<int:batch_id>/write-off", methods=["GET", "POST"])
 @requires(Permission.ADJUST_STOCK)
 def write_off(batch_id: int) -> ResponseReturnValue:
-    """Throw away a batch or a part of it."""
+    """Write off a batch or a part of it."""
     return _batch_page(batch_id, WriteOffForm(), "pharmacy/write_off.html", stock_actions.write_off, _("Written off"))
 
 
@@ -97,7 +97,7 @@ def write_off(batch_id: int) -> ResponseReturnValue:
 def choose_medicine() -> Response:
     """Rows for the medicine's combobox."""
     typed = _typed()
-    found = queries.medicines_named(typed) if len(typed) >= 2 else []
+    rows = queries.medicines_named(typed) if len(typed) >= 2 else []
     return jsonify(
         [
             {
@@ -106,6 +106,6 @@ def choose_medicine() -> Response:
                 "detail": row.brand_name,
                 "note": _("%(count)s in stock", count=row.current_stock),
             }
-            for row in found
+            for row in rows
         ]
     )

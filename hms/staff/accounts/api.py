@@ -153,7 +153,7 @@ def reset_password(user_id: int) -> dict[str, str]:
 
 @api.post("/users/<int:user_id>/assign_role/")
 @requires(Permission.REVIEW_ROLE_REQUESTS)
-@api.arguments(schemas.GiveRoleIn)
+@api.arguments(schemas.RoleIdIn)
 @api.response(200, schemas.StatusOut)
 def give_role(payload: dict[str, Any], user_id: int) -> dict[str, str]:
     """Give a role directly."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from hms.core import clock
 from hms.core.background import redis
 from hms.core.db.session import db
-from hms.core.events import SUBSCRIBERS, room, room_of, socketio
+from hms.core.events import SUBSCRIBERS, room_of_event, room_of_person, socketio
 from hms.core.web.guard import current_person
 from hms.staff.models import Role, User, UserSession
 from hms.staff.request_user import idle_limit
@@ -42,10 +42,10 @@ def connect_page(_auth: Any = None) -> bool:
     who = current_person()
     if not who.is_authenticated or who.session_id is None or not redis.is_available():
         return False
-    join_room(room_of(who.id))
+    join_room(room_of_person(who.id))
     for kind, action in SUBSCRIBERS.items():
         if who.may(action):
-            join_room(room(kind))
+            join_room(room_of_event(kind))
     _pages[request.sid] = ConnectedPage(who.session_id, who.grants)
     _start_watcher(current_app._get_current_object())
     db.session.remove()
