@@ -43,14 +43,14 @@ class WorkLists:
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
-    corrections: list[CorrectionRequest] = field(default_factory=list)
+    approvals: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
 
     @property
     def people(self) -> int:
         """The number of rows that name a patient."""
-        return len([*(self.arriving or ()), *(self.waiting or ()), *self.corrections, *self.drafts])
+        return len([*(self.arriving or ()), *(self.waiting or ()), *self.approvals, *self.drafts])
 
 
 def load_work_lists(who: Person) -> WorkLists:
@@ -134,7 +134,7 @@ def _select_arriving() -> Select:
 
 def _add_approvals(home: WorkLists, who: Person) -> None:
     count = correction_queries.count_waiting(who)
-    home.corrections = correction_queries.waiting_requests(who, MAX_ROWS) if count else []
+    home.approvals = correction_queries.waiting_requests(who, MAX_ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 

@@ -27,6 +27,7 @@ from hms.staff import request_user
 from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Role, User, UserSession
 from hms.staff.onboarding import one_time_links
+from hms.staff.sign_in.reauthentication import RECENT
 from tests.billing import factories
 from tests.conftest import PASSWORD
 

@@ -33,38 +33,47 @@ class DenialThrottle:
         """Count a denial of `key`: as recorded (True), or as unrecorded when the limit of this minute is reached."""
         now = time.monotonic()
         with self._lock:
-            began, written, not_written = self._known.get(key, (now, 0, 0))
+            began, recorded, unrecorded = self._counts.get(key, (now, 0, 0))
             if now - began > WINDOW:
-                began, written = now, 0
-            if written >= MAX_COUNT:
-                self._known[key] = (began, written, not_written + 1)
-                return None
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = (began, written + 1, 0)
-            return not_written
+                began, recorded = now, 0
+            if recorded >= MAX_COUNT:
+                self._counts[key] = (began, recorded, unrecorded + 1)
+                return False
+            if len(self._counts) >= MAX_KNOWN:
+                self._counts.clear()
+            self._counts[key] = (began, recorded + 1, unrecorded)
+            return True
+
+    def take_unrecorded(self, key: Any) -> int:
+        """How many denials of `key` were only counted since this was last called."""
+        with self._lock:
+            began, recorded, unrecorded = self._counts.get(key, (time.monotonic(), 0, 0))
+            if unrecorded:
+                self._counts[key] = (began, recorded, 0)
+            return unrecorded
 
 
 _throttle = DenialThrottle()
 
 
 def reset_throttle() -> None:
-    """Set all counts to zero; for tests."""
+    """Forget all counts; for tests."""
     global _throttle
     _throttle = DenialThrottle()
 
 
 def record_denial(by: Person | None, what: str, *, patient_id: int | None = None, because: str = "") -> None:
-    """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its entry."""
+    """Record that `by` was denied `what` (an endpoint); `because` is the error's code. Rolls back, then commits its own entry."""
     db.session.rollback()
-    not_written = _throttle.admits(_key(by))
-    if not_written is None:
+    key = _key(by)
+    if not _throttle.may_record(key):
         return
     details: dict[str, Any] = {"what": what}
     if has_request_context():
         details |= {"method": request.method, "path": request.path[:200]}
     details |= {"because": because} if because else {}
-    details |= {"not_written_before": not_written} if not_written else {}
+    unrecorded = _throttle.take_unrecorded(key)
+    details |= {"not_written_before": unrecorded} if unrecorded else {}
     recording.record("authz.denied", by, outcome="denied", patient_id=patient_id, details=details)
     db.session.commit()
 

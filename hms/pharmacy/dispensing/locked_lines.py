@@ -176,7 +176,7 @@ def check_short(allocated: allocation.Allocation, quantity: int) -> None:
 def check_allergies(line: Row) -> None:
     """`RuleBroken` when the line has a serious allergy alert for which the prescriber gave no reason."""
     result = allergy_recheck.recheck(
-        Medicine.on_record(line),
+        Medicine.from_record(line),
         queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
         signed_at=line.signed_at,
