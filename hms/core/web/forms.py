@@ -182,7 +182,7 @@ class ParsedField(StringField):
 
 def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
-        return Money.typed(text, largest)
+        return Money.parse(text, largest)
     except TooLarge as error:
         raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from error
     except ValueError as error:
