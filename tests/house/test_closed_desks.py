@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
 
 from hms.billing.models import Bill
 from hms.core import clock
@@ -18,15 +17,10 @@ from hms.patients.access import actions as access_actions
 from hms.patients.access import policy
 from hms.pharmacy.dispensing import actions as dispensing_actions
 from hms.pharmacy.dispensing import holds, returns
-from hms.pharmacy.models import Dispense
 from tests.conftest import PASSWORD
 from tests.house.hospital import ALLERGIES, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody
 
 pytestmark = pytest.mark.security("O")
-
-
-def _dispenses() -> list[Dispense]:
-    return list(database.session.scalars(select(Dispense)))
 
 
 def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):

@@ -90,15 +90,3 @@ def years_old(day: date, today: date) -> int:
 def months_old(day: date, today: date) -> int:
     """Completed months."""
     return (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
-
-
-def format_age(day: date, today: date) -> str:
-    """The age as shown in parentheses after a birth date: `20d`, `11w 3d`, `8y 2m`, `35y`."""
-    lived = (today - day).days
-    if lived < 28:
-        return f"{max(lived, 0)}d"
-    if months_old(day, today) < 12:
-        return f"{lived // 7}w {lived % 7}d".removesuffix(" 0d")
-    if years_old(day, today) < 18:
-        return f"{years_old(day, today)}y {months_old(day, today) % 12}m".removesuffix(" 0m")
-    return f"{years_old(day, today)}y"
