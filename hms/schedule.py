@@ -25,7 +25,7 @@ class PeriodicTask:
 PERIODIC_TASKS = (
     PeriodicTask("seal the audit trail", 3, chain.seal_pending),
     PeriodicTask("append an audit checkpoint", HOUR, checkpoints.append_checkpoint),
-    PeriodicTask("dispatch due jobs", 5, outbox.dispatch_due),
+    PeriodicTask("wake the worker for due jobs", 5, outbox.wake_for_due),
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
