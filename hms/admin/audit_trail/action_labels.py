@@ -110,6 +110,7 @@ ACTION_LABELS = {
     "clinical.withdraw_prescription": _l("Withdrew the prescription"),
     "clinical.withdraw_of_hospital": _l("Withdrew a hospital note template"),
     "clinical.withdraw_template": _l("Withdrew a note template"),
+    "core.clock_jump": _l("Noticed that the clock was changed"),
     "core.change_setting": _l("Changed a setting"),
     "core.revert_setting": _l("Reverted a setting"),
     "formulary.add_medication": _l("Added a medicine"),
