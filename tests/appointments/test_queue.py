@@ -14,6 +14,7 @@ from hms.appointments.queue import queries as queue_queries
 from hms.core import clock
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
+from hms.patients.records import actions as record_actions
 from tests.appointments import factories
 
 
@@ -207,3 +208,12 @@ def test_arrivals_count_late_and_expected_patients(bah):
     assert booking_queries.count_arrivals() == (soon, late, late + soon + later)
     assert booking_queries.count_arrivals(bah.id) == booking_queries.count_arrivals()
     assert len(booking_queries.list_expected()) == late + soon + later
+
+
+def test_a_patient_in_the_queue_is_not_withdrawn(booked, person):
+    booking = booked()
+    entry = transitions.check_in(booking.id, by=person("nurse"))
+    with pytest.raises(Conflict, match=f"number {entry.token}"):
+        record_actions.withdraw_patient(booking.patient_id, by=person("admin"))
+    queue_actions.mark_as_left(entry.id, by=person("nurse"))
+    record_actions.withdraw_patient(booking.patient_id, by=person("admin"))
