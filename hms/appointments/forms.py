@@ -18,6 +18,7 @@ from hms.core.text.formatting import format_date as shown_day
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
+from .availability.rules import check_clock_change
 from .enums import PRIORITY_LABELS, Priority
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
@@ -144,6 +145,8 @@ class BlockForm(ActionForm):
 
     def values(self) -> dict[str, Any]:
         last = self.until.data or self.date.data
+        check_clock_change(self.date.data, self.starts.data, field="starts")
+        check_clock_change(last, self.ends.data, field="ends")
         return {
             "doctor_id": self.doctor.data,
             "starts": clock.at(self.date.data, self.starts.data),

@@ -13,10 +13,10 @@ from wtforms.validators import EqualTo, ValidationError
 
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Text, WholeField
+from hms.core.web.localisation import offered_languages
 
 from . import directory, rules
 from .models import Role, User
-from .profile import preferences
 from .roles import actions
 
 
@@ -171,9 +171,7 @@ class PasswordForm(ChosenPasswordForm):
 class PreferencesForm(ActionForm):
     """How the pages look for one person."""
 
-    language = SelectField(
-        _l("Language"), choices=[SelectChoice(code, name) for code, name in preferences.LANGUAGES.items()]
-    )
+    language = SelectField(_l("Language"), choices=lambda: list(offered_languages().items()))
     theme = RadioField(
         _l("Theme"),
         choices=[

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import Select, func, or_, select
 
 from hms.core import clock
-from hms.core.background import redis
+from hms.core.background import outbox, redis
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db
 from hms.staff.login_security import activity
@@ -84,9 +84,10 @@ def health() -> Health:
 
 @cache
 def _count_open_jobs() -> Select:
-    return select(
-        func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
-    ).where(Outbox.done_at.is_(None))
+    def count(*which: Any) -> Any:
+        return select(func.count()).select_from(Outbox).where(*which).scalar_subquery()
+
+    return select(count(*outbox.OPEN), count(*outbox.FAILED))
 
 
 def _existing(folder: Any) -> Any:

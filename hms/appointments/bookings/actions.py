@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hms.appointments.availability import queries
 from hms.appointments.availability.queries import lock_doctor
+from hms.appointments.availability.rules import check_clock_change
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
@@ -78,6 +79,7 @@ def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, requeste
     if not isinstance(by, System):
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=absences)
+        check_clock_change(date, time, minutes)
     return minutes
 
 
