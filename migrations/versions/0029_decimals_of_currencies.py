@@ -19,6 +19,9 @@ MONEY = {
     "payment": ("amount", "tendered"),
     "price_item": ("unit_price",),
 }
+# A discount of exactly the limit is rounded to the smallest amount of the currency.
+HALF_A_CENT = "discount_limit / 100 + 0.005"
+HALF_OF_SMALLEST = "discount_limit / 100 + 0.5 / power(10::numeric, scale(subtotal))"
 TRIGGERS = """
     SELECT t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t
      WHERE t.tgrelid = CAST(:table_name AS regclass) AND NOT t.tgisinternal ORDER BY t.tgname"""
@@ -29,9 +32,11 @@ def upgrade() -> None:
         _change_types(table, columns, sa.Numeric(), sa.Numeric(12, 2))
         condition = " AND ".join(f"scale({column}) <= 3" for column in columns)
         op.create_check_constraint(op.f(f"ck_{table}_money_exact"), table, condition)
+    _replace_in_function(HALF_A_CENT, HALF_OF_SMALLEST)
 
 
 def downgrade() -> None:
+    _replace_in_function(HALF_OF_SMALLEST, HALF_A_CENT)
     for table, columns in MONEY.items():
         op.drop_constraint(op.f(f"ck_{table}_money_exact"), table, type_="check")
         _change_types(table, columns, sa.Numeric(12, 2), sa.Numeric())
@@ -45,4 +50,12 @@ def _change_types(table: str, columns: tuple[str, ...], new: sa.Numeric, old: sa
     for column in columns:
         op.alter_column(table, column, type_=new, existing_type=old)
     for _name, definition in triggers:
-        op.execute(sa.text(definition.replace(":", r"\:")))
+        op.get_bind().exec_driver_sql(definition.replace("%", "%%"))
+
+
+def _replace_in_function(old: str, new: str) -> None:
+    """Change the expression in `hms_second_person` (migration 0021), the trigger behind discounts."""
+    definition = op.get_bind().execute(sa.text("SELECT pg_get_functiondef(CAST('hms_second_person' AS regproc))")).scalar_one()
+    if old not in definition:
+        raise RuntimeError("hms_second_person is not the one of migration 0021")
+    op.get_bind().exec_driver_sql(definition.replace(old, new).replace("%", "%%"))

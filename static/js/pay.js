@@ -13,7 +13,7 @@
   // Amounts in whole cents (the smallest amount of the currency), read as the server reads them on pages
   // (hms/core/text/numbers.py, hms/core/money.py); null when the server will refuse the text.
   // tests/cases/typed_numbers.json is run over both.
-  function cents(text) {
+  function cents(text, largest = 99999999.99) {
     const { sign, other, decimals } = writing();
     const [, minus, typed] = /^([-−]?)(\d(?:.*\d)?)$/.exec(String(text).trim()) ?? [];
     if (!typed) return null;
@@ -22,12 +22,12 @@
     const [, whole, , part = ""] = /^(\d+)([.,](\d+))?$/.exec(ungrouped) ?? [];
     if (whole === undefined || part.length > decimals) return null;
     const amount = Number(whole + part.padEnd(decimals, "0"));
-    if (amount > Math.floor(99999999.99 * 10 ** decimals) || (minus && !amount)) return null;
+    if (amount > Math.floor(largest * 10 ** decimals) || (minus && !amount)) return null;
     return minus ? -amount : amount;
   }
   // An amount as the page's own data carry it: with a point and all decimals of the currency.
   const exact = (text) => Number(text.replace(".", ""));
-  const paid = (text) => Math.max(cents(text) ?? 0, 0);
+  const paid = (text, largest) => Math.max(cents(text, largest) ?? 0, 0);
   function plain(amount) {
     const { sign, other, decimals } = writing();
     const digits = String(Math.abs(amount)).padStart(decimals + 1, "0");
@@ -83,7 +83,7 @@
   function counting(form) {
     const total = one("[data-cash-total]", form);
     const renew = () => {
-      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value) * Number(field.dataset.worth)), 0);
+      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value, 9999999999.99) * Number(field.dataset.worth)), 0);
       total.textContent = shown(sum, form.dataset.countCash);
     };
     form.addEventListener("input", renew);

@@ -78,7 +78,7 @@ def parse_exact(text: str) -> Decimal:
 
 
 def _program_digits(typed: str) -> str:
-    if _MAY_BE_GROUP.fullmatch(typed):
+    if _MAY_BE_GROUP.fullmatch(typed) or len(re.findall("[^0-9]", typed)) > 1:
         raise TwoReadings("could be read in two ways")
     if not _with_decimals(COMMA).fullmatch(typed) and not _with_decimals(POINT).fullmatch(typed):
         raise ValueError("not a number")
