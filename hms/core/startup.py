@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import clock, commands, events
+from . import clock, commands, events, money
 from .api import preconditions
 from .db.query_counter import watch_queries
 from .db.session import db
@@ -47,6 +47,7 @@ def prepare(app: Flask, config: Config) -> None:
     app.json = ExactJSON(app)
     app.session_interface = EncryptedSessionInterface(config.secret_key)
     clock.set_zone(config.timezone)
+    money.set_currency(config.currency)
     if config.trusted_proxies:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import DomainError
+from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, LongText, Text, WholeField
 
 from . import rules
@@ -47,4 +48,4 @@ def _field(test: LabTest) -> Any:
 
 
 def _as_typed(result: LabResult) -> str:
-    return result.value if result.number is None else f"{result.number.normalize():f}"
+    return result.value if result.number is None else show(result.number.normalize())

@@ -24,7 +24,7 @@ from hms.core.background import redis
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import search_text
-from hms.core.text.numbers import parse_record_id
+from hms.core.text.numbers import parse_record_id, show
 from hms.core.web.forms import ActionForm
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -122,7 +122,7 @@ def _read_bill(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
 def _share_text(bill: Bill) -> str:
     if bill.payer == SELF:
         return ""
-    return payer_percent(bill) or str(bill.payer_share)
+    return show(payer_percent(bill) or bill.payer_share)
 
 
 def _payer_choices(bill: Bill) -> list[SelectChoice]:

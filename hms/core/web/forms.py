@@ -16,11 +16,12 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.money import MAX_VALUE, Money, TooLarge
+from hms.core.money import MAX_VALUE, Money, TooLarge, currency_decimals, largest_amount
 from hms.core.person import Person
 from hms.core.text.cleaning import TextError, clean, without_control_characters
-from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import N_
+from hms.core.text.formatting import in_page_signs
+from hms.core.text.numbers import parse_record_id, show, whole_number
+from hms.core.text.translation import N_, Sentence
 
 from .localisation import translate, translate_error
 
@@ -40,6 +41,12 @@ class InputPresent(InputRequired):
 
 
 FROM_REQUEST = object()
+NOT_AN_AMOUNT = {
+    0: N_("Enter an amount without decimals, for example %(example)s."),
+    2: N_("Enter an amount with at most two decimals, for example %(example)s."),
+    3: N_("Enter an amount with at most three decimals, for example %(example)s."),
+}
+"""By the decimals of the currency."""
 
 
 def _takes_files(form: FlaskForm, name: str) -> bool:
@@ -183,22 +190,30 @@ def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
         return Money.parse(text, largest)
     except TooLarge as error:
-        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from error
+        shown = in_page_signs(largest_amount(largest))
+        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=shown) from error
     except ValueError as error:
-        raise RuleBroken(N_("Enter an amount with at most two decimals, for example 190.00.")) from error
+        raise RuleBroken(not_an_amount()) from error
+
+
+def not_an_amount() -> Sentence:
+    """Says how an amount is typed here: with the decimals of the currency and the decimal sign of the page."""
+    example = in_page_signs(f"{Decimal(1250):,.{currency_decimals()}f}")
+    return Sentence(NOT_AN_AMOUNT[currency_decimals()], example=example)
 
 
 class MoneyField(ParsedField):
     """An amount in the hospital's currency, of at most `largest`."""
 
     def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = MAX_VALUE, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
+        super().__init__(label, validators, parse=partial(_amount, largest=largest), show=show, **kwargs)
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RuleBroken(N_("Enter a whole number."))
-    return int(text)
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise RuleBroken(N_("Enter a whole number.")) from error
 
 
 class WholeField(ParsedField):

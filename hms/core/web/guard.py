@@ -18,6 +18,8 @@ from hms.core.db.session import db, end_request_session
 from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.settings.decimal_sign import decimal_sign
+from hms.core.text import numbers
 from hms.core.text.translation import N_
 
 from . import security_headers
@@ -147,7 +149,13 @@ def finish(response: Response) -> Response:
     return response
 
 
+def _read_numbers_as_typed() -> None:
+    """On pages the hospital's decimal sign counts; what programs send never depends on a setting."""
+    numbers.read_as_page(None if is_api() else decimal_sign)
+
+
 def _close_session(error: BaseException | None) -> None:
+    numbers.read_as_page(None)
     if error is None:
         end_request_session()
     else:
@@ -163,6 +171,7 @@ def install(app: Flask) -> None:
     login_manager.init_app(app)
     csrf.init_app(app)
     app.before_request(_start_request)
+    app.before_request(_read_numbers_as_typed)
     app.before_request(read_body)
     app.before_request(guard)
     app.after_request(finish)

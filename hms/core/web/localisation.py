@@ -12,6 +12,8 @@ from flask_babel import Babel, force_locale, get_babel, get_locale, get_translat
 from flask_login import current_user
 
 from hms.core.errors import DomainError
+from hms.core.money import Money
+from hms.core.text.numbers import show
 from hms.core.text.translation import Sentence
 
 babel = Babel(configure_jinja=False)
@@ -104,10 +106,13 @@ def translate(sentence: object) -> str:
     """
     if not isinstance(sentence, Sentence):
         return str(sentence)
-    values = {
-        name: translate(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
-    }
-    return gettext(sentence.message, **values)
+    return gettext(sentence.message, **{name: _shown(value) for name, value in sentence.values.items()})
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Money):
+        return show(value)
+    return translate(value) if isinstance(value, Sentence) else value
 
 
 def in_english(sentence: object) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from hms.core.errors import RuleBroken
-from hms.core.text.numbers import number
+from hms.core.text.numbers import number, show
 from hms.core.text.translation import N_
 
 from . import shorthand
@@ -86,13 +86,13 @@ def _amount(typed: str, field: str) -> Decimal:
 def dose_to_input(dose: Dose) -> DoseInput:
     """The values of the fields for a stored dose."""
     return DoseInput(
-        amount=f"{dose.amount:f}",
+        amount=show(dose.amount),
         unit=dose.unit,
         route=dose.route,
         frequency=dose.frequency_code,
         as_needed=WHEN_REQUIRED if dose.as_needed else REGULARLY,
         duration=format_duration(dose.days),
-        maximum="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
+        maximum="" if dose.max_per_day is None else show(dose.max_per_day),
     )
 
 
