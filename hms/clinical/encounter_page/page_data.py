@@ -81,6 +81,11 @@ class EncounterPage:
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
 
+    @property
+    def has_unchecked(self) -> bool:
+        """Whether signing needs a reason, because a check of a prescription could not run."""
+        return any(line.needs_reason for line in self.lines)
+
     @staticmethod
     def system_name(address: str) -> str:
         return codes.system_name(address)

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from hms.core.money import Money
 from hms.formulary.dosing.doses import Dose
-from hms.formulary.safety.knowledge import AllergyClass, CrossReaction, Interaction, Knowledge, Medicine, Substance
+from hms.formulary.safety.knowledge import (
+    AllergyClass,
+    CrossReaction,
+    DoseLimit,
+    HighAlertGroup,
+    Interaction,
+    Knowledge,
+    Medicine,
+    Substance,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -96,6 +105,8 @@ def load_knowledge() -> Knowledge:
         classes=tuple(_allergy_class(row) for row in read_rows("allergy_classes")),
         cross_reactions=tuple(CrossReaction(**row) for row in read_rows("allergy_cross")),
         interactions=tuple(Interaction(**row) for row in read_rows("interactions")),
+        high_alert=tuple(_high_alert_group(row) for row in read_rows("high_alert")),
+        dose_limits=tuple(_dose_limit(row) for row in read_rows("dose_limits")),
     )
 
 
@@ -124,6 +135,7 @@ def _medication(row: dict[str, str]) -> CatalogueMedication:
 def _facts(row: dict[str, str]) -> Medicine:
     return Medicine(
         name=row["generic_name"],
+        other_names=tuple(brand for brand in (row["brand_name"],) if brand),
         ingredients=_split(row["ingredients"]),
         classes=frozenset(_split(row["classes"])),
         strength=row["strength"],
@@ -153,6 +165,22 @@ def _usual_dose(row: dict[str, str]) -> Dose:
         as_needed=row["as_needed"] == "yes",
         max_per_day=_decimal(row["max_per_day"]),
         days=int(row["days"]) if row["days"] else None,
+    )
+
+
+def _high_alert_group(row: dict[str, str]) -> HighAlertGroup:
+    lists = (frozenset(_split(row[name])) for name in ("substances", "classes", "routes"))
+    return HighAlertGroup(row["group"], *lists, row["source"])
+
+
+def _dose_limit(row: dict[str, str]) -> DoseLimit:
+    return DoseLimit(
+        ingredient=row["ingredient"],
+        kind=row["kind"],
+        routes=frozenset(_split(row["routes"])),
+        over_days=int(row["over_days"] or 0),
+        max_mg=Decimal(row["max_mg"]),
+        source=row["source"],
     )
 
 
