@@ -121,7 +121,7 @@ def test_the_page_refuses_the_route_at_its_field(desk, encounter):
     refused = desk("doctor").form(at, rx="Plugh", rx_dose="-1 tablet od", do="add_rx")
     assert refused.status_code == 400
     assert "above zero" in refused.get_data(as_text=True)
-    fields = {"rx_amount": "1½", "rx_unit": "tablet", "rx_frequency": "once_daily", "rx_days": "2"}
+    fields = {"rx_dose": "", "rx_amount": "1½", "rx_unit": "tablet", "rx_frequency": "once_daily", "rx_days": "2"}
     desk("doctor").form(at, rx="amlodipine 5 mg tablet", **fields, do="add_rx")
     assert "1.5" in desk("doctor").get(at).get_data(as_text=True)
 

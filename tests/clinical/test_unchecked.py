@@ -62,7 +62,7 @@ def test_other_words_are_not_stopped_and_need_a_reason_before_signing(program, p
 
 def test_the_words_of_the_hospitals_own_medicine_and_its_brand_are_compared(db, person):
     own = formulary_actions.add_medication(
-        generic_name="Zorblax", brand_name="Fendor", formulation="Tablet", by=person("pharmacist")
+        generic_name="Zorblax", brand_name="Fendor", formulation="Tablet", by=person("admin")
     )
     for recorded in ("zorblax", "Fendor tablets"):
         patient = a_patient(given_names=recorded.title())

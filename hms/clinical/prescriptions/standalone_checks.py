@@ -9,6 +9,7 @@ from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import allergy_check, other_checks
+from hms.formulary.safety.alerts import NO_RULES
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import CurrentMedicine
@@ -47,7 +48,8 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
     A medicine that is not known is also an entry of `interactions`, with the severity "not_checked".
     """
     medicines = [_find_medicine(name) for name in names if name.strip()]
-    unknown = [medicine.name for medicine in medicines if not medicine.ingredients]
+    is_readable = catalogue.load_knowledge().is_readable
+    unknown = [medicine.name for medicine in medicines if not is_readable or not medicine.ingredients]
     interactions = []
     for place, medicine in enumerate(medicines):
         for other in medicines[place + 1 :]:
@@ -56,7 +58,7 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
             interactions += [
                 {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)} for alert in check.alerts
             ]
-    message = N_("%(medicine)s is not in the formulary. It was not checked.")
+    message = N_("%(medicine)s is not in the formulary. It was not checked.") if is_readable else NO_RULES.message
     interactions += [
         {"drugs": [name], "severity": "not_checked", "description": str(Sentence(message, medicine=name))}
         for name in unknown

@@ -40,6 +40,12 @@ def _routes_by_form() -> dict[str, frozenset[str]]:
         return {row["form"]: frozenset(row["routes"].split(";")) for row in csv.DictReader(lines)}
 
 
+def check_form_routes() -> None:
+    """Read the file, so that a missing or broken one is found with the other rules."""
+    if not _routes_by_form():
+        raise ValueError("form_routes.csv is empty")
+
+
 def read_route(text: str) -> str:
     """The key of `ROUTES` for a word such as "IV"; "" for "". Raises `RuleBroken` on `route` for an unknown word."""
     word = " ".join(text.lower().replace(".", "").split())
@@ -58,7 +64,10 @@ def check_route(product: FormedMedicine | None, route: str, text: str = "") -> N
     if product is None:
         return
     form = (product.form or product.formulation or "").lower()
-    possible = _routes_by_form().get(form)
+    try:
+        possible = _routes_by_form().get(form)
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error):
+        return  # the safety checks say that the files cannot be read
     if possible is None:
         return
     named = [_ROUTE_OF[word.replace(".", "")] for word in _INJECTED_WORD.findall(text.lower())]

@@ -6,6 +6,7 @@ The lists are a proposal: `data/README.md` says who must approve them.
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from hms.core.money import Money
 from hms.formulary.dosing.doses import Dose
+from hms.formulary.dosing.routes import check_form_routes
 from hms.formulary.safety.knowledge import (
     AllergyClass,
     CrossReaction,
@@ -26,6 +28,7 @@ from hms.formulary.safety.knowledge import (
 )
 
 DATA = Path(__file__).parents[1] / "data"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +97,55 @@ def load_dose_sentences() -> tuple[CatalogueDose, ...]:
     )
 
 
-@cache
+UNREADABLE = Knowledge("unreadable", (), (), (), (), is_readable=False)
+"""Stands in for lists that are missing or broken: with it, every check says that it did not run."""
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
+
+
 def load_knowledge() -> Knowledge:
-    """The lists of the safety checks, with their version."""
+    """The lists of the safety checks, with their version; `UNREADABLE` while a file is missing or broken."""
+    try:
+        return _read_knowledge()
+    except _BROKEN:
+        log.exception("The files of the safety rules cannot be read. No safety check runs.")
+        return UNREADABLE
+
+
+def _read_rules(name: str) -> list[dict[str, str]]:
+    """The lines of one list of rules; raises `ValueError` when it is empty or a line is cut off."""
+    rows = list(read_rows(name))
+    if not rows or any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{name}.csv is empty or a line of it is incomplete")
+    return rows
+
+
+@cache
+def _read_knowledge() -> Knowledge:
+    check_form_routes()
     return Knowledge(
         version=(DATA / "rules_version.txt").read_text(encoding="utf-8").strip(),
         substances=tuple(
-            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in read_rows("substances")
+            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in _read_rules("substances")
         ),
-        classes=tuple(_allergy_class(row) for row in read_rows("allergy_classes")),
-        cross_reactions=tuple(CrossReaction(**row) for row in read_rows("allergy_cross")),
-        interactions=tuple(Interaction(**row) for row in read_rows("interactions")),
-        high_alert=tuple(_high_alert_group(row) for row in read_rows("high_alert")),
-        dose_limits=tuple(_dose_limit(row) for row in read_rows("dose_limits")),
+        classes=tuple(_allergy_class(row) for row in _read_rules("allergy_classes")),
+        cross_reactions=tuple(CrossReaction(**row) for row in _read_rules("allergy_cross")),
+        interactions=tuple(Interaction(**row) for row in _read_rules("interactions")),
+        high_alert=tuple(_high_alert_group(row) for row in _read_rules("high_alert")),
+        dose_limits=tuple(_dose_limit(row) for row in _read_rules("dose_limits")),
     )
 
 
-@cache
 def load_uses() -> tuple[Use, ...]:
-    """The uses of medicines, with the ingredients for each."""
+    """The uses of medicines, with the ingredients for each; none while the file is missing or broken."""
+    try:
+        return _read_uses()
+    except _BROKEN:
+        log.exception("The file of the uses of medicines cannot be read. No alternative is offered.")
+        return ()
+
+
+@cache
+def _read_uses() -> tuple[Use, ...]:
     return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
 
 

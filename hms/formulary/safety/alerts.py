@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hms.core.text.translation import Sentence
+from hms.core.text.translation import N_, Sentence
 
 TIERS = ("stop", "caution", "info")
 
@@ -59,6 +59,11 @@ class CheckResult:
     @classmethod
     def not_run(cls, rule: str, missing: Sentence, *, needs_reason: bool = True) -> CheckResult:
         return cls(rule, "could_not_run", (), missing, needs_reason)
+
+
+NO_RULES = Sentence(
+    N_("No safety check ran, because the files of the safety rules cannot be read. Check everything yourself.")
+)
 
 
 def get_worst_alert(alerts: Iterable[SafetyAlert]) -> SafetyAlert | None:

@@ -16,7 +16,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
 
-from .alerts import CheckResult, SafetyAlert, get_worst_alert
+from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
 from .same_words import share_words
 
@@ -130,6 +130,8 @@ def check_allergies(
     A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when the patient was not
     asked; then, and when a recorded text is not recognised, the result says what could not be checked.
     """
+    if not knowledge.is_readable:
+        return CheckResult.not_run(RULE, NO_RULES)
     if allergies is None:
         return CheckResult.not_run(
             RULE,

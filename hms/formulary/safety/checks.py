@@ -11,7 +11,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose
 
-from .alerts import CheckResult, SafetyAlert
+from .alerts import NO_RULES, CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .dose_limits import check_dose_limits, check_high_alert
 from .knowledge import CLASS_PREFIX, Knowledge, Medicine
@@ -50,6 +50,8 @@ def check_medicine(
     `current` holds the patient's other medicines and the other lines of the same prescription, without this line.
     `allergies` is None when the patient was not asked.
     """
+    if not knowledge.is_readable:
+        return (CheckResult.not_run("rules", NO_RULES),)
     others = tuple(current)
     return (
         check_allergies(medicine, allergies, knowledge),

@@ -193,6 +193,7 @@ class Knowledge:
     interactions: tuple[Interaction, ...]
     high_alert: tuple[HighAlertGroup, ...] = ()
     dose_limits: tuple[DoseLimit, ...] = ()
+    is_readable: bool = True
 
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:

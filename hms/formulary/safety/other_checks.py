@@ -11,7 +11,7 @@ from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
-from .alerts import CheckResult, SafetyAlert, get_worst_alert
+from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import Knowledge, Medicine
 
 CHILD_UNTIL = 12
@@ -51,6 +51,8 @@ def not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult:
 
 def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Check `medicine` for interactions with the patient's other medicines; one alert for each of these."""
+    if not knowledge.is_readable:
+        return CheckResult.not_run("interaction", NO_RULES)
     others = {entry.medicine.name: entry.medicine for entry in current}
     strongest_alerts = []
     for other in others.values():
@@ -79,6 +81,8 @@ def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], k
 
 def describe_pairs(names: list[str], knowledge: Knowledge) -> Sentence:
     """What an interaction check compared: a pair without a rule is not known to be safe."""
+    if not knowledge.is_readable:
+        return NO_RULES
     if len(names) < 2:
         return Sentence(N_("There is no other medicine to compare."))
     message = N_(
