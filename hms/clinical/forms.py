@@ -91,6 +91,12 @@ class EncounterForm(ActionForm):
         _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
     )
     override_reason = Text(_l("Explanation"), longest=500)
+    unchecked_code = SelectField(
+        _l("Reason to prescribe what could not be checked"),
+        choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()),
+        validate_choice=False,
+    )
+    unchecked_reason = Text(_l("Explanation"), longest=500)
     test = Text(_l("Test"), longest=255)
     test_code = HiddenField()
     test_urgent = RadioField(

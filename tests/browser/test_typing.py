@@ -222,7 +222,9 @@ def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
         earlier = encounter_actions.start_encounter_with_texts(
             patient_id=patient, notes="Headache.", diagnosis="d", by=doctor
         )
-        prescription_actions.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        prescription_actions.prescribe(
+            earlier.id, medication_name="Honey", dosage="1 spoon", override_code="checked_by_hand", by=doctor
+        )
         signing.sign(earlier.id, by=doctor)
         database.session.remove()
     tab.reload()

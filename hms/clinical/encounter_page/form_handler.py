@@ -173,7 +173,13 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
     if (form.dx.data or "").strip():
         _add_diagnosis(form, encounter, target, by)
     asks_birth_year = signing.must_ask_birth_year(page_data.get_patient(encounter), by)
-    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if asks_birth_year else None, by=by)
+    signing.sign(
+        encounter.id,
+        birth_year=form.birth_year.data or "" if asks_birth_year else None,
+        override_code=form.unchecked_code.data or "",
+        override_reason=form.unchecked_reason.data or "",
+        by=by,
+    )
 
 
 STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {

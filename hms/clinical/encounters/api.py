@@ -143,16 +143,21 @@ def withdraw(encounter_id: int) -> None:
     signing.withdraw_encounter(encounter_id, by=current_person())
 
 
+SIGN_FIELDS = ("no_diagnosis_reason", "override_code", "override_reason")
+
+
 @api.post("/encounters/<int:encounter_id>/sign/")
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
     """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
-    is required when there is no diagnosis."""
+    is required when there is no diagnosis; `override_code` and `override_reason` when a prescription could not be
+    checked (its `could_not_check` is not empty) and has no reason yet."""
     body = request.get_json() if request.is_json else {}
-    reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
-    if not isinstance(reason, str):
-        raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
+    reasons = {name: body.get(name, "") for name in SIGN_FIELDS} if isinstance(body, dict) else {}
+    for name, reason in reasons.items():
+        if not isinstance(reason, str):
+            raise RuleBroken("Not a valid string.", name)
     _get_own_encounter(encounter_id)
-    signing.sign(encounter_id, no_diagnosis_reason=reason[:500], by=current_person())
+    signing.sign(encounter_id, by=current_person(), **{name: reason[:500] for name, reason in reasons.items()})
     return _encounter_response(encounter_id)

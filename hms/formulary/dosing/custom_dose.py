@@ -12,8 +12,8 @@ from hms.core.text.translation import N_
 
 from . import shorthand
 from .doses import FREQUENCIES, Dose, format_dose, format_duration
+from .rewriting import expand_fractions
 
-HALVES = {"½": Decimal("0.5"), "1/2": Decimal("0.5"), "half": Decimal("0.5")}
 REGULARLY, WHEN_REQUIRED = "", "yes"
 
 
@@ -76,9 +76,8 @@ def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
 
 
 def _amount(typed: str, field: str) -> Decimal:
-    plain = typed.strip().lower()
     try:
-        return HALVES[plain] if plain in HALVES else number(plain)
+        return number(expand_fractions(typed.strip().lower()))
     except ValueError as refusal:
         raise RuleBroken(N_("Enter the dose as a number, for example 500 or 2.5."), field) from refusal
 
