@@ -15,6 +15,7 @@ from hms.core.money import MAX_SUM, ZERO
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_LABELS, SELF, Method
+from .models import PriceItem
 from .tills import rules
 
 METHODS = [SelectChoice(method.value, METHOD_LABELS[method]) for method in Method]
@@ -37,6 +38,7 @@ class LineForm(ActionForm):
 
 
 class DiscountForm(ActionForm):
+    entered_together = (("discount", "reason"),)
     discount = Text(_l("Amount or percentage"), [Required()], longest=12)
     reason = Text(_l("Reason"), longest=200)
 
@@ -48,6 +50,7 @@ class ReasonForm(ActionForm):
 class PayerForm(ActionForm):
     """The other payer of a draft and their share: an amount or a percentage."""
 
+    entered_together = (("payer", "payer_share"),)
     payer = SelectField(_l("Payer"), validate_choice=False)
     payer_share = Text(_l("Payer's share"), longest=12)
 
@@ -138,3 +141,10 @@ class PriceForm(ActionForm):
     )
     unit_price = MoneyField(_l("Price"), [InputPresent()])
     is_active = BooleanField(_l("Active"), default=True)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(item: PriceItem) -> dict[str, Any]:
+        """An item as the fields of this form."""
+        names = ("code", "name", "billing_label", "category", "unit_price", "is_active", "version")
+        return {name: getattr(item, name) for name in names}

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
-from hms.appointments.forms import BookForm, SlotForm, parse_clock_time
+from hms.appointments.forms import BookForm, MoveForm, SlotForm, parse_clock_time
 from hms.appointments.view_helpers import get_number_parameter, get_requested_day, list_doctor_choices, search_patients
 from hms.core import clock
 from hms.core.api import read_log
@@ -148,8 +148,10 @@ def move(appointment_id: int) -> ResponseReturnValue:
     defaults = {
         "doctor": get_number_parameter("doctor") or row.doctor_id,
         "date": get_requested_day()[0] if "date" in request.args else row.date,
+        "version": row.version,
     }
-    form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _time_in_address()})
+    form = MoveForm() if request.method == "POST" else MoveForm(data=defaults | {"time": _time_in_address()})
+    form.merge_with(lambda: form.stored_values(queries.get_appointment(appointment_id)))
     form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
     if "look_up" in request.form:
@@ -166,6 +168,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
 def _redirect_after_move(old: Any, booking: Any) -> ResponseReturnValue:
     text = _("Moved to %(when)s", when=f"{booking.time:%H:%M} {shown_day(booking.date)}")
     before = {"doctor": old.doctor_id, "date": shown_day(old.date), "time": f"{old.time:%H:%M}"}
+    before["version"] = booking.version
     undo = url_for("appointments.move", appointment_id=old.id)
     onward = safe_next(request.form.get("next"))
     flash({"text": text, "undo": undo, "values": before | ({"next": onward} if onward else {})}, "undo")
