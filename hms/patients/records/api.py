@@ -66,6 +66,7 @@ def patients(arguments: dict[str, Any]) -> Response:
     `date`, `date_from` and `date_to` are days of registration."""
     who, registered = current_person(), bounds(arguments)
     visible = visible_fields(who)
+    queries.check_number(arguments.get("search", ""), "search")
     query = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )

@@ -11,8 +11,10 @@ from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import Sentence
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
@@ -25,6 +27,10 @@ from . import card
 from . import queries as record_queries
 
 navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30)
+
+
+pages.add_app_template_global(search_queries.is_mistyped_number)
+pages.add_app_template_global(lambda: translate(Sentence(search_queries.MISTYPED_NUMBER)), "check_the_number")
 
 
 @pages.get("/")
