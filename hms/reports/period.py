@@ -26,7 +26,7 @@ class Period:
         """Start and end as instants (UTC)."""
         return clock.day_bounds(self.first)[0], clock.day_bounds(self.until)[0]
 
-    def before(self) -> Period:
+    def previous(self) -> Period:
         """The same days of the step before: 1 to 10 February for 1 to 10 March, Monday and Tuesday of last week.
 
         In a shorter month it ends with the month; days are those just before.
@@ -36,8 +36,8 @@ class Period:
         return Period(first, min(first + length, self.first), self.unit)
 
 
-def period(name: str, today: date) -> Period:
-    """ "today", "week" (from Monday) or "month" (from the 1st), each up to and including `today`."""
+def named_period(name: str, today: date) -> Period:
+    """The period of the key `name`: "today", "week" (from Monday) or "month" (from the 1st), up to and including `today`."""
     weeks, months = (today - timedelta(days=today.weekday()), "weeks"), (today.replace(day=1), "months")
     first, unit = {"week": weeks, "month": months}.get(name, (today, "days"))
     return Period(first, today + timedelta(days=1), unit)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from hms.reports.period import period
+from hms.reports.period import named_period
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ from hms.reports.period import period
     ],
 )
 def test_the_period_before_has_the_same_days(name, today, first, last):
-    before = period(name, today).before()
+    before = named_period(name, today).previous()
     assert (before.first, (before.until - before.first).days) == (first, (last - first).days + 1)

@@ -15,7 +15,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
@@ -169,7 +169,7 @@ def move(
     """
     booking = lock_appointment(appointment_id, by)
     if version is not None and booking.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
     length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)

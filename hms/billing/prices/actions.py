@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.billing.models import PriceItem
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken, StaleVersion
@@ -39,7 +39,7 @@ def save_price(
         raise RuleBroken(N_("Enter a price of zero or more."), "unit_price")
     item = get_for_update(PriceItem, item_id) if item_id is not None else PriceItem()
     if version is not None and item.id is not None and item.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
     item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active
     item.is_priced = True

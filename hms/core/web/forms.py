@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
+from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.money import MAX_VALUE, Money, TooLarge
@@ -26,7 +26,6 @@ from .localisation import translate, translate_error
 from .merging import Merging
 
 Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
-Maybe = Optional
 
 
 class InputPresent(InputRequired):

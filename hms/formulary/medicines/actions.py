@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from hms.billing.models import PriceItem
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken, StaleVersion
@@ -169,7 +169,7 @@ def change_medication(medication_id: int, *, version: int | None = None, by: Per
     the present one."""
     row = get_for_update(Medication, medication_id)
     if version is not None and row.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     for name, value in _clean_values(values).items():
         setattr(row, name, value)
     _check(row)

@@ -40,21 +40,21 @@ def identifier_text(identifier: dict[str, Any]) -> str:
     return f"{line(identifier, 'system', MAX_LENGTH)}|{value}" if value else ""
 
 
-def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
+def reference(element: dict[str, Any], name: str, kind: str) -> Reference | None:
     """The reference under `name`; None when it is absent or refers to another resource type."""
-    value = part(holder, name)
+    value = part(element, name)
     display = line(value, "display")
     address = line(value, "reference", MAX_LENGTH)
     if not address:
-        known_by = identifier_text(part(value, "identifier"))
-        return Reference(kind, identifier=known_by, display=display) if known_by or display else None
-    parsed = _read(address, kind)
+        identifier = identifier_text(part(value, "identifier"))
+        return Reference(kind, identifier=identifier, display=display) if identifier or display else None
+    parsed = _parse(address, kind)
     if parsed is None:
-        raise InvalidResource(N_("“%(name)s” names nothing that can be found."), name=name)
+        raise InvalidResource(N_("“%(name)s” holds a reference that cannot be read."), name=name)
     return parsed._replace(display=display) if parsed.kind == kind else None
 
 
-def _read(address: str, kind: str) -> Reference | None:
+def _parse(address: str, kind: str) -> Reference | None:
     if by_identifier := _BY_IDENTIFIER.fullmatch(address):
         return Reference(by_identifier[1], identifier=unquote(by_identifier[2]))
     if urn := _URN.fullmatch(address):

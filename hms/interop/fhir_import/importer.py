@@ -19,7 +19,7 @@ from hms.interop.fhir.fields import resource_id
 from hms.interop.fhir.ndjson import InvalidResource, Line
 
 from . import medication_request
-from .resource_types import BY_NAME, KINDS, MEDICATION, ResourceType, entered_in_error
+from .resource_types import BY_NAME, MEDICATION, RESOURCE_TYPES, ResourceType, entered_in_error
 from .store import ImportItem, store
 
 BATCH = 500
@@ -31,7 +31,7 @@ _MAX_NAMES = 300
 class Watcher(Protocol):
     """Receives progress and messages of an import: a terminal, a log, a test."""
 
-    def begin(self, what: str, total: int) -> None: ...
+    def begin(self, label: str, total: int) -> None: ...
 
     def advance(self, count: int) -> None: ...
 
@@ -42,7 +42,7 @@ class Watcher(Protocol):
 class Summary:
     """Number of resources by type and outcome, and number of lines of other types."""
 
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in KINDS})
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in RESOURCE_TYPES})
     not_used: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
 
@@ -68,7 +68,7 @@ class Import:
             self._marks[file] = bytearray()
             self._read_types(file)
             self.watcher.advance(file.stat().st_size)
-        for place, kind in enumerate(KINDS):
+        for place, kind in enumerate(RESOURCE_TYPES):
             total = sum(marks.count(place) for marks in self._marks.values())
             if total:
                 self.watcher.begin(kind.name, total)
@@ -94,7 +94,7 @@ class Import:
         self._report(file, number, why)
 
     def _read_types(self, file: Path) -> None:
-        """Store the type of each line in `_marks`, as its index in `KINDS`."""
+        """Store the type of each line in `_marks`, as its index in `RESOURCE_TYPES`."""
         marks = self._marks[file]
         for line in self._lines(file, reports=True):
             marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
@@ -107,7 +107,7 @@ class Import:
         resource = ndjson.resource(line.data)
         name = ndjson.kind(resource)
         if name in BY_NAME:
-            return KINDS.index(BY_NAME[name])
+            return RESOURCE_TYPES.index(BY_NAME[name])
         if name == MEDICATION:
             self._medicines[f"{MEDICATION}/{resource_id(resource)}"] = medication_request.medication_name(resource)
         is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MAX_NAMES
@@ -136,7 +136,7 @@ class Import:
             resource = ndjson.resource(line.data)
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
-            return ImportItem(printable_name(file), line.number, name, values, kind.known_by(resource))
+            return ImportItem(printable_name(file), line.number, name, values, kind.read_identifiers(resource))
         except (InvalidResource, RecursionError) as error:
             why = str(error) if isinstance(error, InvalidResource) else N_("it is nested too deeply.")
             self._skip(kind, printable_name(file), line.number, name, why)

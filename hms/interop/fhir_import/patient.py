@@ -48,7 +48,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def known_by(resource: dict[str, Any]) -> list[str]:
+def read_identifiers(resource: dict[str, Any]) -> list[str]:
     return identifiers(resource)
 
 

@@ -19,7 +19,7 @@ from hms.messages import actions as messages
 
 from .queries import get_entry
 
-ADDRESSES = {
+ENDPOINTS = {
     "patient": "/api/patients/",
     "appointment": "/api/appointments/",
     "encounter": "/api/encounters/",
@@ -37,7 +37,7 @@ FORWARDED_HEADERS = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language"
 
 
 @dataclass(frozen=True)
-class Entry:
+class BatchItem:
     """One item of a batch: `fields` as in a direct API call, `key` the device's key for it."""
 
     model: str
@@ -45,7 +45,7 @@ class Entry:
     fields: dict[str, Any]
 
     @classmethod
-    def read(cls, item: Any) -> Entry | None:
+    def read(cls, item: Any) -> BatchItem | None:
         """The entry for an item of a batch; None when the item is not valid. Without `key`, `unique_id` of its fields is used."""
         if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
             return None
@@ -53,11 +53,11 @@ class Entry:
         if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or "\0" in key:
             return None
         model = item.get("model")
-        return cls(model, key, item["fields"]) if isinstance(model, str) and model in ADDRESSES else None
+        return cls(model, key, item["fields"]) if isinstance(model, str) and model in ENDPOINTS else None
 
 
 @action(Permission.SYNC_OFFLINE, "interop.note")
-def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
+def record_response(entry: BatchItem, *, status: int, response: dict[str, Any], by: Person) -> OfflineEntry:
     """Store the response of the API call: with `status` below 300 the record `answer["id"]`, else the refusal."""
     row = get_entry(by.id, entry.model, entry.key)
     if row is None:
@@ -65,8 +65,8 @@ def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Pe
         db.session.add(row)
     is_saved = status < 300
     row.status, row.settled_at = status, None
-    row.record_id = answer["id"] if is_saved else None
-    row.fields, row.refusal = (None, None) if is_saved else (entry.fields, answer)
+    row.record_id = response["id"] if is_saved else None
+    row.fields, row.refusal = (None, None) if is_saved else (entry.fields, response)
     return row
 
 

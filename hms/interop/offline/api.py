@@ -42,5 +42,5 @@ def sync(payload: dict[str, Any]) -> dict[str, Any]:
     """Save entries made on a device without network. Each entry is handled like a direct call by the same person; a batch
     may be sent again. Refused entries are listed for the person at `/offline-entries`."""
     results = offline_sync.replay_batch(payload["batch"], by=current_person())
-    is_whole = all(result["status"] < 300 for result in results)
-    return {"status": "success" if is_whole else "partial", "results": results}
+    is_complete = all(result["status"] < 300 for result in results)
+    return {"status": "success" if is_complete else "partial", "results": results}
