@@ -89,6 +89,21 @@ class SlotForm(ActionForm):
         return is_valid
 
 
+class MoveForm(SlotForm):
+    """The new doctor and time of an appointment."""
+
+    entered_together = (("doctor", "date", "time", "other_time"),)
+    version = RecordIdField()
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"version": self.version.data}
+
+    @staticmethod
+    def stored_values(booking: Any) -> dict[str, Any]:
+        """The present doctor and time as the fields of this form."""
+        return {"doctor": booking.doctor_id, "date": booking.date, "time": booking.time, "version": booking.version}
+
+
 class BookForm(SlotForm):
     """A new appointment: patient, doctor, time and reason."""
 

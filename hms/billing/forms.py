@@ -16,6 +16,7 @@ from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_LABELS, SELF, Method
+from .models import PriceItem
 from .tills import rules
 
 METHODS = [SelectChoice(method.value, METHOD_LABELS[method]) for method in Method]
@@ -38,6 +39,7 @@ class LineForm(ActionForm):
 
 
 class DiscountForm(ActionForm):
+    entered_together = (("discount", "reason"),)
     discount = Text(_l("Amount or percentage"), [Required()], longest=20)
     reason = Text(_l("Reason"), longest=200)
 
@@ -49,6 +51,7 @@ class ReasonForm(ActionForm):
 class PayerForm(ActionForm):
     """The other payer of a draft and their share: an amount or a percentage."""
 
+    entered_together = (("payer", "payer_share"),)
     payer = SelectField(_l("Payer"), validate_choice=False)
     payer_share = Text(_l("Payer's share"), longest=20)
 
@@ -139,3 +142,10 @@ class PriceForm(ActionForm):
     )
     unit_price = MoneyField(_l("Price"), [InputPresent()])
     is_active = BooleanField(_l("Active"), default=True)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(item: PriceItem) -> dict[str, Any]:
+        """An item as the fields of this form."""
+        names = ("code", "name", "billing_label", "category", "unit_price", "is_active", "version")
+        return {name: getattr(item, name) for name in names}

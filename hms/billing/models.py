@@ -19,7 +19,7 @@ from .enums import BILL_IS_FULL
 SANE_AMOUNT = "amount > 0 AND amount < 100000000"
 
 
-class PriceItem(Record):
+class PriceItem(VersionedRecord):
     """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis.
 
     An item of the starter list has `is_priced` false until somebody saves it with its price.

@@ -14,7 +14,7 @@ from hms.core import clock
 from hms.core.actions import action, action_context
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -73,7 +73,7 @@ def enter_results(
     if order.status == "cancelled":
         raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
-        raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
+        raise StaleVersion(N_("A colleague has entered results for this test. Check them first."))
     current = queries.current_results_by_code(order.id)
     values = _read_values(order, typed)
     new = [value for value in values if value.code not in current or current[value.code].value != value.value]

@@ -46,6 +46,12 @@ class PersonForm(ActionForm):
     room = Text(_l("Room"), longest=40)
     version = RecordIdField()
 
+    @staticmethod
+    def stored_values(user: User) -> dict[str, Any]:
+        """The account as the fields of this form."""
+        names = ("title", "first_name", "last_name", "username", "email", "role_id", "department_id", "room", "version")
+        return {name: getattr(user, name) for name in names}
+
     def offer(self, user: User | None = None) -> None:
         """Set the choices: active roles and departments, and those of `user`."""
         active = roles_to_choose(user.role if user else None)

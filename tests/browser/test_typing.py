@@ -183,6 +183,7 @@ def test_two_tabs_show_both_texts(tab, opened):
     expect(ux(tab, "enc-stale")).to_contain_text("Cough since Monday")
     expect(ux(tab, "enc-notes")).to_have_value("Fever since Friday")
     expect(ux(tab, "dx-input")).to_have_value("Fever")
+    tab.get_by_label(re.compile("Save what I typed")).check()
     ux(tab, "dx-add").click()
     expect(ux(tab, "dx-line")).to_have_count(1)
     expect(ux(tab, "enc-stale")).to_have_count(0)

@@ -16,11 +16,11 @@ from hms.appointments.availability.rules import check_clock_change
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
@@ -162,10 +162,16 @@ def move(
     time: dt.time,
     doctor_id: int | None = None,
     duration_minutes: int | None = None,
+    version: int | None = None,
     by: Person,
 ) -> Appointment:
-    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row."""
+    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row.
+
+    Raises `StaleVersion` when `version` is not the present one.
+    """
     booking = lock_appointment(appointment_id, by)
+    if version is not None and booking.version != version:
+        raise StaleVersion(STALE_MESSAGE)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
     length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)

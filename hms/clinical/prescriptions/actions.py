@@ -15,7 +15,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -89,6 +89,7 @@ def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     return line
 
 
+CHANGED_ELSEWHERE = N_("This medicine was changed on another page. Clear it here, then change it again from the list.")
 LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
 MAX_QUANTITY = 100_000
 
@@ -124,10 +125,19 @@ def prescribe(
 
 @action(Permission.PRESCRIBE, "clinical.change_prescription")
 def change_prescription(
-    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **order_fields: Any
+    prescription_id: int,
+    *,
+    override_code: str = "",
+    override_reason: str = "",
+    version: int | None = None,
+    by: Person,
+    **order_fields: Any,
 ) -> Prescription:
-    """Replace the fields of a draft line and repeat its checks; raises `Conflict` when it is signed."""
+    """Replace the fields of a draft line and repeat its checks; raises `Conflict` when it is signed,
+    `StaleVersion` when `version` is not the present one."""
     line = get_for_update(Prescription, prescription_id)
+    if version is not None and version != line.version:
+        raise StaleVersion(CHANGED_ELSEWHERE)
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
     encounter = get_own_draft(line.encounter_id, by)

@@ -94,7 +94,7 @@ def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     with db.session.no_autoflush:
         outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
-        after_commit(wake_worker, named=RUN_DUE)
+        after_commit(wake_worker, key=RUN_DUE)
 
 
 def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
-from hms.core.errors import Conflict, RuleBroken
+from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.money import MAX_VALUE, Money, TooLarge, currency_decimals, largest_amount
 from hms.core.person import Person
 from hms.core.text.cleaning import TextError, clean, without_control_characters
@@ -24,6 +24,7 @@ from hms.core.text.numbers import parse_record_id, show, whole_number
 from hms.core.text.translation import N_, Sentence
 
 from .localisation import translate, translate_error
+from .merging import Merging
 
 Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
 
@@ -57,6 +58,11 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 class ActionForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and returns whether it succeeded."""
 
+    entered_together: tuple[tuple[str, ...], ...] = ()
+    """Fields that mean something only together, such as day and time: a merge takes all of them from one person."""
+    merging: Merging | None = None
+    conflict: Conflict | None = None
+
     def __init__(self, formdata: Any = FROM_REQUEST, **kwargs: Any) -> None:
         super().__init__(formdata=self._submitted_data() if formdata is FROM_REQUEST else formdata, **kwargs)
 
@@ -70,6 +76,10 @@ class ActionForm(FlaskForm):
         files = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
         return ImmutableMultiDict([*request.form.items(multi=True), *files])
 
+    def merge_with(self, read_stored: Callable[[], Mapping[str, Any]], opened: Mapping[str, str] | None = None) -> None:
+        """Merge with the record before saving, when somebody else saved it meanwhile; see `merging.Merging`."""
+        self.merging = Merging(self, read_stored, opened)
+
     def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
         """Call `action` with the form's values and `more`. False when the form was not submitted or is refused; it then
         shows the errors.
@@ -77,12 +87,13 @@ class ActionForm(FlaskForm):
         `self.result` has the action's return value. A conflict (409) is shown on the form too, and is in `self.conflict`.
         """
         self.result, self.conflict = None, None
-        if not self.validate_on_submit():
+        if not self.validate_on_submit() or (self.merging is not None and not self.merging.apply()):
             return False
         try:
             self.result = action(**self.values(), **more, by=by)
         except (RuleBroken, Conflict) as error:
-            self.refuse(error)
+            if not isinstance(error, StaleVersion) or self.merging is None or self.merging.apply():
+                self.refuse(error)
             return False
         return True
 
