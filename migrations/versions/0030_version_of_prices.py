@@ -8,7 +8,7 @@ down_revision = "0029"
 
 
 def upgrade() -> None:
-    op.add_column("price_item", sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column("price_item", sa.Column("version", sa.BigInteger(), nullable=False, server_default="1"))
     op.alter_column("price_item", "version", server_default=None)
 
 
