@@ -15,7 +15,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import action
+from hms.core.actions import action, roll_back
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
@@ -97,7 +97,7 @@ def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[
         yield
         db.session.flush()
     except IntegrityError as error:
-        db.session.rollback()
+        roll_back()
         raise _slot_taken_error(domain_error_for(error), doctor_id, date, time) from error
 
 

@@ -88,6 +88,14 @@ def _domain_error(error: DomainError) -> Response:
     return response
 
 
+def _repeated(repeat: idempotency.DuplicateRequest) -> Response:
+    """The stored response of the first submit; a 409 when it has none."""
+    try:
+        return idempotency.replay(idempotency.wait_for_response(repeat.answer))
+    except DomainError as error:
+        return _domain_error(error)
+
+
 def _parameters_refused(error: ParametersRefused) -> Response:
     """A 400 with a message for each refused parameter, under its name."""
     if error.is_denial:
@@ -234,9 +242,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(ParametersRefused, _parameters_refused)
     app.register_error_handler(SignInRequired, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
-    app.register_error_handler(
-        idempotency.DuplicateRequest, lambda repeat: idempotency.replay(idempotency.wait_for_response(repeat.answer))
-    )
+    app.register_error_handler(idempotency.DuplicateRequest, _repeated)
     app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)

@@ -138,8 +138,12 @@ def _start_request() -> None:
 
 
 def finish(response: Response) -> Response:
-    """After every request: store the response for repeated submits, and add the headers."""
-    idempotency.store_response(response)
+    """After every request: commit its work with the response for repeated submits, and add the headers."""
+    try:
+        idempotency.store_response(response)
+    except Exception as error:  # Flask's error handlers no longer run here
+        db.session.rollback()
+        response = current_app.make_response(current_app.handle_user_exception(error))
     security_headers.add_security_headers(response)
     if "started" in g:
         response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"

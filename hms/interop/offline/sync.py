@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, current_app, request
 from werkzeug.test import EnvironBuilder
 
+from hms.core import idempotency
 from hms.core.db.session import db
 from hms.core.person import Person
 
@@ -21,6 +22,7 @@ from .actions import ADDRESSES, FORWARDED_HEADERS, UNREADABLE, Entry
 
 def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
     """Replay a batch in order; one result for each item, saved or refused."""
+    idempotency.claim_key_at_end(by)
     results = [_replay(item, by) for item in items]
     if any(result["status"] >= 400 for result in results):
         actions.notify_unsettled(by=by)
