@@ -23,6 +23,7 @@ from .audit import recording
 from .db import session as database
 from .db.constraint_messages import domain_error_for
 from .db.session import db
+from .db.transient_errors import can_be_repeated
 from .errors import NotAllowed, StaleVersion
 from .permissions import Permission
 from .person import Person
@@ -140,7 +141,7 @@ def _transaction(context: ActionContext) -> Iterator[None]:
         raise StaleVersion(STALE) from stale
     except DBAPIError as error:
         undo()
-        domain_error = domain_error_for(error)
+        domain_error = None if can_be_repeated(error) else domain_error_for(error)
         if domain_error is None:
             raise
         raise domain_error from error

@@ -111,6 +111,7 @@ def claim_key(by: Any) -> None:
     key = request_key() if request.method not in ("GET", "HEAD", "OPTIONS") else None
     if key is None:
         return
+    g.has_key = True
     row = {"person_id": by.id, "key": key, "fingerprint": request_fingerprint(), "claimed_at": clock.now()}
     claimed = db.session.execute(
         pg_insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.id)

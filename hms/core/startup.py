@@ -17,6 +17,7 @@ from config import Config
 
 from . import clock, commands, events
 from .api import preconditions
+from .db.connections import engine_options
 from .db.query_counter import watch_queries
 from .db.session import db
 from .web import (
@@ -30,6 +31,7 @@ from .web import (
 )
 from .web.json_provider import ExactJSON
 from .web.request_bodies import MAX_BODY
+from .web.request_repeats import RequestRepeater
 from .web.session_cookie import EncryptedSessionInterface
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def prepare(app: Flask, config: Config) -> None:
     app.json = ExactJSON(app)
     app.session_interface = EncryptedSessionInterface(config.secret_key)
     clock.set_zone(config.timezone)
+    app.wsgi_app = RequestRepeater(app.wsgi_app)  # type: ignore[method-assign]
     if config.trusted_proxies:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
@@ -115,7 +118,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "SOCKETS_OVER_REDIS": False,
         "SQLALCHEMY_DATABASE_URI": config.database_url,
         "DATABASE_OWNER_URL": config.database_owner_url or config.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine(config),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(config),
         "SESSION_COOKIE_NAME": "__Host-hms" if config.https else "hms",
         "SESSION_COOKIE_SECURE": config.https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -138,18 +141,4 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "OPENAPI_VERSION": "3.0.3",
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_TRANSLATION_DIRECTORIES": "../translations",
-    }
-
-
-def _engine(config: Config) -> dict[str, object]:
-    """Options of the database engine. Timeouts end a page's wait for a lock or a slow query; database times are UTC."""
-    options = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-    return {
-        "pool_size": config.pool_size,
-        "max_overflow": 0,
-        "pool_timeout": config.pool_timeout,
-        "pool_use_lifo": True,
-        "pool_pre_ping": True,
-        "hide_parameters": True,
-        "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
     }

@@ -134,7 +134,7 @@ class RecordIdConverter(IntegerConverter):
 def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
-    g.is_reader_known = False
+    g.is_reader_known = g.has_committed = g.has_key = False
 
 
 def finish(response: Response) -> Response:
