@@ -9,14 +9,13 @@ from flask import Flask
 from flask.helpers import get_debug_flag
 from flask_compress import Compress
 from flask_smorest import Api
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
 from . import clock, commands, events
 from .api import preconditions
+from .background.redis import SHORT_TIMEOUTS
 from .db.connections import engine_options
 from .db.query_counter import watch_queries
 from .db.session import db
@@ -89,9 +88,11 @@ def finish_startup(app: Flask) -> None:
     """Set up what needs the desks: commands, then the sockets, whose handlers check permissions of the desks."""
     for command in commands.commands:
         app.cli.add_command(command)
+    is_local = app.testing and not app.config["SOCKETS_OVER_REDIS"]
+    events.use_broker(None if is_local else app.config["REDIS_URL"])
     events.socketio.init_app(
         app,
-        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
+        message_queue=None if is_local else app.config["REDIS_URL"],
         async_mode=app.config["SOCKETIO_ASYNC"],
         max_http_buffer_size=16_384,
         cors_allowed_origins=None,
@@ -126,11 +127,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": MAX_BODY,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY,
         "RATELIMIT_STORAGE_URI": config.redis_url,
-        "RATELIMIT_STORAGE_OPTIONS": {
-            "socket_connect_timeout": 0.5,
-            "socket_timeout": 0.5,
-            "retry": Retry(NoBackoff(), 0),
-        },
+        "RATELIMIT_STORAGE_OPTIONS": SHORT_TIMEOUTS,
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
         "COMPRESS_ALGORITHM": ["gzip"],
         "COMPRESS_LEVEL": 2,  # needs less CPU than 4, and pages stay small enough

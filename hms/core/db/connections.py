@@ -25,6 +25,7 @@ STATEMENT_SECONDS = 4
 """After this time the server itself ends a statement."""
 ANSWER_SECONDS = STATEMENT_SECONDS + 0.5
 POLL_SECONDS = 0.1
+LONGEST_POLL = 0.4
 PAUSE_SECONDS = 1.0
 """How long other requests fail at once, after one found that the server does not answer."""
 _silent_until = 0.0
@@ -94,15 +95,17 @@ def _note_silence() -> None:
 def _limited(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
     """`gen`, ended with `DatabaseSilent` after `seconds` without an answer.
 
-    Polls are counted instead of looking at the clock: a busy process that comes late finds the answer waiting.
+    Of each poll at most `LONGEST_POLL` counts: a process that was busy for long finds the answer waiting at the next poll.
     """
-    silent_polls, longest = 0, max(1, round(seconds / POLL_SECONDS))
+    silence, polled_at = 0.0, time.monotonic()
     try:
         waits_for = next(gen)
         while True:
             ready = yield waits_for
-            silent_polls = 0 if ready else silent_polls + 1
-            if silent_polls > longest:
+            now = time.monotonic()
+            silence = 0.0 if ready else silence + min(now - polled_at, LONGEST_POLL)
+            polled_at = now
+            if silence >= seconds:
                 _note_silence()
                 raise DatabaseSilent("the database does not answer")
             waits_for = gen.send(ready)

@@ -63,4 +63,6 @@ def _send(entry: Entry) -> Response:
     call = EnvironBuilder(ADDRESSES[entry.model], method="POST", json=entry.fields, headers=headers)
     environ = call.get_environ() | {"REMOTE_ADDR": request.remote_addr, "HTTP_HOST": request.host}
     with current_app.app_context(), current_app.request_context(environ):
-        return current_app.full_dispatch_request()
+        answer = current_app.full_dispatch_request()
+    answer.close()  # runs what waits for the answer
+    return answer
