@@ -180,7 +180,8 @@ def _savepoint() -> Iterator[None]:
 
 def roll_back() -> None:
     """Roll back the running action. An earlier action of the same request, whose work waits for the response, stays."""
-    (db.session.get_nested_transaction() or db.session()).rollback()
+    session = db.session()
+    (session.get_nested_transaction() or session).rollback()
 
 
 def _run_or_keep_steps(context: ActionContext) -> None:
