@@ -2,7 +2,8 @@
 
 Everybody sends each request with an idempotency key. A dropped connection and a 503 count as no answer, and the same
 request is sent again. At the end nothing acknowledged may be lost, nothing may be there twice, no answer may have been a
-server error but 503, and all papers are made within two minutes. It takes at most ten minutes.
+server error but 503, and all papers are made within two minutes. It takes at most
+ten minutes (`HMS_CHAOS_SECONDS`).
 
 python -m benchmarks.chaos
 """
@@ -31,13 +32,13 @@ from hms.local.supervisor.main import flask_command
 
 HOME = paths.ROOT / ".local" / "chaos"
 ROUNDS = 100
-LONGEST_SECONDS = 600
+LONGEST_SECONDS = int(os.environ.get("HMS_CHAOS_SECONDS") or 600)
 PAPERS_SECONDS = 120
 CHECK_SECONDS = 60
 """Kept for starting the programs again and for the checks."""
 BETWEEN_KILLS = 2.0
 PEOPLE = ("receptionist",) * 4 + ("cashier",) * 4 + ("doctor", "nurse")
-PREPARE_SECONDS = 300
+PREPARE_SECONDS = LONGEST_SECONDS / 2
 
 
 class Hospital:

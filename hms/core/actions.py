@@ -167,13 +167,13 @@ def _commit_or_keep_open() -> None:
 def _check_constraints() -> None:
     """Check now what the commit would check, so that a refusal belongs to the action that caused it."""
     db.session.flush()
-    db.session.connection().execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    for when in ("IMMEDIATE", "DEFERRED"):  # the next action of the request may need them deferred again
+        db.session.connection().execute(text(f"SET CONSTRAINTS ALL {when}"))
 
 
 def _savepoint() -> Iterator[None]:
     """A further action of a request whose work waits for its response: when it is refused, the earlier work stays."""
     with db.session.begin_nested():
-        db.session.connection().execute(text("SET CONSTRAINTS ALL DEFERRED"))
         yield
         _check_constraints()
 

@@ -83,7 +83,8 @@ class Servers:
 
 def _restart(server: Postgres | Valkey) -> None:
     """Starts the server on its port, which the programs know; a killed one may need a moment to release it."""
-    processes.wait_until(lambda: ports.is_free("127.0.0.1", server.port()), 20)
+    if not processes.wait_until(lambda: ports.is_free("127.0.0.1", server.port()), 20):
+        raise LocalServersFailed(f"Another program uses port {server.port()} of the hospital. Stop that program.")
     server.start()
 
 
