@@ -59,11 +59,11 @@ class Hospital:
         )
 
     def programs(self, *words: str) -> list[psutil.Process]:
-        """The supervisor's own programs whose command line holds all `words`."""
+        """The supervisor's own programs with all `words` among the words of the command."""
         found = []
         for child in psutil.Process(self.process.pid).children():
             command = child.cmdline()
-            if all(any(word in part for part in command) for word in words):
+            if all(word in command for word in words):
                 found.append(child)
         return found
 
