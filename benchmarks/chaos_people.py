@@ -114,7 +114,9 @@ class Person:
     def _register_on_page(self) -> None:
         """The form of a browser, with its one-time key; the same form is sent until it is answered."""
         marker, session = _marker(), requests.Session()
-        self._on_page(session, "/login", {"username": self.username, "password": PASSWORD})
+        signed_in = self._on_page(session, "/login", {"username": self.username, "password": PASSWORD})
+        if signed_in.status_code != 303:
+            return  # the answer of the first try was dropped; nobody is signed in with this cookie
         fields = self._form(session, "/patients/new")
         typed = {"first_name": marker, "last_name": "Chaos", "gender": "female", "date_of_birth": "1 5 1990"}
         answer = self._on_page(session, "/patients/new", fields | typed)
