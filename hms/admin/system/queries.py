@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Select, func, or_, select
 
-from hms.core import clock
+from hms.core import clock, disk_space
 from hms.core.background import outbox, redis
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db
@@ -69,17 +67,18 @@ class Health:
     waiting: int
     dead: int
     free_gb: int
+    is_disk_full: bool
 
     @property
     def is_ok(self) -> bool:
-        return self.database and self.broker and self.dead == 0
+        return self.database and self.broker and self.dead == 0 and not self.is_disk_full
 
 
 def health() -> Health:
     """The current system status."""
     waiting, dead = db.session.execute(_count_open_jobs()).one()
-    free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
-    return Health(True, redis.is_available(), waiting, dead, free)
+    free = disk_space.free_bytes() // 2**30
+    return Health(True, redis.is_available(), waiting, dead, free, disk_space.is_full())
 
 
 @cache
@@ -88,10 +87,6 @@ def _count_open_jobs() -> Select:
         return select(func.count()).select_from(Outbox).where(*which).scalar_subquery()
 
     return select(count(*outbox.OPEN), count(*outbox.FAILED))
-
-
-def _existing(folder: Any) -> Any:
-    return folder if folder.exists() else folder.parent
 
 
 def figures() -> dict[str, int]:

@@ -16,7 +16,7 @@ from hms.appointments.availability.rules import check_clock_change
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import STALE_MESSAGE, action
+from hms.core.actions import STALE_MESSAGE, action, roll_back
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
@@ -99,7 +99,7 @@ def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[
         yield
         db.session.flush()
     except IntegrityError as error:
-        db.session.rollback()
+        roll_back()
         raise _slot_taken_error(domain_error_for(error), doctor_id, date, time) from error
 
 

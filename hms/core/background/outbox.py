@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core import clock
 from hms.core.actions import action_context, after_commit
+from hms.core.after_answer import run_after_answer
 from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
@@ -94,7 +95,7 @@ def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     with db.session.no_autoflush:
         outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
-        after_commit(wake_worker, key=RUN_DUE)
+        after_commit(lambda: run_after_answer(wake_worker), key=RUN_DUE)
 
 
 def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:

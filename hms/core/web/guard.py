@@ -12,7 +12,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from hms.core import idempotency
+from hms.core import after_answer, idempotency
 from hms.core.actions import require_permission
 from hms.core.db.session import db, end_request_session
 from hms.core.errors import NotAllowed
@@ -136,12 +136,18 @@ class RecordIdConverter(IntegerConverter):
 def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
-    g.is_reader_known = False
+    g.steps_after_answer = []
+    g.is_reader_known = g.has_committed = g.has_key = False
 
 
 def finish(response: Response) -> Response:
-    """After every request: store the response for repeated submits, and add the headers."""
-    idempotency.store_response(response)
+    """After every request: commit its work with the response for repeated submits, and add the headers."""
+    try:
+        idempotency.store_response(response)
+    except Exception as error:  # Flask's error handlers no longer run here
+        db.session.rollback()
+        response = current_app.make_response(current_app.handle_user_exception(error))
+    after_answer.attach_to(response)
     security_headers.add_security_headers(response)
     if "started" in g:
         response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"

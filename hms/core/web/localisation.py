@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from babel.support import NullTranslations
-from flask import Flask, g, has_app_context, has_request_context, request
+from flask import Flask, g, has_app_context, has_request_context, request, session
 from flask_babel import Babel, force_locale, get_babel, get_locale, get_translations, gettext
 from flask_login import current_user
 
@@ -78,12 +78,12 @@ def select_language() -> str:
     documents.
 
     The reader is not loaded before the guard has accepted the request (`g.is_reader_known`): an error page for a refused
-    request must not need the database.
+    request must not need the database. Its language is then the one that the session remembers.
     """
     if not has_request_context():
         return "en"
     is_known = g.get("is_reader_known", True)
-    own_choice = getattr(current_user, "language", None) if is_known and current_user else None
+    own_choice = getattr(current_user, "language", None) if is_known and current_user else session.get("language")
     offered = offered_languages()
     return own_choice if own_choice in offered else request.accept_languages.best_match(offered) or "en"
 

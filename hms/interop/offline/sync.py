@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, current_app, request
 from werkzeug.test import EnvironBuilder
 
+from hms.core import idempotency
 from hms.core.db.session import db
 from hms.core.person import Person
 
@@ -21,6 +22,7 @@ from .actions import ENDPOINTS, FORWARDED_HEADERS, UNREADABLE, BatchItem
 
 def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
     """Replay a batch in order; one result for each item, saved or refused."""
+    idempotency.claim_key_at_end(by)
     results = [_replay(raw_item, by) for raw_item in items]
     if any(result["status"] >= 400 for result in results):
         actions.notify_unsettled(by=by)
@@ -61,4 +63,6 @@ def _send(item: BatchItem) -> Response:
     builder = EnvironBuilder(ENDPOINTS[item.model], method="POST", json=item.fields, headers=headers)
     environ = builder.get_environ() | {"REMOTE_ADDR": request.remote_addr, "HTTP_HOST": request.host}
     with current_app.app_context(), current_app.request_context(environ):
-        return current_app.full_dispatch_request()
+        answer = current_app.full_dispatch_request()
+    answer.close()  # runs what waits for the answer
+    return answer
