@@ -32,13 +32,23 @@ class SourceRecord(UnauditedRecord):
 class OfflineEntry(Record):
     """One entry made on a device without network, with the device's key for it.
 
-    `record_id` is the record that was created. A refused entry has its `fields` and the `refusal` (the API's response)
-    until the person marks it as done (`settled_at`); a saved one has neither.
+    `record_id` is the record that was created or changed. A refused entry has its `fields` and the `refusal` (the API's
+    response) until the person marks it as done (`settled_at`); a saved one has neither. `fingerprint` is a digest of the
+    fields: other fields under the key of a saved entry are a refused entry of their own. It is blank for entries from before
+    it was kept.
     """
 
     __tablename__ = "offline_entry"
     __table_args__ = (
-        UniqueConstraint("user_id", "model", "key"),
+        UniqueConstraint("user_id", "model", "key", "fingerprint"),
+        Index(
+            "uq_offline_entry_saved",
+            "user_id",
+            "model",
+            "key",
+            unique=True,
+            postgresql_where=text("record_id IS NOT NULL"),
+        ),
         Index(
             "ix_offline_entry_open", "user_id", "id", postgresql_where=text("record_id IS NULL AND settled_at IS NULL")
         ),
@@ -49,6 +59,7 @@ class OfflineEntry(Record):
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     model: Mapped[str]
     key: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(default="", server_default="")
     record_id: Mapped[int | None]
     fields: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
     refusal: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
