@@ -46,6 +46,11 @@ class ResourceType:
     after_store: Callable[[set[int]], None] | None = None
 
     @property
+    def patient_field(self) -> str:
+        """The field of the resource that refers to its patient."""
+        return "patient" if self.name in ("AllergyIntolerance", "Immunization") else "subject"
+
+    @property
     def has_status(self) -> bool:
         """Whether a record can be marked as entered in error; others are removed."""
         return "patient_id" in self.table.c and "status" in self.table.c
