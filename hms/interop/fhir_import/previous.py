@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -15,9 +15,6 @@ from hms.patients.models import Patient
 
 from .resource_types import ResourceType
 from .sources import BASE_NAME
-
-if TYPE_CHECKING:
-    from .store import ImportItem
 
 _SOURCE = SourceRecord.__table__
 _TABLES = {VITALS: VitalsReading.__table__, RESULT: LabResult.__table__}
@@ -44,21 +41,18 @@ def load(kind: ResourceType, names: list[str]) -> dict[str, Any]:
     return {row.external_id: row for row in rows}
 
 
-def same_patient(kind: ResourceType, items: list[ImportItem]) -> dict[ImportItem, str]:
-    """The names of records with the same id, about the same patient, that were imported under another source's name."""
-    if not items or "patient_id" not in kind.table.c:
+def same_patient(kind: ResourceType, patients: dict[str, int]) -> dict[str, str]:
+    """By type and id the names of records that were imported under another source's name, about the same patient.
+
+    `patients` are the ids of the patients by type and id.
+    """
+    if not patients or "patient_id" not in kind.table.c:
         return {}
-    of = {item.external_id.partition(" ")[0]: item for item in items}
     table = kind.table
     joined = table.join(_SOURCE, _SOURCE.c.external_id == table.c.external_id)
-    query = (
-        select(BASE_NAME, table.c.external_id, table.c.patient_id).select_from(joined).where(BASE_NAME.in_(list(of)))
-    )
-    return {
-        of[base]: name
-        for base, name, patient_id in db.session.execute(query)
-        if of[base].values is not None and of[base].values.get("patient_id") == patient_id
-    }
+    query = select(BASE_NAME, table.c.external_id, table.c.patient_id).select_from(joined)
+    rows = db.session.execute(query.where(BASE_NAME.in_(list(patients))))
+    return {base: name for base, name, patient_id in rows if patients[base] == patient_id}
 
 
 def is_merged(before: int, now: int) -> bool:

@@ -160,8 +160,12 @@ def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: S
     own = previous.own_records(kind, [item.external_id for item in items], sources.own)
     rows = previous.load(kind, [item.external_id for item in items])
     missing = [item for item in items if item.external_id not in rows and item.values and not item.outcome]
-    for item, name in previous.same_patient(kind, missing).items():
-        item.external_id = name
+    patients = {
+        _base(item): item.values["patient_id"] for item in missing if item.values and "patient_id" in item.values
+    }
+    names = previous.same_patient(kind, patients)
+    for item in missing:
+        item.external_id = names.get(_base(item), item.external_id)
     rows |= previous.load(kind, [item.external_id for item in missing])
     for item in items:
         row = rows.get(item.external_id)
@@ -171,6 +175,10 @@ def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: S
             item.outcome = "unchanged"
         if not item.outcome:
             _compare(kind, item, row)
+
+
+def _base(item: ImportItem) -> str:
+    return item.external_id.partition(" ")[0]
 
 
 def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
