@@ -11,6 +11,7 @@ from hms.formulary.dosing.abbreviations import ROUTE_PHRASES, UNIT_PHRASES
 from hms.formulary.dosing.doses import AS_REQUIRED, FREQUENCIES, MAX_DAYS_LENGTH, Dose, format_duration
 
 from . import fields
+from .timing import repeat_of, timing_words
 
 _UNITS = {phrase: unit for unit, phrases in UNIT_PHRASES.items() for phrase in (unit, *phrases)}
 _ROUTES = {phrase: route for route, phrases in ROUTE_PHRASES.items() for phrase in (route, *phrases)}
@@ -43,46 +44,6 @@ _TIMING_CODES = {
     "WK": "weekly",
 }
 """HL7's GTSAbbreviation."""
-_PERIODS = {
-    "s": N_("seconds"),
-    "min": N_("minutes"),
-    "h": N_("hours"),
-    "d": N_("days"),
-    "wk": N_("weeks"),
-    "mo": N_("months"),
-    "a": N_("years"),
-}
-_ONE = {
-    "s": N_("second"),
-    "min": N_("minute"),
-    "h": N_("hour"),
-    "d": N_("day"),
-    "wk": N_("week"),
-    "mo": N_("month"),
-    "a": N_("year"),
-}
-_WHEN = {
-    "MORN": N_("in the morning"),
-    "NOON": N_("at noon"),
-    "AFT": N_("in the afternoon"),
-    "EVE": N_("in the evening"),
-    "NIGHT": N_("at night"),
-    "HS": N_("at bedtime"),
-    "WAKE": N_("on waking"),
-    "C": N_("with meals"),
-    "CM": N_("with breakfast"),
-    "CD": N_("with lunch"),
-    "CV": N_("with dinner"),
-    "AC": N_("before meals"),
-    "ACM": N_("before breakfast"),
-    "ACD": N_("before lunch"),
-    "ACV": N_("before dinner"),
-    "PC": N_("after meals"),
-    "PCM": N_("after breakfast"),
-    "PCD": N_("after lunch"),
-    "PCV": N_("after dinner"),
-}
-"""HL7's EventTiming."""
 _PLAIN_REPEAT = {"frequency", "period", "periodUnit", "boundsDuration", "boundsPeriod"}
 _DAYS_IN = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
 MAX_INSTRUCTIONS_LENGTH = 1000
@@ -193,14 +154,9 @@ def _as_needed(instruction: dict[str, Any]) -> bool:
     return bool(fields.flag(instruction, "asNeededBoolean") or fields.part(instruction, "asNeededCodeableConcept"))
 
 
-def _repeat(instruction: dict[str, Any]) -> tuple[Decimal | None, Decimal | None, str]:
-    repeat = fields.part(fields.part(instruction, "timing"), "repeat")
-    return fields.number(repeat, "frequency"), fields.number(repeat, "period"), fields.code(repeat, "periodUnit")
-
-
 def _frequency_code(instruction: dict[str, Any]) -> str | None:
     """The code of the frequency; None when its timing says more than the code does, such as every 6 to 8 hours."""
-    times, period, unit = _repeat(instruction)
+    times, period, unit = repeat_of(instruction)
     timing = fields.part(instruction, "timing")
     if fields.part(timing, "repeat").keys() - _PLAIN_REPEAT or timing.get("event"):
         return None
@@ -210,75 +166,12 @@ def _frequency_code(instruction: dict[str, Any]) -> str | None:
 
 
 def _frequency_words(instruction: dict[str, Any], timing: str | None, as_needed: bool) -> str:
-    words = FREQUENCIES[timing][1] if timing else _uneven_words(instruction)
+    words = FREQUENCIES[timing][1] if timing else timing_words(instruction)
     if as_needed:
         reason = fields.concept(instruction, "asNeededCodeableConcept").title
         needed = Sentence(N_("when required for %(reason)s"), reason=reason) if reason else N_("when required")
         words = f"{words} {needed}"
     return fields.tidy(words, "timing")
-
-
-def _uneven_words(instruction: dict[str, Any]) -> str:
-    """ "3 times in 4 hours", "every 6 to 8 hours at night", or the text of the timing."""
-    timing = fields.part(instruction, "timing")
-    if text := fields.line(fields.part(timing, "code"), "text"):
-        return text
-    words = [_rate_words(instruction), *_more_words(fields.part(timing, "repeat"))]
-    return " ".join(word for word in words if word) or fields.concept(timing, "code").title
-
-
-def _rate_words(instruction: dict[str, Any]) -> str:
-    times, period, unit = _repeat(instruction)
-    if period is None or unit not in _PERIODS:
-        return ""
-    repeat = fields.part(fields.part(instruction, "timing"), "repeat")
-    often = _span(times or Decimal(1), fields.number(repeat, "frequencyMax"))
-    length = _span(period, fields.number(repeat, "periodMax"))
-    if often == "1":
-        words = N_("every %(period)s %(unit)s") if length != "1" else N_("once in %(period)s %(unit)s")
-        return str(Sentence(words, period=length, unit=_PERIODS[unit] if length != "1" else _ONE[unit]))
-    if length == "1":
-        return str(Sentence(N_("%(times)s times in 1 %(unit)s"), times=often, unit=_ONE[unit]))
-    return str(Sentence(N_("%(times)s times in %(period)s %(unit)s"), times=often, period=length, unit=_PERIODS[unit]))
-
-
-def _span(least: Decimal, most: Decimal | None) -> str:
-    """ "6", or "6 to 8"."""
-    text = fields.number_text(least)
-    return (
-        text if most is None else str(Sentence(N_("%(least)s to %(most)s"), least=text, most=fields.number_text(most)))
-    )
-
-
-def _more_words(repeat: dict[str, Any]) -> list[str]:
-    """What a timing says beside its rate: days, times, meals, how often in all, how long each takes."""
-    words = []
-    if (offset := fields.number(repeat, "offset")) is not None:
-        words.append(str(Sentence(N_("%(count)s minutes"), count=fields.number_text(offset))))
-    words += [_WHEN.get(when, when) for when in _texts(repeat, "when")]
-    if days := _texts(repeat, "dayOfWeek"):
-        words.append(str(Sentence(N_("on %(days)s"), days=", ".join(day.capitalize() for day in days))))
-    if times := _texts(repeat, "timeOfDay"):
-        words.append(str(Sentence(N_("at %(times)s"), times=", ".join(time[:5] for time in times))))
-    duration, unit = fields.number(repeat, "duration"), fields.code(repeat, "durationUnit")
-    if duration is not None:
-        length = _span(duration, fields.number(repeat, "durationMax"))
-        words.append(str(Sentence(N_("over %(length)s %(unit)s"), length=length, unit=_PERIODS.get(unit, unit))))
-    if (count := fields.number(repeat, "count")) is not None:
-        in_all = _span(count, fields.number(repeat, "countMax"))
-        words.append(str(Sentence(N_("%(times)s times in all"), times=in_all)))
-    span = fields.part(repeat, "boundsRange")
-    ends = [fields.number(fields.part(span, end), "value") for end in ("low", "high")]
-    if None not in ends:
-        unit = fields.line(fields.part(span, "high"), "unit") or fields.line(fields.part(span, "high"), "code")
-        words.append(
-            str(Sentence(N_("for %(duration)s"), duration=f"{_span(*ends)} {_PERIODS.get(unit, unit)}".strip()))
-        )
-    return words
-
-
-def _texts(repeat: dict[str, Any], name: str) -> list[str]:
-    return [text for item in fields.listed(repeat, name) if (text := fields.tidy(item, name, 20))]
 
 
 def _route(instruction: dict[str, Any]) -> str:

@@ -22,9 +22,10 @@ from hms.interop.fhir.ndjson import InvalidResource, Line
 from hms.interop.fhir.references import reference
 
 from . import medication_request
+from .items import ImportItem
 from .resource_types import BY_NAME, KINDS, MEDICATION, ResourceType, entered_in_error
 from .sources import Sources, system_of
-from .store import ImportItem, store
+from .store import store
 
 BATCH = 500
 OUTCOMES = ("created", "unchanged", "updated", "skipped")

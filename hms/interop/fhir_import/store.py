@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -28,8 +26,9 @@ from hms.interop.models import SourceRecord
 from hms.patients.identity import hospital_numbers
 
 from . import identity, previous, resolve_references
+from .items import ImportItem, name_by_source
 from .resource_types import ResourceType
-from .sources import Sources, candidates, only_source
+from .sources import Sources
 
 _SOURCE = SourceRecord.__table__
 _ENCOUNTER = Encounter.__table__
@@ -42,32 +41,6 @@ OTHER_PATIENT = N_(
     "the record with this id is another patient's. Nothing was changed. If it comes from another source, import it with "
     "--source NAME."
 )
-
-
-@dataclass(eq=False)
-class ImportItem:
-    """One resource to import. `values` is None when the source marked it as entered in error; `outcome` is one of `OUTCOMES`.
-
-    `external_id` is "Condition/7" until the source of its `patient` is known, then the record's name. `text` is the whole
-    resource.
-    """
-
-    file: Path
-    line: int
-    external_id: str
-    values: dict[str, Any] | None
-    identifiers: list[str] = field(default_factory=list)
-    text: str = ""
-    patient: Reference | None = None
-    outcome: str = ""
-    why: str = ""
-    record_id: int | None = None
-    said: dict[str, Any] | None = None
-    is_text_known: bool = False
-    changes: dict[str, Any] = field(default_factory=dict)
-
-    def skip(self, why: str) -> None:
-        self.outcome, self.why = "skipped", why
 
 
 def store(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
@@ -84,50 +57,6 @@ def store(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None
                 _write_alone(kind, item)
         _remember_text([item for item in items if item.outcome == "unchanged" and item.said and not item.is_text_known])
         _follow_up(kind, items)
-
-
-def name_by_source(items: list[ImportItem], sources: Sources) -> None:
-    """Give items and references the names of their patients' sources."""
-    by_identifier = resolve_references.by_identifier(
-        [item.patient for item in items if item.patient and not item.patient.external_id and item.patient.identifier]
-    )
-    names = {item.external_id for item in items if item.patient is None}
-    names |= {ref.external_id for item in items for ref in _references(item)}
-    before = candidates(name for name in names if name)
-    for item in items:
-        try:
-            source = _source_of(item, by_identifier, before, sources)
-            item.external_id = sources.named(item.external_id, source)
-            _name_references(item, source, before, sources)
-        except InvalidResource as error:
-            item.skip(str(error))
-
-
-def _references(item: ImportItem) -> list[Reference]:
-    refs = [value for value in (item.values or {}).values() if isinstance(value, Reference)]
-    return [*refs, item.patient] if item.patient else refs
-
-
-def _source_of(item: ImportItem, by_identifier: Any, before: Any, sources: Sources) -> str:
-    patient = item.patient
-    if patient is None:
-        return only_source(item.external_id, before.get(item.external_id, []))
-    if not patient.external_id:
-        return by_identifier.get(patient, "").partition(" ")[2]
-    source = sources.source_of(item.file, patient.external_id)
-    return only_source(patient.external_id, before.get(patient.external_id, [])) if source is None else source
-
-
-def _name_references(item: ImportItem, source: str, before: Any, sources: Sources) -> None:
-    for field_name, ref in (item.values or {}).items():
-        if not isinstance(ref, Reference) or not ref.external_id:
-            continue
-        its_source: str | None = source
-        if ref.kind == "Practitioner":
-            its_source = sources.source_of(item.file, ref.external_id)
-            if its_source is None:
-                its_source = only_source(ref.external_id, before.get(ref.external_id, []))
-        item.values[field_name] = ref._replace(external_id=sources.named(ref.external_id, its_source))
 
 
 def _resolve(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
@@ -161,11 +90,11 @@ def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: S
     rows = previous.load(kind, [item.external_id for item in items])
     missing = [item for item in items if item.external_id not in rows and item.values and not item.outcome]
     patients = {
-        _base(item): item.values["patient_id"] for item in missing if item.values and "patient_id" in item.values
+        item.base_name: item.values["patient_id"] for item in missing if item.values and "patient_id" in item.values
     }
     names = previous.same_patient(kind, patients)
     for item in missing:
-        item.external_id = names.get(_base(item), item.external_id)
+        item.external_id = names.get(item.base_name, item.external_id)
     rows |= previous.load(kind, [item.external_id for item in missing])
     for item in items:
         row = rows.get(item.external_id)
@@ -175,10 +104,6 @@ def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: S
             item.outcome = "unchanged"
         if not item.outcome:
             _compare(kind, item, row)
-
-
-def _base(item: ImportItem) -> str:
-    return item.external_id.partition(" ")[0]
 
 
 def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
