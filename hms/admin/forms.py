@@ -51,9 +51,9 @@ class AuditFilterForm(DaysForm):
     outcome = SelectField(
         _l("Outcome"),
         choices=[
-            SelectChoice("", _l("any")),
-            SelectChoice("success", _l("successful")),
-            SelectChoice("denied", _l("denied")),
+            SelectChoice("", _l("Any")),
+            SelectChoice("success", _l("Successful")),
+            SelectChoice("denied", _l("Denied")),
         ],
         default="",
     )

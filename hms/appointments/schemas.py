@@ -8,7 +8,7 @@ from marshmallow import fields, pre_load, validate
 from sqlalchemy import Row
 
 from hms.core.api.blueprint import ApiSchema
-from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, Whole
+from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
 from .enums import Status
@@ -39,7 +39,7 @@ class AppointmentIn(ApiSchema):
     doctor = Pk(required=True)
     date = Day(required=True)
     time = ClockTime(required=True)
-    duration_minutes = Whole(MIN_DURATION, MAX_DURATION)
+    duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION)
     status = StatusField()
     notes = Text(500, multiline=True, allow_none=True)
 

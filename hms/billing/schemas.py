@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from hms.core.api.blueprint import ApiSchema
 from hms.core.money import Money
-from hms.core.web.fields import REQUIRED, Amount, Pk, Text, Whole
+from hms.core.web.fields import REQUIRED, Amount, Pk, Text, WholeNumber
 
 from .bills.rules import MAX_UNITS, Dues, amounts_due
 
@@ -41,7 +41,7 @@ class ItemIn(AliasedSchema):
     }
     description = Text(255, load_default="")
     amount = Amount(allow_none=True, load_default=None)
-    quantity = Whole(-MAX_UNITS, MAX_UNITS * 10, load_default=1)
+    quantity = WholeNumber(-MAX_UNITS, MAX_UNITS * 10, load_default=1)
     service = Pk(allow_none=True, load_default=None)
 
 

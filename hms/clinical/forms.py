@@ -186,10 +186,10 @@ class VitalsForm(ActionForm):
 
 
 class TriageForm(VitalsForm):
-    """Vital signs of a waiting patient, with the urgency and the call to the doctor."""
+    """Vital signs of a waiting patient, with the priority in the queue and the call to the doctor."""
 
     priority = RadioField(
-        _l("Urgency"),
+        _l("Priority"),
         choices=_choices(*((str(int(level)), words) for level, words in PRIORITY_LABELS.items())),
         validate_choice=False,
     )

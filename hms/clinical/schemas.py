@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from hms.core.api.blueprint import ApiSchema
-from hms.core.web.fields import Pk, Text, Whole
+from hms.core.web.fields import Pk, Text, WholeNumber
 
 from .vitals import readings, rules
 from .vitals.plausibility import bmi
@@ -127,7 +127,7 @@ class PrescriptionIn(ApiSchema):
     frequency = Text(100)
     duration = Text(100)
     instructions = Text(2000, multiline=True)
-    quantity = Whole(1, 100_000, allow_none=True)
+    quantity = WholeNumber(1, 100_000, allow_none=True)
     override_code = Text(50)
     override_reason = Text(500, multiline=True)
 

@@ -11,7 +11,7 @@ from hms.appointments.queue import actions, transitions
 from hms.billing.bills import charges as billing
 from hms.core import clock
 from hms.core import drafts as core_drafts
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
@@ -55,7 +55,7 @@ def sign(
     """
     encounter = get_for_update(Encounter, encounter_id)
     if version is not None and version != encounter.version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     if patient_id is not None and patient_id != encounter.patient_id:
         raise Conflict(N_("This page was opened for another patient. Nothing was saved."), code="wrong_patient")
     if no_diagnosis_reason:
@@ -117,7 +117,7 @@ def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> No
     context = patient_context.load_safety_context(encounter.patient_id, encounter.id)
     for line in without_reason:
         ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
-        checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=line.id, known=context)
+        checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=line.id, known=context)
         stops = safety.list_stops(checks)
         if stops:
             message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")

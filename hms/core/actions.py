@@ -30,8 +30,8 @@ from .text.translation import N_
 
 log = logging.getLogger(__name__)
 
-S = TypeVar("S", bound=Callable[[], None])
-STALE = N_("Someone else saved this while you were working. Check the saved version, then save yours again.")
+Step = TypeVar("S", bound=Callable[[], None])
+STALE_MESSAGE = N_("Someone else saved this while you were working. Check the saved version, then save yours again.")
 
 
 @dataclass
@@ -132,7 +132,7 @@ def _transaction(context: ActionContext) -> Iterator[None]:
         db.session.commit()  # the only commit of a business write
     except StaleDataError as stale:
         db.session.rollback()
-        raise StaleVersion(STALE) from stale
+        raise StaleVersion(STALE_MESSAGE) from stale
     except DBAPIError as error:
         db.session.rollback()
         domain_error = domain_error_for(error)
@@ -179,12 +179,12 @@ def current_action() -> ActionContext | None:
     return _current_action.get()
 
 
-def after_commit(step: S, *, named: Hashable = None) -> S:
+def after_commit(step: Step, *, key: Hashable = None) -> Step:
     """Run `step` after the running action commits; immediately when there is none. Returns the step that will run: of
-    several steps with the same `named`, only the first runs."""
+    several steps with the same `key`, only the first runs."""
     context = _current_action.get()
     if context is not None:
-        return context.after_commit_steps.setdefault(named or step, step)  # type: ignore[return-value]
+        return context.after_commit_steps.setdefault(key or step, step)  # type: ignore[return-value]
     _run_quietly(step)
     return step
 

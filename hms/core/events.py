@@ -63,7 +63,7 @@ def room_of_person(person_id: int) -> str:
 
 def publish(event: Event) -> None:
     """Publish `event` to every open page that may receive it, after the action commits; once for each action."""
-    after_commit(lambda: _emit({"kind": event.value}, room_of_event(event)), named=event)
+    after_commit(lambda: _emit({"kind": event.value}, room_of_event(event)), key=event)
 
 
 def publish_to_person(person_id: int, notification_id: int, title: str) -> None:

@@ -58,7 +58,7 @@ class Limit:
     per_minute: int
 
 
-def limit() -> Limit:
+def current_limit() -> Limit:
     """The limit in the hospital's settings."""
     names = ("mass_read_records", "mass_read_minutes", "slow_reads")
     return Limit(*(settings.value(f"security.{name}") for name in names))
@@ -68,35 +68,35 @@ on_limit_passed: list[Callable[[Person, Limit], None]] = []
 """Functions called when an account passes the limit, inside the transaction of the read. Desks add theirs."""
 
 
-def is_limited(person: Person, limit_: Limit) -> bool:
+def is_limited(person: Person, limit: Limit) -> bool:
     """Whether the limit applies to `person`: not to patients, who read their own record, nor to the system."""
-    return person.id is not None and not person.is_patient and limit_.reads > 0
+    return person.id is not None and not person.is_patient and limit.reads > 0
 
 
-def check(by: Person, recent_reads: int, limit_: Limit) -> None:
+def check_reads(by: Person, recent_reads: int, limit: Limit) -> None:
     """Check the limit for one more read of `by`, whose entry is already written. Alerts administrators when `by` passes the
     limit now; raises `TooManyReads` when `by` passed it before and must wait."""
-    if recent_reads < limit_.reads or _was_checked_in_request():
+    if recent_reads < limit.reads or _was_checked_in_request():
         return
-    is_alerted, seconds = _alert_and_wait(by, limit_)
+    is_alerted, seconds = _alert_and_wait(by, limit)
     if not is_alerted:
-        _alert(by, limit_)
+        _alert(by, limit)
     elif seconds is not None and seconds > 0:
-        raise TooManyReads(limit_.per_minute, seconds)
+        raise TooManyReads(limit.per_minute, seconds)
 
 
-def _alert_and_wait(by: Person, limit_: Limit) -> tuple[bool, int | None]:
-    values = {"actor_id": by.id, "minutes": limit_.minutes, "per_minute": limit_.per_minute}
+def _alert_and_wait(by: Person, limit: Limit) -> tuple[bool, int | None]:
+    values = {"actor_id": by.id, "minutes": limit.minutes, "per_minute": limit.per_minute}
     is_alerted, seconds = db.session.connection().execute(_ALERT_AND_WAIT, values).one()
     return is_alerted, seconds
 
 
 def _was_checked_in_request() -> bool:
-    """Whether an earlier read of this request was allowed; then the whole request is. Remembers it for the next read."""
+    """Whether an earlier read of this request was checked: a request is checked once. Stores that for the next read."""
     if not has_request_context():
         return False
-    before, g.counted_read = g.get("counted_read"), g.get("request_id")
-    return before is not None and before == g.counted_read
+    checked_request_id, g.counted_read = g.get("counted_read"), g.get("request_id")
+    return checked_request_id is not None and checked_request_id == g.counted_read
 
 
 _ALERT_AND_WAIT = text("""
@@ -114,11 +114,11 @@ SELECT EXISTS (SELECT FROM audit_entry
 zero or less: now). The current read does not count."""
 
 
-def _alert(by: Person, limit_: Limit) -> None:
+def _alert(by: Person, limit: Limit) -> None:
     """Record the alarm and call `on_limit_passed`; once, also when several reads pass the limit at the same moment."""
-    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _alert_and_wait(by, limit_)[0]:
+    if not advisory_locks.try_acquire_for(AdvisoryLock.READ_LIMIT, by.id or 0) or _alert_and_wait(by, limit)[0]:
         return
     account = {"entity": "app_user", "entity_id": by.id}
-    recording.record(ALARM, by, **account, details={"reads": limit_.reads, "minutes": limit_.minutes})
+    recording.record(ALARM, by, **account, details={"reads": limit.reads, "minutes": limit.minutes})
     for alert in on_limit_passed:
-        alert(by, limit_)
+        alert(by, limit)

@@ -32,7 +32,7 @@ from .cases import SERVICES, SUPPLIERS, TEMPLATE
 from .people import DEPARTMENTS, PASSWORD, STAFF, StaffMember
 
 HOURS_BEGAN = timedelta(days=120)
-LARGE, SMALL = 600, 40
+SMALLEST_FULL_STOCK = 40
 
 
 def add_staff() -> None:
@@ -107,7 +107,7 @@ def add_stock(random: Random) -> None:
 
 def _batches(medicine: Medication, random: Random) -> list[pharmacy.Received]:
     """The batches of one medicine. About one medicine in twelve is below its reorder level, one in thirty has no stock."""
-    chance, full_stock = random.random(), max(medicine.reorder_level, SMALL) * random.randint(1, 3)
+    chance, full_stock = random.random(), max(medicine.reorder_level, SMALLEST_FULL_STOCK) * random.randint(1, 3)
     if chance < 0.03:
         return []
     today = clock.today()

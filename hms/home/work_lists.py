@@ -30,7 +30,7 @@ from hms.patients.registration.drafts import UnfinishedRegistration
 from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
-from hms.reports.period import period
+from hms.reports.period import named_period
 
 MAX_ROWS = 5
 
@@ -155,7 +155,7 @@ def _add_money(home: WorkLists, who: Person) -> None:
         _add_approvals(home, who)
     if who.may(Permission.READ_REVENUE):
         home.figures.append(
-            (_l("Received today"), figures.received(period("today", clock.today())), "/reports/?period=today", "")
+            (_l("Received today"), figures.received(named_period("today", clock.today())), "/reports/?period=today", "")
         )
     if who.may(Permission.MANAGE_PRICES):
         home.prices = price_queries.price_list_gaps()
@@ -171,7 +171,7 @@ def _add_laboratory(home: WorkLists) -> None:
 
 
 def _add_administration(home: WorkLists, who: Person) -> None:
-    day, failed = figures.at_a_glance(period("today", clock.today())), admin.failed_sign_ins()
+    day, failed = figures.at_a_glance(named_period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:

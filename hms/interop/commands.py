@@ -36,8 +36,8 @@ class Terminal:
         self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.task = None
 
-    def begin(self, what: str, total: int) -> None:
-        self.task = self.bar.add_task(what, total=total)
+    def begin(self, label: str, total: int) -> None:
+        self.task = self.bar.add_task(label, total=total)
 
     def advance(self, count: int) -> None:
         if self.task is not None:

@@ -49,9 +49,11 @@ def catalogue(_arguments: dict[str, Any]) -> Response:
 def ordered(arguments: dict[str, Any]) -> Response:
     """Orders with their results, newest first."""
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
-    rows = filter_by_columns(api_queries.orders(current_person()), arguments, on=api_queries.ORDERED, **columns)
+    rows = filter_by_columns(
+        api_queries.select_orders(current_person()), arguments, on=api_queries.ORDERED_AT, **columns
+    )
     return read_audit.list_response(
-        "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED), order_json
+        "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED_AT), order_json
     )
 
 
@@ -63,7 +65,9 @@ def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
     encounter = read_audit.record_read("encounter", clinical.get_encounter(encounter_id, current_person()))
     return read_audit.list_response(
-        "lab_order", api_queries.orders(current_person()).where(LabOrder.encounter_id == encounter.id), order_json
+        "lab_order",
+        api_queries.select_orders(current_person()).where(LabOrder.encounter_id == encounter.id),
+        order_json,
     )
 
 

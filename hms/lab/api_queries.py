@@ -15,19 +15,19 @@ from hms.patients.access import policy
 from .models import LabOrder, LabResult
 
 _ORDER, _RESULT = LabOrder.__table__.c, LabResult.__table__.c
-_NAMES = ("id", "encounter_id", "patient_id", "test_code", "test_name", "status", "is_urgent", "ordered_by_id")
-ORDERED = _ORDER.ordered_at
+_COLUMN_NAMES = ("id", "encounter_id", "patient_id", "test_code", "test_name", "status", "is_urgent", "ordered_by_id")
+ORDERED_AT = _ORDER.ordered_at
 STATUSES = ("waiting", "done", "cancelled")
 
 
-def orders(who: Person) -> Select:
+def select_orders(who: Person) -> Select:
     """Select orders of records that `who` may read, newest first."""
-    columns = (*(_ORDER[name] for name in _NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
-    rows = select(*columns, _results().label("results")).where(policy.readable_by(who, _ORDER.patient_id))
+    columns = (*(_ORDER[name] for name in _COLUMN_NAMES), _ORDER.ordered_at, _ORDER.done_at, _ORDER.version)
+    rows = select(*columns, _results_json().label("results")).where(policy.readable_by(who, _ORDER.patient_id))
     return rows.order_by(_ORDER.id.desc())
 
 
-def _results() -> Any:
+def _results_json() -> Any:
     value = func.jsonb_build_object(
         *("id", _RESULT.id, "code", _RESULT.code, "parameter_name", _RESULT.title, "value_text", _RESULT.value),
         *("value_numeric", func.trim_scale(_RESULT.number).cast(db.Text), "units", _RESULT.unit),
@@ -39,8 +39,8 @@ def _results() -> Any:
 
 
 def get_order_row(order_id: int, who: Person) -> Any:
-    """One row of `orders`; raises `NotFound`."""
-    row = db.session.execute(orders(who).where(_ORDER.id == order_id)).one_or_none()
+    """One row of `select_orders`; raises `NotFound`."""
+    row = db.session.execute(select_orders(who).where(_ORDER.id == order_id)).one_or_none()
     if row is None:
         raise NotFound("No LabOrder matches the given query.")
     return row

@@ -14,7 +14,7 @@ _OLD_LOGS_KEPT = 3
 
 
 def data_dir(environment: Mapping[str, str]) -> Path:
-    """The hospital's data directory: `HMS_DATA_DIR`, or `instance/` beside the programs."""
+    """The hospital's data directory: `HMS_DATA_DIR`, or `instance/` in the program's folder."""
     chosen = environment.get("HMS_DATA_DIR")
     return (Path(chosen).expanduser() if chosen else ROOT / "instance").resolve()
 

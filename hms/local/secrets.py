@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import private_files
 
-FILE = "secrets.json"
+FILE_NAME = "secrets.json"
 NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
 
 
@@ -18,18 +18,18 @@ def ensure_secrets(directory: Path, environment: Mapping[str, str]) -> dict[str,
 
     Call it while the data directory is locked (`shared_locks.SharedUse`), so that two first starts get the same secrets.
     """
-    stored = private_files.read(directory / FILE)
+    stored = private_files.read(directory / FILE_NAME)
     missing = [name for name in NAMES if not environment.get(name) and name not in stored]
     if missing:
         stored |= {name: new_secret() for name in missing}
-        private_files.write(directory / FILE, stored)
+        private_files.write(directory / FILE_NAME, stored)
     return {name: environment.get(name) or stored[name] for name in NAMES}
 
 
 def stored_secrets(directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The stored secrets that are not in `environment` as `NAME` or `NAME_FILE`; it creates none."""
     names = [name for name in NAMES if not environment.get(name) and not environment.get(f"{name}_FILE")]
-    stored = private_files.read(directory / FILE) if names else {}
+    stored = private_files.read(directory / FILE_NAME) if names else {}
     return {name: stored[name] for name in names if name in stored}
 
 

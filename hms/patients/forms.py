@@ -146,7 +146,7 @@ class RegistrationForm(PersonForm):
         return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | draft
 
     def _overridden(self) -> dict[str, Any]:
-        return {"overridden_match_id": self.overridden_match_id.data, "asks_first": True}
+        return {"overridden_match_id": self.overridden_match_id.data, "must_confirm_duplicate": True}
 
     def _allergies(self) -> list[str] | None:
         if self.allergies.data == "known":

@@ -53,7 +53,7 @@ class GoodsReceipt(ImmutableRecord):
 
 
 class Batch(Record):
-    """One lot of a medicine. `quantity` is the sum of its stock movements; a trigger keeps it.
+    """One lot of a medicine. `quantity` is the sum of its stock movements; a trigger updates it.
 
     `expires_on` is the last day of use; None for opening stock without a recorded expiry.
     """

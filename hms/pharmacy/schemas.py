@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from hms.core.api.blueprint import ApiSchema
-from hms.core.web.fields import Amount, Day, Pk, Text, Whole
+from hms.core.web.fields import Amount, Day, Pk, Text, WholeNumber
 from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, parameters
 
 ADJUSTMENTS = ("Damaged", "Expired-Discarded", "Stock-Take Variance", "Internal Transfer")
@@ -38,8 +38,8 @@ MOVEMENTS = parameters(
 class DispenseIn(ApiSchema):
     """Without `quantity` all that is owed is given."""
 
-    quantity = Whole(1, MAX_COUNT)
-    quantity_dispensed = Whole(1, MAX_COUNT)
+    quantity = WholeNumber(1, MAX_COUNT)
+    quantity_dispensed = WholeNumber(1, MAX_COUNT)
     collected_by = Text(100)
 
 
@@ -71,8 +71,8 @@ class BatchIn(ApiSchema):
     medication_item = Pk(required=True)
     batch_number = Text(60, blank=False, required=True)
     expiry_date = Day(required=True)
-    quantity_received = Whole(1, MAX_COUNT, required=True)
-    current_quantity = Whole(0, MAX_COUNT)
+    quantity_received = WholeNumber(1, MAX_COUNT, required=True)
+    current_quantity = WholeNumber(0, MAX_COUNT)
     cost_price_per_unit = Amount()
     selling_price_per_unit = Amount()
 
@@ -97,7 +97,7 @@ class AdjustmentIn(ApiSchema):
     adjustment_type = fields.String(
         required=True, validate=validate.OneOf(ADJUSTMENTS, error='"{input}" is not a valid choice.')
     )
-    quantity = Whole(-MAX_COUNT, MAX_COUNT, required=True)
+    quantity = WholeNumber(-MAX_COUNT, MAX_COUNT, required=True)
     reason = Text(200)
 
 

@@ -81,8 +81,8 @@ def appointments_today() -> Any:
     query = queries.appointments_on(clock.today(), who.id if who.role == Role.DOCTOR else None)
     query = query.where(*policy.own_rows(who, Appointment.patient_id))
     rows = list(db.session.scalars(query))
-    seen = [read_log.PatientRead(row.patient_id, row.id) for row in rows]
-    read_log.record_reads("appointments.read_list", seen, entity="appointment")
+    patient_reads = [read_log.PatientRead(row.patient_id, row.id) for row in rows]
+    read_log.record_reads("appointments.read_list", patient_reads, entity="appointment")
     return jsonify(appointments=[appointment_json(row, who) for row in rows])
 
 

@@ -12,14 +12,14 @@ from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
 
 from . import queries
-from .period import period
+from .period import named_period
 
 
 def _admin(_who: Person) -> dict[str, Any]:
     return {
         "total_patients": queries.patient_count(),
         "active_users": queries.active_users(),
-        "revenue_today": float(queries.received(period("today", clock.today())).value),
+        "revenue_today": float(queries.received(named_period("today", clock.today())).value),
     }
 
 
@@ -56,7 +56,7 @@ def _pharmacist(_who: Person) -> dict[str, Any]:
 def _cashier(_who: Person) -> dict[str, Any]:
     return {
         "bills_to_pay": queries.bills_to_pay(),
-        "revenue_today": float(queries.received(period("today", clock.today())).value),
+        "revenue_today": float(queries.received(named_period("today", clock.today())).value),
     }
 
 
@@ -84,11 +84,11 @@ def stats(who: Person) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "total_patients": patients,
         "totalPatients": patients,
-        "newPatientsThisMonth": queries.new_patients(period("month", clock.today())),
+        "newPatientsThisMonth": queries.new_patients(named_period("month", clock.today())),
     }
     if who.may(Permission.MANAGE_STAFF):
         figures["active_users"] = queries.active_users()
     if who.may(Permission.READ_REVENUE):
-        figures["revenue_today"] = float(queries.received(period("today", clock.today())).value)
+        figures["revenue_today"] = float(queries.received(named_period("today", clock.today())).value)
         figures["totalRevenue"] = float(queries.billing_figures()["total_paid"].value)
     return figures

@@ -24,13 +24,13 @@ class Period:
         """Start and end as instants (UTC)."""
         return clock.day_bounds(self.first)[0], clock.day_bounds(self.until)[0]
 
-    def before(self) -> Period:
+    def previous(self) -> Period:
         """The period of the same length just before this one."""
         length = self.until - self.first
         return Period(self.first - length, self.first)
 
 
-def period(name: str, today: date) -> Period:
-    """ "today", "week" (from Monday) or "month" (from the 1st), each up to and including `today`."""
+def named_period(name: str, today: date) -> Period:
+    """The period of the key `name`: "today", "week" (from Monday) or "month" (from the 1st), up to and including `today`."""
     first = {"week": today - timedelta(days=today.weekday()), "month": today.replace(day=1)}.get(name, today)
     return Period(first, today + timedelta(days=1))

@@ -11,7 +11,7 @@ from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 
 from . import queries
-from .period import PERIOD_LABELS, Period, period
+from .period import PERIOD_LABELS, Period, named_period
 
 pages = Blueprint("reports", __name__, url_prefix="/reports")
 navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE, 70)
@@ -22,7 +22,7 @@ navigation.add_entry(_l("Reports"), "reports.overview", Permission.READ_REVENUE,
 def overview() -> str:
     """Figures of a period and of the previous one, limited to those that the person may see."""
     name = request.args.get("period", "month")
-    chosen = period(name if name in PERIOD_LABELS else "month", clock.today())
+    chosen = named_period(name if name in PERIOD_LABELS else "month", clock.today())
     charts = {"by_doctor": queries.appointments_by_doctor(chosen)}
     if current_person().may(Permission.READ_CLINICAL_FIGURES):
         charts["medications"] = queries.top_medications(chosen)
@@ -31,7 +31,7 @@ def overview() -> str:
         name=name,
         periods=PERIOD_LABELS,
         present=_figures(chosen),
-        earlier=_figures(chosen.before()),
+        earlier=_figures(chosen.previous()),
         **charts,
     )
 

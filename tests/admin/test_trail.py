@@ -10,11 +10,11 @@ import io
 import pkgutil
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import hms
 from hms.admin import api
-from hms.admin.audit_trail import action_labels, queries, record_access
+from hms.admin.audit_trail import action_labels, labels, queries, record_access
 from hms.core import clock
 from hms.core.audit import denials, recording
 from hms.core.audit.models import AuditEntry
@@ -231,3 +231,10 @@ def test_an_estimated_count_is_marked(program, monkeypatch, known):
     assert told(paged)[0] == "true"
     for other in (f"{paged}&count=exact", f"{paged}&action=patients.register", "/api/audit-logs/?page=1&object_id=1"):
         assert told(other)[0] is None, other
+
+
+def test_every_kind_of_record_in_the_trail_has_a_label(db):
+    audited = text("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'hms_audit'::regproc")
+    kinds = {*db.session.scalars(audited), "audit_entry"}
+    assert kinds > {"absence", "patient"}
+    assert sorted(kinds - labels.ENTITIES.keys()) == []

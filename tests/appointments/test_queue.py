@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 
 from hms.appointments.bookings import actions as booking_actions
-from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.queue import actions as queue_actions
 from hms.appointments.queue import extensions, transitions
 from hms.appointments.queue import queries as queue_queries
@@ -194,16 +193,3 @@ def test_the_waiting_room_screen_shows_the_latest_calls_with_room(bah, person):
     shown = queue_queries.list_last_calls()
     assert [row.token for row in shown] == [entry.token for entry in reversed(entries)][:4]
     assert {row.room for row in shown} == {"Room 3"}
-
-
-def test_arrivals_count_late_and_expected_patients(bah):
-    now = clock.local(clock.now())
-    times = [now + dt.timedelta(minutes=minutes) for minutes in (-40, 20, 300)]
-    for at in times:
-        booking_actions.book(
-            patient_id=factories.patient().id, doctor_id=bah.id, date=at.date(), time=at.time(), by=SYSTEM
-        )
-    late, soon, later = (at.date() == now.date() for at in times)
-    assert booking_queries.count_arrivals() == (soon, late, late + soon + later)
-    assert booking_queries.count_arrivals(bah.id) == booking_queries.count_arrivals()
-    assert len(booking_queries.list_expected()) == late + soon + later

@@ -1,6 +1,4 @@
-import random
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 
@@ -10,17 +8,6 @@ from hms.appointments.queue import rules
 from hms.core.errors import RuleBroken
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
-
-
-class Person(NamedTuple):
-    token: int
-    priority: int
-    arrived_at: datetime
-
-
-def test_tokens_count_from_one():
-    assert rules.next_token(None) == 1
-    assert rules.next_token(41) == 42
 
 
 @pytest.mark.parametrize(("typed", "priority"), [("urgent", 2), ("2", 2), (2, 2), (" Emergency ", 1), ("LOW", 4)])
@@ -33,24 +20,6 @@ def test_unknown_priorities(typed):
     with pytest.raises(RuleBroken) as refusal:
         enums.parse_priority(typed)
     assert refusal.value.field == "priority"
-
-
-def test_priority_then_arrival_then_token():
-    early, late = NOW - timedelta(minutes=50), NOW
-    people = [Person(1, 3, early), Person(2, 1, late), Person(3, 3, early - timedelta(minutes=1)), Person(4, 1, late)]
-    assert [p.token for p in sorted(people, key=rules.calling_order)] == [2, 4, 3, 1]
-    assert rules.next_to_call(people).token == 2
-    assert rules.next_to_call([]) is None
-
-
-def test_calling_keeps_the_order():
-    dice = random.Random(1)
-    people = [Person(n, dice.randrange(1, 5), NOW - timedelta(minutes=dice.randrange(90))) for n in range(60)]
-    called = []
-    while person := rules.next_to_call(people):
-        people.remove(person)
-        called.append(person)
-    assert called == sorted(called, key=lambda p: (p.priority, p.arrived_at, p.token))
 
 
 @pytest.mark.parametrize(

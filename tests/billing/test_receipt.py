@@ -23,7 +23,7 @@ SLIP = receipt_layout.Slip(
 )
 
 
-@pytest.mark.parametrize("paper", receipt_layout.PAPERS.values())
+@pytest.mark.parametrize("paper", receipt_layout.PAPER_ROLLS.values())
 def test_every_line_fits_and_nothing_is_cut(paper):
     printed = receipt_layout.lines(SLIP, paper.columns) + receipt_layout.foot(SLIP, paper.columns)
     assert max(map(len, printed)) <= paper.columns

@@ -50,8 +50,8 @@ class Served:
     redis_url: str
     beside: dict[str, Child] = field(default_factory=dict)
 
-    def knock(self, kind: Event) -> None:
-        """Send an alert of `kind` to every open page whose person may hear it, as a desk's action does."""
+    def publish(self, kind: Event) -> None:
+        """Publish an event to every open page that may see it, as an action does."""
         SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room_of_event(kind))
 
     def cookie_of(self, username: str) -> dict[str, str]:

@@ -205,7 +205,7 @@ def live_rows(at_desk):
 
 def test_a_list_renews_itself_when_a_colleague_changes_it(live_rows, served):
     live_rows.mouse.move(5, 5)
-    served.knock(Event.QUEUE_CHANGED)
+    served.publish(Event.QUEUE_CHANGED)
     expect(live_rows.locator("#kit-rows [data-key]")).to_have_count(5, timeout=1000)
 
 
@@ -213,7 +213,7 @@ def test_rows_do_not_move_while_somebody_works_in_the_list(live_rows, served):
     name = live_rows.locator("#kit-rows a").nth(1)
     name.focus()
     before = name.bounding_box()
-    served.knock(Event.QUEUE_CHANGED)
+    served.publish(Event.QUEUE_CHANGED)
     offer = live_rows.get_by_role("button", name="1 new – Show")
     expect(offer).to_be_visible(timeout=1000)
     assert name.bounding_box() == before

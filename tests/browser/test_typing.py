@@ -49,9 +49,9 @@ def lists(served, doctor):
 def opened(served, lists, doctor):
     """The address of a fresh encounter of the doctor, whose patient does not bear penicillin."""
     with served.app.app_context():
-        whom = a_patient()
-        allergic(whom)
-        encounter = an_encounter(doctor, whom)
+        patient = a_patient()
+        allergic(patient)
+        encounter = an_encounter(doctor, patient)
         database.session.remove()
     return f"/encounters/{encounter.id}"
 
@@ -218,9 +218,9 @@ def test_a_shortcut_opens_in_the_note(tab):
 
 def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
     with served.app.app_context():
-        whom = database.session.get(Encounter, int(opened.rsplit("/", 1)[1])).patient_id
+        patient = database.session.get(Encounter, int(opened.rsplit("/", 1)[1])).patient_id
         earlier = encounter_actions.start_encounter_with_texts(
-            patient_id=whom, notes="Headache.", diagnosis="d", by=doctor
+            patient_id=patient, notes="Headache.", diagnosis="d", by=doctor
         )
         prescription_actions.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
         signing.sign(earlier.id, by=doctor)

@@ -236,7 +236,7 @@ def stands_in_the_books(patient_id, total, short_lot):
     assert lot.quantity == 0
 
 
-DEEDS = (
+AUDITED_ACTIONS = (
     ("receptionist", "Registered the patient", "patients.register_patient"),
     ("receptionist", "Booked", "appointments.book"),
     ("receptionist", "Checked in", "appointments.check_in"),
@@ -252,9 +252,9 @@ DEEDS = (
 def sees_everything(tab):
     """The administrator: who did what, and the figures of today."""
     trail = ux(tab, "audit-row")
-    for who, deed, action in DEEDS:
+    for who, label, action in AUDITED_ACTIONS:
         tab.goto(f"/admin/audit?did={action}")
-        expect(trail.filter(has_text=who).filter(has_text=deed).first).to_be_visible()
+        expect(trail.filter(has_text=who).filter(has_text=label).first).to_be_visible()
     tab.goto("/")
     figures = tab.locator(".figure")
     expect(figures.filter(has_text="Visits today").locator(".figure__value")).to_have_text(re.compile(r"[1-9]\d*"))

@@ -16,7 +16,6 @@ from hms.clinical.encounters.rules import (
     check_diagnoses,
     missing_for_signature,
     must_retype_birth_year,
-    state_of,
 )
 from hms.core.errors import RuleBroken
 
@@ -150,13 +149,6 @@ def test_each_state_has_a_label_and_fhir_codes():
         "amended": ("finished", "amended"),
         "entered_in_error": ("entered-in-error", "entered-in-error"),
     }
-
-
-def test_a_signed_encounter_with_addenda_is_amended():
-    assert state_of(SIGNED, has_addenda=True) == AMENDED
-    assert state_of(SIGNED, has_addenda=False) == SIGNED
-    assert state_of(DRAFT, has_addenda=False) == DRAFT
-    assert state_of(WITHDRAWN, has_addenda=True) == WITHDRAWN
 
 
 def test_a_withdrawn_encounter_refuses_every_change():

@@ -88,6 +88,12 @@ def test_names_are_listed_family_first_and_spoken_given_first(family, given, tit
     assert formatting.spoken_name(family, given, title) == spoken
 
 
+def test_a_button_names_the_patient_in_capitals_and_shortly():
+    assert formatting.name_on_button("Kamara", "Kadiatu") == "KAMARA"
+    assert formatting.name_on_button("", "Musa") == "MUSA"
+    assert formatting.name_on_button("Adebayo-Ogunlesi Akinfolarin", "") == "ADEBAYO-OGUNLESI AKINFO…"
+
+
 @pytest.mark.parametrize(
     ("code", "word"),
     [("F", "Female"), ("male", "Male"), ("other", "Other"), ("unknown", "Not known"), (None, "Not known")],

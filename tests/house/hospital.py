@@ -54,13 +54,13 @@ def _id(username: str) -> int:
 
 
 def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ago: int = 0) -> dict[str, int]:
-    """Ids, by the names that addresses give them, of a patient whom `doctor` saw, and of all that hangs on the visit.
+    """Ids of a patient that `doctor` saw and of the records of the visit, by the names of URL arguments.
 
     What is written in the record has the words of `CLINICAL`, `MEDICINES`, `ALLERGIES` and `TESTS` in it.
     """
     number, by = next(_next), _id(doctor)
     now = clock.now() - dt.timedelta(days=days_ago)
-    whom = add(
+    patient = add(
         Patient(
             number=number,
             hospital_number=f"HMS-{number}-0",
@@ -71,9 +71,9 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
             allergy_status="known",
         )
     )
-    ids = {"patient_id": whom.id}
-    ids["allergy_id"] = add(Allergy(patient_id=whom.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
-    return ids | _visit(whom.id, by, now, number) | _money(whom.id, now, number) | _kept_by_desks(by, number)
+    ids = {"patient_id": patient.id}
+    ids["allergy_id"] = add(Allergy(patient_id=patient.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
+    return ids | _visit(patient.id, by, now, number) | _money(patient.id, now, number) | _kept_by_desks(by, number)
 
 
 def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
 
 from hms.billing.models import Bill
 from hms.core import clock
@@ -18,15 +17,10 @@ from hms.patients.access import actions as access_actions
 from hms.patients.access import policy
 from hms.pharmacy.dispensing import actions as dispensing_actions
 from hms.pharmacy.dispensing import holds, returns
-from hms.pharmacy.models import Dispense
 from tests.conftest import PASSWORD
 from tests.house.hospital import ALLERGIES, MEDICINES, ON_THE_LIST, REASON, TESTS, add, somebody
 
 pytestmark = pytest.mark.security("O")
-
-
-def _dispenses() -> list[Dispense]:
-    return list(database.session.scalars(select(Dispense)))
 
 
 def test_no_action_of_the_pharmacy_goes_past_the_door(record, person):
@@ -75,10 +69,10 @@ def test_today_in_the_queue_brings_nobody_to_the_pharmacist(record, person):
     from hms.appointments.queue import transitions as appointments
 
     appointments.add_to_queue(record["patient_id"], by=person("receptionist"))
-    whom = patients.patient(record["patient_id"])
-    assert policy.is_open(whom, person("doctor"))
-    assert not policy.is_open(whom, person("pharmacist"))
-    assert not policy.is_open(whom, person("cashier"))
+    patient = patients.patient(record["patient_id"])
+    assert policy.is_open(patient, person("doctor"))
+    assert not policy.is_open(patient, person("pharmacist"))
+    assert not policy.is_open(patient, person("cashier"))
 
 
 class TestLaboratory:
@@ -95,10 +89,10 @@ class TestLaboratory:
         assert program("lab").get(f"/api/lab_orders/{order.id}/").status_code == 200
         done = lab_actions.enter_results(order.id, {"HB": "11.2"}, by=person("lab"))
         done.status, done.done_at = "done", clock.now()
-        whom = patients.patient(order.patient_id)
-        assert policy.is_open(whom, person("lab"))
+        patient = patients.patient(order.patient_id)
+        assert policy.is_open(patient, person("lab"))
         with clock.frozen_at(clock.now() + dt.timedelta(hours=25)):
-            assert not policy.is_open(whom, person("lab"))
+            assert not policy.is_open(patient, person("lab"))
             with pytest.raises(policy.RecordRestricted):
                 lab_actions.enter_results(order.id, {"HB": "12.2"}, reason="Mistyped it", by=person("lab"))
 
@@ -106,9 +100,9 @@ class TestLaboratory:
         other = somebody("lab9", "lab")
         about = {"patient_id": record["patient_id"], "encounter_id": record["encounter_id"]}
         add(LabOrder(**about, test_code="FBC", test_name="x", ordered_by_id=other.id, ordered_at=clock.now()))
-        whom = patients.patient(record["patient_id"])
-        assert policy.is_open(whom, person("lab"))
-        assert not policy.is_open(whom, person("lab9"))
+        patient = patients.patient(record["patient_id"])
+        assert policy.is_open(patient, person("lab"))
+        assert not policy.is_open(patient, person("lab9"))
 
 
 def test_a_bill_stays_payable_and_names_nothing(record, program, desk):

@@ -35,8 +35,8 @@ from tests.house.test_route_access import token
 pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 
 
-def _open(whom: int, by, reason: str = REASON) -> BreakGlass:
-    return access_actions.break_glass(whom, reason=reason, by=by)
+def _open(patient: int, by, reason: str = REASON) -> BreakGlass:
+    return access_actions.break_glass(patient, reason=reason, by=by)
 
 
 ASKED = {
@@ -133,22 +133,22 @@ def _without_stock(answer: str) -> str:
 
 
 def test_who_opened_it_with_a_reason_reads_it_and_every_read_says_so(desk, program, person, record, db):
-    whom, at = record["patient_id"], desk("doctor")
-    assert "This record is restricted" in at.get(f"/patients/{whom}").get_data(as_text=True)
-    closed = at.get(f"/patients/{whom}/encounters")
+    patient, at = record["patient_id"], desk("doctor")
+    assert "This record is restricted" in at.get(f"/patients/{patient}").get_data(as_text=True)
+    closed = at.get(f"/patients/{patient}/encounters")
     assert closed.status_code == 403
-    assert f"/patients/{whom}/break-glass" in closed.get_data(as_text=True)
-    assert at.form(f"/patients/{whom}/break-glass", reason=REASON, proof=PASSWORD).status_code == 303
-    page = at.get(f"/patients/{whom}/encounters").get_data(as_text=True)
+    assert f"/patients/{patient}/break-glass" in closed.get_data(as_text=True)
+    assert at.form(f"/patients/{patient}/break-glass", reason=REASON, proof=PASSWORD).status_code == 303
+    page = at.get(f"/patients/{patient}/encounters").get_data(as_text=True)
     assert CLINICAL[2] in page
     assert "Emergency access until" in page
     api = program("doctor")
     assert api.get(f"/api/encounters/{record['encounter_id']}/").get_json()["notes"] == CLINICAL[0]
-    assert api.get(f"/api/prescriptions/?patient={whom}").get_json()[0]["medication_name"] == MEDICINES[0]
-    assert ALLERGIES[0] in api.get(f"/api/patients/{whom}/").get_json()["known_allergies"]
+    assert api.get(f"/api/prescriptions/?patient={patient}").get_json()[0]["medication_name"] == MEDICINES[0]
+    assert ALLERGIES[0] in api.get(f"/api/patients/{patient}/").get_json()["known_allergies"]
     doctor = person("doctor")
     reads = select(AuditEntry.action, AuditEntry.purpose).where(
-        AuditEntry.patient_id == whom, AuditEntry.actor_id == doctor.id, AuditEntry.old.is_(None)
+        AuditEntry.patient_id == patient, AuditEntry.actor_id == doctor.id, AuditEntry.old.is_(None)
     )
     since = select(AuditEntry.id).where(AuditEntry.action == "break_glass.open").scalar_subquery()
     noted = db.session.execute(reads.where(AuditEntry.id >= since)).all()
@@ -201,15 +201,15 @@ def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them
 
 
 def test_the_hour_ends(person, record):
-    whom, doctor = patients.patient(record["patient_id"]), person("doctor")
-    opened = _open(whom.id, doctor)
+    patient, doctor = patients.patient(record["patient_id"]), person("doctor")
+    opened = _open(patient.id, doctor)
     assert opened.expires_at - opened.opened_at == dt.timedelta(minutes=60)
     with clock.frozen_at(opened.expires_at - dt.timedelta(seconds=1)):
-        assert policy.is_open(whom, doctor)
-        assert _open(whom.id, doctor).id == opened.id
+        assert policy.is_open(patient, doctor)
+        assert _open(patient.id, doctor).id == opened.id
     with clock.frozen_at(opened.expires_at):
-        assert not policy.is_open(whom, doctor)
-    assert not policy.is_open(whom, person("nurse"))
+        assert not policy.is_open(patient, doctor)
+    assert not policy.is_open(patient, person("nurse"))
 
 
 @pytest.mark.parametrize("reason", ["", "needed", "          ", "xxxxxxxxxxxxxxx", "..........."])
@@ -276,7 +276,7 @@ def test_an_open_record_needs_no_reason(person, db):
 
 
 class TestCareTeam:
-    """To whom others brought the patient."""
+    """A person to whom colleagues assigned the patient: a booking or the queue."""
 
     def is_in(self, record, who) -> bool:
         return policy.is_open(patients.patient(record["patient_id"]), who)

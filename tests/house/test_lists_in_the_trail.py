@@ -48,12 +48,12 @@ _names = count(1)
 
 def _busy_patient(doctor: int) -> Patient:
     """With something at every desk, booked and waiting today."""
-    whom = database.session.get(Patient, whole_record()["patient_id"])
+    patient = database.session.get(Patient, whole_record()["patient_id"])
     now = clock.now()
-    today = {"patient_id": whom.id, "doctor_id": doctor}
+    today = {"patient_id": patient.id, "doctor_id": doctor}
     add(Appointment(date=clock.today(), time=dt.time(23, 50), duration_minutes=5, status="scheduled", **today))
     add(QueueEntry(service_date=clock.today(), token=77_777, arrived_at=now, **today))
-    return whom
+    return patient
 
 
 def _addresses(app) -> list[str]:
@@ -72,28 +72,28 @@ def _entries(user_id: int) -> int:
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "patient"])
 def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role):
     """Each list is fetched by an account that has read nothing yet, as what renews itself leaves no second entry."""
-    whom = _busy_patient(person("doctor").id)
-    names = {"doctor": person("doctor").id, "patient": whom.hospital_number, "patient_id": whom.id}
+    patient = _busy_patient(person("doctor").id)
+    names = {"doctor": person("doctor").id, "patient": patient.hospital_number, "patient_id": patient.id}
     settings.change_setting("security.mass_read_records", 0, by=SYSTEM)
     settings.clear_cache()
     usual, silent, told = desk(role), [], 0
     usual.checks = False
     for path in (one.format(**names) for one in _addresses(app)):
         answer = usual.get(path)
-        if answer.status_code != 200 or not _names_patient(answer.get_data(as_text=True), whom):
+        if answer.status_code != 200 or not _names_patient(answer.get_data(as_text=True), patient):
             continue
         fresh = somebody(f"reader-{next(_names)}", role)
         at = desk(fresh.username)
         at.checks = False
-        if _names_patient(at.get(path).get_data(as_text=True), whom):
+        if _names_patient(at.get(path).get_data(as_text=True), patient):
             told += 1
             silent += [] if _entries(fresh.id) else [path]
     assert silent == []
     assert told
 
 
-def _names_patient(text: str, whom: Patient) -> bool:
-    return whom.hospital_number in text or (whom.given_names in text and whom.family_name in text)
+def _names_patient(text: str, patient: Patient) -> bool:
+    return patient.hospital_number in text or (patient.given_names in text and patient.family_name in text)
 
 
 def test_many_small_searches_pass_the_limit_and_usual_work_does_not(desk, person):
@@ -123,8 +123,8 @@ def test_a_list_that_renews_itself_leaves_one_entry(desk, person):
 
 
 def test_the_trail_of_one_patient_tells_who_looked_at_it(desk, program, person):
-    whom = _busy_patient(person("doctor").id)
-    looked = select(func.count()).where(AuditEntry.action == "admin.read_trail", AuditEntry.patient_id == whom.id)
-    assert desk("admin").get(f"/admin/audit?patient={whom.hospital_number}").status_code == 200
-    assert program("admin").get(f"/api/audit-logs/?patient={whom.id}").status_code == 200
+    patient = _busy_patient(person("doctor").id)
+    looked = select(func.count()).where(AuditEntry.action == "admin.read_trail", AuditEntry.patient_id == patient.id)
+    assert desk("admin").get(f"/admin/audit?patient={patient.hospital_number}").status_code == 200
+    assert program("admin").get(f"/api/audit-logs/?patient={patient.id}").status_code == 200
     assert database.session.execute(looked).scalar_one() == 2

@@ -215,8 +215,8 @@ def _also_own(role: str, resource: str) -> set[int]:
     """The patient's second bill, which the front desk wrote."""
     if (role, resource) != ("patient", "bills"):
         return set()
-    whom = select(User.patient_id).filter_by(username="patient").scalar_subquery()
-    return set(database.session.scalars(select(Bill.id).where(Bill.patient_id == whom)))
+    patient = select(User.patient_id).filter_by(username="patient").scalar_subquery()
+    return set(database.session.scalars(select(Bill.id).where(Bill.patient_id == patient)))
 
 
 @pytest.mark.parametrize("role", ["doctor", "receptionist", "nurse", "cashier"])
@@ -308,8 +308,8 @@ def test_clinical_content_needs_a_reason_of_an_administrator_when_the_hospital_s
             due = PROJECTED[resource]["cashier"]
             wrong += [] if set(one) == due else [f"{_name(row)}: {sorted(set(one) ^ due)}"]
     assert wrong == []
-    whom = admin.get(f"/api/patients/{hospital['foreign']['patient_id']}/").get_json()
-    assert set(whom) == DEMOGRAPHICS
+    patient = admin.get(f"/api/patients/{hospital['foreign']['patient_id']}/").get_json()
+    assert set(patient) == DEMOGRAPHICS
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -56,33 +56,33 @@ def _saved(row):
 def _one(n: int, people: dict[str, int]) -> None:
     now, today, doctor = clock.now(), clock.today(), people["doctor"]
     number = 500_000 + n
-    whom = _saved(
+    patient = _saved(
         Patient(number=number, hospital_number=f"HMS-{number}-0", given_names=f"Kadiatu {n}", family_name="Kamara")
     )
-    _saved(Allergy(patient_id=whom.id, substance="penicillin"))
+    _saved(Allergy(patient_id=patient.id, substance="penicillin"))
     time = dt.time(5 * n // 60, 5 * n % 60)
-    booking = {"patient_id": whom.id, "doctor_id": doctor, "date": today, "duration_minutes": 5}
+    booking = {"patient_id": patient.id, "doctor_id": doctor, "date": today, "duration_minutes": 5}
     booked = _saved(Appointment(time=time, status="checked_in" if n % 2 else "scheduled", **booking))
     if n % 2:
         place = {"service_date": today, "token": 1000 + n, "arrived_at": now - dt.timedelta(minutes=n)}
-        _saved(QueueEntry(patient_id=whom.id, appointment_id=booked.id, doctor_id=doctor, **place))
+        _saved(QueueEntry(patient_id=patient.id, appointment_id=booked.id, doctor_id=doctor, **place))
     _saved(
         Absence(doctor_id=doctor, starts=now + dt.timedelta(days=n + 1), ends=now + dt.timedelta(days=n + 1, hours=1))
     )
-    _cared_for(n, whom, doctor, people)
-    _billed(n, whom, people)
+    _cared_for(n, patient, doctor, people)
+    _billed(n, patient, people)
     _saved(LoginActivity(user_id=doctor, status="failed"))
     for user_id in people.values():
         _saved(Notification(user_id=user_id, title=f"Result {n}"))
 
 
-def _cared_for(n: int, whom: Patient, doctor: int, people: dict[str, int]) -> None:
+def _cared_for(n: int, patient: Patient, doctor: int, people: dict[str, int]) -> None:
     now = clock.now()
     signed = {"status": "signed", "started_at": now, "signed_at": now, "signed_by_id": doctor}
-    visit = _saved(Encounter(patient_id=whom.id, doctor_id=doctor, notes="Well.", **signed))
-    _saved(Condition(patient_id=whom.id, encounter_id=visit.id, title="Malaria", code="B54"))
+    visit = _saved(Encounter(patient_id=patient.id, doctor_id=doctor, notes="Well.", **signed))
+    _saved(Condition(patient_id=patient.id, encounter_id=visit.id, title="Malaria", code="B54"))
     _saved(
-        VitalsReading(patient_id=whom.id, encounter_id=visit.id, taken_at=now, taken_by_id=people["nurse"], pulse=70)
+        VitalsReading(patient_id=patient.id, encounter_id=visit.id, taken_at=now, taken_by_id=people["nurse"], pulse=70)
     )
     item = _saved(PriceItem(code=f"X{n}", name=f"Thing {n}", unit_price=Money("2.00")))
     drug = _saved(
@@ -95,19 +95,19 @@ def _cared_for(n: int, whom: Patient, doctor: int, people: dict[str, int]) -> No
     _saved(StockMovement(batch_id=batch.id, medication_id=drug.id, kind="receipt", quantity=8, moved_at=now))
     ordered = {"medication_id": drug.id, "medication_name": drug.name, "quantity": 9, "quantity_dispensed": 1}
     line = Prescription(
-        patient_id=whom.id, encounter_id=visit.id, prescriber_id=doctor, status="part_dispensed", **ordered
+        patient_id=patient.id, encounter_id=visit.id, prescriber_id=doctor, status="part_dispensed", **ordered
     )
     line.signed_at = line.authored_at = now
     _saved(line)
-    given = {"patient_id": whom.id, "medication_id": drug.id, "quantity": 1, "dispensed_at": now}
+    given = {"patient_id": patient.id, "medication_id": drug.id, "quantity": 1, "dispensed_at": now}
     handed = _saved(Dispense(prescription_id=line.id, dispensed_by_id=people["pharmacist"], **given))
     moved = {"kind": "dispense", "quantity": -1, "dispense_id": handed.id, "moved_at": now}
     _saved(StockMovement(batch_id=batch.id, medication_id=drug.id, **moved))
 
 
-def _billed(n: int, whom: Patient, people: dict[str, int]) -> None:
+def _billed(n: int, patient: Patient, people: dict[str, int]) -> None:
     now = clock.now()
-    bill = _saved(Bill(patient_id=whom.id, total=Money("10.00")))
+    bill = _saved(Bill(patient_id=patient.id, total=Money("10.00")))
     _saved(BillLine(bill_id=bill.id, description="Dressing", unit_price=Money("10.00"), amount=Money("10.00")))
     bill.status, bill.number, bill.issued_at, bill.paid = "part_paid", f"B-2026-{900_000 + n}", now, Money("4.00")
     database.session.flush()

@@ -340,13 +340,13 @@ def test_a_page_stops_no_order_of_another_visit(two, desk):
     token = next(form["fields"]["csrf_token"] for form in forms if form["method"] == "post")
     stop = {"do": "stop", "text": "Not needed", "csrf_token": token}
     standing = text("SELECT status FROM prescription WHERE id = :id")
-    for prescription_id, status, stands in (
+    for prescription_id, status, final_status in (
         (other.prescription_id, 404, "part_dispensed"),
         (one.prescription_id, 303, "stopped"),
     ):
         answer = doctor.post(f"/encounters/{one.encounter_id}/orders/{prescription_id}", data=stop)
         assert answer.status_code == status
-        assert database.session.execute(standing, {"id": prescription_id}).scalar_one() == stands
+        assert database.session.execute(standing, {"id": prescription_id}).scalar_one() == final_status
 
 
 def test_an_import_leaves_out_what_names_the_visit_of_another(db, tmp_path):

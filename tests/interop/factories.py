@@ -19,24 +19,24 @@ REAL = HERE.parents[2] / "shared" / "data" / "fhir-10-patients"
 TABLES = "patient app_user encounter condition allergy prescription immunization observation source_record audit_entry"
 
 
-class Heard:
+class ReportedMessages:
     """A watcher that remembers what was reported."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def begin(self, what: str, total: int) -> None: ...
+    def begin(self, label: str, total: int) -> None: ...
 
     def advance(self, count: int) -> None: ...
 
-    def report(self, told: str) -> None:
-        self.told.append(told)
+    def report(self, message: str) -> None:
+        self.told.append(message)
 
 
 def imported(path: Path) -> tuple[Summary, list[str]]:
     """What the import of `path` counted and what it reported."""
-    heard = Heard()
-    return Import(path, heard).run(), heard.told
+    reported = ReportedMessages()
+    return Import(path, reported).run(), reported.told
 
 
 def export(folder: Path, *resources: dict[str, Any] | str | bytes, name: str = "export.ndjson") -> Path:
@@ -51,10 +51,10 @@ def patient(own_id: Any = "p1", /, **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "id": own_id, "name": [{"family": "Kargbo", "given": ["Fatmata"]}]} | more
 
 
-def about(kind: str, name: str, whom: str = "p1", **more: Any) -> dict[str, Any]:
+def resource_of_patient(kind: str, name: str, patient_id: str = "p1", **more: Any) -> dict[str, Any]:
     """A resource of `kind` about a patient."""
     field = "patient" if kind in ("AllergyIntolerance", "Immunization") else "subject"
-    return {"resourceType": kind, "id": name, field: {"reference": f"Patient/{whom}"}} | more
+    return {"resourceType": kind, "id": name, field: {"reference": f"Patient/{patient_id}"}} | more
 
 
 def fingerprints(tables: Iterable[str] = TABLES.split()) -> dict[str, tuple[int, str]]:

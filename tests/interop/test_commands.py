@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interop.factories import HAND_MADE, about, export, patient
+from tests.interop.factories import HAND_MADE, export, patient, resource_of_patient
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_summary_by_kind_and_the_faults_on_stderr(run):
 
 
 def test_skipped_lines_alone_are_no_failure(run, tmp_path):
-    done = run(export(tmp_path, about("Condition", "c", code={"text": "Gout"})))
+    done = run(export(tmp_path, resource_of_patient("Condition", "c", code={"text": "Gout"})))
     assert done.exit_code == 0
     assert "who is neither in these files nor in the hospital" in done.stderr
 

@@ -17,14 +17,14 @@ from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.interop import own_ids
 from hms.interop.fhir_export.exporter import export
-from hms.interop.fhir_import.resource_types import KINDS
+from hms.interop.fhir_import.resource_types import RESOURCE_TYPES
 from hms.local.servers.postgres import APPLICATION
 from hms.patients.allergies import actions as allergy_actions
 from hms.patients.registration import actions as registration_actions
 from tests.formulary.factories import load
 from tests.interop.factories import HAND_MADE, imported
 
-KEPT = [kind.name for kind in KINDS]
+KEPT = [kind.name for kind in RESOURCE_TYPES]
 
 
 def files(folder):

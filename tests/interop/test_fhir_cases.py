@@ -21,7 +21,15 @@ from hms.interop.fhir_export.exporter import export as export_to
 from hms.interop.fhir_import.importer import Import
 from hms.patients.models import Allergy, Patient
 from hms.patients.records import actions as patient_actions
-from tests.interop.factories import TABLES, Heard, about, export, fingerprints, imported, patient
+from tests.interop.factories import (
+    TABLES,
+    ReportedMessages,
+    export,
+    fingerprints,
+    imported,
+    patient,
+    resource_of_patient,
+)
 from tests.interop.test_exporting import emptied, own_work  # noqa: F401 - a fixture
 
 CASES = Path(__file__).parent / "cases"
@@ -67,7 +75,7 @@ def sent(*names):
 
 
 def by_source(path, source):
-    heard = Heard()
+    heard = ReportedMessages()
     return Import(path, heard, source).run(), heard.told
 
 
@@ -101,10 +109,10 @@ def test_a_folder_with_two_sources_is_two_people(tmp_path):
 
 
 def test_without_a_source_another_person_under_the_same_id_is_refused_by_line(tmp_path):
-    allergy = about("AllergyIntolerance", "1", code={"text": "Penicillin"})
+    allergy = resource_of_patient("AllergyIntolerance", "1", code={"text": "Penicillin"})
     imported(export(tmp_path, patient(birthDate="1951-03-04"), patient("p2"), allergy))
     other = patient(name=[{"family": "Lansana", "given": ["Adama"]}], birthDate="1999-12-30")
-    later = export(tmp_path, other, about("AllergyIntolerance", "1", "p2", code={"text": "Latex"}))
+    later = export(tmp_path, other, resource_of_patient("AllergyIntolerance", "1", "p2", code={"text": "Latex"}))
     summary, told = imported(later)
     assert [line.partition(": ")[0] for line in told] == [f"{later}:1", f"{later}:2"]
     assert all("--source NAME" in line for line in told)
@@ -128,7 +136,9 @@ def test_an_onset_in_words_and_no_problem_are_kept_as_such(desk, tmp_path):
 
 
 def test_only_the_statement_of_no_problem_is_shown_as_a_statement(desk, tmp_path):
-    none = about("Condition", "c", code={"coding": [{"system": "http://snomed.info/sct", "code": "160245001"}]})
+    none = resource_of_patient(
+        "Condition", "c", code={"coding": [{"system": "http://snomed.info/sct", "code": "160245001"}]}
+    )
     imported(export(tmp_path, patient(), none))
     assert "Stated in other records: 160245001" in chart(desk)
 
@@ -179,7 +189,9 @@ def test_a_course_in_steps_has_the_words_of_all_and_no_single_dose(desk, tmp_pat
 def test_a_timing_is_not_made_simpler_than_it_is(tmp_path, repeat, words):
     dose = {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}
     medicine = {"medicationCodeableConcept": {"text": "aspirin"}, "status": "active", "intent": "order"}
-    imported(export(tmp_path, patient(), about("MedicationRequest", "m", **medicine, dosageInstruction=[dose])))
+    imported(
+        export(tmp_path, patient(), resource_of_patient("MedicationRequest", "m", **medicine, dosageInstruction=[dose]))
+    )
     assert (the(Prescription).frequency, the(Prescription).frequency_code) == (words, "")
 
 
@@ -222,7 +234,7 @@ def test_a_bundle_with_references_by_its_addresses(tmp_path):
 
 @pytest.mark.parametrize("shape", ["pretty", "one each", "array", "bundle in a line", "gz", "pretty gz", "two pretty"])
 def test_every_shape_of_file(tmp_path, shape):
-    both = [patient(), about("Condition", "c", code={"text": "Gout"})]
+    both = [patient(), resource_of_patient("Condition", "c", code={"text": "Gout"})]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in both]}
     pretty = json.dumps(bundle, indent=1)
     if shape == "one each":
@@ -275,8 +287,14 @@ def test_a_visit_without_a_period_has_an_unknown_time(desk, program, tmp_path):
 
 
 def test_only_known_parts_of_times_are_shown(desk, tmp_path):
-    day = about("Encounter", "e", status="finished", period={"start": "2023-05-01"}, **{"class": {"code": "AMB"}})
-    imported(export(tmp_path, patient(), day, about("Condition", "c", code={"text": "Gout"}, onsetDateTime="2019")))
+    day = resource_of_patient(
+        "Encounter", "e", status="finished", period={"start": "2023-05-01"}, **{"class": {"code": "AMB"}}
+    )
+    imported(
+        export(
+            tmp_path, patient(), day, resource_of_patient("Condition", "c", code={"text": "Gout"}, onsetDateTime="2019")
+        )
+    )
     assert "01-May-2023 00:00" not in chart(desk, "/encounters")
     assert "01-May-2023" in chart(desk, "/encounters")
     shown = chart(desk)
@@ -294,12 +312,17 @@ def coded(code, system=ABSENT, **more):
 @pytest.mark.parametrize(
     ("resource", "outcome"),
     [
-        (about("Immunization", "x", vaccineCode=coded("no-known-immunizations")), "skipped"),
-        (about("MedicationRequest", "x", medicationCodeableConcept=coded("no-medication-info")), "skipped"),
-        (about("AllergyIntolerance", "x", code=coded("no-allergy-info")), "skipped"),
-        (about("AllergyIntolerance", "x", code=coded("no-known-allergies")), "created"),
+        (resource_of_patient("Immunization", "x", vaccineCode=coded("no-known-immunizations")), "skipped"),
         (
-            about("Observation", "x", code={"text": "Pulse"}, valueCodeableConcept=coded("unknown", DATA_ABSENT)),
+            resource_of_patient("MedicationRequest", "x", medicationCodeableConcept=coded("no-medication-info")),
+            "skipped",
+        ),
+        (resource_of_patient("AllergyIntolerance", "x", code=coded("no-allergy-info")), "skipped"),
+        (resource_of_patient("AllergyIntolerance", "x", code=coded("no-known-allergies")), "created"),
+        (
+            resource_of_patient(
+                "Observation", "x", code={"text": "Pulse"}, valueCodeableConcept=coded("unknown", DATA_ABSENT)
+            ),
             "skipped",
         ),
     ],
@@ -327,9 +350,13 @@ def test_a_change_made_here_goes_out_and_the_rest_stays(tmp_path):
 
 
 def test_what_fhir_requires_and_nobody_sent_is_not_known(tmp_path):
-    visit = about("Encounter", "e", status="finished")
-    order = about("MedicationRequest", "m", status="active", medicationCodeableConcept={"text": "aspirin"})
-    imported(export(tmp_path, patient(), visit, order, about("Immunization", "i", vaccineCode={"text": "BCG"})))
+    visit = resource_of_patient("Encounter", "e", status="finished")
+    order = resource_of_patient(
+        "MedicationRequest", "m", status="active", medicationCodeableConcept={"text": "aspirin"}
+    )
+    imported(
+        export(tmp_path, patient(), visit, order, resource_of_patient("Immunization", "i", vaccineCode={"text": "BCG"}))
+    )
     found = exported(tmp_path / "out")
     assert found["Encounter/e"]["class"]["extension"][0]["valueCode"] == "unknown"
 

@@ -14,7 +14,7 @@ from hms.core.person import SYSTEM
 from hms.interop.fhir_import import importer, resource_types
 from hms.patients.models import Allergy, Patient
 from hms.patients.records import actions as patients
-from tests.interop.factories import about, export, imported, patient
+from tests.interop.factories import export, imported, patient, resource_of_patient
 
 pytestmark = pytest.mark.usefixtures("db")
 HOME = [{"text": "4 Kissy Road"}]
@@ -48,8 +48,8 @@ def test_a_correction_made_here_survives_an_old_file(tmp_path):
 
 
 def test_a_signed_visit_stays_and_the_change_is_reported(tmp_path):
-    imported(export(tmp_path, patient(), about("Encounter", "e", **VISIT)))
-    later = export(tmp_path, about("Encounter", "e", **VISIT, reasonCode=[{"text": "Cough"}]))
+    imported(export(tmp_path, patient(), resource_of_patient("Encounter", "e", **VISIT)))
+    later = export(tmp_path, resource_of_patient("Encounter", "e", **VISIT, reasonCode=[{"text": "Cough"}]))
     summary, told = imported(later)
     assert outcomes(summary) == {"Encounter": {"skipped": 1}}
     assert told == [
@@ -66,19 +66,19 @@ def test_what_the_source_took_back_is_marked_or_removed(tmp_path):
         export(
             tmp_path,
             patient(),
-            about("Encounter", "e", **VISIT),
-            about("Condition", "c", **condition),
-            about("AllergyIntolerance", "a", **allergy),
-            about("Immunization", "i", **vaccine),
+            resource_of_patient("Encounter", "e", **VISIT),
+            resource_of_patient("Condition", "c", **condition),
+            resource_of_patient("AllergyIntolerance", "a", **allergy),
+            resource_of_patient("Immunization", "i", **vaccine),
         )
     )
     assert the(Patient).allergy_status == "known"
     back = export(
         tmp_path,
-        about("Encounter", "e", status="entered-in-error"),
-        about("Condition", "c", **condition, **IN_ERROR),
-        about("AllergyIntolerance", "a", **allergy, **IN_ERROR),
-        about("Immunization", "i", status="entered-in-error"),
+        resource_of_patient("Encounter", "e", status="entered-in-error"),
+        resource_of_patient("Condition", "c", **condition, **IN_ERROR),
+        resource_of_patient("AllergyIntolerance", "a", **allergy, **IN_ERROR),
+        resource_of_patient("Immunization", "i", status="entered-in-error"),
     )
     summary, _ = imported(back)
     assert outcomes(summary) == {
@@ -91,10 +91,10 @@ def test_what_the_source_took_back_is_marked_or_removed(tmp_path):
 
 
 def test_a_visit_that_comes_later_is_joined_to_what_was_about_it(tmp_path):
-    condition = about("Condition", "c", code={"text": "Gout"}, encounter={"reference": "Encounter/e"})
+    condition = resource_of_patient("Condition", "c", code={"text": "Gout"}, encounter={"reference": "Encounter/e"})
     imported(export(tmp_path, patient(), condition))
     assert the(Condition).encounter_id is None
-    summary, _ = imported(export(tmp_path, condition, about("Encounter", "e", **VISIT)))
+    summary, _ = imported(export(tmp_path, condition, resource_of_patient("Encounter", "e", **VISIT)))
     assert outcomes(summary) == {"Condition": {"updated": 1}, "Encounter": {"created": 1}}
     assert the(Condition).encounter_id == the(Encounter).id
     alone, _ = imported(export(tmp_path, condition))
@@ -117,7 +117,7 @@ def test_a_row_that_the_database_refuses_does_not_lose_its_batch(tmp_path, monke
     object.__setattr__(kind, "read", with_a_fault)
     monkeypatch.setattr(importer, "BATCH", 10)
     try:
-        rows = [about("Condition", f"c{n}", code={"text": "Gout"}) for n in range(25)]
+        rows = [resource_of_patient("Condition", f"c{n}", code={"text": "Gout"}) for n in range(25)]
         summary, told = imported(export(tmp_path, patient(), *rows))
     finally:
         object.__setattr__(kind, "read", read)
@@ -132,12 +132,14 @@ def test_the_records_of_a_merged_patient_go_to_the_one_that_is_kept(tmp_path):
     with action_context("tests.merge", SYSTEM):
         gone = update(Patient.__table__).where(Patient.external_id == "Patient/p2")
         database.session.execute(gone.values(status="merged", merged_into_id=ids["Patient/p1"]))
-    imported(export(tmp_path, about("Condition", "c", "p2", code={"text": "Gout"})))
+    imported(export(tmp_path, resource_of_patient("Condition", "c", "p2", code={"text": "Gout"})))
     assert the(Condition).patient_id == ids["Patient/p1"]
 
 
 def test_files_may_come_in_any_order_and_compressed(tmp_path):
-    order = about("MedicationRequest", "m", medicationCodeableConcept={"text": "Aspirin"}, status="active")
+    order = resource_of_patient(
+        "MedicationRequest", "m", medicationCodeableConcept={"text": "Aspirin"}, status="active"
+    )
     plain = export(tmp_path, order, name="later.txt")
     (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(plain.read_bytes()))
     export(tmp_path, patient(), name="z.jsonl")

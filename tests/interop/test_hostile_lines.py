@@ -12,7 +12,7 @@ from hms.clinical.models import Condition
 from hms.core.db.session import db as database
 from hms.interop.fhir import files
 from hms.patients.models import Patient
-from tests.interop.factories import about, export, imported, patient
+from tests.interop.factories import export, imported, patient, resource_of_patient
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.security("K")]
 GOUT = {"code": {"text": "Gout"}}
@@ -38,7 +38,7 @@ NAME = [{"family": "Kargbo"}]
     ],
 )
 def test_an_invalid_line_is_reported_by_file_and_line(tmp_path, line, why):
-    path = export(tmp_path, patient(), line, about("Condition", "c", **GOUT))
+    path = export(tmp_path, patient(), line, resource_of_patient("Condition", "c", **GOUT))
     summary, told = imported(path)
     assert len(told) == 1
     assert told[0].startswith(f"{path}:2: {why}")
@@ -47,19 +47,22 @@ def test_an_invalid_line_is_reported_by_file_and_line(tmp_path, line, why):
 
 
 def condition(**more):
-    return about("Condition", "c", **(GOUT | more))
+    return resource_of_patient("Condition", "c", **(GOUT | more))
 
 
 def observation(**value):
-    return about("Observation", "o", code={"text": "Pulse"}, **value)
+    return resource_of_patient("Observation", "o", code={"text": "Pulse"}, **value)
 
 
 def visit(**more):
-    return about("Encounter", "e", status="finished", period={"start": "2023-01-01T10:00:00Z"}) | more
+    return resource_of_patient("Encounter", "e", status="finished", period={"start": "2023-01-01T10:00:00Z"}) | more
 
 
 def order(**more):
-    return about("MedicationRequest", "m", status="active", medicationCodeableConcept={"text": "Aspirin"}) | more
+    return (
+        resource_of_patient("MedicationRequest", "m", status="active", medicationCodeableConcept={"text": "Aspirin"})
+        | more
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def order(**more):
         (condition(subject=None), "it does not say which patient it is about."),
         (condition(subject={"reference": "Group/7"}), "it does not say which patient it is about."),
         (condition(subject={"reference": "Patient/nobody"}), "it is about Patient/nobody, who is neither in these"),
-        (condition(subject={"reference": "Patient/; DROP TABLE"}), "“subject” names nothing that can be found."),
+        (condition(subject={"reference": "Patient/; DROP TABLE"}), "“subject” holds a reference that cannot be read."),
         (condition(subject="Patient/p1"), "“subject” is not an object."),
         (condition(code=None), "it does not name the diagnosis."),
         (condition(code={"coding": [{"code": "x" * 300}]}), "“code” is too long for a code."),
@@ -99,7 +102,7 @@ def order(**more):
         (visit(period={"start": "2023-01-01T25:00:00Z"}), "“start” is not a possible date."),
         (visit(period={"start": "2199-01-01"}), "“start” lies in the future."),
         (visit(period={"start": "2023-01-02", "end": "2023-01-01"}), "the visit ends before it begins."),
-        (visit(participant=[{"individual": {"reference": "!!"}}]), "“individual” names nothing that can be found."),
+        (visit(participant=[{"individual": {"reference": "!!"}}]), "“individual” holds a reference that cannot be read."),
         (order(status="whenever"), "“status” is not known."),
         (order(doNotPerform="yes"), "“doNotPerform” is neither true nor false."),
         (order(medicationCodeableConcept=None), "it does not name the medicine."),
@@ -109,8 +112,9 @@ def order(**more):
         (observation(valueQuantity={"value": 10**400}), "“value” is too large or too small to be true."),
         (observation(valueQuantity={"value": 1e-300}), "“value” is too large or too small to be true."),
         (observation(valueString={"a": 1}), "“valueString” is not text."),
-        (about("AllergyIntolerance", "a"), "it does not say what the patient reacts to."),
-        (about("Immunization", "i", vaccineCode={"text": "Polio"}, status="not-done"), "the vaccine was not given."),
+        (resource_of_patient("AllergyIntolerance", "a"), "it does not say what the patient reacts to."),
+        (resource_of_patient("Immunization", "i", vaccineCode={"text": "Polio"}, status="not-done"),
+         "the vaccine was not given."),
     ],
 )  # fmt: skip
 def test_a_resource_that_cannot_be_mapped_is_reported_and_skipped(tmp_path, resource, why):
@@ -124,7 +128,7 @@ def test_a_resource_that_cannot_be_mapped_is_reported_and_skipped(tmp_path, reso
 
 
 def test_a_subset_without_its_patients_is_skipped_line_by_line(tmp_path):
-    path = export(tmp_path, *(about("Condition", f"c{n}", **GOUT) for n in range(3)))
+    path = export(tmp_path, *(resource_of_patient("Condition", f"c{n}", **GOUT) for n in range(3)))
     summary, told = imported(path)
     assert dict(summary.counts["Condition"]) == {"skipped": 3}
     assert [line.split(" was ")[0] for line in told] == [f"{path}:{n + 1}: Condition/c{n}" for n in range(3)]
@@ -139,7 +143,7 @@ def test_marks_of_other_systems_do_no_harm(tmp_path):
 
 def test_a_line_of_ten_megabytes_is_read(tmp_path):
     photo = {"contentType": "image/jpeg", "data": "A" * 10_000_000}
-    summary, told = imported(export(tmp_path, patient(photo=[photo]), about("Condition", "c", **GOUT)))
+    summary, told = imported(export(tmp_path, patient(photo=[photo]), resource_of_patient("Condition", "c", **GOUT)))
     assert (told, summary.found) == ([], 2)
 
 
@@ -153,7 +157,9 @@ def test_a_line_without_end_is_read_past(tmp_path, monkeypatch):
 
 def test_a_long_text_is_shortened_and_a_deep_one_is_ignored_where_it_is_not_used(tmp_path):
     deep = json.loads("[" * 500 + "]" * 500)
-    imported(export(tmp_path, patient(extension=deep), about("Condition", "c", code={"text": "Gout " * 1000})))
+    imported(
+        export(tmp_path, patient(extension=deep), resource_of_patient("Condition", "c", code={"text": "Gout " * 1000}))
+    )
     title = database.session.scalar(select(Condition.title))
     assert len(title) <= 500
     assert title.endswith("…")

@@ -100,9 +100,9 @@ def test_its_people_are_found_by_name_birth_date_and_number(brought_in, person):
 
 
 def test_a_recorded_allergy_stops_prescribing(allergic, person):
-    whom, medicine = allergic
+    patient, medicine = allergic
     doctor = person("doctor")
-    visit = encounter_actions.start_encounter(patient_id=whom.id, by=doctor)
+    visit = encounter_actions.start_encounter(patient_id=patient.id, by=doctor)
     with pytest.raises(RuleBroken) as stopped:
         prescription_actions.prescribe(
             visit.id, medication_name=medicine, dosage="1 tablet", frequency="once a day", by=doctor
@@ -136,14 +136,14 @@ def test_the_database_itself_refuses_to_dispense_what_was_prescribed_elsewhere(b
 
 
 def test_a_new_visit_is_made_from_booking_to_signing(brought_in, person):
-    whom, doctor = anyone(), clinic.doctor()
+    patient, doctor = anyone(), clinic.doctor()
     clinic.hours(doctor.id)
     slot = diary.list_free_slots(doctor.id, clinic.MONDAY)[0]
     booking = booking_actions.book(
-        patient_id=whom.id, doctor_id=doctor.id, date=clinic.MONDAY, time=slot.time, by=person("receptionist")
+        patient_id=patient.id, doctor_id=doctor.id, date=clinic.MONDAY, time=slot.time, by=person("receptionist")
     )
-    assert booking.patient_id == whom.id
-    entry = transitions.add_to_queue(whom.id, by=person("receptionist"))
+    assert booking.patient_id == patient.id
+    entry = transitions.add_to_queue(patient.id, by=person("receptionist"))
     visit = encounter_actions.start_encounter(queue_entry_id=entry.id, by=person("doctor"))
     encounter_actions.save_encounter(visit.id, notes="Well.", by=person("doctor"))
     diagnosis_actions.add_condition(visit.id, text="Check-up", by=person("doctor"))

@@ -72,10 +72,12 @@ def test_a_likely_duplicate_needs_a_second_press(person, db):
     desk = person("receptionist")
     known = register(desk, phone="076 123 476")
     with pytest.raises(registration_actions.PossibleDuplicate) as asked:
-        register(desk, given_names="Kadijatu", phone="076 123 476", asks_first=True)
+        register(desk, given_names="Kadijatu", phone="076 123 476", must_confirm_duplicate=True)
     assert asked.value.match.hit.id == known.id
     assert known.hospital_number in str(asked.value)
-    again = register(desk, given_names="Kadijatu", phone="076 123 476", asks_first=True, overridden_match_id=known.id)
+    again = register(
+        desk, given_names="Kadijatu", phone="076 123 476", must_confirm_duplicate=True, overridden_match_id=known.id
+    )
     noted = db.session.scalars(select(AuditEntry).filter_by(action="patients.override_match", entity_id=again.id)).one()
     assert noted.new["match"] == known.id
 
@@ -83,7 +85,7 @@ def test_a_likely_duplicate_needs_a_second_press(person, db):
 def test_a_different_person_is_saved_at_once(person):
     desk = person("receptionist")
     register(desk)
-    other = register(desk, given_names="Foday", sex="male", birth_date=date(1980, 5, 2), asks_first=True)
+    other = register(desk, given_names="Foday", sex="male", birth_date=date(1980, 5, 2), must_confirm_duplicate=True)
     assert other.id
 
 

@@ -96,22 +96,3 @@ def test_nonsense_is_refused_with_a_message():
         for read in (birth_dates.parse_birth_date, birth_dates.estimate_birth_date):
             with suppress(RuleBroken):
                 assert birth_dates.EARLIEST <= read(text, TODAY).day <= TODAY
-
-
-@pytest.mark.parametrize(
-    ("day", "text"),
-    [
-        (TODAY, "0d"),
-        (TODAY - timedelta(days=27), "27d"),
-        (TODAY - timedelta(days=28), "4w"),
-        (TODAY - timedelta(days=80), "11w 3d"),
-        (date(2025, 11, 22), "1y"),
-        (date(2018, 9, 22), "8y 2m"),
-        (date(2018, 9, 23), "8y 1m"),
-        (date(2008, 11, 23), "17y 11m"),
-        (date(2008, 11, 22), "18y"),
-        (KADIATU, "35y"),
-    ],
-)
-def test_the_age_beside_a_birth_date(day, text):
-    assert birth_dates.format_age(day, TODAY) == text

@@ -90,5 +90,3 @@ def test_names_in_lists_and_letters():
     assert names.format_listed_name("Kadiatu", "Kamara", "Mrs") == "KAMARA, Kadiatu (Mrs)"
     assert names.format_listed_name("Fatu", "") == "Fatu"
     assert names.format_listed_name(*reversed(("UNKNOWN", "Male 22-Nov A"))) == "UNKNOWN, Male 22-Nov A"
-    assert names.format_spoken_name("Kadiatu", "Kamara", "Mrs") == "Mrs Kadiatu Kamara"
-    assert names.format_spoken_name("Fatu", "") == "Fatu"

@@ -39,10 +39,10 @@ def patient(given_names: str = "Kadiatu", family_name: str = "Kamara", **more: o
     return saved(row)
 
 
-def allergy(whom: Patient, substance: str = "penicillin", **more: object) -> Allergy:
+def allergy(patient: Patient, substance: str = "penicillin", **more: object) -> Allergy:
     with action_context("tests.seed", SYSTEM):
-        whom.allergy_status = "known"
-        row = Allergy(patient_id=whom.id, substance=substance, reaction="rash", **more)
+        patient.allergy_status = "known"
+        row = Allergy(patient_id=patient.id, substance=substance, reaction="rash", **more)
         db.session.add(row)
         db.session.flush()
     return row

@@ -143,11 +143,11 @@ def test_an_allergy_recorded_after_signing_stops_the_dispensing(db, by):
 
 
 def test_a_stop_that_the_prescriber_answered_does_not_block(db, by):
-    whom, medicine = make.patient(), make.medicine()
-    make.allergy(whom)
+    patient, medicine = make.patient(), make.medicine()
+    make.allergy(patient)
     later = clock.now() + timedelta(seconds=1)
     line = make.prescription(
-        medicine, make.encounter(whom), override_code="tolerated_before", override_reason="", signed_at=later
+        medicine, make.encounter(patient), override_code="tolerated_before", override_reason="", signed_at=later
     )
     make.batch(medicine)
     assert actions.dispense(line.id, by=by).quantity == 21

@@ -52,7 +52,7 @@ def test_the_queue_opens_the_longest_waiting_visit(at):
     assert "To dispense 3" in page
     assert "500 mg capsule — DOSE 500 mg — oral — three times a day — 7 days" in page
     assert "of 20 capsules" in page
-    assert "Dispense all 2 for Kamara" in page
+    assert "Dispense all 2 for KAMARA" in page
     assert page.count("Dispense all") == 1
 
 

@@ -136,7 +136,7 @@ def test_opening_stock_goes_through_the_ledger(db):
     assert (movement.kind, movement.quantity, movement.reason) == ("receipt", 40, "Opening stock")
 
 
-DEEDS = ("receive", "receive", "dispense", "dispense", "return", "adjust", "write_off")
+ACTIONS = ("receive", "receive", "dispense", "dispense", "return", "adjust", "write_off")
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -147,7 +147,7 @@ def test_the_ledger_adds_up_whatever_happens(db, by, seed):
     day = clock.today() + timedelta(days=300)
     given_out: list[int] = []
     for number in range(25):
-        what, quantity = chance.choice(DEEDS), chance.randint(0, 60)
+        what, quantity = chance.choice(ACTIONS), chance.randint(0, 60)
         batch_id = db.session.scalars(select(Batch.id).filter_by(medication_id=medicine.id)).first()
         try:
             if what == "receive":

@@ -129,9 +129,3 @@ def test_returns():
 def test_where_a_line_stands(given, state, owed):
     assert rules.line_state(6, given) is state
     assert rules.remaining_quantity(6, given) == owed
-
-
-@pytest.mark.parametrize(("ago", "is_lately"), [(0, True), (7, True), (8, False), (-1, False)])
-def test_given_again_within_a_week(ago, is_lately):
-    assert rules.is_given_lately(in_days(-ago), TODAY) is is_lately
-    assert not rules.is_given_lately(None, TODAY)

@@ -15,12 +15,14 @@ ENTITIES = {
     "allergy": _l("Allergy"),
     "app_user": _l("Account"),
     "appointment": _l("Appointment"),
+    "audit_entry": _l("Audit trail"),
     "batch": _l("Batch"),
     "bill": _l("Bill"),
     "bill_line": _l("Bill line"),
     "break_glass": _l("Emergency access"),
     "cash_shift": _l("Till"),
     "condition": _l("Diagnosis"),
+    "correction": _l("Correction request"),
     "department": _l("Department"),
     "dispense": _l("Dispensed medicine"),
     "dose_sentence": _l("Standard dose"),
@@ -33,6 +35,8 @@ ENTITIES = {
     "note_template": _l("Note template"),
     "notification": _l("Alert"),
     "observation": _l("Measurement"),
+    "offline_entry": _l("Offline entry"),
+    "one_time_link": _l("One-time link"),
     "patient": _l("Patient"),
     "payment": _l("Payment"),
     "prescription": _l("Prescription"),
@@ -103,7 +107,7 @@ def action_choices() -> list[tuple[str, str]]:
     by_label: dict[str, str] = {}
     for name, label in ACTION_LABELS.items():
         by_label.setdefault(str(label), name)
-    return [("", gettext("Any record")), *groups, *((name, label) for label, name in sorted(by_label.items()))]
+    return [("", gettext("Any action")), *groups, *((name, label) for label, name in sorted(by_label.items()))]
 
 
 def actions_for_choice(choice: str) -> tuple[tuple[str, ...] | None, bool]:
@@ -126,4 +130,4 @@ def actions_for_choice(choice: str) -> tuple[tuple[str, ...] | None, bool]:
 def record_choices() -> list[tuple[str, str]]:
     """The choices of the filter "Record", sorted by label."""
     kinds = ((name, str(label)) for name, label in ENTITIES.items())
-    return [("", gettext("any")), *sorted(kinds, key=lambda kind: kind[1])]
+    return [("", gettext("Any record")), *sorted(kinds, key=lambda kind: kind[1])]

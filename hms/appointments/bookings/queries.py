@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
-from functools import cache
+from datetime import date, time
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select, tuple_
+from sqlalchemy import Row, Select, and_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import OCCUPYING_STATUSES, QueueStatus, Status
@@ -21,7 +20,6 @@ from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 PAGE_SIZE = 25
-ARRIVAL_WINDOW = timedelta(hours=1)
 
 
 def select_bookings() -> Select:
@@ -125,18 +123,6 @@ def list_patient_bookings(patient_id: int, *, upcoming: bool = True, limit: int 
     return list(db.session.execute(query.limit(limit)))
 
 
-def list_expected(limit: int = 5) -> list[Row]:
-    """Today's booked patients who have not arrived, earliest first."""
-    return list(db.session.execute(_expected_statement(), {"day": clock.today(), "limit": limit}))
-
-
-@cache
-def _expected_statement() -> Select:
-    day, limit = bindparam("day"), bindparam("limit")
-    query = select_bookings().where(Appointment.date == day, Appointment.status == Status.SCHEDULED.value)
-    return query.order_by(Appointment.time, Appointment.id).limit(limit)
-
-
 def get_patient_identity(patient_id: int) -> Row:
     """Name, birth date and number of an active patient; raises `NotFound`."""
     query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
@@ -144,38 +130,3 @@ def get_patient_identity(patient_id: int) -> Row:
     if row is None:
         raise NotFound(N_("This patient does not exist."))
     return row
-
-
-class ArrivalCounts(NamedTuple):
-    """Today's bookings: due within the next hour, late, and all."""
-
-    next_hour: int
-    late: int
-    today: int
-
-
-def count_arrivals(doctor_id: int | None = None) -> ArrivalCounts:
-    """Count today's bookings, of one doctor or of all."""
-    wall = clock.local(clock.now()).replace(tzinfo=None)
-    counts = db.session.execute(
-        _arrivals_statement(of_doctor=doctor_id is not None),
-        {"wall": wall, "soon": wall + ARRIVAL_WINDOW, "today": wall.date(), "doctor_id": doctor_id},
-    )
-    return ArrivalCounts(*counts.one())
-
-
-@cache
-def _arrivals_statement(*, of_doctor: bool) -> Select:
-    wall, soon, today, doctor_id = bindparam("wall"), bindparam("soon"), bindparam("today"), bindparam("doctor_id")
-    at = Appointment.date + Appointment.time
-    is_due = Appointment.status == Status.SCHEDULED.value
-    query = select(
-        func.count().filter(is_due, at >= wall, at < soon),
-        func.count().filter(is_due, at < wall),
-        func.count(),
-    ).where(
-        Appointment.date == today,
-        Appointment.withdrawn_at.is_(None),
-        Appointment.status.not_in((Status.CANCELLED.value, Status.RESCHEDULED.value)),
-    )
-    return query.where(Appointment.doctor_id == doctor_id) if of_doctor else query

@@ -100,10 +100,6 @@ class DayBoard:
     first: int
     doctors: int
 
-    @property
-    def has_bookable(self) -> bool:
-        return any(cell.kind == "free" for column in self.columns for cells in column.cells.values() for cell in cells)
-
 
 def build_day_board(
     day: dt.date,

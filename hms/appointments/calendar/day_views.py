@@ -94,8 +94,8 @@ def _list(day: dt.date) -> dict[str, Any]:
         before=_read_cursor("before"),
     )
     if current_person().may(Permission.READ_VISIT_REASON):
-        seen = [read_log.PatientRead(row.patient_id, row.id) for row in page.rows]
-        read_log.record_reads("appointments.read_board", seen, entity="appointment")
+        patient_reads = [read_log.PatientRead(row.patient_id, row.id) for row in page.rows]
+        read_log.record_reads("appointments.read_board", patient_reads, entity="appointment")
     else:
         read_log.record_list_read("appointments.read_list", len(page.rows), entity="appointment", renews=True)
     return {"page": page, "looks": STATUS_TONES, "status_words": STATUS_LABELS, "kept": get_filters(), "day": day}

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
 
 from hms.appointments.enums import QUEUE_STATUS_LABELS, QUEUE_TRANSITIONS, QueueStatus
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
-
-
-class Waiting(Protocol):
-    """A queue entry; `arrived_at` is in UTC."""
-
-    priority: int
-    arrived_at: datetime
-    token: int
-
-
-Entry = TypeVar("Entry", bound=Waiting)
-
-
-def next_token(last: int | None) -> int:
-    """The next token; tokens start at 1 every hospital day. `last` is the day's highest so far."""
-    return (last or 0) + 1
-
-
-def calling_order(entry: Waiting) -> tuple[int, datetime, int]:
-    """Sort key: priority, then arrival, then token."""
-    return entry.priority, entry.arrived_at, entry.token
-
-
-def next_to_call(entries: Iterable[Entry]) -> Entry | None:
-    """The entry to call next; None when nobody waits."""
-    return min(entries, key=calling_order, default=None)
 
 
 def check_queue_status_change(old: str, new: str) -> None:

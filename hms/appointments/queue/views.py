@@ -55,11 +55,13 @@ def _load_rows() -> dict[str, Any]:
     )
     extras = extensions.collect_notes(entry.id for entry in entries)
     shows_values = current_person().may(Permission.OPEN_CHART)
-    seen = [
+    patient_reads = [
         read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
     ]
-    read_log.record_reads("appointments.read_board", seen, entity="queue_entry")
-    read_log.record_list_read("appointments.read_list", len(entries) - len(seen), entity="queue_entry", renews=True)
+    read_log.record_reads("appointments.read_board", patient_reads, entity="queue_entry")
+    read_log.record_list_read(
+        "appointments.read_list", len(entries) - len(patient_reads), entity="queue_entry", renews=True
+    )
     return {
         "show": show,
         "entries": entries,

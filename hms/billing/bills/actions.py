@@ -11,7 +11,7 @@ from hms.billing import enums
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.billing.prices import queries
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound, RuleBroken, StaleVersion
@@ -31,7 +31,7 @@ def get_draft_for_update(bill_id: int, version: int | None = None) -> Bill:
     bill = get_for_update(Bill, bill_id)
     rules.check_editable(enums.BillState(bill.status))
     if version is not None and version != bill.version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     return bill
 
 

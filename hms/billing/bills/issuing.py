@@ -10,7 +10,7 @@ from hms.billing import enums
 from hms.billing.document_numbers import BILL, document_number
 from hms.billing.models import Bill, BillLine
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
@@ -30,7 +30,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     """Issue a draft: it gets the next number of the year and does not change any more. A job creates its invoice."""
     bill = get_for_update(Bill, bill_id)
     if version is not None and version != bill.version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     enqueue(frozen_facts.INVOICE, bill.id)
     freeze(bill, by)
     year = clock.today().year

@@ -82,6 +82,6 @@ def _number(amount: Money) -> str:
     return money(amount, current_app.config["CURRENCY"], code=False)
 
 
-def receipt_paper() -> receipt_layout.Paper:
+def receipt_paper() -> receipt_layout.PaperRoll:
     """The paper of the receipt printers, from the setting `billing.receipt_paper`; 80 mm by default."""
-    return receipt_layout.PAPERS.get(settings.value("billing.receipt_paper"), receipt_layout.PAPERS["80"])
+    return receipt_layout.PAPER_ROLLS.get(settings.value("billing.receipt_paper"), receipt_layout.PAPER_ROLLS["80"])

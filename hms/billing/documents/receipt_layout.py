@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hms.core.text.translation import N_, Sentence
 
 
-class Paper(NamedTuple):
+class PaperRoll(NamedTuple):
     """A roll of paper: its width and printable width in mm, and how many characters of 10.5 CSS px fit in a line."""
 
     width: int
@@ -18,7 +18,7 @@ class Paper(NamedTuple):
     columns: int
 
 
-PAPERS = {"80": Paper(80, 72, 42), "58": Paper(58, 48, 28)}
+PAPER_ROLLS = {"80": PaperRoll(80, 72, 42), "58": PaperRoll(58, 48, 28)}
 LINE_MM = 14 * 25.4 / 96
 """Height of a printed line of 14 CSS px."""
 BARCODE_MM, FEED_MM = 16, 12

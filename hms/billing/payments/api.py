@@ -22,7 +22,7 @@ from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, Words, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, TextLine, filter_by_columns, ordered, parameters
 
 from . import actions
 
@@ -31,7 +31,7 @@ PAYMENTS = parameters(
     **DAYS,
     bill=Id(),
     received_by=Id(),
-    method=Words(50),
+    method=TextLine(50),
     ordering=Ordering(("id", "payment_date", "amount")),
 )
 

@@ -10,7 +10,6 @@ from sqlalchemy import Select, bindparam, case, func, select
 from hms.billing.models import PriceItem
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
-from hms.core.money import Money
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import escape_like
 
@@ -19,12 +18,6 @@ def find_item(code: str) -> PriceItem | None:
     """The active item with this code in capitals or small letters; None when there is none."""
     query = select(PriceItem).where(func.upper(PriceItem.code) == code.strip().upper(), PriceItem.is_active)
     return db.session.scalars(query).one_or_none()
-
-
-def find_price(code: str) -> Money | None:
-    """The price of one unit; None when the price list has no such code."""
-    item = find_item(code)
-    return item.unit_price if item else None
 
 
 @dataclass(frozen=True)

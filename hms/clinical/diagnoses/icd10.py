@@ -17,7 +17,6 @@ from pathlib import Path
 from hms.core.text.cleaning import fold
 
 SYSTEM = "http://hl7.org/fhir/sid/icd-10"
-EDITION = "2019"
 SYNONYMS = Path(__file__).parents[1] / "data" / "icd10_synonyms.csv"
 _CODE = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
 # British and American spellings, after folding.

@@ -50,18 +50,18 @@ def page_state(form: EncounterForm) -> drafts.PageState:
 
 
 def fill_form(
-    seen: page_data.EncounterPage, *, page: str = "", wanted: str = ""
+    encounter_page: page_data.EncounterPage, *, page: str = "", wanted: str = ""
 ) -> tuple[EncounterForm, drafts.UnsavedText | None]:
     """The form with the record's texts, replaced by unsaved ones; and the unsaved text when it differs from the record.
 
     The unsaved text is that of `page` (an open page after saving), else of the page `wanted`, else the last saved one.
     """
-    encounter = seen.encounter
+    encounter = encounter_page.encounter
     start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
     start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
     form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page_id()})
-    last = seen.unsaved[0] if seen.unsaved and not page else None
-    typed = next((text for text in seen.unsaved if text.page == (page or wanted)), last)
+    last = encounter_page.unsaved[0] if encounter_page.unsaved and not page else None
+    typed = next((text for text in encounter_page.unsaved if text.page == (page or wanted)), last)
     if typed is None:
         return form, None
     form.came.data = typed.at
@@ -71,21 +71,21 @@ def fill_form(
     saved_day = format_date(encounter.follow_up_on) if encounter.follow_up_on else ""
     is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
     return form, typed if is_other_day or drafts.changed_fields(encounter, typed.fields) or _has_cleared_text(
-        seen, typed
+        encounter_page, typed
     ) else None
 
 
-def _has_cleared_text(seen: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
+def _has_cleared_text(encounter_page: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
     """Whether the unsaved text clears a text of the record."""
-    return any(typed.fields.get(name) == "" and getattr(seen.encounter, name) for name in EncounterForm.TEXTS)
+    return any(typed.fields.get(name) == "" and getattr(encounter_page.encounter, name) for name in EncounterForm.TEXTS)
 
 
-def differing_saved_texts(seen: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
+def differing_saved_texts(encounter_page: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
     """Label and saved text of each field that differs on the page."""
-    names = [name for name in form.TEXTS if form[name].data != getattr(seen.encounter, name)]
-    saved_texts = [(form[name].label.text, getattr(seen.encounter, name) or N_("Empty")) for name in names]
-    if form.follow_up_on.data != seen.encounter.follow_up_on:
-        on = seen.encounter.follow_up_on
+    names = [name for name in form.TEXTS if form[name].data != getattr(encounter_page.encounter, name)]
+    saved_texts = [(form[name].label.text, getattr(encounter_page.encounter, name) or N_("Empty")) for name in names]
+    if form.follow_up_on.data != encounter_page.encounter.follow_up_on:
+        on = encounter_page.encounter.follow_up_on
         saved_texts.append((form.follow_up_on.label.text, format_date(on) if on else N_("Empty")))
     return saved_texts
 

@@ -135,7 +135,9 @@ def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[SafetyAlert, 
         ordered = parse_order(**read_order(form))
     except RuleBroken:
         return ()
-    return tuple(safety.list_stops(run_checks(ordered, encounter.patient_id, encounter.id, besides=form.rx_line.data)))
+    return tuple(
+        safety.list_stops(run_checks(ordered, encounter.patient_id, encounter.id, except_id=form.rx_line.data))
+    )
 
 
 def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:

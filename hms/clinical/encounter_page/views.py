@@ -43,37 +43,46 @@ def is_own_draft(encounter: Encounter, who: Person) -> bool:
 def encounter(encounter_id: int) -> str:
     """The form for the encounter's doctor while it is open, else the record to read."""
     who = current_person()
-    seen = page_data.load_page(encounter_id, who)
-    if not is_own_draft(seen.encounter, who):
-        return _signed_page(seen, AddendumForm(formdata=None))
+    encounter_page = page_data.load_page(encounter_id, who)
+    if not is_own_draft(encounter_page.encounter, who):
+        return _signed_page(encounter_page, AddendumForm(formdata=None))
     form, restored = form_handler.fill_form(
-        seen, page=request.args.get("page", ""), wanted=request.args.get("typed", "")
+        encounter_page, page=request.args.get("page", ""), wanted=request.args.get("typed", "")
     )
-    is_older = restored is not None and 0 < restored.version < seen.encounter.version
+    is_older = restored is not None and 0 < restored.version < encounter_page.encounter.version
     return _encounter_page(
-        seen, form, restored=restored, saved_texts=form_handler.differing_saved_texts(seen, form) if is_older else ()
+        encounter_page,
+        form,
+        restored=restored,
+        saved_texts=form_handler.differing_saved_texts(encounter_page, form) if is_older else (),
     )
 
 
-def _signed_page(seen: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
-    different = [unsaved for unsaved in seen.unsaved if drafts.changed_fields(seen.encounter, unsaved.fields)]
+def _signed_page(encounter_page: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
+    different = [
+        unsaved for unsaved in encounter_page.unsaved if drafts.changed_fields(encounter_page.encounter, unsaved.fields)
+    ]
     context = {"order": OrderForm(formdata=None), "order_id": None} | more
-    context["is_own"] = seen.encounter.doctor_id == current_person().id and current_person().may(Permission.PRESCRIBE)
-    context["unsaved_texts"] = form_handler.describe_unsaved(different, seen.encounter)
-    return render_template("clinical/signed.html", page=seen, form=form, **context)
+    context["is_own"] = encounter_page.encounter.doctor_id == current_person().id and current_person().may(
+        Permission.PRESCRIBE
+    )
+    context["unsaved_texts"] = form_handler.describe_unsaved(different, encounter_page.encounter)
+    return render_template("clinical/signed.html", page=encounter_page, form=form, **context)
 
 
-def _encounter_page(seen: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
+def _encounter_page(encounter_page: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
     this_page = form_handler.page_state(form)
-    others = [unsaved for unsaved in seen.unsaved if not this_page.is_source_of(unsaved)]
+    others = [unsaved for unsaved in encounter_page.unsaved if not this_page.is_source_of(unsaved)]
     context = {"restored": None, "stop": "", "saved_texts": (), "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not context["stop"]:
         context["stop"] = next(
-            (translate(alert.message) for alert in prescription_form.find_stops(form, seen.encounter)), ""
+            (translate(alert.message) for alert in prescription_form.find_stops(form, encounter_page.encounter)), ""
         )
-    context["alternatives"] = prescription_form.safe_alternatives(form, seen.encounter) if context["stop"] else ()
-    context["unsaved_texts"] = form_handler.describe_unsaved(others, seen.encounter)
-    return render_template("clinical/encounter.html", page=seen, form=form, **context)
+    context["alternatives"] = (
+        prescription_form.safe_alternatives(form, encounter_page.encounter) if context["stop"] else ()
+    )
+    context["unsaved_texts"] = form_handler.describe_unsaved(others, encounter_page.encounter)
+    return render_template("clinical/encounter.html", page=encounter_page, form=form, **context)
 
 
 @pages.post("/encounters/<int:encounter_id>")
@@ -159,13 +168,16 @@ def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = 
     With `is_stale` it shows the text that someone else saved; the next save replaces that text.
     """
     drafts.save(encounter_id, current_person(), form_handler.draft_fields(form), form_handler.page_state(form))
-    seen = page_data.load_page(encounter_id, current_person())
-    if not is_own_draft(seen.encounter, current_person()):
-        return _signed_page(seen, AddendumForm(formdata=None))
+    encounter_page = page_data.load_page(encounter_id, current_person())
+    if not is_own_draft(encounter_page.encounter, current_person()):
+        return _signed_page(encounter_page, AddendumForm(formdata=None))
     form.version.typed = None
-    form.version.data = seen.encounter.version
+    form.version.data = encounter_page.encounter.version
     return _encounter_page(
-        seen, form, saved_texts=form_handler.differing_saved_texts(seen, form) if is_stale else (), **more
+        encounter_page,
+        form,
+        saved_texts=form_handler.differing_saved_texts(encounter_page, form) if is_stale else (),
+        **more,
     )
 
 
@@ -257,8 +269,8 @@ def order(encounter_id: int, line_id: int) -> ResponseReturnValue:
         act = prescription_actions.answer_query
     if form.save(lambda text, by: act(line_id, text=text, encounter_id=encounter_id, by=by), by=current_person()):
         return redirect(url_for("clinical.encounter", encounter_id=encounter_id, _anchor="orders"), 303)
-    seen = page_data.load_page(encounter_id, current_person())
-    return _signed_page(seen, AddendumForm(formdata=None), order=form, order_id=line_id), form.status
+    encounter_page = page_data.load_page(encounter_id, current_person())
+    return _signed_page(encounter_page, AddendumForm(formdata=None), order=form, order_id=line_id), form.status
 
 
 @pages.post("/encounters/<int:encounter_id>/addenda")

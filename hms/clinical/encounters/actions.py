@@ -12,7 +12,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.appointments.queue import actions as queue
 from hms.clinical.models import Addendum, Encounter, VitalsReading
 from hms.core import clock
-from hms.core.actions import STALE, action, audit_nested_actions
+from hms.core.actions import STALE_MESSAGE, action, audit_nested_actions
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
@@ -142,7 +142,7 @@ def get_own_draft(encounter_id: int, by: Person, version: int | None = None) -> 
     encounter = get_for_update(Encounter, encounter_id)
     check_writable(encounter, by)
     if version is not None and version != encounter.version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     return encounter
 
 

@@ -14,22 +14,22 @@ from hms.patients.access import policy
 R = TypeVar("R")
 
 
-def list_response(what: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
-    """A paginated response; the audit trail gets an entry for each patient with a record of kind `what` ("encounter") in it."""
+def list_response(entity: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
+    """A paginated response; the audit trail gets an entry for each patient with a record of kind `entity` ("encounter") in it."""
 
     def audit_entry(row: Any) -> tuple[str, read_log.PatientRead]:
         has_content = getattr(row, "is_readable", True)
-        return f"clinical.read_{what}" if has_content else "clinical.read_list", _read_entry(row)
+        return f"clinical.read_{entity}" if has_content else "clinical.read_list", _read_entry(row)
 
-    return read_log.list_response(rows, project, audit_entry, entity=what)
+    return read_log.list_response(rows, project, audit_entry, entity=entity)
 
 
-def record_read(what: str, row: R) -> R:
-    """Record in the audit trail that the signed-in person read this row of kind `what`; returns the row. Commits."""
+def record_read(entity: str, row: R) -> R:
+    """Record in the audit trail that the signed-in person read this row of kind `entity`; returns the row. Commits."""
     entry = _read_entry(row)
     if entry.purpose:
         policy.mark_emergency_access()
-    read_log.record_read(f"clinical.read_{what}", entry.patient_id, entity=what, entity_id=entry.entity_id)
+    read_log.record_read(f"clinical.read_{entity}", entry.patient_id, entity=entity, entity_id=entry.entity_id)
     return row
 
 

@@ -56,11 +56,6 @@ class Missing:
     blocks: bool
 
 
-def state_of(status: str, *, has_addenda: bool) -> str:
-    """The key of `STATES` for a stored status."""
-    return AMENDED if status == SIGNED and has_addenda else status
-
-
 def _check_not_withdrawn(state: str) -> None:
     if state == WITHDRAWN:
         raise RuleBroken(N_("This encounter was entered in error. Open a new one."), code="entered_in_error")

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, Select, bindparam, case, or_, select
 
 from hms.clinical.models import NoteTemplate
-from hms.core.actions import STALE, action, action_context
+from hms.core.actions import STALE_MESSAGE, action, action_context
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
@@ -135,7 +135,7 @@ def list_hospital_templates() -> list[NoteTemplate]:
 
 def _save(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
     if version is not None and template.id is not None and version != template.version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     template.title = _clean_required(title, "title", 100)
     template.shortcut = _clean_shortcut(shortcut)
     template.content = _clean_required(content, "content", MAX_LENGTH, multiline=True)

@@ -127,7 +127,7 @@ def change_prescription(
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
     encounter = get_own_draft(line.encounter_id, by)
-    values, _ordered = _columns(encounter, order_fields, override_code, override_reason, by, besides=line.id)
+    values, _ordered = _columns(encounter, order_fields, override_code, override_reason, by, except_id=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
         setattr(line, name, value)
     line.increment_version()
@@ -142,16 +142,16 @@ def _columns(
     code: str,
     reason: str,
     by: Person,
-    besides: int | None = None,
+    except_id: int | None = None,
 ) -> tuple[dict[str, Any], Order]:
     """The columns of a line after its checks, and the order; raises `RuleBroken` at the wrong field.
 
-    `besides` is the id of the line that is being changed.
+    `except_id` is the id of the line that is being changed.
     """
     texts = _clean_texts(order_fields)
     references = {name: value for name, value in order_fields.items() if name not in (*LENGTHS, "quantity")}
     ordered = parse_order(**references, **{name: text for name, text in texts.items() if name != "instructions"})
-    checks = run_checks(ordered, encounter.patient_id, encounter.id, besides=besides)
+    checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=except_id)
     values = {
         "medication_id": ordered.product.id if ordered.product else None,
         "medication_name": ordered.name,

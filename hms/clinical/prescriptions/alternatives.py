@@ -29,11 +29,11 @@ class Alternative:
 
 
 def find_alternatives(
-    ordered: Order, patient_id: int, encounter_id: int, besides: int | None = None
+    ordered: Order, patient_id: int, encounter_id: int, except_id: int | None = None
 ) -> list[Alternative]:
     """At most `MAX_COUNT` alternatives, one for each medicine: in stock first, then without cautions.
 
-    `besides` is the id of the line that is being changed.
+    `except_id` is the id of the line that is being changed.
     """
     if ordered.product is None:
         return []
@@ -44,7 +44,7 @@ def find_alternatives(
         order = Order(row.product, product_text.full_name(row.product), product_text.build_dose(row), row.id)
         if tuple(row.product.ingredients) in alternatives:
             continue
-        checks = run_checks(order, patient_id, encounter_id, besides=besides, known=context)
+        checks = run_checks(order, patient_id, encounter_id, except_id=except_id, known=context)
         if not safety.list_stops(checks):
             alternatives[tuple(row.product.ingredients)] = _alternative(order, row.label, safety.list_alerts(checks))
     ranked = sorted(alternatives.values(), key=lambda option: (option.stock == 0, bool(option.cautions)))

@@ -90,12 +90,12 @@ def run_checks(
     patient_id: int,
     encounter_id: int | None,
     *,
-    besides: int | None = None,
+    except_id: int | None = None,
     known: patient_context.SafetyContext | None = None,
 ) -> tuple[CheckResult, ...]:
     """All safety checks of one order for one patient.
 
-    `besides` is the id of the line that is being changed; it is not compared with itself. `known` saves loading the
+    `except_id` is the id of the line that is being changed; it is not compared with itself. `known` saves loading the
     patient's facts again.
     """
     context = known or patient_context.load_safety_context(patient_id, encounter_id)
@@ -106,7 +106,7 @@ def run_checks(
     others = [
         current
         for order, current in context.running
-        if order.id != besides and not _is_renewal(order, ordered, encounter_id)
+        if order.id != except_id and not _is_renewal(order, ordered, encounter_id)
     ]
     return safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
 

@@ -54,13 +54,13 @@ def _vitals_of() -> Select:
     return query.order_by(VitalsReading.taken_at.desc(), VitalsReading.id.desc())
 
 
-def next_to_measure(besides: int) -> int | None:
-    """The next queue entry of today without vital signs, most urgent first; None when there is none. Skips `besides`."""
+def next_to_measure(except_entry_id: int) -> int | None:
+    """The next queue entry of today without vital signs, most urgent first; None when there is none. Skips `except_entry_id`."""
     measured = select(VitalsReading.id).where(VitalsReading.queue_entry_id == QueueEntry.id).exists()
     query = select(QueueEntry.id).where(
         QueueEntry.service_date == clock.today(),
         QueueEntry.status.in_(("waiting", "called")),
-        QueueEntry.id != besides,
+        QueueEntry.id != except_entry_id,
         ~measured,
     )
     order = (QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)

@@ -150,10 +150,10 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _board_words(row: Any) -> str:
-    seen = readings.to_reading(row, row.birth_date)
-    texts = [f"{measure.label} {measure.text} {measure.flag.word}" for measure in seen.flagged]
-    if seen.news2 is not None and seen.news2.needs_review:
-        texts.append(f"NEWS2 {seen.news2.total}")
+    reading = readings.to_reading(row, row.birth_date)
+    texts = [f"{measure.label} {measure.text} {measure.flag.word}" for measure in reading.flagged]
+    if reading.news2 is not None and reading.news2.needs_review:
+        texts.append(f"NEWS2 {reading.news2.total}")
     return ", ".join(texts) or _("Recorded, normal")
 
 

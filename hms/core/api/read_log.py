@@ -133,7 +133,7 @@ def _entry(patient: PatientRead, details: str | None = None) -> _Entry:
 
 
 def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, renews: bool) -> None:
-    limit, actor = read_limit.limit(), _NO_ACTOR | recording.actor_columns(by)
+    limit, actor = read_limit.current_limit(), _NO_ACTOR | recording.actor_columns(by)
     note_write(db.session())
     values = actor | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(entry, name) for entry in entries] for name in _Entry._fields}
@@ -141,7 +141,7 @@ def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, rene
     values["counts"] = not action.endswith(BOARD) and read_limit.is_limited(by, limit)
     recent_reads = db.session.connection().execute(_RECORD, values).scalar_one()
     if recent_reads is not None:
-        read_limit.check(by, recent_reads, limit)
+        read_limit.check_reads(by, recent_reads, limit)
 
 
 def _by_patient(seen: Iterable[PatientRead]) -> list[PatientRead]:

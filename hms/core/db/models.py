@@ -17,7 +17,7 @@ class Record(db.Model):  # type: ignore[name-defined]
 
     __abstract__ = True
     secret_columns: tuple[str, ...] = ()
-    """Columns whose values are not in the audit trail. The migration that creates the trigger names them again."""
+    """Columns whose values are not in the audit trail. List them also in the migration that creates the trigger."""
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
     created_at: Mapped[datetime] = mapped_column(default=clock.now, server_default=func.now(), sort_order=98)

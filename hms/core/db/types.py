@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from sqlalchemy import DateTime, Numeric
-from sqlalchemy.orm import mapped_column
+from sqlalchemy import Numeric
 from sqlalchemy.types import TypeDecorator
 
 from hms.core.money import Money
@@ -23,6 +21,3 @@ class MoneyColumn(TypeDecorator[Money]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Money | None:
         return None if value is None else Money(value)
-
-
-Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.actions import STALE, action, after_commit
+from hms.core.actions import STALE_MESSAGE, action, after_commit
 from hms.core.db.models import VersionedRecord
 from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import db
@@ -79,7 +79,7 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
         raise RuleBroken(N_("This setting does not exist."), "key")
     row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
     if version is not None and version != (row.version if row else 0):
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     new_value, old_value = validated_value(setting, new), row.value if row else setting.default
     if row is None:
         row = SystemSetting(key=key, version=0)

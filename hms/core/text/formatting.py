@@ -21,6 +21,7 @@ from hms.core import clock
 from hms.core.money import Money
 
 NBSP = "\u00a0"
+MAX_BUTTON_NAME = 24
 MINUS = "\u2212"
 SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LONG_MONTHS = (
@@ -99,6 +100,12 @@ def person_name(family: str | None, given: str | None, title: str | None = None)
     """KAMARA, Kadiatu (Mrs); with only a given name, a dash for the family name: —, Musa."""
     name = ", ".join(part for part in ((family or "").upper() or "—", given or "") if part)
     return f"{name} ({title})" if title else name
+
+
+def name_on_button(family: str | None, given: str | None) -> str:
+    """KAMARA, as in Sign for KAMARA; without a family name the given names. A long name is shortened."""
+    name = (family or given or "").upper()
+    return name if len(name) <= MAX_BUTTON_NAME else name[: MAX_BUTTON_NAME - 1] + "…"
 
 
 def spoken_name(family: str | None, given: str | None, title: str | None = None) -> str:

@@ -97,7 +97,7 @@ class Pk(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Whole(fields.Integer):
+class WholeNumber(fields.Integer):
     """A whole number between `least` and `most`."""
 
     default_error_messages = {**REQUIRED, "invalid": "A valid integer is required."}

@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
+from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import MAX_VALUE, Money, TooLarge
@@ -25,7 +25,6 @@ from hms.core.text.translation import N_
 from .localisation import translate, translate_error
 
 Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
-Maybe = Optional
 
 
 class InputPresent(InputRequired):
@@ -182,7 +181,7 @@ class ParsedField(StringField):
 
 def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
-        return Money.typed(text, largest)
+        return Money.parse(text, largest)
     except TooLarge as error:
         raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from error
     except ValueError as error:

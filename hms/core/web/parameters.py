@@ -11,7 +11,7 @@ A list declares them once and gets the values as an argument:
     def encounters(arguments: dict[str, Any]) -> Response: ...
 
 The guard (`core/web/guard.py`) refuses every other parameter of a GET below /api, and those that the person may not use:
-whoever may not see a field may not filter or sort by it either. The OpenAPI document lists the declared parameters.
+a person who may not see a field may not filter or sort by it either. The OpenAPI document lists the declared parameters.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_PAGE = 1_000_000
 MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(N_("This address does not accept this parameter."))
 NOT_ALLOWED = Sentence(N_("Your role may not use this parameter here."))
-NOT_WHOLE = Sentence(N_("Enter a whole number."))
+NOT_A_WHOLE_NUMBER = Sentence(N_("Enter a whole number."))
 OUT_OF_RANGE = Sentence(N_("Enter a whole number within range."))
 
 
@@ -68,7 +68,7 @@ class Number(_Parameter, fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
-            raise ValidationError(translate(NOT_WHOLE))
+            raise ValidationError(translate(NOT_A_WHOLE_NUMBER))
         if len(value) > len(str(MAX_ID)) or not self.least <= int(value) <= self.most:
             raise ValidationError(translate(OUT_OF_RANGE))
         return int(value)
@@ -129,7 +129,7 @@ class DayOf(_Parameter, Day):
         return super()._deserialize(value, attr, data, **kwargs) if value else None
 
 
-class Words(_Parameter, Text):
+class TextLine(_Parameter, Text):
     """One line of at most `longest` characters."""
 
 

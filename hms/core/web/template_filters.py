@@ -30,6 +30,7 @@ def install(app: Flask) -> None:
         age=age,
         duration=duration,
         person_name=person_name,
+        name_on_button=name_on_button,
         spoken_name=spoken_name,
         sex_word=sex_word,
         money=money,
@@ -89,6 +90,10 @@ def duration(span: timedelta | datetime | None) -> str:
 
 def person_name(person: Named) -> str:
     return formatting.person_name(person.family_name, _given_name(person), getattr(person, "title", None))
+
+
+def name_on_button(person: Named) -> str:
+    return formatting.name_on_button(person.family_name, _given_name(person))
 
 
 def _given_name(person: Named) -> str:

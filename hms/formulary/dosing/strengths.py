@@ -60,11 +60,6 @@ class Strength:
     contents: tuple[Amount, ...]
     per: Amount | None
 
-    @property
-    def total_milligrams(self) -> Decimal | None:
-        weights = [content.milligrams for content in self.contents]
-        return None if None in weights else sum(weights, Decimal(0))
-
 
 def get_canonical_unit(word: str) -> str | None:
     """The formulary's name of a printed unit ("tablets" -> "tablet"); None for an unknown one."""

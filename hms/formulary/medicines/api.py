@@ -14,9 +14,9 @@ from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.core.web.fields import Text, Whole
+from hms.core.web.fields import Text, WholeNumber
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Ordering, Words, ordered, parameters
+from hms.core.web.parameters import PAGING, Ordering, TextLine, ordered, parameters
 from hms.formulary.models import Medication
 
 from . import actions, queries
@@ -41,10 +41,10 @@ class MedicationIn(ApiSchema):
     )
     strength = Text(100)
     manufacturer = Text(255)
-    reorder_level = Whole(0, 1_000_000)
+    reorder_level = WholeNumber(0, 1_000_000)
     is_controlled_substance = fields.Boolean()
-    current_stock = Whole(0, actions.MAX_STOCK)
-    total_quantity = Whole(0, actions.MAX_STOCK)
+    current_stock = WholeNumber(0, actions.MAX_STOCK)
+    total_quantity = WholeNumber(0, actions.MAX_STOCK)
 
     @post_load
     def merge_aliases(self, payload: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _medication_response(row: Any, status: int = 200) -> Response:
 
 @api.get("/medications/")
 @requires(Permission.READ_FORMULARY, Permission.READ_OWN_RECORD)
-@api.arguments(parameters(**PAGING, search=Words(100), ordering=Ordering(("name", "id"))), location="query")
+@api.arguments(parameters(**PAGING, search=TextLine(100), ordering=Ordering(("name", "id"))), location="query")
 @api.response(200, MedicationOut(many=True))
 def medications(arguments: dict[str, Any]) -> Response:
     """Active medicines by name. `search=` matches parts of names and strengths, or only of the name for roles that see

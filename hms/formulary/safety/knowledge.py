@@ -164,7 +164,7 @@ class Knowledge:
         for entry in self.classes:
             for name in entry.aliases:
                 by_key.setdefault(normalize_words(name), set()).add(CLASS_PREFIX + entry.code)
-        return {name: frozenset(meant) for name, meant in by_key.items()}
+        return {name: frozenset(meanings) for name, meanings in by_key.items()}
 
     @cached_property
     def by_rxnorm(self) -> dict[str, frozenset[str]]:
@@ -172,7 +172,7 @@ class Knowledge:
         for substance in self.substances:
             for code in substance.rxnorm:
                 by_key.setdefault(code, set()).add(substance.name)
-        return {code: frozenset(meant) for code, meant in by_key.items()}
+        return {code: frozenset(meanings) for code, meanings in by_key.items()}
 
     @cached_property
     def spellings(self) -> dict[str, tuple[str, ...]]:

@@ -48,9 +48,9 @@ def resource_id(resource: dict[str, Any]) -> str:
     return value
 
 
-def line(holder: dict[str, Any], name: str, longest: int = MAX_TITLE_LENGTH) -> str:
+def line(element: dict[str, Any], name: str, longest: int = MAX_TITLE_LENGTH) -> str:
     """A text as one line, shortened with "…" beyond `longest` characters; "" when absent."""
-    return tidy(holder.get(name), name, longest)
+    return tidy(element.get(name), name, longest)
 
 
 def tidy(value: Any, name: str, longest: int = MAX_TITLE_LENGTH) -> str:
@@ -66,17 +66,17 @@ def tidy(value: Any, name: str, longest: int = MAX_TITLE_LENGTH) -> str:
         raise InvalidResource(N_("“%(name)s” holds characters that cannot be shown."), name=name) from error
 
 
-def code(holder: dict[str, Any], name: str) -> str:
+def code(element: dict[str, Any], name: str) -> str:
     """A code exactly as it was sent; `InvalidResource` when it is too long to be one."""
-    value = line(holder, name, MAX_TITLE_LENGTH)
+    value = line(element, name, MAX_TITLE_LENGTH)
     if len(value) > MAX_CODE_LENGTH:
         raise InvalidResource(N_("“%(name)s” is too long for a code."), name=name)
     return value
 
 
-def part(holder: dict[str, Any], name: str) -> dict[str, Any]:
+def part(element: dict[str, Any], name: str) -> dict[str, Any]:
     """The object under `name`; empty when absent."""
-    value = holder.get(name)
+    value = element.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -84,16 +84,16 @@ def part(holder: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def parts(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def parts(element: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects listed under `name`."""
-    items = listed(holder, name)
+    items = listed(element, name)
     if not all(isinstance(item, dict) for item in items):
         raise InvalidResource(N_("“%(name)s” is not a list of objects."), name=name)
     return items
 
 
-def listed(holder: dict[str, Any], name: str) -> list[Any]:
-    value = holder.get(name)
+def listed(element: dict[str, Any], name: str) -> list[Any]:
+    value = element.get(name)
     if value is None:
         return []
     if not isinstance(value, list):
@@ -101,16 +101,16 @@ def listed(holder: dict[str, Any], name: str) -> list[Any]:
     return [item for item in value if item is not None]
 
 
-def flag(holder: dict[str, Any], name: str) -> bool | None:
-    value = holder.get(name)
+def flag(element: dict[str, Any], name: str) -> bool | None:
+    value = element.get(name)
     if value is not None and not isinstance(value, bool):
         raise InvalidResource(N_("“%(name)s” is neither true nor false."), name=name)
     return value
 
 
-def number(holder: dict[str, Any], name: str) -> Decimal | None:
+def number(element: dict[str, Any], name: str) -> Decimal | None:
     """The number under `name`, None when absent; `InvalidResource` when it is infinite, too large or too small."""
-    value = holder.get(name)
+    value = element.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -136,13 +136,13 @@ def number_text(value: Decimal) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def concept(holder: dict[str, Any], name: str, *, prefer: tuple[str, ...] = ()) -> Concept:
+def concept(element: dict[str, Any], name: str, *, prefer: tuple[str, ...] = ()) -> Concept:
     """The concept under `name`, with the code from the first code system of `prefer` that has one, else its first code."""
-    return concept_of(part(holder, name), prefer=prefer)
+    return concept_of(part(element, name), prefer=prefer)
 
 
-def concepts(holder: dict[str, Any], name: str) -> list[Concept]:
-    return [concept_of(item) for item in parts(holder, name)]
+def concepts(element: dict[str, Any], name: str) -> list[Concept]:
+    return [concept_of(item) for item in parts(element, name)]
 
 
 def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concept:
@@ -162,30 +162,30 @@ def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concep
     return Concept(title, best.code, best.system)
 
 
-def codings(holder: dict[str, Any], name: str) -> set[tuple[str, str]]:
+def codings(element: dict[str, Any], name: str) -> set[tuple[str, str]]:
     """The codes of a concept as (system, code)."""
-    return {(line(coding, "system"), code(coding, "code")) for coding in parts(part(holder, name), "coding")}
+    return {(line(coding, "system"), code(coding, "code")) for coding in parts(part(element, name), "coding")}
 
 
-def status(holder: dict[str, Any], name: str) -> str:
+def status(element: dict[str, Any], name: str) -> str:
     """The code of a status that is a CodeableConcept: "active", "entered-in-error"…; "" when absent."""
-    value = part(holder, name)
+    value = part(element, name)
     return next((coded for coding in parts(value, "coding") if (coded := code(coding, "code"))), "")
 
 
-def day(holder: dict[str, Any], name: str) -> date | None:
+def day(element: dict[str, Any], name: str) -> date | None:
     """The date as written, in the source's time zone; the first day when only a year or month is known."""
-    return _read(holder, name)[0]
+    return _read(element, name)[0]
 
 
-def is_whole_day(holder: dict[str, Any], name: str) -> bool:
+def is_whole_day(element: dict[str, Any], name: str) -> bool:
     """Whether the date names a day, not only a month or a year."""
-    return len(holder.get(name) or "") >= len("2000-01-01")
+    return len(element.get(name) or "") >= len("2000-01-01")
 
 
-def instant(holder: dict[str, Any], name: str) -> datetime | None:
+def instant(element: dict[str, Any], name: str) -> datetime | None:
     """The instant in UTC. Without a time it is midnight; without a zone the hospital's zone applies."""
-    written_day, clock_time = _read(holder, name)
+    written_day, clock_time = _read(element, name)
     if written_day is None:
         return None
     if not clock_time:
@@ -197,26 +197,26 @@ def instant(holder: dict[str, Any], name: str) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone())).astimezone(UTC)
 
 
-def partial_date(holder: dict[str, Any], name: str, *, is_whole: Literal["day", "time"]) -> str:
+def partial_date(element: dict[str, Any], name: str, *, is_whole: Literal["day", "time"]) -> str:
     """What is known of a date that is less than a day (or a time): "2019", "2019-05"; "" when it is whole or absent."""
-    written = holder.get(name) or ""
-    read_day, clock_time = _read(holder, name)
-    is_complete = bool(clock_time) if is_whole == "time" else is_whole_day(holder, name)
+    written = element.get(name) or ""
+    read_day, clock_time = _read(element, name)
+    is_complete = bool(clock_time) if is_whole == "time" else is_whole_day(element, name)
     if read_day is None or is_complete:
         return ""
-    return formatting.format_date(read_day) if is_whole_day(holder, name) else written
+    return formatting.format_date(read_day) if is_whole_day(element, name) else written
 
 
-def past_instant(holder: dict[str, Any], name: str) -> datetime | None:
+def past_instant(element: dict[str, Any], name: str) -> datetime | None:
     """An instant that is not in the future; one day of tolerance for zones and clocks."""
-    moment = instant(holder, name)
+    moment = instant(element, name)
     if moment is not None and moment > clock.now() + timedelta(days=1):
         raise InvalidResource(N_("“%(name)s” lies in the future."), name=name)
     return moment
 
 
-def _read(holder: dict[str, Any], name: str) -> tuple[date | None, str]:
-    value = holder.get(name)
+def _read(element: dict[str, Any], name: str) -> tuple[date | None, str]:
+    value = element.get(name)
     if value is None:
         return None, ""
     match = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None

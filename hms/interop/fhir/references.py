@@ -40,9 +40,9 @@ def identifier_text(identifier: dict[str, Any]) -> str:
     return f"{line(identifier, 'system', MAX_LENGTH)}|{value}" if value else ""
 
 
-def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
+def reference(element: dict[str, Any], name: str, kind: str) -> Reference | None:
     """The reference under `name`; None when it is absent or refers to another resource type."""
-    value = part(holder, name)
+    value = part(element, name)
     display = line(value, "display")
     address = line(value, "reference", MAX_LENGTH)
     if not address:
@@ -50,7 +50,7 @@ def reference(holder: dict[str, Any], name: str, kind: str) -> Reference | None:
         return Reference(kind, identifier=known_by, display=display) if known_by or display else None
     parsed = read_address(address, kind)
     if parsed is None:
-        raise InvalidResource(N_("“%(name)s” names nothing that can be found."), name=name)
+        raise InvalidResource(N_("“%(name)s” holds a reference that cannot be read."), name=name)
     return parsed._replace(display=display) if parsed.kind == kind else None
 
 

@@ -1,4 +1,4 @@
-"""FHIR AllergyIntolerance: an allergy, which takes part in safety checks like one recorded here."""
+"""FHIR AllergyIntolerance: an allergy. The safety checks use it like an allergy recorded here."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _substance(resource: dict[str, Any]) -> Concept:
 
 def _class_code(substance: str) -> str:
     """The allergy class in the text ("penicillin"); "" for a single substance, which is matched by name."""
-    meant = find_substances(substance, catalogue.load_knowledge())
-    classes = sorted(key.removeprefix(CLASS_PREFIX) for key in meant if key.startswith(CLASS_PREFIX))
+    substance_keys = find_substances(substance, catalogue.load_knowledge())
+    classes = sorted(key.removeprefix(CLASS_PREFIX) for key in substance_keys if key.startswith(CLASS_PREFIX))
     return classes[0] if len(classes) == 1 else ""
 
 

@@ -11,8 +11,8 @@ from hms.patients.models import Allergy, Patient
 from .allergy_intolerance import is_no_allergy_entry
 
 
-def refresh(patient_ids: set[int]) -> None:
-    """Make the status fit the records: known with an active allergy; none known only where the source said so.
+def refresh_allergy_status(patient_ids: set[int]) -> None:
+    """Set the status by the records: "known" with an active allergy, "none known" only when the source says so.
 
     "None known" recorded here stays; "not asked" stays when the source has no allergy entry.
     """
@@ -22,19 +22,19 @@ def refresh(patient_ids: set[int]) -> None:
         .order_by(Allergy.id)
     ).all()
     allergic = {row.patient_id for row in rows if row.status == "active"}
-    denying = {
+    none_known = {
         row.patient_id for row in rows if row.status == "inactive" and is_no_allergy_entry(row.substance, row.code)
     }
-    _become("known", allergic, but_not=("known",))
-    _become("none_known", denying - allergic, but_not=("none_known",))
-    _become("not_asked", patient_ids - allergic - denying, but_not=("not_asked", "none_known"))
+    _set_status("known", allergic, unless=("known",))
+    _set_status("none_known", none_known - allergic, unless=("none_known",))
+    _set_status("not_asked", patient_ids - allergic - none_known, unless=("not_asked", "none_known"))
 
 
-def _become(status: str, patient_ids: set[int], *, but_not: tuple[str, ...]) -> None:
+def _set_status(status: str, patient_ids: set[int], *, unless: tuple[str, ...]) -> None:
     if patient_ids:
-        concerned = (Patient.id.in_(patient_ids), Patient.allergy_status.not_in(but_not))
+        conditions = (Patient.id.in_(patient_ids), Patient.allergy_status.not_in(unless))
         db.session.execute(
             update(Patient.__table__)
-            .where(*concerned)
+            .where(*conditions)
             .values(allergy_status=status, allergy_status_at=clock.now(), version=Patient.version + 1)
         )

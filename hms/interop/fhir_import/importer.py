@@ -23,7 +23,7 @@ from hms.interop.fhir.references import reference
 
 from . import medication_request
 from .items import ImportItem
-from .resource_types import BY_NAME, KINDS, MEDICATION, ResourceType, entered_in_error
+from .resource_types import BY_NAME, MEDICATION, RESOURCE_TYPES, ResourceType, entered_in_error
 from .sources import Sources, system_of
 from .store import store
 
@@ -37,7 +37,7 @@ _MAX_NAMES = 300
 class Watcher(Protocol):
     """Receives progress and messages of an import: a terminal, a log, a test."""
 
-    def begin(self, what: str, total: int) -> None: ...
+    def begin(self, label: str, total: int) -> None: ...
 
     def advance(self, count: int) -> None: ...
 
@@ -48,7 +48,7 @@ class Watcher(Protocol):
 class Summary:
     """Number of resources by type and outcome, and number of lines of other types."""
 
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in KINDS})
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {kind.name: Counter() for kind in RESOURCE_TYPES})
     not_used: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
 
@@ -77,7 +77,7 @@ class Import:
             self._read_types(file)
             self.watcher.advance(file.stat().st_size)
         self._sources.settle()
-        for place, kind in enumerate(KINDS):
+        for place, kind in enumerate(RESOURCE_TYPES):
             total = sum(marks.count(place) for marks in self._marks.values())
             if total:
                 self.watcher.begin(kind.name, total)
@@ -103,7 +103,7 @@ class Import:
         self._report(file, number, why)
 
     def _read_types(self, file: Path) -> None:
-        """Store the type of each line in `_marks`, as its index in `KINDS`."""
+        """Store the type of each line in `_marks`, as its index in `RESOURCE_TYPES`."""
         marks = self._marks[file]
         for line in self._lines(file, reports=True):
             marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
@@ -118,7 +118,7 @@ class Import:
         if name in PEOPLE:
             self._note_source(file, name, resource)
         if name in BY_NAME:
-            return KINDS.index(BY_NAME[name])
+            return RESOURCE_TYPES.index(BY_NAME[name])
         if name == MEDICATION:
             self._medicines[f"{MEDICATION}/{resource_id(resource)}"] = medication_request.medication_name(resource)
         is_listed = name in self.summary.not_used or len(self.summary.not_used) < _MAX_NAMES
@@ -154,7 +154,12 @@ class Import:
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
             item = ImportItem(
-                file, line.number, name, values, kind.known_by(resource), text=_text(kind.name, resource, values)
+                file,
+                line.number,
+                name,
+                values,
+                kind.read_identifiers(resource),
+                text=_text(kind.name, resource, values),
             )
             if kind.name in PEOPLE:
                 item.external_id = self._sources.name_of_person(name, system_of(resource))

@@ -27,7 +27,7 @@ FLAGS = {
 
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
-    """The columns of `observation`. A panel's parts stand in one value; a blood pressure reads "120/80", mm[Hg]."""
+    """The columns of `observation`. The components of a panel become one value, a blood pressure "120/80" in mm[Hg]."""
     if fields.code(resource, "status") == "cancelled":
         raise InvalidResource(N_("the measurement was cancelled."))
     measured = fields.concept(resource, "code", prefer=(LOINC,))
@@ -86,41 +86,45 @@ def _range(resource: dict[str, Any]) -> str:
     return fields.tidy("; ".join(words for words in ranges if words), "referenceRange")
 
 
-def _quantity(holder: dict[str, Any], name: str) -> tuple[str, str]:
-    quantity = fields.part(holder, name)
+def _quantity(element: dict[str, Any], name: str) -> tuple[str, str]:
+    quantity = fields.part(element, name)
     amount = fields.number(quantity, "value")
     if amount is None:
         return "", ""
-    sign = fields.code(quantity, "comparator")
-    return sign + fields.number_text(amount), fields.line(quantity, "unit", 50) or fields.line(quantity, "code", 50)
+    comparator = fields.code(quantity, "comparator")
+    return comparator + fields.number_text(amount), fields.line(quantity, "unit", 50) or fields.line(
+        quantity, "code", 50
+    )
 
 
-def _value(holder: dict[str, Any]) -> tuple[str, str]:
+def _value(element: dict[str, Any]) -> tuple[str, str]:
     """The value as text and its unit; empty when there is none."""
-    if "valueQuantity" in holder:
-        return _quantity(holder, "valueQuantity")
-    if "valueRange" in holder:
-        low, unit = _quantity(fields.part(holder, "valueRange"), "low")
-        high, other = _quantity(fields.part(holder, "valueRange"), "high")
+    if "valueQuantity" in element:
+        return _quantity(element, "valueQuantity")
+    if "valueRange" in element:
+        low, unit = _quantity(fields.part(element, "valueRange"), "low")
+        high, other = _quantity(fields.part(element, "valueRange"), "high")
         return f"{low}–{high}".strip("–"), unit or other
-    if "valueRatio" in holder:
-        upper, unit = _quantity(fields.part(holder, "valueRatio"), "numerator")
-        lower, other = _quantity(fields.part(holder, "valueRatio"), "denominator")
-        return (f"{upper} {unit}".strip() + f" : {lower} {other}".rstrip()) if upper and lower else "", ""
-    return _plain_value(holder), ""
+    if "valueRatio" in element:
+        numerator, unit = _quantity(fields.part(element, "valueRatio"), "numerator")
+        denominator, other = _quantity(fields.part(element, "valueRatio"), "denominator")
+        return (
+            f"{numerator} {unit}".strip() + f" : {denominator} {other}".rstrip()
+        ) if numerator and denominator else "", ""
+    return _plain_value(element), ""
 
 
-def _plain_value(holder: dict[str, Any]) -> str:
-    if value := fields.concept(holder, "valueCodeableConcept").title:
+def _plain_value(element: dict[str, Any]) -> str:
+    if value := fields.concept(element, "valueCodeableConcept").title:
         return value
-    if (yes := fields.flag(holder, "valueBoolean")) is not None:
-        return N_("yes") if yes else N_("no")
-    if (whole := fields.number(holder, "valueInteger")) is not None:
-        return fields.number_text(whole)
+    if (boolean := fields.flag(element, "valueBoolean")) is not None:
+        return N_("yes") if boolean else N_("no")
+    if (integer := fields.number(element, "valueInteger")) is not None:
+        return fields.number_text(integer)
     for name in ("valueString", "valueDateTime", "valueTime"):
-        if value := fields.line(holder, name, MAX_VALUE_LENGTH):
+        if value := fields.line(element, name, MAX_VALUE_LENGTH):
             return value
-    return fields.line(fields.part(holder, "valuePeriod"), "start")
+    return fields.line(fields.part(element, "valuePeriod"), "start")
 
 
 def _components(resource: dict[str, Any]) -> tuple[str, str]:

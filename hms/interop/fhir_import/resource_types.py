@@ -23,7 +23,7 @@ from . import (
     patient,
     practitioner,
 )
-from .allergy_status import refresh
+from .allergy_status import refresh_allergy_status
 
 Values = dict[str, Any]
 MEDICATION = "Medication"
@@ -34,14 +34,15 @@ MEDICATION = "Medication"
 class ResourceType:
     """One FHIR resource type and the table it is stored in.
 
-    `read` makes column values of a resource (the second argument: names of medicines). `is_final` records never change
-    but in their status. `after_store` gets the ids of the patients whose records were written.
+    `read` makes column values of a resource; its second argument is the names of medicines by id. `read_identifiers` makes
+    the "system|value" texts by which other resources may refer to it. Of an `is_final` record only the status changes.
+    `after_store` gets the ids of the patients whose records were written.
     """
 
     name: str
     table: Table
     read: Callable[[Values, dict[str, str]], Values]
-    known_by: Callable[[Values], list[str]] = lambda resource: []
+    read_identifiers: Callable[[Values], list[str]] = lambda resource: []
     is_final: bool = False
     after_store: Callable[[set[int]], None] | None = None
 
@@ -52,27 +53,30 @@ class ResourceType:
 
     @property
     def has_status(self) -> bool:
-        """Whether a record can be marked as entered in error; others are removed."""
+        """Whether a record has a status that says "entered in error"; other records are deleted."""
         return "patient_id" in self.table.c and "status" in self.table.c
 
 
-def _without_names(read: Callable[[Values], Values]) -> Callable[[Values, dict[str, str]], Values]:
+def _ignoring_names(read: Callable[[Values], Values]) -> Callable[[Values, dict[str, str]], Values]:
     return lambda resource, names: read(resource)
 
 
-KINDS = (
-    ResourceType("Patient", Patient.__table__, _without_names(patient.values), identifiers),
-    ResourceType("Practitioner", User.__table__, _without_names(practitioner.values), identifiers),
-    ResourceType("Encounter", Encounter.__table__, _without_names(encounter.values), is_final=True),
-    ResourceType("Condition", Condition.__table__, _without_names(condition.values)),
+RESOURCE_TYPES = (
+    ResourceType("Patient", Patient.__table__, _ignoring_names(patient.values), identifiers),
+    ResourceType("Practitioner", User.__table__, _ignoring_names(practitioner.values), identifiers),
+    ResourceType("Encounter", Encounter.__table__, _ignoring_names(encounter.values), is_final=True),
+    ResourceType("Condition", Condition.__table__, _ignoring_names(condition.values)),
     ResourceType(
-        "AllergyIntolerance", Allergy.__table__, _without_names(allergy_intolerance.values), after_store=refresh
+        "AllergyIntolerance",
+        Allergy.__table__,
+        _ignoring_names(allergy_intolerance.values),
+        after_store=refresh_allergy_status,
     ),
     ResourceType("MedicationRequest", Prescription.__table__, medication_request.values),
-    ResourceType("Immunization", Immunization.__table__, _without_names(immunization.values)),
-    ResourceType("Observation", Observation.__table__, _without_names(observation.values)),
+    ResourceType("Immunization", Immunization.__table__, _ignoring_names(immunization.values)),
+    ResourceType("Observation", Observation.__table__, _ignoring_names(observation.values)),
 )
-BY_NAME = {kind.name: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in RESOURCE_TYPES}
 
 
 def entered_in_error(resource: Values) -> bool:

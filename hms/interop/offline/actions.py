@@ -23,7 +23,7 @@ from hms.staff.models import User
 
 from . import batch_json, queries
 
-ADDRESSES = {
+ENDPOINTS = {
     "patient": "/api/patients/",
     "appointment": "/api/appointments/",
     "encounter": "/api/encounters/",
@@ -41,7 +41,7 @@ FORWARDED_HEADERS = ("Authorization", "Cookie", "X-CSRFToken", "Accept-Language"
 
 
 @dataclass(frozen=True)
-class Entry:
+class BatchItem:
     """One item of a batch: `fields` as in a direct API call, `key` the device's key for it."""
 
     model: str
@@ -55,7 +55,7 @@ class Entry:
         return hashlib.sha256(written.encode()).hexdigest()
 
     @classmethod
-    def read(cls, item: Any) -> Entry | None:
+    def read(cls, item: Any) -> BatchItem | None:
         """The entry for an item of a batch; None when the item is not valid. Without `key`, `unique_id` of its fields is used."""
         if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
             return None
@@ -63,11 +63,11 @@ class Entry:
         if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or batch_json.first_fault({key: ""}):
             return None
         model = item.get("model")
-        return cls(model, key, item["fields"]) if isinstance(model, str) and model in ADDRESSES else None
+        return cls(model, key, item["fields"]) if isinstance(model, str) and model in ENDPOINTS else None
 
 
 @action(Permission.SYNC_OFFLINE, "interop.note")
-def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Person) -> OfflineEntry:
+def record_response(entry: BatchItem, *, status: int, response: dict[str, Any], by: Person) -> OfflineEntry:
     """Store the response of the API call: with `status` below 300 the record `answer["id"]`, else the refusal.
 
     A saved entry keeps the record; other fields under its key become an entry of their own, to be settled.
@@ -81,8 +81,8 @@ def record_response(entry: Entry, *, status: int, answer: dict[str, Any], by: Pe
         db.session.add(row)
     is_saved = status < 300
     row.fingerprint, row.status, row.settled_at = entry.fingerprint, status, None
-    row.record_id = answer["id"] if is_saved else None
-    row.fields, row.refusal = (None, None) if is_saved else (batch_json.storable(entry.fields), answer)
+    row.record_id = response["id"] if is_saved else None
+    row.fields, row.refusal = (None, None) if is_saved else (batch_json.storable(entry.fields), response)
     return row
 
 

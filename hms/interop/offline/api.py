@@ -46,5 +46,5 @@ def sync(payload: dict[str, Any]) -> dict[str, Any]:
     order. The same key with other fields is a conflict (409) and changes nothing. An entry that is refused refuses no
     other; refused entries are listed for the person at `/offline-entries`."""
     results = offline_sync.replay_batch(payload["batch"], by=current_person())
-    is_whole = all(result["status"] < 300 for result in results)
-    return {"status": "success" if is_whole else "partial", "results": results}
+    is_complete = all(result["status"] < 300 for result in results)
+    return {"status": "success" if is_complete else "partial", "results": results}

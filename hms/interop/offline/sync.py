@@ -19,7 +19,7 @@ from hms.core.person import Person
 from hms.core.web.localisation import translate_error
 
 from . import actions, batch_json, queries, references
-from .actions import ADDRESSES, FORWARDED_HEADERS, UNREADABLE, Entry
+from .actions import ENDPOINTS, FORWARDED_HEADERS, UNREADABLE, BatchItem
 
 CONFLICT = _l(
     "An entry with this key is saved with other values, and nothing was changed. Compare it with the record and correct the "
@@ -36,7 +36,7 @@ def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
 
     An entry comes after those that it may refer to.
     """
-    entries = [Entry.read(item) for item in items]
+    entries = [BatchItem.read(item) for item in items]
     keys = {(entry.model, entry.key) for entry in entries if entry is not None}
     order = sorted(range(len(entries)), key=lambda place: _rank(entries[place]))
     result_at = {place: _replay(entries[place], keys, by) for place in order}
@@ -46,11 +46,11 @@ def replay_batch(items: list[Any], *, by: Person) -> list[dict[str, Any]]:
     return results
 
 
-def _rank(entry: Entry | None) -> int:
+def _rank(entry: BatchItem | None) -> int:
     return references.FIRST_TO_LAST.index(entry.model) if entry is not None else 0
 
 
-def _replay(entry: Entry | None, keys: Keys, by: Person) -> dict[str, Any]:
+def _replay(entry: BatchItem | None, keys: Keys, by: Person) -> dict[str, Any]:
     if entry is None:
         return {"created": False, "status": 400, "errors": {"non_field_errors": [str(UNREADABLE)]}}
     heading = {"model": entry.model, "unique_id": entry.key}
@@ -62,7 +62,7 @@ def _replay(entry: Entry | None, keys: Keys, by: Person) -> dict[str, Any]:
     return heading | _refused(entry, 409, _conflict() | {"id": earlier.record_id}, by)
 
 
-def _replay_new(entry: Entry, keys: Keys, by: Person) -> dict[str, Any]:
+def _replay_new(entry: BatchItem, keys: Keys, by: Person) -> dict[str, Any]:
     if fault := batch_json.first_fault(entry.fields):
         field, why = fault
         return _refused(entry, 400, {batch_json.storable(field): [str(why)]}, by)
@@ -76,7 +76,7 @@ def _conflict() -> dict[str, Any]:
     return {"detail": str(CONFLICT), "code": "conflict"}
 
 
-def _outcome(entry: Entry, answer: Response, by: Person) -> dict[str, Any]:
+def _outcome(entry: BatchItem, answer: Response, by: Person) -> dict[str, Any]:
     """Record the response of the direct call; a 5xx is not recorded, the device sends the entry again."""
     body = answer.get_json(silent=True) or {}
     if answer.status_code >= 500:
@@ -85,36 +85,36 @@ def _outcome(entry: Entry, answer: Response, by: Person) -> dict[str, Any]:
         return _refused(entry, 409, _conflict(), by)
     if answer.status_code >= 300:
         return _refused(entry, answer.status_code, body, by)
-    actions.record_response(entry, status=answer.status_code, answer=body, by=by)
+    actions.record_response(entry, status=answer.status_code, response=body, by=by)
     is_new = answer.status_code == 201 and "Idempotent-Replayed" not in answer.headers
     return {"created": is_new, "status": 200, "id": body["id"]}
 
 
-def _refused(entry: Entry, status: int, errors: dict[str, Any], by: Person) -> dict[str, Any]:
-    actions.record_response(entry, status=status, answer=errors, by=by)
+def _refused(entry: BatchItem, status: int, errors: dict[str, Any], by: Person) -> dict[str, Any]:
+    actions.record_response(entry, status=status, response=errors, by=by)
     return {"created": False, "status": status, "errors": errors}
 
 
-def _send(entry: Entry, keys: Keys, by: Person) -> Response:
+def _send(entry: BatchItem, keys: Keys, by: Person) -> Response:
     """The response of the endpoint to the entry: a new record, or a change of the patient with the hospital number."""
     if entry.model == "patient":
         number = references.hospital_number(entry.fields.get("unique_id"), "unique_id")
         if number is not None:
             return _change_patient(entry, queries.patient_id_by_number(number) or 0)
     fields = references.resolve(entry.fields, user_id=by.id, keys=keys)
-    return _call("POST", ADDRESSES[entry.model], {"Idempotency-Key": _key_of(entry)}, fields)
+    return _call("POST", ENDPOINTS[entry.model], {"Idempotency-Key": _idempotency_key(entry)}, fields)
 
 
-def _change_patient(entry: Entry, patient_id: int) -> Response:
+def _change_patient(entry: BatchItem, patient_id: int) -> Response:
     """Change what was sent and keep the rest. An empty list of allergies is left out: a blank field denies nothing."""
-    address = f"{ADDRESSES['patient']}{patient_id}/"
+    address = f"{ENDPOINTS['patient']}{patient_id}/"
     fields = {name: value for name, value in entry.fields.items() if value or name != "known_allergies"}
     answer = present = _call("GET", address)
     for _attempt in range(ATTEMPTS):
         if present.status_code >= 300:
             return present
         kept = {name: value for name, value in present.get_json().items() if name in REQUIRED_OF_PATIENT}
-        headers = {"Idempotency-Key": _key_of(entry), "If-Match": present.headers["ETag"]}
+        headers = {"Idempotency-Key": _idempotency_key(entry), "If-Match": present.headers["ETag"]}
         answer = _call("PUT", address, headers, kept | fields)
         if answer.status_code != 412:
             break
@@ -122,7 +122,7 @@ def _change_patient(entry: Entry, patient_id: int) -> Response:
     return answer
 
 
-def _key_of(entry: Entry) -> str:
+def _idempotency_key(entry: BatchItem) -> str:
     """The idempotency key of the API call: the same for the same entry."""
     return "offline-" + hashlib.sha256(f"{entry.model} {entry.key}".encode()).hexdigest()
 

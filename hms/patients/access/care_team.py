@@ -9,8 +9,8 @@ A patient is in the care of a person
 * for those who enter results: whose test, ordered by someone else, waits at the laboratory or was done there within the
   last 24 hours, so that a value can still be corrected.
 
-Bookings, queue and visits count for those who read charts. Whoever only dispenses is in no care team: for them a
-restricted record opens with a reason.
+Bookings, queue and visits count for those who read charts. A person who only dispenses is in no care team and opens a
+restricted record with a reason.
 """
 
 from __future__ import annotations

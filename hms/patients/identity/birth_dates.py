@@ -54,19 +54,19 @@ def estimate_birth_date(text: str, today: date, unit: str = "years", field: str 
     """
     typed = dates.normalize(text) if len(text) <= dates.MAX_TYPED_LENGTH else ""
     if pair := _AGE_PAIR.fullmatch(typed):
-        return _estimated(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
+        return _estimated_birth(int(pair["years"]) * 12 + int(pair["months"]), "months", today, field)
     match = _AGE.fullmatch(typed.removeprefix("about ").removeprefix("approx").lstrip(". ~"))
     kind = dates.unit_of(match["unit"] or unit) if match else None
     if match is None or kind is None:
         raise RuleBroken(N_("Enter the age, for example 35, 8 months or 3 weeks."), field)
-    return _estimated(int(match["count"]), kind, today, field)
+    return _estimated_birth(int(match["count"]), kind, today, field)
 
 
-def _estimated(count: int, unit: str, today: date, field: str) -> Birth:
+def _estimated_birth(count: int, unit: str, today: date, field: str) -> Birth:
     if unit == "years" and count == 0:
         raise RuleBroken(N_("For a child under one year, enter months, weeks or days, for example 8 months."), field)
     try:
-        day = _middle(count, unit, today)
+        day = _middle_date(count, unit, today)
     except (OverflowError, ValueError):
         raise RuleBroken(N_("That age is too high. Check the number."), field) from None
     if day < EARLIEST or years_old(day, today) > OLDEST_YEARS:
@@ -74,12 +74,12 @@ def _estimated(count: int, unit: str, today: date, field: str) -> Birth:
     return Birth(day, is_estimated=True, is_unusual=years_old(day, today) > UNUSUAL_YEARS)
 
 
-def _middle(count: int, unit: str, today: date) -> date:
+def _middle_date(count: int, unit: str, today: date) -> date:
     if unit == "years":
-        july = date(today.year - count, 7, 1)
-        return july if (today.month, today.day) >= (7, 1) else july.replace(year=july.year - 1)
-    spare = {"months": 14, "weeks": 3, "days": 0}[unit]
-    return dates.shift_date(today, -count, unit) - timedelta(days=spare)
+        july_first = date(today.year - count, 7, 1)
+        return july_first if (today.month, today.day) >= (7, 1) else july_first.replace(year=july_first.year - 1)
+    days_back = {"months": 14, "weeks": 3, "days": 0}[unit]
+    return dates.shift_date(today, -count, unit) - timedelta(days=days_back)
 
 
 def years_old(day: date, today: date) -> int:
@@ -90,15 +90,3 @@ def years_old(day: date, today: date) -> int:
 def months_old(day: date, today: date) -> int:
     """Completed months."""
     return (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
-
-
-def format_age(day: date, today: date) -> str:
-    """The age as shown in parentheses after a birth date: `20d`, `11w 3d`, `8y 2m`, `35y`."""
-    lived = (today - day).days
-    if lived < 28:
-        return f"{max(lived, 0)}d"
-    if months_old(day, today) < 12:
-        return f"{lived // 7}w {lived % 7}d".removesuffix(" 0d")
-    if years_old(day, today) < 18:
-        return f"{years_old(day, today)}y {months_old(day, today) % 12}m".removesuffix(" 0m")
-    return f"{years_old(day, today)}y"

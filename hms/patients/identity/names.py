@@ -83,8 +83,3 @@ def format_listed_name(given: str, family: str, title: str = "") -> str:
     """The name in lists and on the banner: `KAMARA, Kadiatu (Mrs)`; a single name stands alone."""
     whole = f"{family.upper()}, {given}" if family and given else given or family.upper()
     return f"{whole} ({title})" if title else whole
-
-
-def format_spoken_name(given: str, family: str, title: str = "") -> str:
-    """The name on an invoice or a letter: `Mrs Kadiatu Kamara`."""
-    return " ".join(part for part in (title, given, family) if part)

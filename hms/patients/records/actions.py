@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.api import read_log
 from hms.core.db.session import db
 from hms.core.errors import StaleVersion
@@ -49,7 +49,7 @@ def update_patient(
     patient = lookup.patient_for_update(patient_id)
     policy.check_team(patient, by)
     if version is not None and patient.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
     tidy = clean_values(names | changes if names.keys() & changes.keys() else changes)
     differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}

@@ -38,7 +38,7 @@ def register_patient(
     birth_is_estimated: bool = False,
     phone: str = "",
     allergies: Iterable[str] | None = None,
-    asks_first: bool = False,
+    must_confirm_duplicate: bool = False,
     overridden_match_id: int | None = None,
     by: Person,
     **more: Any,
@@ -46,12 +46,12 @@ def register_patient(
     """Register a patient with the next hospital number. `more` are other columns of demographics (address, title, …).
 
     `allergies` are the substances the patient names; an empty list means "asked, none known", None "not asked".
-    With `asks_first` a strong look-alike refuses the first time (`Conflict`, code "possible_duplicate", with the match
-    on `.match`) unless it is the one in `overridden_match_id`; the override is recorded in the audit trail.
+    With `must_confirm_duplicate` a strong look-alike raises `Conflict` (code "possible_duplicate", with the match on
+    `.match`), unless it is the one in `overridden_match_id`; the override is recorded in the audit trail.
     """
     changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
     patient = Patient(**clean_values(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
-    match = _strongest(patient, by) if asks_first else None
+    match = _strongest(patient, by) if must_confirm_duplicate else None
     if match and match.hit.id != overridden_match_id:
         raise PossibleDuplicate(match)
     _number(patient)

@@ -23,6 +23,7 @@ DRAFT_FIELDS = (
 )
 """Fields of the form that are saved."""
 PRESET_FIELDS = ("age_unit", "allergies")
+"""Fields that have a value before anything is typed: a draft with only these is not saved."""
 _KEY = re.compile(r"[0-9a-f]{12}")
 
 
@@ -64,10 +65,10 @@ def get_content(who: Person, key: str) -> dict[str, Any] | None:
 
 def save_draft(who: Person, key: str, typed: dict[str, Any]) -> datetime | None:
     """Save the draft and return when; None when nothing was typed. Commits."""
-    known = {name: str(typed[name])[:MAX_LENGTH].replace("\0", "") for name in DRAFT_FIELDS if typed.get(name)}
-    if not any(value.strip() for name, value in known.items() if name not in PRESET_FIELDS):
+    values = {name: str(typed[name])[:MAX_LENGTH].replace("\0", "") for name in DRAFT_FIELDS if typed.get(name)}
+    if not any(value.strip() for name, value in values.items() if name not in PRESET_FIELDS):
         return None
-    return drafts.save_draft(who.id, draft_name(key), known).saved_at
+    return drafts.save_draft(who.id, draft_name(key), values).saved_at
 
 
 def belongs_to_other(who: Person, key: str) -> bool:

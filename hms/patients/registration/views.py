@@ -33,17 +33,17 @@ def new() -> ResponseReturnValue:
     The typed values are saved as a draft, so that an interrupted registration can be continued.
     """
     typed = request.args.get("q", "")[:100]
-    form = forms.RegistrationForm(data=_begun(typed) if request.method == "GET" else None)
+    form = forms.RegistrationForm(data=_initial_values(typed) if request.method == "GET" else None)
     if form.save(actions.finish_registration, by=current_person()):
-        return _registered(form.result)
+        return _redirect_after_registration(form.result)
     if not drafts.is_key(form.draft.data):
         form.draft.data = drafts.new_key()
     if form.is_submitted():
         drafts.save_draft(current_person(), form.draft.data, form.data)
-    return _registration(form, typed), form.status
+    return _render_registration(form, typed), form.status
 
 
-def _begun(typed: str) -> dict[str, Any] | None:
+def _initial_values(typed: str) -> dict[str, Any] | None:
     """Initial values of the form: a draft, or the search text."""
     key = request.args.get("draft", "")
     content = drafts.get_content(current_person(), key) if key else None
@@ -54,11 +54,11 @@ def _begun(typed: str) -> dict[str, Any] | None:
     return forms.fields_from_search(typed) if typed else None
 
 
-def _registration(form: forms.RegistrationForm, typed: str) -> str:
+def _render_registration(form: forms.RegistrationForm, typed: str) -> str:
     match = getattr(form.conflict, "match", None) if form.is_submitted() else None
     is_filled = typed or form.is_submitted() or form.first_name.data
     candidates = duplicates.duplicate_candidates(form.person(), who=current_person()) if is_filled else []
-    _note(candidates)
+    _record_search(candidates)
     waiting = [draft for draft in drafts.unfinished_registrations(current_person()) if draft.key != form.draft.data]
     return render_template(
         "patients/new.html", form=form, candidates=candidates, match=match, search_text=typed, waiting=waiting
@@ -94,7 +94,7 @@ def discard_registration(draft: str) -> ResponseReturnValue:
     return redirect(url_for("patients.index"), 303)
 
 
-def _registered(patient: Patient) -> ResponseReturnValue:
+def _redirect_after_registration(patient: Patient) -> ResponseReturnValue:
     flash(_("Registered with hospital number %(number)s.", number=patient.hospital_number), "success")
     return redirect_after_save(patient.id)
 
@@ -105,11 +105,11 @@ def lookalikes() -> str:
     """The panel of possible duplicates for the values typed so far; writes nothing."""
     form = forms.RegistrationForm()
     candidates = duplicates.duplicate_candidates(form.person(), who=current_person())
-    _note(candidates)
+    _record_search(candidates)
     return render_template("patients/_lookalikes.html", candidates=candidates)
 
 
-def _note(candidates: Sequence[DuplicateCandidate]) -> None:
+def _record_search(candidates: Sequence[DuplicateCandidate]) -> None:
     read_log.record_list_read("patients.read_list", len(candidates), entity="patient", is_search=True)
 
 
@@ -119,5 +119,5 @@ def unknown() -> ResponseReturnValue:
     """Register a patient whose identity is unknown."""
     form = forms.UnknownForm()
     if form.save(actions.register_unknown, by=current_person()):
-        return _registered(form.result)
+        return _redirect_after_registration(form.result)
     return render_template("patients/unknown.html", form=form), form.status

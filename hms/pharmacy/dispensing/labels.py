@@ -84,5 +84,7 @@ def _in_countable_units(dose: Dose, medicine: Any) -> Dose:
         if count is not None and (count * 2) % 1 == 0:
             maximum = None if dose.max_per_day is None else dose.max_per_day * count / dose.amount
             schedule = {"as_needed": dose.as_needed, "max_per_day": maximum, "days": dose.days}
-            return Dose.of(Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **schedule)
+            return Dose.from_frequency(
+                Decimal(count).normalize() + 0, unit, dose.route, dose.frequency_code, **schedule
+            )
     return dose

@@ -61,8 +61,3 @@ def line_state(ordered: int, given: int) -> LineState:
     if given <= 0:
         return LineState.WAITING
     return LineState.PART_DISPENSED if remaining_quantity(ordered, given) else LineState.DISPENSED
-
-
-def is_given_lately(last_given: date | None, today: date, days: int = LOOK_BACK_DAYS) -> bool:
-    """Whether the medicine was dispensed to the patient within the last `days` days."""
-    return last_given is not None and 0 <= (today - last_given).days <= days

@@ -103,8 +103,10 @@ def _note_given(given: Sequence[Dispense]) -> policy.RecordAccess:
 def _note_board(shown: Iterable[tuple[int, bool]]) -> None:
     """Record the read of the patients shown: pairs of patient id and whether it is an emergency access."""
     purposes = {True: policy.EMERGENCY, False: None}
-    seen = [read_log.PatientRead(patient_id, purpose=purposes[in_emergency]) for patient_id, in_emergency in shown]
-    read_log.record_reads("pharmacy.read_board", seen, entity="prescription")
+    patient_reads = [
+        read_log.PatientRead(patient_id, purpose=purposes[in_emergency]) for patient_id, in_emergency in shown
+    ]
+    read_log.record_reads("pharmacy.read_board", patient_reads, entity="prescription")
 
 
 def _earlier(given: Any) -> str | None:
@@ -254,9 +256,9 @@ def _labels(ids: list[int]) -> str:
         dispense.id: dispensing_labels.directions(dispense.prescription, dispense.medication) for dispense in given
     }
     forms = {dispense.id: keep_units_together(product_text.form_strength(dispense.medication)) for dispense in given}
-    seen = [read_log.PatientRead(dispense.patient_id, dispense.id) for dispense in given]
+    patient_reads = [read_log.PatientRead(dispense.patient_id, dispense.id) for dispense in given]
     with action_context("pharmacy.read_label", current_person()):
-        read_log.record_in_transaction("pharmacy.read_label", current_person(), seen, entity="dispense")
+        read_log.record_in_transaction("pharmacy.read_label", current_person(), patient_reads, entity="dispense")
     title = ngettext(
         "Label for %(name)s", "%(num)s labels for %(name)s", len(given), name=person_name(given[0].patient)
     )

@@ -11,7 +11,7 @@ from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import ReceiveForm
 from hms.pharmacy.stock import queries
-from hms.pharmacy.stock.views import _typed
+from hms.pharmacy.stock.views import typed_search
 
 from . import actions as receiving_actions
 
@@ -54,4 +54,4 @@ def receipt(receipt_id: int) -> str:
 @requires(Permission.RECEIVE_STOCK)
 def choose_supplier() -> Response:
     """Rows for the supplier's combobox."""
-    return jsonify([{"value": name, "label": name} for name in queries.suppliers(_typed())])
+    return jsonify([{"value": name, "label": name} for name in queries.suppliers(typed_search())])

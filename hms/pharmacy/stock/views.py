@@ -20,7 +20,7 @@ from . import expiry, queries
 from .rules import KIND_WORDS
 
 
-def _typed(name: str = "q") -> str:
+def typed_search(name: str = "q") -> str:
     """The text in the search field."""
     return search_text(request.args.get(name))
 
@@ -29,7 +29,7 @@ def _typed(name: str = "q") -> str:
 @requires(Permission.READ_STOCK)
 def stock() -> str:
     """Every medicine with its stock; the filters and the search are in the address."""
-    typed, show = _typed(), request.args.get("show", "")
+    typed, show = typed_search(), request.args.get("show", "")
     show = show if show in queries.FILTERS else ""
     after = queries.sort_key_of(request.args.get("after", 0, type=int))
     rows = queries.medicines(typed, show, after=after, limit=queries.PAGE + 1)
@@ -96,7 +96,7 @@ def write_off(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.READ_STOCK)
 def choose_medicine() -> Response:
     """Rows for the medicine's combobox."""
-    typed = _typed()
+    typed = typed_search()
     rows = queries.medicines_named(typed) if len(typed) >= 2 else []
     return jsonify(
         [

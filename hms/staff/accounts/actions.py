@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.audit import recording
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
@@ -86,7 +86,7 @@ def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any)
 
 def _check_version(user: User, version: int | None) -> None:
     if version is not None and user.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
 
 
 def _clean(changes: dict[str, Any], user: User | None) -> dict[str, Any]:

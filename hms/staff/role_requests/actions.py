@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hms.core import clock
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
@@ -159,7 +159,7 @@ def _check_open(row: RoleChangeRequest, version: int | None = None) -> None:
     if row.status != "pending":
         raise Conflict(ALREADY_DECIDED, code="already_reviewed")
     if version is not None and row.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
 
 
 def _get_request_to_decide(request_id: int, version: int | None, by: Person) -> tuple[RoleChangeRequest, User]:

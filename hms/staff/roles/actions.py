@@ -9,7 +9,7 @@ from types import EllipsisType
 
 from sqlalchemy import func, select
 
-from hms.core.actions import STALE, action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.audit import recording
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
@@ -93,7 +93,7 @@ def change_role(
     lock_administrators(by, Permission.MANAGE_ROLES)
     role = get_for_update(Role, role_id)
     if version is not None and role.version != version:
-        raise StaleVersion(STALE)
+        raise StaleVersion(STALE_MESSAGE)
     before = (role.name, role.description, role.grants, role.idle_minutes)
     if name is not None and name != role.name:
         _rename(role, name)
