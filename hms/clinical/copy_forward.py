@@ -5,12 +5,13 @@ Only ticked items are copied. Every medicine is checked again, and a copied note
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 
 from hms.core.actions import action
 from hms.core.db.session import db, get_or_not_found
@@ -48,6 +49,12 @@ def active_problems(patient_id: int) -> list[Any]:
     return list(db.session.execute(_active_problems(), {"patient_id": patient_id}))
 
 
+def begins_on() -> ColumnElement[dt.date | None]:
+    """The day of the onset; without one the day on which it was diagnosed here, of an imported condition none."""
+    here = case((Condition.external_id.is_(None), func.date(Condition.created_at)))
+    return func.coalesce(Condition.onset_on, here)
+
+
 @cache
 def _active_problems() -> Select:
     ranked = (
@@ -57,7 +64,8 @@ def _active_problems() -> Select:
             Condition.code,
             Condition.code_system,
             Condition.certainty,
-            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
+            Condition.onset_text,
+            begins_on().label("since"),
             func.row_number()
             .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
             .label("nth"),
@@ -66,11 +74,12 @@ def _active_problems() -> Select:
             Condition.patient_id == bindparam("patient_id"),
             Condition.clinical_status == "active",
             Condition.status == "final",
+            ~Condition.is_absence,
         )
         .subquery()
     )
     columns = (column for column in ranked.c if column.key != "nth")
-    newest = select(*columns).where(ranked.c.nth == 1).order_by(ranked.c.since.desc(), ranked.c.id.desc())
+    newest = select(*columns).where(ranked.c.nth == 1).order_by(ranked.c.since.desc().nulls_last(), ranked.c.id.desc())
     return newest.limit(MAX_PROBLEMS)
 
 
@@ -154,7 +163,8 @@ def _copy_diagnosis(condition: Condition, encounter: Encounter, by: Person) -> S
 def _copy_note(visit: Encounter, encounter: Encounter) -> None:
     """Append the note of an earlier visit, each line marked as copied."""
     message = N_("[Copied from the visit of %(day)s, %(doctor)s]")
-    heading = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)
+    known = format_date(visit.started_at) if visit.started_at else N_("an unknown day")
+    heading = Sentence(message, day=visit.started_text or known, doctor=visit.performer_name)
     lines = [str(heading), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0030"
+down_revision = "0031"
 
 # Documents of a year that is over get no more numbers, so the newest time of each kind is enough for its series.
 FILL = """

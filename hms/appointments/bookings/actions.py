@@ -44,7 +44,7 @@ def lock_patient(patient_id: int | None) -> int:
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
-    if row.deceased_on is not None:
+    if row.deceased_on is not None or row.deceased_text:
         raise RuleBroken(N_("This patient has died. Check that it is the right patient."), "patient")
     return patient_id
 
@@ -52,7 +52,7 @@ def lock_patient(patient_id: int | None) -> int:
 @cache
 def _patient_for_lock() -> Select:
     patient_id = bindparam("patient_id")
-    query = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
+    query = select(Patient.status, Patient.deceased_on, Patient.deceased_text).where(Patient.id == patient_id)
     return query.with_for_update(key_share=True)
 
 

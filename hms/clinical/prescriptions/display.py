@@ -120,6 +120,8 @@ def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:
 
 
 def _supply(row: Any, product: Any | None) -> str:
+    if row.supply_text:
+        return row.supply_text
     if row.quantity is None:
         return ""
     unit = product.unit if product is not None else ""
