@@ -20,7 +20,7 @@ from hms.core.settings import store as settings
 from hms.core.text import formatting
 
 from . import navigation
-from .controls import control_attributes
+from .controls import attributes, control_attributes
 from .guard import current_person
 from .page_words import page_words
 from .security_headers import csp_nonce
@@ -88,6 +88,7 @@ def install(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.globals.update(
         asset=asset if app.debug else cache(asset),  # files change only with a new release
+        attributes=attributes,
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,
         hospital=Hospital(),
