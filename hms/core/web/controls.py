@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
-
 WITHOUT_BROWSER_CHECKS = {"required": False, "maxlength": False, "minlength": False, "min": False, "max": False}
 """Switches off attributes that WTForms would add: the server's messages are clearer than the browser's, and the browser
 must not cut typed text off."""
@@ -25,13 +23,3 @@ def control_attributes(
     if field.flags.required:
         attributes["aria-required"] = "true"
     return attributes | WITHOUT_BROWSER_CHECKS | {name: value for name, value in more.items() if value is not None}
-
-
-def attributes(values: Mapping[str, Any]) -> Markup:
-    """HTML attributes, each after a blank. A value of None or False is left out; an attribute that is True has no value."""
-    written = [
-        f" {escape(name)}" if value is True else f' {escape(name)}="{escape(value)}"'
-        for name, value in values.items()
-        if value is not None and value is not False
-    ]
-    return Markup("".join(written))  # noqa: S704 - names and values are escaped above

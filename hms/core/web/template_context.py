@@ -20,11 +20,12 @@ from hms.core.settings import store as settings
 from hms.core.text import formatting
 
 from . import navigation
-from .controls import attributes, control_attributes
+from .controls import control_attributes
 from .guard import current_person
 from .page_words import page_words
 from .security_headers import csp_nonce
 from .static_assets import asset
+from .template_filters import attributes
 
 
 class Hospital:
