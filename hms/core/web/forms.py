@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from flask import g, request
+from flask_babel import Domain
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.i18n import messages_path
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken
@@ -40,6 +42,8 @@ class InputPresent(InputRequired):
 
 
 FROM_REQUEST = object()
+WTFORMS_SENTENCES = Domain(messages_path(), "wtforms")
+"""WTForms' own sentences in every language. Flask-WTF would read their catalogue from the disk at each request."""
 
 
 def _takes_files(form: FlaskForm, name: str) -> bool:
@@ -49,6 +53,10 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 
 class ActionForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and returns whether it succeeded."""
+
+    class Meta(FlaskForm.Meta):
+        def get_translations(self, form: FlaskForm) -> Domain:
+            return WTFORMS_SENTENCES
 
     def __init__(self, formdata: Any = FROM_REQUEST, **kwargs: Any) -> None:
         super().__init__(formdata=self._submitted_data() if formdata is FROM_REQUEST else formdata, **kwargs)
