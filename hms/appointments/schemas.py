@@ -111,8 +111,8 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
         "notes": row.notes,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "created_at": row.created_at.isoformat(),
+        "updated_at": row.updated_at.isoformat(),
     }
 
 

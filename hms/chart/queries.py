@@ -13,8 +13,8 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from hms.appointments.models import Appointment
 from hms.billing.models import Bill, PrintedDocument
-from hms.clinical import copy_forward
 from hms.clinical.diagnoses import codes
+from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.encounters import history
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.clinical.prescriptions import display
@@ -64,7 +64,7 @@ def lab_orders(patient_id: int, before: int | None = None) -> TabRows:
 def conditions(patient_id: int, before: int | None = None) -> TabRows:
     """All diagnoses on record."""
     query = select(Condition).where(Condition.patient_id == patient_id, Condition.status == "final")
-    since = func.coalesce(copy_forward.begins_on(), LONG_AGO.date())
+    since = func.coalesce(diagnosis_queries.begins_on(), LONG_AGO.date())
     return _to_tab_rows(list(db.session.scalars(_newest_first(query, Condition, since, before))))
 
 

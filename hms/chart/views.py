@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from hms.appointments import enums as appointment_enums
-from hms.clinical import copy_forward
+from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.encounters import history
 from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.prescriptions import display, patient_context
@@ -134,7 +134,7 @@ def _summary(patient_id: int, who: Person) -> str:
         "summary",
         patient,
         "summary",
-        problems=copy_forward.active_problems(patient.id),
+        problems=diagnosis_queries.active_problems(patient.id),
         current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=last_readings,
         trends=queries.trends(last_readings),

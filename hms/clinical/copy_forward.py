@@ -5,13 +5,11 @@ Only ticked items are copied. Every medicine is checked again, and a copied note
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
+from sqlalchemy import select
 
 from hms.core.actions import action
 from hms.core.db.session import db, get_or_not_found
@@ -30,7 +28,6 @@ from .models import ICD10, Condition, Encounter, Prescription
 from .prescriptions import actions as prescription_actions
 from .prescriptions import patient_context
 
-MAX_PROBLEMS = 12
 COPIED_BY = {"prescription": "copy_rx", "condition": "copy_dx", "encounter": "copy_note"}
 """The form field of each kind of record."""
 
@@ -42,45 +39,6 @@ class CopySelection:
     prescriptions: tuple[int, ...] = ()
     conditions: tuple[int, ...] = ()
     notes: tuple[int, ...] = ()
-
-
-def active_problems(patient_id: int) -> list[Any]:
-    """Active diagnoses of the patient, each once, newest first, at most `MAX_PROBLEMS`."""
-    return list(db.session.execute(_active_problems(), {"patient_id": patient_id}))
-
-
-def begins_on() -> ColumnElement[dt.date | None]:
-    """The day of the onset; without one the day on which it was diagnosed here, of an imported condition none."""
-    here = case((Condition.external_id.is_(None), func.date(Condition.created_at)))
-    return func.coalesce(Condition.onset_on, here)
-
-
-@cache
-def _active_problems() -> Select:
-    ranked = (
-        select(
-            Condition.id,
-            Condition.title,
-            Condition.code,
-            Condition.code_system,
-            Condition.certainty,
-            Condition.onset_text,
-            begins_on().label("since"),
-            func.row_number()
-            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
-            .label("nth"),
-        )
-        .where(
-            Condition.patient_id == bindparam("patient_id"),
-            Condition.clinical_status == "active",
-            Condition.status == "final",
-            ~Condition.is_absence,
-        )
-        .subquery()
-    )
-    columns = (column for column in ranked.c if column.key != "nth")
-    newest = select(*columns).where(ranked.c.nth == 1).order_by(ranked.c.since.desc().nulls_last(), ranked.c.id.desc())
-    return newest.limit(MAX_PROBLEMS)
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.take_over")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.appointments.queue import actions, transitions
@@ -179,15 +180,27 @@ def must_ask_birth_year(patient: Patient, by: Person) -> bool:
 
     It does when `by` has unsaved text of another patient's encounter today, or a patient of the same name is in the queue.
     """
-    today = clock.today()
-    values = {"person_id": by.id, "patient_id": patient.id, "today": today, "since": clock.day_bounds(today)[0]}
-    names = {"family_name": patient.family_name, "given_names": patient.given_names}
-    row = db.session.execute(_other_patients(), values | names).one()
+    return must_ask_birth_year_of(db.session.execute(_other_patients(), other_patient_values(patient, by)).one())
+
+
+def must_ask_birth_year_of(row: Any) -> bool:
+    """`must_ask_birth_year` for a row with the `other_patient_columns`."""
     return rules.must_retype_birth_year(has_other_unsaved_encounter=row.unsaved, has_same_name_in_queue=row.twin)
 
 
 @cache
 def _other_patients() -> Select:
+    return select(*other_patient_columns())
+
+
+def other_patient_values(patient: Patient, by: Person) -> dict[str, Any]:
+    """The values of the parameters in `other_patient_columns`."""
+    today = clock.today()
+    values = {"person_id": by.id, "patient_id": patient.id, "today": today, "since": clock.day_bounds(today)[0]}
+    return values | {"family_name": patient.family_name, "given_names": patient.given_names}
+
+
+def other_patient_columns() -> tuple[ColumnElement[bool], ...]:
     """Two booleans: `unsaved` text for another patient, and another patient of this name in the queue (`twin`)."""
     patient_id = bindparam("patient_id")
     unsaved = (
@@ -211,7 +224,7 @@ def _other_patients() -> Select:
             func.hms_fold(Patient.given_names) == func.hms_fold(bindparam("given_names")),
         )
     )
-    return select(unsaved.exists().label("unsaved"), twin.exists().label("twin"))
+    return unsaved.exists().label("unsaved"), twin.exists().label("twin")
 
 
 @action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")

@@ -167,8 +167,9 @@ def _commit_or_keep_open() -> None:
 def _check_constraints() -> None:
     """Check now what the commit would check, so that a refusal belongs to the action that caused it."""
     db.session.flush()
-    for when in ("IMMEDIATE", "DEFERRED"):  # the next action of the request may need them deferred again
-        db.session.connection().execute(text(f"SET CONSTRAINTS ALL {when}"))
+    connection = db.session.connection()
+    connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))  # as the next action of the request may need them
 
 
 def _savepoint() -> Iterator[None]:

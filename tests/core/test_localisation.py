@@ -7,11 +7,15 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from flask import Flask, render_template_string, request
 from flask_babel import Babel, lazy_gettext
+from werkzeug.datastructures import ImmutableMultiDict
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import LABELS, ROLE_NAMES, Role
 from hms.core.text.cleaning import TextError, clean
 from hms.core.text.translation import Sentence, joined
+from hms.core.web.forms import ActionForm
 from hms.core.web.localisation import in_english, translate, translate_error
 
 pytestmark = pytest.mark.security("J")
@@ -84,3 +88,21 @@ def test_refused_text_has_a_message_with_values():
         clean("x" * 12, longest=10)
     assert str(refused.value) == "Use at most 10 characters; this has 12."
     assert refused.value.sentence.values == {"longest": 10, "count": 12}
+
+
+def test_sentences_of_wtforms_are_in_the_readers_language(app):
+    class Urgency(ActionForm):
+        level = SelectField("Urgency", choices=[SelectChoice("low", "Low")])
+
+    def refused(reader: str) -> list[str]:
+        with app.test_request_context(headers={"Accept-Language": reader}):
+            form = Urgency(ImmutableMultiDict({"level": "other"}), meta={"csrf": False})
+            assert not form.validate()
+            return form.level.errors
+
+    assert [refused(reader) for reader in ("fr", "en", "sw", "fr")] == [
+        ["N'est pas un choix valide."],
+        ["Not a valid choice."],
+        ["Not a valid choice."],
+        ["N'est pas un choix valide."],
+    ]

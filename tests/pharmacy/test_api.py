@@ -35,6 +35,13 @@ def test_a_prescription_is_dispensed(api):
     assert logs[0] == rest.json
 
 
+def test_dispensing_takes_few_statements(api, monkeypatch):
+    monkeypatch.setattr(settings, "CACHE_SECONDS", 3600)
+    lines = [make.ordered(21)[0] for _ in range(3)]
+    responses = [api.post(f"/api/prescriptions/{line.id}/dispense/", json={}) for line in lines]
+    assert min(int(response.headers["X-Queries"]) for response in responses) <= 13
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "many", None, True, 10**12])
 def test_an_unusable_quantity_is_400(api, quantity):
     line, _batch = make.ordered(21)

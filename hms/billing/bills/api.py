@@ -14,6 +14,7 @@ from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_instead_of_delete
 from hms.billing.enums import BillState, CorrectionKind
 from hms.billing.models import Bill, BillLine, PriceItem
+from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
@@ -103,16 +104,18 @@ def bill(bill_id: int) -> Response:
 @api.response(201, schemas.BillOut)
 def create_bill(payload: dict[str, Any]) -> Response:
     """Create a draft with its items; `amount` is the unit price. The total and `is_paid` are calculated."""
-    created = actions.create_bill(
-        payload["patient"],
-        items=[schemas.item_values(item) for item in payload["items"]],
-        notes=payload["notes"],
-        encounter_id=payload["encounter"],
-        payer=payload["payer"],
-        payer_share=payload["payer_share"],
-        by=current_person(),
-    )
-    return _bill_response(created.id, 201)
+    who = current_person()
+    with action_context("billing.create_bill", who):  # so that the response is read in the same transaction
+        created = actions.create_bill(
+            payload["patient"],
+            items=[schemas.item_values(item) for item in payload["items"]],
+            notes=payload["notes"],
+            encounter_id=payload["encounter"],
+            payer=payload["payer"],
+            payer_share=payload["payer_share"],
+            by=who,
+        )
+        return _bill_response(created.id, 201)
 
 
 @api.put("/bills/<int:bill_id>/")

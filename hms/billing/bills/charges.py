@@ -166,8 +166,9 @@ def _add_lines(
     Events that are charged already are left out. They are looked up after the draft is locked, so that two transactions
     cannot charge the same event. Events that this transaction created (`are_new`) are not looked up.
     """
-    check_same_patient(patient_id, encounter=encounter_id)
     bill = _collecting_draft(patient_id)
+    if not are_new or bill.encounter_id not in (None, encounter_id):  # else the trigger `same_patient` checks the bill
+        check_same_patient(patient_id, encounter=encounter_id)
     events = {"source": source, "ids": [line["source_id"] for line in lines]}
     charged = set() if are_new else set(db.session.scalars(_charged_events(), events))
     added = [
@@ -203,9 +204,11 @@ def _collecting_draft(patient_id: int) -> Bill:
     new = insert(Bill).values(patient_id=patient_id, collects=True)
     # Without values: PostgreSQL finds the index of a prepared statement by its text.
     new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
-    while (bill := db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()) is None:
-        db.session.execute(new)
-    return bill
+    while True:
+        draft = db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()
+        draft = draft or db.session.scalars(new.returning(Bill)).one_or_none()
+        if draft is not None:
+            return draft
 
 
 def build_line(item: ItemPrice | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:

@@ -120,9 +120,8 @@ def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: 
     if payment.payer != enums.SELF:
         bill.payer_paid = bill.payer_paid + change
     _number(payment, bill, series)
-    update_balance(bill)
     db.session.add(payment)
-    db.session.flush()
+    update_balance(bill)
     return payment
 
 

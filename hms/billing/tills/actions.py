@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hms.billing.document_numbers import CLOSING, document_number
 from hms.billing.enums import Method
@@ -53,22 +54,18 @@ def open_till_id(cashier_id: int | None) -> int | None:
 
 def _find_or_open_till(cashier_id: int) -> Any:
     """Id and count of the open till; opens one when there is none. Two payments at once open only one till."""
-    return db.session.execute(_insert_till(cashier_id, clock.now(), ZERO)).one()
+    now = clock.now()
+    till = {"cashier_id": cashier_id, "opened_at": now, "float_amount": ZERO, "created_at": now, "updated_at": now}
+    return db.session.execute(_insert_till(), till).one()
 
 
-def _insert_till(cashier_id: Any, now: Any, float_amount: Any) -> Any:
+@cache
+def _insert_till() -> Insert:
     tills = CashShift.__table__
-    new = insert(tills).values(
-        cashier_id=cashier_id,
-        opened_at=now,
-        float_amount=float_amount,
-        difference_reason="",
-        created_at=now,
-        updated_at=now,
-    )
-    return new.on_conflict_do_update(
+    upsert = insert(tills).on_conflict_do_update(
         index_elements=[tills.c.cashier_id], index_where=tills.c.closed_at.is_(None), set_={"updated_at": func.now()}
-    ).returning(tills.c.id, tills.c.counted)
+    )
+    return upsert.returning(tills.c.id, tills.c.counted)
 
 
 def _open_till_for_update(cashier_id: int | None) -> CashShift | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
 from hms.clinical.models import Condition
 from hms.core.db.session import db
+
+MAX_PROBLEMS = 12
 
 
 def conditions_of(encounter_id: int) -> list[Condition]:
@@ -20,3 +24,48 @@ def _conditions_of() -> Select:
     encounter_id = bindparam("encounter_id")
     query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
     return query.order_by(Condition.rank, Condition.id)
+
+
+def active_problems(patient_id: int) -> list[Any]:
+    """Active diagnoses of the patient, each once, newest first, at most `MAX_PROBLEMS`."""
+    return conditions_and_problems(patient_id, 0)[1]
+
+
+def conditions_and_problems(patient_id: int, encounter_id: int) -> tuple[list[Any], list[Any]]:
+    """The columns of `conditions_of` an encounter that a page shows, and `active_problems` of its patient; one query."""
+    rows = db.session.execute(_of_patient(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
+    conditions = sorted((row for row in rows if row.encounter_id == encounter_id), key=lambda row: (row.rank, row.id))
+    problems = sorted((row for row in rows if row.is_problem), key=_newest_last, reverse=True)
+    return conditions, problems[:MAX_PROBLEMS]
+
+
+def begins_on() -> ColumnElement[dt.date | None]:
+    """The day of the onset; without one the day on which it was diagnosed here, of an imported condition none."""
+    here = case((Condition.external_id.is_(None), func.date(Condition.created_at)))
+    return func.coalesce(Condition.onset_on, here)
+
+
+def _newest_last(row: Any) -> tuple[dt.date, int]:
+    return row.since or dt.date.min, row.id
+
+
+@cache
+def _of_patient() -> Select:
+    of_patient = (
+        select(
+            *(Condition.id, Condition.encounter_id, Condition.rank, Condition.title, Condition.code),
+            *(Condition.code_system, Condition.certainty, Condition.clinical_status),
+            *(Condition.is_absence, Condition.onset_text, begins_on().label("since")),
+            func.row_number()
+            .over(
+                partition_by=(Condition.code, Condition.title, Condition.clinical_status, Condition.is_absence),
+                order_by=Condition.id.desc(),
+            )
+            .label("nth"),
+        )
+        .where(Condition.patient_id == bindparam("patient_id"), Condition.status == "final")
+        .subquery()
+    )
+    is_problem = and_(of_patient.c.clinical_status == "active", ~of_patient.c.is_absence, of_patient.c.nth == 1)
+    is_of_encounter = of_patient.c.encounter_id == bindparam("encounter_id")
+    return select(of_patient, is_problem.label("is_problem")).where(or_(is_of_encounter, is_problem))

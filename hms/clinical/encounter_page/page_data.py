@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from hms.billing.bills import queries as billing
-from hms.clinical import copy_forward, page_extensions, signing
+from hms.clinical import page_extensions
 from hms.clinical.diagnoses import codes
 from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.encounters import drafts, history, rules
@@ -27,6 +27,8 @@ from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
 from hms.patients.records import banner as record_banner
 from hms.staff import directory as staff
+
+from . import single_values
 
 MAX_NOTES = 2
 
@@ -71,7 +73,7 @@ class EncounterPage:
         age = readings.age_years(self.patient.birth_date)
         return None if age is None else int(age * 12)
 
-    @property
+    @cached_property
     def earlier(self) -> CopyableRecords:
         """Medicines, problems and notes of earlier visits that are not in this encounter."""
         ordered = {(line.medication_id, line.parts[0].text) for line in self.lines}
@@ -124,22 +126,24 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
     taken_by = {reading.taken_by_id} if reading else set()
     names = _names({encounter.doctor_id, *(addendum.author_id for addendum in addenda), *taken_by}, who)
     lines = display.to_lines(patient_context.load_line_rows(patient.id, encounter.id))
+    conditions, problems = diagnosis_queries.conditions_and_problems(patient.id, encounter.id)
+    values = single_values.load(encounter, patient, who)
     return EncounterPage(
         encounter=encounter,
         patient=patient,
         banner=record_banner.patient_banner(patient, who),
         doctor=names.get(encounter.doctor_id or 0, encounter.performer_name),
         reading=_to_reading(reading, patient, names) if reading else None,
-        conditions=diagnosis_queries.conditions_of(encounter.id),
+        conditions=conditions,
         lines=[line for line in reversed(lines) if line.encounter_id == encounter.id],
         current=[line for line in lines if line.encounter_id != encounter.id],
         visits=history.last_visits(patient.id, exclude=encounter.id),
         addenda=addenda,
         names=names,
-        unsaved=drafts.get_unsaved(encounter.id, who) if encounter.doctor_id == who.id else (),
-        asks_birth_year=is_open and signing.must_ask_birth_year(patient, who),
-        owed=billing.owed(patient.id) if who.may(Permission.ADD_CHARGE) else None,
-        problems=copy_forward.active_problems(patient.id) if is_open else [],
+        unsaved=values.unsaved,
+        asks_birth_year=values.asks_birth_year,
+        owed=values.owed,
+        problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
         templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
     )

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -44,8 +43,7 @@ REPEATS_WITHIN = 10
 """Minutes in which a list, or a part of a page that refreshes itself, leaves only one entry of a patient."""
 
 
-@dataclass(frozen=True)
-class PatientRead:
+class PatientRead(NamedTuple):
     """One patient in a response: the record that was shown, or how many (`count`). `purpose` replaces the request's."""
 
     patient_id: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from hms.core.errors import NotFound
 from hms.core.text.translation import N_
@@ -16,9 +17,13 @@ R = TypeVar("R")
 
 def get_for_update(model: type[R], record_id: int) -> R:
     """Read the record again and lock its row until the transaction ends; `NotFound` if there is none."""
-    query = select(model).where(model.id == record_id)  # type: ignore[attr-defined]
-    query = query.with_for_update(of=model).execution_options(populate_existing=True)
-    record = db.session.scalars(query).one_or_none()
+    record = db.session.scalars(_select_for_update(model), {"record_id": record_id}).one_or_none()
     if record is None:
         raise NotFound(N_("This record does not exist."))
     return record
+
+
+@cache
+def _select_for_update(model: Any) -> Select:
+    query = select(model).where(model.id == bindparam("record_id")).with_for_update(of=model)
+    return query.execution_options(populate_existing=True)

@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from flask import g, request
+from flask_babel import Domain
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.i18n import messages_path
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
@@ -48,6 +50,8 @@ NOT_AN_AMOUNT = {
     3: N_("Enter an amount with at most three decimals, for example %(example)s."),
 }
 """By the decimals of the currency."""
+WTFORMS_SENTENCES = Domain(messages_path(), "wtforms")
+"""WTForms' own sentences in every language. Flask-WTF would read their catalogue from the disk at each request."""
 
 
 def _takes_files(form: FlaskForm, name: str) -> bool:
@@ -62,6 +66,10 @@ class ActionForm(FlaskForm):
     """Fields that mean something only together, such as day and time: a merge takes all of them from one person."""
     merging: Merging | None = None
     conflict: Conflict | None = None
+
+    class Meta(FlaskForm.Meta):
+        def get_translations(self, form: FlaskForm) -> Domain:
+            return WTFORMS_SENTENCES
 
     def __init__(self, formdata: Any = FROM_REQUEST, **kwargs: Any) -> None:
         super().__init__(formdata=self._submitted_data() if formdata is FROM_REQUEST else formdata, **kwargs)

@@ -27,6 +27,7 @@ from .guard import current_person
 from .page_words import page_words
 from .security_headers import csp_nonce
 from .static_assets import asset
+from .template_filters import attributes
 
 
 class Hospital:
@@ -90,6 +91,7 @@ def install(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.globals.update(
         asset=asset if app.debug else cache(asset),  # files change only with a new release
+        attributes=attributes,
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,
         currency_decimals=currency_decimals,

@@ -4,8 +4,10 @@ month names of the reader's language. A missing value is shown as "Not recorded"
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from babel.dates import get_month_names
 from flask import Flask, current_app
@@ -150,6 +152,16 @@ def _with_marks(text: str, is_marked: list[bool]) -> Markup:
             inside = is_hit
         parts.append(str(escape(letter)))
     return Markup("".join(parts) + ("</mark>" if inside else ""))  # noqa: S704 - every letter was escaped above # nosec B704
+
+
+def attributes(values: Mapping[str, Any]) -> Markup:
+    """HTML attributes, each after a blank. A value of None or False is left out; an attribute that is True has no value."""
+    written = [
+        f" {escape(name)}" if value is True else f' {escape(name)}="{escape(value)}"'
+        for name, value in values.items()
+        if value is not None and value is not False
+    ]
+    return Markup("".join(written))  # noqa: S704 - names and values are escaped above # nosec B704
 
 
 def drawing(svg: str) -> Markup:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Insert, Row, insert, update
 
 from hms.billing.bills.charges import BillableEvent, ItemPrice, add_charges
 from hms.clinical.models import Prescription
@@ -70,28 +72,15 @@ def _given(line: Row, picks: Picks, shelf: LockedStock, now: datetime, by: Perso
 def _write(results: list[DispenseResult], collected_by: str, note: str) -> list[DispenseResult]:
     """Write the dispenses and their stock movements; returns the results with the ids of the dispenses."""
     _count_on_lines(results)
-    dispenses = [_dispense(result, collected_by, note) for result in results]
-    db.session.add_all(dispenses)
-    db.session.flush()
-    movements = [
-        StockMovement(
-            batch_id=batch.batch_id,
-            medication_id=dispense.medication_id,
-            kind="dispense",
-            quantity=-count,
-            dispense_id=dispense.id,
-            moved_at=result.at,
-            moved_by_id=result.by_id,
-        )
-        for result, dispense in zip(results, dispenses, strict=True)
-        for batch, count in result.batches
-    ]
+    dispense_ids = db.session.scalars(
+        _insert_dispenses(), [_dispense(result, collected_by, note) for result in results]
+    ).all()
+    results = [replace(result, id=dispense_id) for result, dispense_id in zip(results, dispense_ids, strict=True)]
+    movements = [_movement(result, batch, count) for result in results for batch, count in result.batches]
     # In this order, because a trigger locks the medicine and the batch of each row.
-    db.session.add_all(
-        sorted(movements, key=lambda movement: (movement.medication_id, movement.batch_id, movement.dispense_id))
-    )
-    db.session.flush()
-    return [replace(result, id=dispense.id) for result, dispense in zip(results, dispenses, strict=True)]
+    movements.sort(key=lambda movement: (movement["medication_id"], movement["batch_id"], movement["dispense_id"]))
+    db.session.execute(_insert_movements(), movements)
+    return results
 
 
 def _count_on_lines(results: list[DispenseResult]) -> None:
@@ -111,7 +100,37 @@ def _count_on_lines(results: list[DispenseResult]) -> None:
     )
 
 
-def _dispense(result: DispenseResult, collected_by: str, note: str) -> Dispense:
-    columns = {name: getattr(result.line, name) for name in ("patient_id", "medication_id")}
-    columns |= {"quantity": result.quantity, "dispensed_at": result.at, "dispensed_by_id": result.by_id}
-    return Dispense(prescription_id=result.line.id, collected_by=collected_by, note=note, **columns)
+@cache
+def _insert_dispenses() -> Insert:
+    dispenses = Dispense.__table__
+    return insert(dispenses).returning(dispenses.c.id, sort_by_parameter_order=True)
+
+
+@cache
+def _insert_movements() -> Insert:
+    return insert(StockMovement.__table__)
+
+
+def _dispense(result: DispenseResult, collected_by: str, note: str) -> dict[str, Any]:
+    return {
+        "prescription_id": result.line.id,
+        "patient_id": result.line.patient_id,
+        "medication_id": result.line.medication_id,
+        "quantity": result.quantity,
+        "dispensed_at": result.at,
+        "dispensed_by_id": result.by_id,
+        "collected_by": collected_by,
+        "note": note,
+    }
+
+
+def _movement(result: DispenseResult, batch: Batch, count: int) -> dict[str, Any]:
+    return {
+        "batch_id": batch.batch_id,
+        "medication_id": result.line.medication_id,
+        "kind": "dispense",
+        "quantity": -count,
+        "dispense_id": result.id,
+        "moved_at": result.at,
+        "moved_by_id": result.by_id,
+    }
