@@ -43,7 +43,9 @@ def test_the_week_begins_on_monday():
 def test_half_days_show_booked_slots_and_link_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
-    transitions.change_appointment_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
+    missed = book(bah, time=dt.time(11))
+    with clock.frozen_at(clock.at(MONDAY, dt.time(16))):
+        transitions.change_appointment_status(missed.id, "no_show", by=SYSTEM)
     wednesday = MONDAY + dt.timedelta(days=2)
     starts = clock.at(wednesday, dt.time(8))
     availability_actions.block_time(

@@ -26,6 +26,7 @@ from hms.staff.models import User
 from tests import servers
 from tests.billing import factories
 from tests.browser.conftest import Served, opened
+from tests.catalogues import offered
 from tests.conftest import PASSWORD, _worker_number
 from tests.page import PageClient
 from tests.relay import Relay, relayed
@@ -128,9 +129,18 @@ def test_a_full_disk_is_said_in_words_and_shown_in_health(real_app, admin, monke
     assert admin.get("/api/health/").json["status"] == "degraded"
     assert "full" in admin.get("/admin/").get_data(as_text=True)
     monkeypatch.setattr(disk_space, "_last_failure", None)
-    assert stranger.get("/api/health/").json["disk"] == "ok"
+    assert stranger.get("/api/health/").json == {"status": "ok", "database": "ok"}
+    assert admin.get("/api/health/").json["disk"] == "ok"
 
 
+@pytest.fixture
+def swahili(real_app, tmp_path):
+    """Pages are offered in Swahili."""
+    with offered(real_app, tmp_path, "sw", {"Patients": "Wagonjwa"}):
+        yield
+
+
+@pytest.mark.usefixtures("swahili")
 def test_a_missing_database_is_logged_once_and_answered_in_the_readers_language(real_app, admin, caplog):
     with psycopg.connect(url_of_owner(), autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")  # without the audit trail's triggers

@@ -10,13 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import read_mo, write_mo
+from babel.messages.mofile import read_mo
 from sqlalchemy import update
 
 from hms.core.web.localisation import offered_languages
 from hms.staff.models import User
+from tests.catalogues import offered
 from tests.house.hospital import every_record
 from tests.house.places import places
 
@@ -43,19 +43,11 @@ def sentences() -> dict[str, str | tuple[str, str]]:
 @pytest.fixture
 def made_up(app, sentences, tmp_path):
     """French, as far as the program knows, with every sentence between ‹ and ›."""
-    catalogue = Catalog(locale="fr")
-    for first, words in sentences.items():
-        catalogue.add(words, f"‹{first}›" if isinstance(words, str) else [f"‹{one}›" for one in words])
-    folder = tmp_path / "fr" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "messages.mo").open("wb") as out:
-        write_mo(out, catalogue)
-    settings = app.extensions["babel"]
-    before, settings.translation_directories = settings.translation_directories, [str(tmp_path)]
-    settings.instance.domain_instance.cache.clear()
-    yield
-    settings.translation_directories = before
-    settings.instance.domain_instance.cache.clear()
+    between_signs = {
+        words: f"‹{words}›" if isinstance(words, str) else [f"‹{one}›" for one in words] for words in sentences.values()
+    }
+    with offered(app, tmp_path, "fr", between_signs):
+        yield
 
 
 class Texts(HTMLParser):
