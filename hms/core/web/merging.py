@@ -52,6 +52,8 @@ class Merging:
         self.differences: list[Difference] = []
         self.taken: list[str] = []
         """The names of the fields that took the saved value."""
+        self.is_refused = False
+        """Whether the person has to look at the form or choose first."""
         self._is_opening = opened is None and all(field.raw_data is None for field in form)
         sent = request.form.items() if opened is None else ()
         self._opened = dict(opened or {}) | opened_marks(dict(sent))
@@ -70,7 +72,7 @@ class Merging:
         values = self._read_stored()
         stored, version = self._stored_fields(values), values.get("version")
         is_stale = _sent_version(self.form) not in (None, version)
-        self.differences, self.taken = [], []
+        self.differences, self.taken, self.is_refused = [], [], False
         for unit in self._units(stored):
             self._merge(unit, stored, is_stale)
         if self.is_open_choice() or (is_stale and (self.differences or self.taken)):
@@ -125,6 +127,7 @@ class Merging:
         return Difference(unit[0], label, saved, typed, _mark(stored, unit), must_choose)
 
     def _show(self, version: int | None) -> None:
+        self.is_refused = True
         _set_version(self.form, version)
         self.form.refuse(StaleVersion(CHOOSE if self.is_open_choice() else MERGED))
 
