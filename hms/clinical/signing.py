@@ -25,7 +25,8 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.patients.models import Patient
 
-from .diagnoses.actions import diagnoses_of, to_diagnoses
+from .diagnoses.actions import to_diagnoses
+from .diagnoses.queries import conditions_of
 from .encounters import drafts as encounter_drafts
 from .encounters import rules
 from .encounters.actions import encounter_state
@@ -80,7 +81,7 @@ def _check_can_sign(encounter: Encounter, by: Person) -> None:
     """Check the rules of signing; a diagnosis sent only as text is added to the list first."""
     if encounter.status == "entered_in_error":
         raise Conflict(N_("This encounter was withdrawn."), code="withdrawn")
-    conditions = diagnoses_of(encounter.id)
+    conditions = conditions_of(encounter.id)
     if not conditions and encounter.diagnosis.strip() and encounter_state(encounter) == rules.DRAFT:
         conditions = [_add_condition_from_text(encounter, by)]
     try:

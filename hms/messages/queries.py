@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, select
 
 from hms.core.db.session import db
 from hms.staff.models import User
@@ -20,16 +18,6 @@ def own_notifications(user_id: int, *, unread_only: bool = False, before: int | 
     if before:
         query = query.where(Notification.id < before)
     return query.order_by(Notification.id.desc())
-
-
-def unread_count(user_id: int) -> int:
-    return db.session.execute(_unread_count(), {"user_id": user_id}).scalar_one()
-
-
-@cache
-def _unread_count() -> Select:
-    user_id = bindparam("user_id")
-    return select(func.count()).where(Notification.user_id == user_id, Notification.read_at.is_(None))
 
 
 def wants_mail(user_id: int) -> bool:

@@ -10,8 +10,10 @@ from hms.appointments.queue import transitions as appointments
 from hms.clinical import signing
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.encounters import drafts as encounter_drafts
 from hms.clinical.models import DiagnosisCode, Encounter
 from hms.core import clock
+from hms.core import drafts as core_drafts
 from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
@@ -68,3 +70,9 @@ def signed(by: Any, patient: Patient | None = None) -> Encounter:
     encounter = an_encounter(by, patient, notes="Fever for two days.")
     diagnosis_actions.add_condition(encounter.id, text="Fever", by=by)
     return signing.sign(encounter.id, by=by)
+
+
+def unsaved_texts(encounter_id: int, who: Any) -> tuple[encounter_drafts.UnsavedText, ...]:
+    """The unsaved texts of `who` for an encounter, newest first."""
+    draft = core_drafts.get_draft(who.id, encounter_drafts.draft_name(encounter_id))
+    return encounter_drafts.parse_texts(draft.content) if draft else ()

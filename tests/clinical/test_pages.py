@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
-from hms.clinical.encounters import drafts
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
@@ -18,7 +17,7 @@ from hms.core import clock
 from hms.core.text.formatting import format_date
 from hms.messages.models import Notification
 from hms.patients.models import Patient
-from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, waiting
+from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, unsaved_texts, waiting
 from tests.formulary.factories import load
 from tests.page import Page, words
 
@@ -148,7 +147,7 @@ def test_typed_text_is_restored_after_the_browser_was_closed(desk, opened, db, p
     page = desk("doctor").get(at(opened))
     assert "Half a sentence" in page.get_data(as_text=True)
     assert "is restored" in text(page)
-    assert [unsaved.fields for unsaved in drafts.get_unsaved(opened.id, person("doctor"))] == [
+    assert [unsaved.fields for unsaved in unsaved_texts(opened.id, person("doctor"))] == [
         {"notes": "Half a sentence", "dx": "mal"}
     ]
     client.form(at(opened), notes="A whole sentence", dx="")

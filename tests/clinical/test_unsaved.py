@@ -11,7 +11,7 @@ from hms.clinical.encounters import actions
 from hms.clinical.encounters import drafts as encounter_drafts
 from hms.clinical.models import Encounter
 from hms.core import drafts as core_drafts
-from tests.clinical.factories import a_patient, an_encounter
+from tests.clinical.factories import a_patient, an_encounter, unsaved_texts
 from tests.page import Page, words
 
 
@@ -49,7 +49,7 @@ def test_the_texts_of_two_open_pages_are_kept(desk, opened, person):
     response = second.types(notes="Cough since Monday")
     assert "another page" in response.json["notice"]
     first.types(notes="Fever since Friday, chills")
-    texts = [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))]
+    texts = [text.fields["notes"] for text in unsaved_texts(opened.id, person("doctor"))]
     assert texts == ["Fever since Friday, chills", "Cough since Monday"]
 
 
@@ -83,18 +83,14 @@ def test_text_of_another_page_is_used_or_discarded_by_a_button(desk, opened, per
     taken = here.presses(f"use:{other}")
     assert "Fever since Friday</textarea>" in client.get(taken.headers["Location"]).get_data(as_text=True)
     here.presses(f"forget:{other}")
-    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == [
-        "Cough since Monday"
-    ]
+    assert [text.fields["notes"] for text in unsaved_texts(opened.id, person("doctor"))] == ["Cough since Monday"]
 
 
 def test_a_page_opened_with_a_draft_replaces_it(desk, opened, person):
     client = desk("doctor")
     OpenPage(client, opened).types(notes="Fever")
     OpenPage(client, opened).types(notes="Fever since Friday")
-    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(opened.id, person("doctor"))] == [
-        "Fever since Friday"
-    ]
+    assert [text.fields["notes"] for text in unsaved_texts(opened.id, person("doctor"))] == ["Fever since Friday"]
 
 
 @pytest.mark.parametrize("do", ["draft", "add_dx", "sign"])
@@ -116,7 +112,7 @@ def test_signing_removes_only_drafts_that_are_in_the_record(desk, opened, person
     page = OpenPage(client, opened)
     page.types(notes="Fever")
     assert page.presses("sign", no_diagnosis_reason="check-up").status_code == 303
-    assert encounter_drafts.get_unsaved(opened.id, person("doctor")) == ()
+    assert unsaved_texts(opened.id, person("doctor")) == ()
 
 
 def test_a_reason_being_typed_is_kept_when_another_section_is_saved(desk, opened):
@@ -153,14 +149,12 @@ def test_the_page_script_gets_the_next_address(desk, opened, db):
 def test_characters_that_the_database_refuses_are_removed_from_drafts(desk, opened, person):
     page = OpenPage(desk("doctor"), opened)
     assert page.presses(notes="one\0two").status_code == 400
-    assert encounter_drafts.get_unsaved(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
+    assert unsaved_texts(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
 
 
 def test_a_draft_keeps_the_texts_of_the_last_pages(db, person):
     doctor = person("doctor")
     for number in range(12):
         encounter_drafts.save(7, doctor, {"notes": f"text {number}"}, encounter_drafts.PageState(f"page {number}"))
-    assert [text.fields["notes"] for text in encounter_drafts.get_unsaved(7, doctor)] == [
-        f"text {n}" for n in range(11, 3, -1)
-    ]
+    assert [text.fields["notes"] for text in unsaved_texts(7, doctor)] == [f"text {n}" for n in range(11, 3, -1)]
     assert core_drafts.get_draft(doctor.id, "encounter:7").version == 13

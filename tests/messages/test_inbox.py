@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func, select
 
+from hms.core.db.session import db as database
 from hms.core.errors import NotFound
-from hms.messages import actions, queries
+from hms.messages import actions
+from hms.messages.models import Notification
 
 
 @pytest.fixture
@@ -20,7 +23,8 @@ def test_an_alert_is_shown_and_opened(desk, person, alert):
     assert "Report ready" in nurse.get("/notifications").get_data(as_text=True)
     answer = nurse.form("/notifications", number=1)
     assert answer.headers["Location"] == "/reports/"
-    assert queries.unread_count(person("nurse").id) == 0
+    unread = select(func.count()).where(Notification.user_id == person("nurse").id, Notification.read_at.is_(None))
+    assert database.session.scalar(unread) == 0
 
 
 @pytest.mark.security("D")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from hms.clinical import models
 from hms.clinical.encounters import rules
 from hms.clinical.encounters.actions import get_own_draft
@@ -17,12 +15,7 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 
 from . import codes, icd10
-
-
-def diagnoses_of(encounter_id: int) -> list[Condition]:
-    """The diagnoses of an encounter, the primary one first."""
-    query = select(Condition).where(Condition.encounter_id == encounter_id, Condition.status == "final")
-    return list(db.session.scalars(query.order_by(Condition.rank, Condition.id)))
+from .queries import conditions_of
 
 
 def to_diagnoses(conditions: list[Condition]) -> list[Diagnosis]:
@@ -51,7 +44,7 @@ def add_condition(
     """Add a diagnosis by its ICD-10 `code` or as `text`, which may be a code too. The first one is the primary diagnosis."""
     encounter = get_own_draft(encounter_id, by)
     code_row = _find_code(code, text)
-    others = diagnoses_of(encounter_id)
+    others = conditions_of(encounter_id)
     title = code_row.title if code_row else text.strip()
     new = Diagnosis(title, code_row.code if code_row else "", certainty, is_primary=False)
     rules.check_diagnoses([*to_diagnoses(others), new])
@@ -95,7 +88,7 @@ def _update_diagnosis_text(encounter: Encounter) -> None:
     """Write the titles of the list to `Encounter.diagnosis`, which the API shows."""
     titles = [
         f"{condition.title} ({condition.code})" if condition.code else condition.title
-        for condition in diagnoses_of(encounter.id)
+        for condition in conditions_of(encounter.id)
     ]
     encounter.diagnosis = "; ".join(titles)
     encounter.increment_version()
@@ -117,7 +110,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
     condition, encounter = _get_own_condition(condition_id, encounter_id, by)
     condition.status = "entered_in_error"
     db.session.flush()
-    for rank, other in enumerate(diagnoses_of(encounter.id), 1):
+    for rank, other in enumerate(conditions_of(encounter.id), 1):
         other.rank = rank
     _update_diagnosis_text(encounter)
 
@@ -126,7 +119,7 @@ def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: 
 def make_primary(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
     """Make a diagnosis the primary one of its encounter."""
     condition, encounter = _get_own_condition(condition_id, encounter_id, by)
-    _move_to_first(condition, diagnoses_of(encounter.id))
+    _move_to_first(condition, conditions_of(encounter.id))
     _update_diagnosis_text(encounter)
     return condition
 

@@ -77,12 +77,6 @@ def parse_texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
     return tuple(UnsavedText(**page) for page in content.get("pages", ()))
 
 
-def get_unsaved(encounter_id: int, who: Person) -> tuple[UnsavedText, ...]:
-    """The unsaved texts of `who` for an encounter, newest first."""
-    draft = drafts.get_draft(who.id, draft_name(encounter_id))
-    return parse_texts(draft.content) if draft else ()
-
-
 def save(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
     """Save the fields of one page; returns all unsaved texts, this one first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}

@@ -85,8 +85,3 @@ def _middle_date(count: int, unit: str, today: date) -> date:
 def years_old(day: date, today: date) -> int:
     """Completed years; for people born on 29 February the birthday is 1 March in common years."""
     return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
-
-
-def months_old(day: date, today: date) -> int:
-    """Completed months."""
-    return (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
