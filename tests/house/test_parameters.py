@@ -38,6 +38,7 @@ MAY_USE: dict[str, dict[str, set[str]]] = {
     "prescriptions": dict.fromkeys(
         ("patient", "patient_id", "medication", "medication_id"), CARE | OWN | {"pharmacist"}
     ),
+    "users": {"is_active": {"admin"}},
     "bills": dict.fromkeys(
         ("encounter", "encounter_id", "status", "search", "date", "date_from", "date_to"),
         {"admin", "receptionist", "cashier"} | OWN,
@@ -50,7 +51,11 @@ MAY_SORT: dict[str, dict[str, set[str]]] = {
         "updated_at": BOOKING | OWN,
         "date_of_birth": BOOKING | OWN | {"pharmacist", "lab"},
     },
-    "appointments": {"created_at": BOOKING | OWN},
+    "appointments": {"created_at": BOOKING | OWN, "updated_at": BOOKING | OWN},
+    "encounters": dict.fromkeys(("encounter_date", "signed_at", "updated_at"), CARE | OWN),
+    "prescriptions": dict.fromkeys(("signed_at", "updated_at"), CARE | OWN | {"pharmacist"}),
+    "medications": dict.fromkeys(("generic_name", "current_stock", "reorder_level"), CARE | {"pharmacist"}),
+    "users": {"username": {"admin"}, "email": {"admin"}},
     "bills": dict.fromkeys(("date_issued", "total_amount"), {"admin", "receptionist", "cashier"} | OWN),
 }
 DOCUMENTED = {
