@@ -144,7 +144,7 @@ def test_an_ordering_is_the_order_of_the_rows(lists):
             up, down = (_rows(client.get(f"{path}&ordering={sign}{word}")) for sign in ("", "-"))
             values = [[row[word] for row in rows if row.get(word) is not None] for rows in (up, down)]
             has_all = len(up) < 100 and all(row.get(word) is not None for row in up)
-            if has_all and "id" in up[0] and up != down[::-1]:
+            if has_all and up and "id" in up[0] and up != down[::-1]:
                 wrong.append(f"{path}&ordering={word}: not the reverse of -{word}")
             if any(isinstance(value, str) and not value[:1].isdigit() for value in values[0]):
                 continue  # words are sorted by the rules of the hospital's language
@@ -184,8 +184,7 @@ def test_what_could_only_be_ignored_is_refused_by_name(program, query, named):
 def test_the_trail_is_found_by_the_number_of_an_account(program):
     """As by every other foreign key; a number is never looked for in names."""
     client = program("admin")
-    client.get("/api/audit-logs/")
-    own = client.get("/api/users/me/").get_json()["id"]
+    own = client.put("/api/users/me/", json={"first_name": "Hawa"}).get_json()["id"]
     for name in ("user", "user_id"):
         rows = client.get(f"/api/audit-logs/?{name}={own}").get_json()
         assert rows
