@@ -71,13 +71,14 @@ def test_different_amounts_have_different_words():
     assert len({document_numbers.amount_in_words(Money(n), "XOF") for n in range(20_000)}) == 20_000
 
 
-def test_diagnosis_codes_are_printed_only_where_the_hospital_chose_it(db):
+def test_diagnosis_codes_are_printed_only_where_the_hospital_chose_it(app, db):
     """The setting, a signed encounter, an open record: each is needed, and each makes another edition."""
     known = whole_record()
     bill = add(Bill(patient_id=known["patient_id"], encounter_id=known["encounter_id"]))
 
     def printed() -> str:
-        return render_template("billing/invoice.pdf.html", **invoice.invoice_content(bill))
+        with app.test_request_context():
+            return render_template("billing/invoice.pdf.html", **invoice.invoice_content(bill))
 
     plain, edition = printed(), invoice.invoice_version(bill)
     assert "B54" not in plain
