@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import insert, select, update
 
 from hms.billing.bills import charges as billing
+from hms.billing.corrections import credits
 from hms.billing.models import PriceItem
 from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.vitals import readings
@@ -208,7 +209,8 @@ def _find_test(code: str, text: str) -> LabTest:
 
 @action(Permission.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
-    """Cancel one's own order and its charge; raises `Conflict` when it has a result or is cancelled."""
+    """Cancel one's own order and its charge (on an issued bill a second person approves its credit); raises `Conflict` when
+    it has a result or is cancelled."""
     order = get_for_update(LabOrder, order_id)
     if encounter_id is not None and order.encounter_id != encounter_id:
         raise NotFound(N_("This order does not exist."))
@@ -217,7 +219,7 @@ def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) 
     if order.status != "waiting":
         raise Conflict(N_("This order is already closed."), code=order.status)
     order.status = "cancelled"
-    billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
+    credits.undo_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
     publish(Event.LAB_CHANGED)
     db.session.flush()
     return order

@@ -72,6 +72,7 @@ ACTION_LABELS = {
     "billing.void_bill": _l("Voided the bill"),
     "billing.withdraw_bill": _l("Withdrew the bill"),
     "billing.withdraw_charge": _l("Withdrew a charge"),
+    "billing.undo_charge": _l("Corrected a charge"),
     "billing.withdraw_line": _l("Removed a bill line"),
     "billing.withdraw_payment": _l("Withdrew the payment"),
     "break_glass.open": _l("Opened a restricted record with a reason"),

@@ -167,7 +167,10 @@ SETTINGS: dict[str, SettingDefinition] = {
             False,
             _l("Print diagnosis codes on invoices"),
             BILLING,
-            help=_l("Only if an insurer requires them: everyone who sees the invoice sees the diagnosis."),
+            help=_l(
+                "Only if an insurer requires them: everyone who sees the invoice sees the codes of the signed encounter. They "
+                "are never printed for restricted records."
+            ),
             is_sensitive=True,
         ),
         SettingDefinition(
