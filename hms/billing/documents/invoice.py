@@ -16,7 +16,7 @@ from hms.billing.bills.frozen_facts import active_lines, document_facts
 from hms.billing.bills.rules import amounts_due, balance
 from hms.billing.document_numbers import amount_in_words
 from hms.billing.enums import BillState
-from hms.billing.models import Bill, Payment
+from hms.billing.models import Bill, Payment, PrintedCopy
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
@@ -33,20 +33,33 @@ MIN_LAST_PAGE_LENGTH = 2
 
 def invoice_version(bill: Bill) -> str:
     """Names the edition of the invoice for the bill as it is now. A payment, a refund, a write-off or a void makes another
-    edition, and so do the restriction of the record, which changes the descriptions of the lines, and diagnosis codes."""
-    row = db.session.execute(_payments_and_restriction(), {"bill_id": bill.id}).one()
+    edition, and so do the restriction of the record, which changes the descriptions of the lines, and diagnosis codes. Each
+    reprint is an edition of its own, because it says which copy it is."""
+    row = db.session.execute(_what_changes(), {"bill_id": bill.id}).one()
     restricted = "-restricted" if row.is_restricted else "-codes" if diagnosis_codes(bill) else ""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}{restricted}"
     parts = f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
+    parts += f"-copy{row.copies}" if row.copies else ""
     return f"{bill.status}-{row.payments}{parts}{restricted}"
 
 
 @cache
-def _payments_and_restriction() -> Select:
+def _what_changes() -> Select:
     bill_id = bindparam("bill_id")
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
-    return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
+    copies = select(PrintedCopy.copies).where(PrintedCopy.kind == "invoice", PrintedCopy.ref_id == bill_id)
+    copies = copies.scalar_subquery().label("copies")
+    return (
+        select(payments, copies, Patient.is_restricted)
+        .join(Bill, Bill.patient_id == Patient.id)
+        .where(Bill.id == bill_id)
+    )
+
+
+def copies_of_invoice(bill_id: int) -> int:
+    """How often the invoice of a bill was reprinted."""
+    return db.session.execute(_what_changes(), {"bill_id": bill_id}).one().copies or 0
 
 
 def diagnosis_codes(bill: Bill) -> list[str]:
@@ -114,5 +127,6 @@ def invoice_content(bill: Bill) -> dict[str, Any]:
         "logo": settings.value("hospital.logo"),
         "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",
         "printed_at": clock.now(),
+        "copy": copies_of_invoice(bill.id),
         "currency": currency,
     }
