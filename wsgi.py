@@ -3,8 +3,7 @@
 import os
 import sys
 
-is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-if is_command:
+if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
     os.environ.pop("SOCKETIO_ASYNC", None)  # a command in the container of the web server is no web server
 if os.environ.get("SOCKETIO_ASYNC") == "gevent":
     from gevent import monkey
@@ -15,7 +14,7 @@ from config import EXIT_NOT_READY, NotReady
 from hms import create_app
 from hms.local.servers import servers
 
-if is_command:
+if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
     servers.ensure_servers()
 
 try:
