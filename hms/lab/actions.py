@@ -17,6 +17,7 @@ from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
+from hms.core.money import ZERO
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
@@ -34,8 +35,11 @@ PRICE_CATEGORY = "test"
 """The category of tests in the price list. `load_prices` replaces the earlier "laboratory"."""
 
 
-def load_prices(*, by: Person) -> int:
-    """Add missing tests to the price list; existing items keep their price. Returns the number of added items."""
+def load_prices(*, with_prices: bool = False, by: Person) -> int:
+    """Add missing tests to the price list; existing items keep their price. Returns the number of added items.
+
+    The prices of the list are examples: `with_prices` is for demo data and tests. Without it each test has no price yet.
+    """
     with action_context("lab.load_prices", by):
         earlier_items = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
         db.session.execute(update(PriceItem).where(*earlier_items).values(category=PRICE_CATEGORY))
@@ -47,7 +51,8 @@ def load_prices(*, by: Person) -> int:
                 "name": test.name,
                 "billing_label": test.billing_label,
                 "category": PRICE_CATEGORY,
-                "unit_price": test.price,
+                "unit_price": test.price if with_prices else ZERO,
+                "is_priced": with_prices,
             }
             for code, test in codes.items()
             if code not in existing

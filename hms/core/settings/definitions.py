@@ -14,7 +14,7 @@ SETTINGS: dict[str, SettingDefinition] = {
     for setting in (
         SettingDefinition(
             "hospital.name",
-            "St Mary's Hospital",
+            "Hospital",
             _l("Hospital name"),
             FACILITY,
             help=_l("Shown on every page, label, receipt and invoice."),
@@ -22,7 +22,7 @@ SETTINGS: dict[str, SettingDefinition] = {
         ),
         SettingDefinition(
             "hospital.address",
-            "12 Hill Road, Freetown",
+            "",
             _l("Address"),
             FACILITY,
             help=_l("Shown on invoices, receipts and the sign-in page."),
@@ -30,7 +30,7 @@ SETTINGS: dict[str, SettingDefinition] = {
         ),
         SettingDefinition(
             "hospital.phone",
-            "022 123 456",
+            "",
             _l("Phone"),
             FACILITY,
             help=_l("For patients, and for staff who cannot sign in."),
