@@ -64,6 +64,7 @@ ACTION_LABELS = {
     "billing.read_payment": _l("Opened a payment"),
     "billing.read_receipt": _l("Opened a receipt"),
     "billing.refund": _l("Paid a refund"),
+    "billing.reprint_invoice": _l("Printed an invoice again"),
     "billing.restore_line": _l("Restored a bill line"),
     "billing.save_price": _l("Changed a price"),
     "billing.share_bill": _l("Changed the payer"),
