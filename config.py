@@ -105,6 +105,11 @@ def _read_files(env: dict[str, str]) -> None:
         if env.get(f"{name}_FILE") and not env.get(name):
             try:
                 env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+            except PermissionError as error:
+                raise NotReady(
+                    f"{name}_FILE names {env[f'{name}_FILE']}, which user {os.geteuid()} of this program may not read. On "
+                    f"the machine give the file to that user alone: chown {os.geteuid()} FILE && chmod 600 FILE."
+                ) from error
             except (OSError, ValueError) as error:
                 raise NotReady(
                     f"{name}_FILE names {env[f'{name}_FILE']}, which cannot be read as text. Name a file that holds {name}."

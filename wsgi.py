@@ -3,6 +3,8 @@
 import os
 import sys
 
+if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+    os.environ.pop("SOCKETIO_ASYNC", None)  # a command in the container of the web server is no web server
 if os.environ.get("SOCKETIO_ASYNC") == "gevent":
     from gevent import monkey
 

@@ -14,6 +14,7 @@ from hms.core.api.pagination import EstimatedCount, paginated_response
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.permissions import Permission
+from hms.core.web.fields import MAX_ID
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
     DAYS,
@@ -100,21 +101,23 @@ AUDIT_PARAMETERS = parameters(
     **DAYS,
     patient=Id(),
     user=TextLine(150),
+    user_id=Number(),
     action=TextLine(80),
     object_type=TextLine(80),
     object_id=Number(),
-    ordering=Ordering(("id",)),
+    outcome=Choice(("success", "denied")),
+    ordering=Ordering(("id", "timestamp")),
 )
 
 
 def _audit(arguments: dict[str, Any]) -> Response:
     day_from, day_to = first_and_last(arguments)
-    patient_id, user = arguments.get("patient"), arguments.get("user")
+    patient_id = arguments.get("patient")
     action, kind = arguments.get("action"), arguments.get("object_type")
     filters = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
-        actor_ids=tuple(staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)) if user else None,
+        actor_ids=_actor_ids(arguments),
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
@@ -126,11 +129,24 @@ def _audit(arguments: dict[str, Any]) -> Response:
         shown.append(row)
         return audit_json(row)
 
-    total = None if is_exact or filters != audit_trail_queries.AuditFilter() else _estimated_total
-    rows = ordered(audit_trail_queries.query(filters), arguments, audit_trail_queries.ENTRY.id)
+    is_filtered = filters != audit_trail_queries.AuditFilter() or "outcome" in arguments
+    total = None if is_exact or is_filtered else _estimated_total
+    entry = audit_trail_queries.ENTRY
+    rows = filter_by_columns(audit_trail_queries.query(filters), arguments, outcome=entry.outcome)
+    rows = ordered(rows, arguments, entry.id, timestamp=entry.recorded_at)
     response = paginated_response(rows, project, total=total)
     audit_trail_queries.note_read(filters, shown)
     return response
+
+
+def _actor_ids(arguments: dict[str, Any]) -> tuple[int, ...] | None:
+    """The accounts of the filters `user` (an id, or a name) and `user_id`; None without these filters."""
+    user, user_id = arguments.get("user"), arguments.get("user_id")
+    if user is None:
+        return None if user_id is None else (user_id,)
+    is_id = user.isascii() and user.isdigit()
+    ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)
+    return tuple(found for found in ids if found <= MAX_ID and user_id in (None, found))
 
 
 def _estimated_total() -> int:
@@ -161,7 +177,7 @@ def audit_logs_by_another_name(arguments: dict[str, Any]) -> Response:
 
 
 SIGN_IN_PARAMETERS = parameters(
-    **PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id",))
+    **PAGING, **DAYS, user=Id(), status=Choice(activity.OUTCOMES), ordering=Ordering(("id", "timestamp"))
 )
 
 
@@ -173,7 +189,8 @@ def login_activity(arguments: dict[str, Any]) -> Response:
     """Sign-in attempts, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
     rows = filter_by_columns(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
-    return paginated_response(ordered(rows, arguments, LoginActivity.id), sign_in_json)
+    rows = ordered(rows, arguments, LoginActivity.id, timestamp=LoginActivity.at)
+    return paginated_response(rows, sign_in_json)
 
 
 def sign_in_json(row: Any) -> dict[str, Any]:

@@ -31,15 +31,22 @@ from hms.staff.roles import actions as role_actions
 from .cases import SERVICES, SUPPLIERS, TEMPLATE
 from .people import DEPARTMENTS, PASSWORD, STAFF, StaffMember
 
+HOSPITAL = {
+    "hospital.name": "St Mary's Hospital",
+    "hospital.address": "12 Hill Road, Freetown",
+    "hospital.phone": "022 123 456",
+}
 HOURS_BEGAN = timedelta(days=120)
 SMALLEST_FULL_STOCK = 40
 
 
 def add_staff() -> None:
-    """Add roles, departments, staff accounts (all with `PASSWORD`), and the doctors' clinic hours."""
+    """Add the hospital's name, roles, departments, staff accounts (all with `PASSWORD`), and the doctors' clinic hours."""
     with action_context("demo.hire", SYSTEM):
         role_actions.install_roles(by=SYSTEM)
         settings.change_setting("staff.registration_open", True, by=SYSTEM)
+        for key, value in HOSPITAL.items():
+            settings.change_setting(key, value, by=SYSTEM)
         departments = {name: Department(name=name) for name in DEPARTMENTS}
         db.session.add_all(departments.values())
         db.session.flush()
@@ -81,10 +88,10 @@ def set_prices() -> None:
     with action_context("demo.set_prices", SYSTEM):
         for code, name, label, price in SERVICES:
             billing.save_price(code=code, name=name, billing_label=label, unit_price=Money(price), by=SYSTEM)
-    formulary.load_catalogue(by=SYSTEM)
+    formulary.load_catalogue(with_prices=True, by=SYSTEM)
     clinical.load_codes(by=SYSTEM)
     template_actions.load_starting_list(by=SYSTEM)
-    lab_actions.load_prices(by=SYSTEM)
+    lab_actions.load_prices(with_prices=True, by=SYSTEM)
 
 
 def add_note_template() -> None:

@@ -13,8 +13,8 @@ from .medicines import actions
 @click.command("load-formulary")
 @with_appcontext
 def load_formulary() -> None:
-    """Load the starting list of medicines, prices and usual doses; existing medicines stay as they are."""
-    click.echo(f"{actions.load_catalogue(by=SYSTEM)} medicines added.")
+    """Load the starting list of medicines and usual doses, without prices; existing medicines stay as they are."""
+    click.echo(f"{actions.load_catalogue(by=SYSTEM)} medicines added. Enter the price of each.")
 
 
 commands = (load_formulary,)

@@ -22,6 +22,8 @@ from hms.core import drafts as core_drafts
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.settings import store as settings
+from hms.core.settings.definitions import SETTINGS
 from hms.lab import queries as laboratory
 from hms.patients.access import actions
 from hms.patients.models import Patient
@@ -43,6 +45,8 @@ class WorkLists:
     arriving: list[Appointment] | None = None
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
+    missing_facts: list[Any] = field(default_factory=list)
+    """The labels of the hospital's name, address and phone, where they are not entered yet."""
     approvals: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
@@ -170,7 +174,16 @@ def _add_laboratory(home: WorkLists) -> None:
     ]
 
 
+HOSPITAL_FACTS = ("hospital.name", "hospital.address", "hospital.phone")
+
+
+def _missing_facts() -> list[Any]:
+    missing = (key for key in HOSPITAL_FACTS if settings.value(key) in ("", SETTINGS[key].default))
+    return [SETTINGS[key].label for key in missing]
+
+
 def _add_administration(home: WorkLists, who: Person) -> None:
+    home.missing_facts = _missing_facts() if who.may(Permission.MANAGE_SETTINGS) else []
     day, failed = figures.at_a_glance(named_period("today", clock.today())), admin.failed_sign_ins()
     health = admin.health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import insert, select, update
 
 from hms.billing.bills import charges as billing
+from hms.billing.corrections import credits
 from hms.billing.models import PriceItem
 from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.vitals import readings
@@ -16,6 +17,7 @@ from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
+from hms.core.money import ZERO
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
@@ -33,8 +35,11 @@ PRICE_CATEGORY = "test"
 """The category of tests in the price list. `load_prices` replaces the earlier "laboratory"."""
 
 
-def load_prices(*, by: Person) -> int:
-    """Add missing tests to the price list; existing items keep their price. Returns the number of added items."""
+def load_prices(*, with_prices: bool = False, by: Person) -> int:
+    """Add missing tests to the price list; existing items keep their price. Returns the number of added items.
+
+    The prices of the list are examples: `with_prices` is for demo data and tests. Without it each test has no price yet.
+    """
     with action_context("lab.load_prices", by):
         earlier_items = (PriceItem.code.startswith(PRICE_PREFIX), PriceItem.category == "laboratory")
         db.session.execute(update(PriceItem).where(*earlier_items).values(category=PRICE_CATEGORY))
@@ -46,7 +51,8 @@ def load_prices(*, by: Person) -> int:
                 "name": test.name,
                 "billing_label": test.billing_label,
                 "category": PRICE_CATEGORY,
-                "unit_price": test.price,
+                "unit_price": test.price if with_prices else ZERO,
+                "is_priced": with_prices,
             }
             for code, test in codes.items()
             if code not in existing
@@ -208,7 +214,8 @@ def _find_test(code: str, text: str) -> LabTest:
 
 @action(Permission.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
-    """Cancel one's own order and its charge; raises `Conflict` when it has a result or is cancelled."""
+    """Cancel one's own order and its charge (on an issued bill a second person approves its credit); raises `Conflict` when
+    it has a result or is cancelled."""
     order = get_for_update(LabOrder, order_id)
     if encounter_id is not None and order.encounter_id != encounter_id:
         raise NotFound(N_("This order does not exist."))
@@ -217,7 +224,7 @@ def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) 
     if order.status != "waiting":
         raise Conflict(N_("This order is already closed."), code=order.status)
     order.status = "cancelled"
-    billing.withdraw_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
+    credits.undo_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
     publish(Event.LAB_CHANGED)
     db.session.flush()
     return order

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from flask import Response
+from sqlalchemy import Select
 
 from hms.clinical.api_params import check_encounter_exists, check_named_patient, require_encounter_id
 from hms.clinical.encounters import queries as clinical
@@ -12,9 +14,21 @@ from hms.clinical.encounters import read_audit
 from hms.core.api.blueprint import ApiBlueprint
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import resource_response
+from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.permissions import Permission
+from hms.core.text.cleaning import fold
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, parameters
+from hms.core.web.parameters import (
+    DAYS,
+    PAGING,
+    Choice,
+    Id,
+    Ordering,
+    Search,
+    TextLine,
+    filter_by_columns,
+    parameters,
+)
 from hms.core.web.parameters import ordered as in_order
 
 from . import actions, api_queries
@@ -23,23 +37,34 @@ from .models import LabOrder
 from .schemas import OrderIn, OrderOut, ResultsIn, TestOut, order_json, test_json
 
 api = ApiBlueprint("lab_api", __name__, description="Laboratory")
-ORDERS = parameters(
+OF_ENCOUNTER: dict[str, Any] = {
     **PAGING,
     **DAYS,
-    patient=Id(),
-    encounter=Id(),
-    status=Choice(api_queries.STATUSES),
-    ordering=Ordering(("id", "ordered_at")),
+    "ordered_by": Id(),
+    "status": Choice(api_queries.STATUSES),
+    "ordering": Ordering(("id", "order_date", "ordered_at", "done_at")),
+}
+ORDERS = parameters(**OF_ENCOUNTER, patient=Id(), encounter=Id())
+TESTS = parameters(
+    **PAGING,
+    search=Search(),
+    specimen_type=TextLine(100),
+    ordering=Ordering(("test_code", "test_name", "specimen_type")),
 )
 
 
 @api.get("/lab_tests/catalog/")
 @requires(Permission.ORDER_TEST, Permission.ENTER_RESULT)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(TESTS, location="query")
 @api.response(200, TestOut(many=True))
-def catalogue(_arguments: dict[str, Any]) -> Response:
-    """The tests that can be ordered."""
-    return paginated_response(list(tests().values()), test_json)
+def catalogue(arguments: dict[str, Any]) -> Response:
+    """The tests that can be ordered. `search` matches code and name."""
+    words = fold(arguments.get("search", "")).split()
+    rows = [test for test in tests().values() if all(word in fold(f"{test.code} {test.name}") for word in words)]
+    rows = filter_rows(rows, arguments, specimen_type=attrgetter("specimen"))
+    columns = {"test_code": "code", "test_name": "name", "specimen_type": "specimen"}
+    rows = order_rows(rows, arguments, **{name: attrgetter(column) for name, column in columns.items()})
+    return paginated_response(rows, test_json)
 
 
 @api.get("/lab_orders/")
@@ -48,27 +73,26 @@ def catalogue(_arguments: dict[str, Any]) -> Response:
 @api.response(200, OrderOut(many=True))
 def ordered(arguments: dict[str, Any]) -> Response:
     """Orders with their results, newest first."""
+    return _orders(api_queries.select_orders(current_person()), arguments)
+
+
+def _orders(rows: Select, arguments: dict[str, Any]) -> Response:
+    at = api_queries.ORDERED_AT
     columns = {"patient": LabOrder.patient_id, "encounter": LabOrder.encounter_id, "status": LabOrder.status}
-    rows = filter_by_columns(
-        api_queries.select_orders(current_person()), arguments, on=api_queries.ORDERED_AT, **columns
-    )
-    return read_audit.list_response(
-        "lab_order", in_order(rows, arguments, LabOrder.id, ordered_at=api_queries.ORDERED_AT), order_json
-    )
+    rows = filter_by_columns(rows, arguments, on=at, ordered_by=LabOrder.ordered_by_id, **columns)
+    rows = in_order(rows, arguments, LabOrder.id, order_date=at, ordered_at=at, done_at=LabOrder.done_at)
+    return read_audit.list_response("lab_order", rows, order_json)
 
 
 @api.get("/encounters/<int:encounter_id>/lab_orders/")
 @requires(Permission.OPEN_CHART)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(parameters(**OF_ENCOUNTER), location="query")
 @api.response(200, OrderOut(many=True))
-def of_encounter(_arguments: dict[str, Any], encounter_id: int) -> Response:
+def of_encounter(arguments: dict[str, Any], encounter_id: int) -> Response:
     """The orders of one encounter, newest first."""
     encounter = read_audit.record_read("encounter", clinical.get_encounter(encounter_id, current_person()))
-    return read_audit.list_response(
-        "lab_order",
-        api_queries.select_orders(current_person()).where(LabOrder.encounter_id == encounter.id),
-        order_json,
-    )
+    rows = api_queries.select_orders(current_person()).where(LabOrder.encounter_id == encounter.id)
+    return _orders(rows, arguments)
 
 
 def _order_response(order_id: int, status: int = 200) -> Response:

@@ -13,8 +13,8 @@ from . import actions
 @click.command("load-lab-prices")
 @with_appcontext
 def load_lab_prices() -> None:
-    """Add the laboratory's tests to the price list; run again to add missing ones."""
-    click.echo(f"{actions.load_prices(by=SYSTEM)} tests added to the price list.")
+    """Add the laboratory's tests to the price list, without prices; run again to add missing ones."""
+    click.echo(f"{actions.load_prices(by=SYSTEM)} tests added to the price list. Enter the price of each.")
 
 
 commands = (load_lab_prices,)

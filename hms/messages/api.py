@@ -9,9 +9,11 @@ from marshmallow import fields
 
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
+from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
+from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, TextLine, filter_by_columns, ordered, parameters
 
 from . import actions, queries
 from .models import Notification
@@ -52,6 +54,8 @@ def notification_json(row: Notification) -> dict[str, Any]:
 NOTIFICATIONS = parameters(
     **PAGING,
     **DAYS,
+    user=Id(),
+    type=TextLine(50),
     related_appointment=Id(),
     is_read=Flag(),
     unread=Flag(),
@@ -65,10 +69,11 @@ NOTIFICATIONS = parameters(
 @api.response(200, NotificationOut(many=True))
 def notifications(arguments: dict[str, Any]) -> Response:
     """One's own notifications, newest first; `unread=true` is the same as `is_read=false`."""
-    if "unread" in arguments:
-        arguments.setdefault("is_read", not arguments["unread"])
+    if "unread" in arguments and arguments.setdefault("is_read", not arguments["unread"]) == arguments["unread"]:
+        raise RuleBroken(N_("“unread” and “is_read” contradict each other. Send one of them."), "unread")
     is_read = Notification.read_at.is_not(None)
     columns = {"related_appointment": Notification.related_appointment_id, "is_read": is_read}
+    columns |= {"user": Notification.user_id, "type": Notification.kind}
     rows = filter_by_columns(
         queries.own_notifications(current_person().id), arguments, on=Notification.created_at, **columns
     )

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Amount, Day, Pk, Text, WholeNumber
-from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, parameters
+from hms.core.web.parameters import DAYS, PAGING, Id, Number, Ordering, parameters
 
 ADJUSTMENTS = ("Damaged", "Expired-Discarded", "Stock-Take Variance", "Internal Transfer")
 MAX_COUNT = 100_000
@@ -17,14 +17,17 @@ DISPENSES = parameters(
     patient=Id(),
     medication=Id(),
     dispensed_by=Id(),
+    stock_batch=Id(),
     ordering=Ordering(("id", "dispense_date")),
 )
-BATCHES = parameters(
+OF_MEDICINE: dict[str, fields.Field] = {
     **PAGING,
     **DAYS,
-    medication_item=Id(also=("medication", "medication_id")),
-    ordering=Ordering(("id", "expiry_date")),
-)
+    "ordering": Ordering(("id", "expiry_date", "received_date", "current_quantity")),
+}
+MEDICINE = Id(also=("medication", "medication_id"))
+BATCHES = parameters(**OF_MEDICINE, medication_item=MEDICINE)
+NEAR_EXPIRY = parameters(**OF_MEDICINE, medication_item=MEDICINE, days=Number(0, 3650))
 MOVEMENTS = parameters(
     **PAGING,
     **DAYS,

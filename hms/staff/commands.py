@@ -13,6 +13,7 @@ from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 
+from . import hospital_facts
 from .accounts import actions as account_actions
 from .onboarding import one_time_links, set_password
 from .roles import actions as role_actions
@@ -25,12 +26,24 @@ from .second_factor import actions as second_factor_actions
 @click.option("--first-name", default="")
 @click.option("--last-name", default="")
 @click.option("--password", help="Leave it out to print a one-time link with which the person chooses a password.")
+@click.option("--hospital-name", help="The first time it is asked for when it is left out, with address and phone.")
+@click.option("--hospital-address")
+@click.option("--hospital-phone")
 @with_appcontext
-def create_admin(username: str, email: str, first_name: str, last_name: str, password: str | None) -> None:
+def create_admin(
+    username: str,
+    email: str,
+    first_name: str,
+    last_name: str,
+    password: str | None,
+    **hospital: str | None,
+) -> None:
     """Create an administrator's account and print the link with which the person chooses a password."""
     names = {"email": email, "first_name": first_name, "last_name": last_name}
+    facts = hospital_facts.ask_for_missing({name.removeprefix("hospital_"): text for name, text in hospital.items()})
     try:
         with action_context("staff.create_admin", SYSTEM):
+            hospital_facts.save(facts)
             role = role_actions.install_roles(by=SYSTEM)[Role.ADMIN.value]
             added = account_actions.add_person(username=username, role_id=role.id, by=SYSTEM, **names)
             if password is not None:
@@ -38,6 +51,10 @@ def create_admin(username: str, email: str, first_name: str, last_name: str, pas
     except (RuleBroken, Conflict) as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
+    if not hospital_facts.has_name():
+        click.echo(
+            "The hospital has no name yet: enter name, address and phone under Administration, Settings.", err=True
+        )
     if password is not None:
         click.echo(f"Administrator {username} can sign in.")
         return

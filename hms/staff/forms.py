@@ -16,7 +16,8 @@ from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Te
 from hms.core.web.localisation import offered_languages
 
 from . import directory, rules
-from .models import Role, User
+from .departments.actions import MAX_NAME_LENGTH as MAX_DEPARTMENT_NAME_LENGTH
+from .models import Department, Role, User
 from .roles import actions
 
 
@@ -88,6 +89,18 @@ class RoleForm(ActionForm):
     copied_from = IdSelect(_l("Copy permissions from"))
     idle_minutes = WholeField(_l("Lock pages after minutes without activity"))
     version = RecordIdField()
+
+
+class DepartmentForm(ActionForm):
+    """The name of a department."""
+
+    name = Text(_l("Name"), [Required()], longest=MAX_DEPARTMENT_NAME_LENGTH)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(department: Department) -> dict[str, Any]:
+        """The department as the fields of this form."""
+        return {"name": department.name, "version": department.version}
 
 
 class GrantsForm(ActionForm):

@@ -62,12 +62,21 @@ class Role(VersionedRecord):
         return role_label(self.code, self.name)
 
 
-class Department(Record):
+class Department(VersionedRecord):
     """A part of the hospital that receives patients, e.g. Outpatients or Paediatrics."""
 
     __tablename__ = "department"
+    __table_args__ = (
+        Index(
+            "uq_department_name_folded",
+            func.lower(text("name")),
+            unique=True,
+            info={"message": N_("A department with this name already exists."), "field": "name"},
+        ),
+        CheckConstraint("btrim(name) <> ''", name="name_given"),
+    )
 
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     is_active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -1,7 +1,15 @@
 import pytest
+from flask import render_template
+from sqlalchemy import text as sql
 
 from hms.billing import document_numbers
+from hms.billing.documents import invoice
+from hms.billing.models import Bill
+from hms.core.actions import action_context
 from hms.core.money import Money
+from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
+from tests.house.hospital import add, whole_record
 
 
 def test_document_numbers():
@@ -61,3 +69,26 @@ def test_amounts_in_words(amount, words):
 
 def test_different_amounts_have_different_words():
     assert len({document_numbers.amount_in_words(Money(n), "XOF") for n in range(20_000)}) == 20_000
+
+
+def test_diagnosis_codes_are_printed_only_where_the_hospital_chose_it(app, db):
+    """The setting, a signed encounter, an open record: each is needed, and each makes another edition."""
+    known = whole_record()
+    bill = add(Bill(patient_id=known["patient_id"], encounter_id=known["encounter_id"]))
+
+    def printed() -> str:
+        with app.test_request_context():
+            return render_template("billing/invoice.pdf.html", **invoice.invoice_content(bill))
+
+    plain, edition = printed(), invoice.invoice_version(bill)
+    assert "B54" not in plain
+    settings.change_setting("clinical.show_diagnosis_on_bill", True, by=SYSTEM)
+    settings.clear_cache()
+    assert "Diagnosis codes" in printed()
+    assert "B54" in printed()
+    assert invoice.invoice_version(bill) != edition
+    with action_context("tests.seed", SYSTEM):
+        db.session.execute(sql("UPDATE patient SET is_restricted = true, restriction_reason = 'Staff'"))
+    db.session.expire_all()
+    assert "B54" not in printed()
+    assert invoice.invoice_version(bill).endswith("-restricted")

@@ -222,7 +222,7 @@ def test_a_refund_needs_two_people(bill, desk):
     answer = _approve(desk("admin"))
     assert (answer.status_code, bill.paid) == (303, Money("150.00"))
     back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
-    assert "Refunded (Cash) 40.00" in words(cashier.get(f"/billing/payments/{back.id}").get_data(as_text=True))
+    assert "REFUNDED SLE 40.00" in words(cashier.get(f"/billing/payments/{back.id}").get_data(as_text=True))
 
 
 def test_the_till_is_counted_before_expected_amounts_are_shown_and_closed(bill, desk):

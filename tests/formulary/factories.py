@@ -10,7 +10,7 @@ from hms.formulary.models import Medication
 
 def load() -> None:
     """Load the whole starting list."""
-    actions.load_catalogue(by=SYSTEM)
+    actions.load_catalogue(with_prices=True, by=SYSTEM)
 
 
 def medicine(key: str) -> Medication:

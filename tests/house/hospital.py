@@ -22,7 +22,7 @@ from hms.patients.access.actions import OPEN_FOR
 from hms.patients.models import Allergy, BreakGlass, Patient
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
-from hms.staff.models import Role, RoleChangeRequest, User
+from hms.staff.models import Department, Role, RoleChangeRequest, User
 
 _next = count(810_000)
 
@@ -168,6 +168,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     asker = add(User(username=f"asker{number}"))
     asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))
     shared = add(NoteTemplate(shortcut=f"h{number}", title="For everybody", content="Seen and well."))
+    ids["department_id"] = add(Department(name=f"Ward {number}")).id
     ids |= {"template_id": note.id, "hospital_template_id": shared.id}
     return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}
 

@@ -13,7 +13,7 @@ from tests.clinical.factories import a_patient, an_encounter
 
 @pytest.fixture
 def opened(db, person):
-    actions.load_prices(by=SYSTEM)
+    actions.load_prices(with_prices=True, by=SYSTEM)
     return an_encounter(person("doctor"), a_patient())
 
 

@@ -45,7 +45,7 @@ def charged(db) -> list[tuple[str, str]]:
 
 
 def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, db, person):
-    lab_actions.load_prices(by=SYSTEM)
+    lab_actions.load_prices(with_prices=True, by=SYSTEM)
     doctor, lab = desk("doctor"), desk("lab")
     assert "Haemoglobin" in text(doctor.get("/lab/tests?q=haem"))
     assert (

@@ -53,10 +53,11 @@ def _work(db, kind):
 @pytest.mark.security("E")
 def test_an_e_mailed_link_has_its_own_secret_and_using_either_link_ends_both(box, db, desk, person):
     account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
+    settings.change_setting("hospital.name", "Bay Hospital", by=person("admin"))
     shown = one_time_links.make_link(user("f.koroma").id, by=person("admin"))
     _work(db, "staff.mail_link")
     [message] = box
-    assert (message["To"], message["Subject"]) == ("f@example.org", "Your account at St Mary's Hospital")
+    assert (message["To"], message["Subject"]) == ("f@example.org", "Your account at Bay Hospital")
     mailed = re.search(r"https://hms\.example\.org/welcome/([\w-]{43})\s", message.get_content()).group(1)
     assert mailed != shown
     assert desk(None).get(f"/welcome/{shown}").status_code == 200

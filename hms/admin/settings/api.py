@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 from flask import Response
@@ -13,14 +14,16 @@ from hms.admin.blueprints import api
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions
 from hms.core.settings import store as settings
+from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 from hms.core.web.fields import REQUIRED, Text
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, parameters
+from hms.core.web.parameters import DAYS, PAGING, Ordering, Search, TextLine, parameters
 from hms.core.web.rate_limits import limiter
 from hms.staff.sign_in.reauthentication import reauthenticate
 
@@ -58,21 +61,29 @@ def setting_json(setting: definition.SettingDefinition, row: settings.SystemSett
     }
 
 
-SETTING_PARAMETERS = parameters(**PAGING)
+SETTING_PARAMETERS = parameters(
+    **PAGING, **DAYS, category=TextLine(100), search=Search(), ordering=Ordering(("key", "category", "updated_at"))
+)
 
 
-def _settings(shown: list[definition.SettingDefinition]) -> Response:
+def _settings(shown: list[definition.SettingDefinition], arguments: dict[str, Any]) -> Response:
     stored = settings.stored_settings()
-    return paginated_response(shown, lambda setting: setting_json(setting, stored.get(setting.key)))
+    rows = [setting_json(setting, stored.get(setting.key)) for setting in shown]
+    rows = filter_rows(rows, arguments, on=itemgetter("updated_at"), category=itemgetter("category"))
+    words = fold(arguments.get("search", "")).split()
+    rows = [row for row in rows if all(word in fold(f"{row['key']} {row['description']}") for word in words)]
+    columns = {name: itemgetter(name) for name in ("key", "category", "updated_at")}
+    return paginated_response(order_rows(rows, arguments, **columns), lambda row: row)
 
 
 @api.get("/system-settings/")
 @requires(Permission.READ_SETTINGS)
 @api.arguments(SETTING_PARAMETERS, location="query")
 @api.response(200, SettingOut(many=True))
-def system_settings(_arguments: dict[str, Any]) -> Response:
-    """Every setting with its current value."""
-    return _settings(list(definitions.SETTINGS.values()))
+def system_settings(arguments: dict[str, Any]) -> Response:
+    """Every setting with its current value. Filters: category, and the days of the last change; `search` matches key and
+    description."""
+    return _settings(list(definitions.SETTINGS.values()), arguments)
 
 
 @api.get("/system-settings/public/")
@@ -80,9 +91,9 @@ def system_settings(_arguments: dict[str, Any]) -> Response:
 @limiter.limit("120/minute")
 @api.arguments(SETTING_PARAMETERS, location="query")
 @api.response(200, SettingOut(many=True))
-def public_settings(_arguments: dict[str, Any]) -> Response:
+def public_settings(arguments: dict[str, Any]) -> Response:
     """The settings that everyone may read without signing in."""
-    return _settings([setting for setting in definitions.SETTINGS.values() if setting.is_public])
+    return _settings([setting for setting in definitions.SETTINGS.values() if setting.is_public], arguments)
 
 
 @api.get("/system-settings/<key>/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from flask import Response
@@ -22,12 +23,13 @@ from hms.appointments.schemas import (
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, first_and_last, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, DayOf, Flag, Id, Ordering, first_and_last, parameters
 
 from . import actions, api_queries
 
@@ -44,7 +46,7 @@ APPOINTMENTS = parameters(
     doctor=Id(may_use=sees_full_booking),
     status=Choice(Status),
     upcoming=Flag(),
-    ordering=Ordering(("id", "date", "created_at"), hidden={"created_at": sees_full_booking}),
+    ordering=Ordering(api_queries.COLUMNS, hidden=dict.fromkeys(("created_at", "updated_at"), sees_full_booking)),
 )
 
 
@@ -161,11 +163,35 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
     return "", 204
 
 
+QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at")
+QUEUE = parameters(
+    **PAGING,
+    show=Choice(queries.GROUPS),
+    date=DayOf(),
+    doctor=Id(),
+    patient=Id(),
+    appointment=Id(),
+    status=Choice(status for group in queries.GROUPS.values() for status in group),
+    ordering=Ordering(QUEUE_COLUMNS),
+)
+
+
 @api.get("/queue/")
 @requires(Permission.READ_QUEUE)
-@api.arguments(parameters(**PAGING, show=Choice(queries.GROUPS), doctor=Id()), location="query")
+@api.arguments(QUEUE, location="query")
 @api.response(200, EntryOut(many=True))
 def queue(arguments: dict[str, Any]) -> Response:
-    """Today's queue in the order of calling: `?show=waiting` (and called), `with_staff` or `done`; `?doctor=`."""
-    entries = queries.list_entries(show=arguments.get("show", "waiting"), doctor_id=arguments.get("doctor"))
-    return read_log.list_response(list(entries), entry_json, _read_of_row, entity="queue_entry")
+    """The queue of a day (default today) in the order of calling: `?show=waiting` (and called), `with_staff` or `done`.
+    Filters: date, patient, appointment, status, and doctor, which keeps those who wait for any doctor."""
+    entries = queries.list_entries(arguments.get("date"), show=_group(arguments), doctor_id=arguments.get("doctor"))
+    columns = {"patient": "patient_id", "appointment": "appointment_id", "status": "status"}
+    entries = filter_rows(entries, arguments, **{name: attrgetter(column) for name, column in columns.items()})
+    entries = order_rows(entries, arguments, **{name: attrgetter(name) for name in QUEUE_COLUMNS})
+    return read_log.list_response(entries, entry_json, _read_of_row, entity="queue_entry")
+
+
+def _group(arguments: dict[str, Any]) -> str:
+    """The group that was named, or the one with the status that was named; "waiting" without either."""
+    status = arguments.get("status")
+    with_status = next((name for name, statuses in queries.GROUPS.items() if status in statuses), "waiting")
+    return arguments.get("show", with_status)

@@ -18,15 +18,19 @@ from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_v
 
 from .queries import select_bookings
 
-ORDERINGS = {
-    "date": (Appointment.date, Appointment.time, Appointment.id),
-    "-date": (Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()),
-    "id": (Appointment.id,),
-    "-id": (Appointment.id.desc(),),
-    "created_at": (Appointment.created_at, Appointment.id),
-    "-created_at": (Appointment.created_at.desc(), Appointment.id.desc()),
+COLUMNS = {
+    "id": (),
+    "date": (Appointment.date, Appointment.time),
+    "appointment_date": (Appointment.date, Appointment.time),
+    "time": (Appointment.time, Appointment.date),
+    "appointment_time": (Appointment.time, Appointment.date),
+    "created_at": (Appointment.created_at,),
+    "updated_at": (Appointment.updated_at,),
 }
-"""The orderings of the API's list."""
+ORDERINGS = {name: (*columns, Appointment.id) for name, columns in COLUMNS.items()} | {
+    f"-{name}": tuple(column.desc() for column in (*columns, Appointment.id)) for name, columns in COLUMNS.items()
+}
+"""The orderings of the API's list; a minus sign before the name reverses them."""
 
 
 def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:

@@ -109,13 +109,14 @@ def build_day_board(
     department_id: int | None = None,
     own_id: int | None = None,
     first: int = 0,
+    limit: int | None = COLUMNS_PER_PAGE,
     now: dt.datetime | None = None,
 ) -> DayBoard:
-    """The board of `day`: eight doctors from number `first` on; the doctor `own_id` comes first."""
+    """The board of `day`: `limit` doctors from number `first` on, all when None; the doctor `own_id` comes first."""
     now = now or clock.now()
     doctors = list_board_doctors(day, day, department_id)
     doctors.sort(key=lambda doctor: doctor.id != own_id)
-    page = doctors[first : first + COLUMNS_PER_PAGE]
+    page = doctors[first : None if limit is None else first + limit]
     ids = [doctor.id for doctor in page]
     hours, away, bookings = _load_by_doctor(day, ids)
     columns = [

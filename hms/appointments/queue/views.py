@@ -26,11 +26,12 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
 from hms.core.permissions import Permission
+from hms.core.settings import store as settings
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
-from hms.core.web.template_filters import person_name
+from hms.core.web.template_filters import person_name, spoken_name
 
-from . import actions, extensions, queries, transitions
+from . import actions, extensions, queries, slip_layout, transitions
 
 PRIORITY_TONES = {
     Priority.EMERGENCY: "stop",
@@ -229,7 +230,13 @@ def slip(entry_id: int) -> str:
     entry = queries.get_entry(entry_id)
     code = code128(entry.hospital_number)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    return render_template("appointments/slip.html", entry=entry, ahead=queries.count_ahead(entry_id), code=code)
+    hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
+    height = slip_layout.height_mm(
+        names=(hospital[0], spoken_name(entry)),
+        texts=(entry.hospital_number, f"{entry.doctor_name} · {entry.room}", " · ".join(hospital[1:])),
+    )
+    ahead = queries.count_ahead(entry_id)
+    return render_template("appointments/slip.html", entry=entry, ahead=ahead, code=code, height=height)
 
 
 @pages.get("/queue/display")

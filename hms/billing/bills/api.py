@@ -31,6 +31,7 @@ from hms.core.web.parameters import (
     Id,
     Ordering,
     Search,
+    TextLine,
     days,
     filter_by_columns,
     first_and_last,
@@ -53,6 +54,13 @@ BILLS = parameters(
         ("id", "date_issued", "total_amount"),
         hidden={"date_issued": api_queries.may_read_whole, "total_amount": api_queries.may_read_whole},
     ),
+)
+
+SERVICES = parameters(
+    **PAGING,
+    search=Search(),
+    category=TextLine(50),
+    ordering=Ordering(("id", "name", "code", "category", "price")),
 )
 
 
@@ -177,13 +185,14 @@ def issue(bill_id: int) -> Response:
 
 @api.get("/bill-items/")
 @requires(Permission.READ_BILL)
-@api.arguments(parameters(**PAGING, bill=Id(), service=Id(), ordering=Ordering(("id",))), location="query")
+@api.arguments(
+    parameters(**PAGING, bill=Id(), service=Id(), patient=Id(), ordering=Ordering(("id",))), location="query"
+)
 @api.response(200, schemas.ItemOut(many=True))
 def bill_items(arguments: dict[str, Any]) -> Response:
-    """Lines of bills, newest first. Filters: bill, service."""
-    lines = filter_by_columns(
-        api_queries.items(current_person()), arguments, bill=BillLine.bill_id, service=BillLine.price_item_id
-    )
+    """Lines of bills, newest first. Filters: bill, service, patient."""
+    columns = {"bill": BillLine.bill_id, "service": BillLine.price_item_id, "patient": Bill.patient_id}
+    lines = filter_by_columns(api_queries.items(current_person()), arguments, **columns)
     return read_log.list_response(
         ordered(lines, arguments, BillLine.id), schemas.item_json, list_read_entry, entity="bill_line"
     )
@@ -225,12 +234,15 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 
 @api.get("/service-catalog/")
 @requires(Permission.READ_BILL_STATUS)
-@api.arguments(parameters(**PAGING, search=Search()), location="query")
+@api.arguments(SERVICES, location="query")
 @api.response(200, schemas.ServiceOut(many=True))
 def services(arguments: dict[str, Any]) -> Response:
-    """The active items of the price list by name; `search` matches code and name."""
+    """The active items of the price list by name; `search` matches code and name. Filter: category."""
     query = api_queries.services().where(*contains_all_words(PriceItem.search_text, arguments.get("search", "")))
-    return paginated_response(query.order_by(PriceItem.name, PriceItem.id), schemas.service_json)
+    query = filter_by_columns(query, arguments, category=PriceItem.category)
+    columns = {"name": PriceItem.name, "code": PriceItem.code, "category": PriceItem.category}
+    query = ordered(query, {"ordering": "name"} | arguments, PriceItem.id, price=PriceItem.unit_price, **columns)
+    return paginated_response(query, schemas.service_json)
 
 
 @api.get("/service-catalog/<int:item_id>/")

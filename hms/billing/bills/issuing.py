@@ -9,6 +9,7 @@ from sqlalchemy import Select, bindparam, select, update
 from hms.billing import enums
 from hms.billing.document_numbers import BILL, document_number
 from hms.billing.models import Bill, BillLine
+from hms.billing.printed_copies import count_print
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.background.outbox import enqueue
@@ -97,6 +98,15 @@ def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
     publish(Event.BILL_CHANGED)
     db.session.flush()
     return bill
+
+
+@action(Permission.READ_BILL, "billing.reprint_invoice")
+def reprint_invoice(bill_id: int, *, by: Person) -> int:
+    """Enqueue the invoice of an issued bill again, marked COPY, and return the number of the copy. A draft has no copies."""
+    if get_or_not_found(Bill, bill_id).number is None:
+        raise Conflict(N_("Only the invoice of an issued bill is printed again."), code="not_issued")
+    enqueue(frozen_facts.INVOICE, bill_id)
+    return count_print("invoice", bill_id)
 
 
 @action(Permission.READ_BILL, "billing.ask_for_invoice")

@@ -50,7 +50,7 @@ def request_refund(
     refunded = amount if amount is not None else queries.left_to_refund(payment)
     actions.check_refund(payment, refunded)
     refund_method = enums.parse_method(method) if method else enums.Method(payment.method)
-    return _send_request(
+    return send_request(
         CorrectionKind.REFUND,
         payment.bill_id,
         reason,
@@ -66,7 +66,7 @@ def request_void(bill_id: int, *, reason: str, by: Person) -> Correction:
     """Request that a bill without payments is voided."""
     bill = get_for_update(Bill, bill_id)
     bill_rules.check_void(enums.BillState(bill.status), bill.paid, reason)
-    return _send_request(CorrectionKind.VOID, bill.id, reason, by)
+    return send_request(CorrectionKind.VOID, bill.id, reason, by)
 
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_write_off")
@@ -76,7 +76,7 @@ def request_write_off(bill_id: int, *, amount: Money | None = None, reason: str,
     owed = actions.dues_of(bill).patient
     written_off = amount if amount is not None else owed
     rules.check_write_off(written_off, enums.BillState(bill.status), owed)
-    return _send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=written_off)
+    return send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=written_off)
 
 
 @action(Permission.EDIT_BILL, "billing.ask_discount")
@@ -96,10 +96,11 @@ def request_discount(bill_id: int, *, discount: str, reason: str, by: Person) ->
     """Request a discount on a draft ("10.00" or "10%"), also one below the limit."""
     bill = get_draft_for_update(bill_id)
     amount = discounts.read_discount(bill.id, discount, reason)
-    return _send_request(CorrectionKind.DISCOUNT, bill.id, reason, by, amount=amount)
+    return send_request(CorrectionKind.DISCOUNT, bill.id, reason, by, amount=amount)
 
 
-def _send_request(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **columns: Any) -> Correction:
+def send_request(kind: CorrectionKind, bill_id: int, reason: str, by: Person, **columns: Any) -> Correction:
+    """Store a request of `by` and show it to those who may approve it. The caller has checked it and holds the permission."""
     correction = Correction(
         kind=kind.value, bill_id=bill_id, reason=rules.check_reason(reason), proposed_by_id=by.id, **columns
     )
@@ -118,7 +119,7 @@ def approve(correction_id: int, *, by: Person) -> Correction:
         requester_opened_approver=staff.is_opened_lately(correction.proposed_by_id, by.id),
         approver_opened_requester=staff.is_opened_lately(by.id, correction.proposed_by_id),
     )
-    _decide(correction, CorrectionStatus.APPROVED, by)
+    decide(correction, CorrectionStatus.APPROVED, by)
     _APPLY[CorrectionKind(correction.kind)](correction, by)
     return correction
 
@@ -130,7 +131,7 @@ def decline(correction_id: int, *, reason: str, by: Person) -> Correction:
     if not reason.strip():
         raise RuleBroken(N_("Enter the reason for declining."), "reason")
     correction.decision_note = reason.strip()
-    _decide(correction, CorrectionStatus.DECLINED, by)
+    decide(correction, CorrectionStatus.DECLINED, by)
     return correction
 
 
@@ -141,7 +142,7 @@ def withdraw_request(correction_id: int, *, by: Person) -> Correction:
     if correction.proposed_by_id != by.id:
         raise NotFound(N_("This request does not exist."))
     rules.check_waiting(correction.status)
-    _decide(correction, CorrectionStatus.WITHDRAWN, by)
+    decide(correction, CorrectionStatus.WITHDRAWN, by)
     return correction
 
 
@@ -154,7 +155,8 @@ def _lock_undecided(correction_id: int, by: Person) -> Correction:
     return correction
 
 
-def _decide(correction: Correction, decision: CorrectionStatus, by: Person) -> None:
+def decide(correction: Correction, decision: CorrectionStatus, by: Person) -> None:
+    """Store a decision and send it to the person of the request."""
     correction.status, correction.decided_at, correction.decided_by_id = decision.value, clock.now(), by.id
     db.session.flush()
     publish(Event.APPROVALS_CHANGED)

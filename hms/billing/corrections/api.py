@@ -96,10 +96,12 @@ CORRECTIONS = parameters(
     **DAYS,
     bill=Id(),
     payment=Id(),
+    patient=Id(),
     proposed_by=Id(),
     decided_by=Id(),
+    kind=Choice(CorrectionKind),
     status=Choice(CorrectionStatus),
-    ordering=Ordering(("id",)),
+    ordering=Ordering(("id", "created_at", "decided_at", "amount")),
 )
 
 
@@ -108,18 +110,21 @@ CORRECTIONS = parameters(
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
 def corrections(arguments: dict[str, Any]) -> Response:
-    """Requests for approval, newest first. Filters: bill, payment, proposed_by, decided_by, status, date, date_from, date_to
-    (days of the request)."""
+    """Requests for approval, newest first. Filters: bill, payment, patient, proposed_by, decided_by, kind, status, and date,
+    date_from, date_to (days of the request)."""
     columns = {
         "bill": Correction.bill_id,
         "payment": Correction.payment_id,
         "status": Correction.status,
         "proposed_by": Correction.proposed_by_id,
         "decided_by": Correction.decided_by_id,
+        "kind": Correction.kind,
+        "patient": Bill.patient_id,
     }
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
     query = filter_by_columns(query, arguments, on=Correction.created_at, **columns)
-    query = ordered(query, arguments, Correction.id)
+    sortable = {name: getattr(Correction, name) for name in ("created_at", "decided_at", "amount")}
+    query = ordered(query, arguments, Correction.id, **sortable)
     return read_log.list_response(
         query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction"
     )

@@ -11,7 +11,13 @@ from hms.core.text.translation import N_
 def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
     """A write-off is for an issued bill and at most the amount `owed`; `RuleBroken` otherwise."""
     if current not in OPEN:
-        raise RuleBroken(N_("You can write off only an issued bill with an amount left to pay."), code="not_open")
+        raise RuleBroken(
+            N_(
+                "You can write off only an issued bill with an amount left to pay. If the patient has paid, "
+                "refund the payment first."
+            ),
+            code="not_open",
+        )
     if amount <= ZERO:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > owed:

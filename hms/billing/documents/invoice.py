@@ -10,13 +10,13 @@ from typing import Any
 import segno
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, column, func, select, table
 
 from hms.billing.bills.frozen_facts import active_lines, document_facts
 from hms.billing.bills.rules import amounts_due, balance
 from hms.billing.document_numbers import amount_in_words
 from hms.billing.enums import BillState
-from hms.billing.models import Bill, Payment
+from hms.billing.models import Bill, Payment, PrintedCopy
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
@@ -24,26 +24,63 @@ from hms.core.settings import store as settings
 from hms.patients.models import Patient
 from hms.staff.models import User
 
+# This desk may not import the clinical one, so the needed columns of its tables are declared here.
+_ENCOUNTER = table("encounter", column("id"), column("patient_id"), column("status"))
+_CONDITION = table("condition", column("id"), column("encounter_id"), column("code"), column("rank"), column("status"))
 MIN_LAST_PAGE_LENGTH = 2
 """How many lines stay on one page with the totals."""
 
 
 def invoice_version(bill: Bill) -> str:
     """Names the edition of the invoice for the bill as it is now. A payment, a refund, a write-off or a void makes another
-    edition, and so does the restriction of the record, which changes the descriptions of the lines."""
-    row = db.session.execute(_payments_and_restriction(), {"bill_id": bill.id}).one()
-    restricted = "-restricted" if row.is_restricted else ""
+    edition, and so do the restriction of the record, which changes the descriptions of the lines, and diagnosis codes. Each
+    reprint is an edition of its own, because it says which copy it is."""
+    row = db.session.execute(_what_changes(), {"bill_id": bill.id}).one()
+    restricted = "-restricted" if row.is_restricted else "-codes" if diagnosis_codes(bill) else ""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}{restricted}"
     parts = f"-{bill.written_off}-{bill.payer_share}" if bill.written_off or bill.payer_share else ""
+    parts += f"-copy{row.copies}" if row.copies else ""
     return f"{bill.status}-{row.payments}{parts}{restricted}"
 
 
 @cache
-def _payments_and_restriction() -> Select:
+def _what_changes() -> Select:
     bill_id = bindparam("bill_id")
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
-    return select(payments, Patient.is_restricted).join(Bill, Bill.patient_id == Patient.id).where(Bill.id == bill_id)
+    copies = select(PrintedCopy.copies).where(PrintedCopy.kind == "invoice", PrintedCopy.ref_id == bill_id)
+    copies = copies.scalar_subquery().label("copies")
+    return (
+        select(payments, copies, Patient.is_restricted)
+        .join(Bill, Bill.patient_id == Patient.id)
+        .where(Bill.id == bill_id)
+    )
+
+
+def copies_of_invoice(bill_id: int) -> int:
+    """How often the invoice of a bill was reprinted."""
+    return db.session.execute(_what_changes(), {"bill_id": bill_id}).one().copies or 0
+
+
+def diagnosis_codes(bill: Bill) -> list[str]:
+    """The codes of the signed encounter of the bill, the primary one first, when the hospital prints them on invoices; never
+    those of a restricted record."""
+    if bill.encounter_id is None or not settings.value("clinical.show_diagnosis_on_bill"):
+        return []
+    return list(db.session.scalars(_codes(), {"encounter_id": bill.encounter_id}))
+
+
+@cache
+def _codes() -> Select:
+    query = select(_CONDITION.c.code).join(_ENCOUNTER, _ENCOUNTER.c.id == _CONDITION.c.encounter_id)
+    query = query.join(Patient, Patient.id == _ENCOUNTER.c.patient_id)
+    return query.where(
+        _ENCOUNTER.c.id == bindparam("encounter_id"),
+        _ENCOUNTER.c.status == "signed",
+        _CONDITION.c.status == "final",
+        _CONDITION.c.code != "",
+        ~Patient.is_restricted,
+    ).order_by(_CONDITION.c.rank, _CONDITION.c.id)
 
 
 @dataclass(frozen=True)
@@ -78,6 +115,7 @@ def invoice_content(bill: Bill) -> dict[str, Any]:
         "bill": bill,
         "number": bill.number or _("Draft %(id)s", id=bill.id),
         "facts": facts,
+        "diagnoses": ", ".join(diagnosis_codes(bill)),
         "lines": lines[:split],
         "last_lines": lines[split:],
         "subtotal": bill.total + bill.discount,
@@ -89,5 +127,6 @@ def invoice_content(bill: Bill) -> dict[str, Any]:
         "logo": settings.value("hospital.logo"),
         "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",
         "printed_at": clock.now(),
+        "copy": copies_of_invoice(bill.id),
         "currency": currency,
     }

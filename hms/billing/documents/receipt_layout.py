@@ -36,7 +36,8 @@ class ReceiptLine:
 
 @dataclass(frozen=True)
 class Slip:
-    """The content of a receipt; amounts are formatted text. `copy` is the number of the reprint, 0 for the original."""
+    """The content of a receipt or credit note; amounts are formatted text. `notes` are sentences above the lines of the bill.
+    `signature` is the label of a line to sign on. `copy` is the number of the reprint, 0 for the original."""
 
     hospital: tuple[str, ...]
     title: str
@@ -49,6 +50,8 @@ class Slip:
     sums: tuple[tuple[str, str], ...]
     foot: str = ""
     copy: int = 0
+    notes: tuple[str, ...] = ()
+    signature: str = ""
 
 
 def lines(slip: Slip, columns: int) -> list[str]:
@@ -57,9 +60,11 @@ def lines(slip: Slip, columns: int) -> list[str]:
     head = [line.center(columns).rstrip() for text in slip.hospital if text for line in _wrapped(text, columns)]
     patient = _justify(slip.patient, slip.hospital_number, columns) + _wrapped(slip.bill, columns)
     title = _wrapped(slip.title, columns) + _justify(slip.when, slip.clerk, columns)
-    bill_lines = [printed for line in slip.lines for printed in _line(line, columns)]
+    bill_lines = [printed for note in slip.notes for printed in _wrapped(note, columns)]
+    bill_lines += [printed for line in slip.lines for printed in _line(line, columns)]
     sums = [line for label, amount in slip.sums for line in _justify(label, amount, columns)]
-    return [*head, "", *title, *patient, rule, *bill_lines, rule, *sums]
+    signature = ["", "", "." * columns, *_wrapped(slip.signature, columns)] if slip.signature else []
+    return [*head, "", *title, *patient, rule, *bill_lines, rule, *sums, *signature]
 
 
 def foot(slip: Slip, columns: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, redirect, render_template, url_for
+from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from hms.billing.bills import issuing
@@ -10,8 +10,10 @@ from hms.billing.bills import queries as bill_queries
 from hms.billing.blueprints import pages
 from hms.core.api import read_log
 from hms.core.background import redis
+from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate_error
 from hms.patients.records import banner as patients
 
 from . import queries
@@ -45,6 +47,17 @@ def _pdf(content: bytes, name: str) -> Response:
 def make_invoice(bill_id: int) -> Response:
     """Create the invoice, or try again."""
     issuing.ask_for_invoice(bill_id, by=current_person())
+    return redirect(url_for("billing.bill", bill_id=bill_id, _anchor="papers"), 303)
+
+
+@pages.post("/bills/<int:bill_id>/invoice/reprint")
+@requires(Permission.READ_BILL)
+def reprint_invoice(bill_id: int) -> Response:
+    """Create the invoice again, marked COPY."""
+    try:
+        issuing.reprint_invoice(bill_id, by=current_person())
+    except Conflict as error:
+        flash(translate_error(error), "error")
     return redirect(url_for("billing.bill", bill_id=bill_id, _anchor="papers"), 303)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy.dialects.postgresql import insert
-
 from hms.billing import enums
 from hms.billing.bills import frozen_facts
 from hms.billing.bills import rules as bill_rules
 from hms.billing.bills.issuing import assign_number, bill_series, freeze
 from hms.billing.document_numbers import CREDIT_NOTE, RECEIPT, document_number
-from hms.billing.models import Bill, Correction, Payment, PrintedCopy
+from hms.billing.models import Bill, Correction, Payment
+from hms.billing.printed_copies import count_print
 from hms.billing.tills import actions
 from hms.core import clock
 from hms.core.actions import action
@@ -150,8 +149,4 @@ def update_balance(bill: Bill) -> None:
 @action(Permission.READ_PAYMENTS, "billing.hand_out_receipt")
 def count_receipt_print(payment_id: int, *, by: Person) -> int:
     """Count one more print of a receipt and return how often it was printed. From the second print on it says COPY."""
-    first = insert(PrintedCopy).values(kind="receipt", ref_id=get_or_not_found(Payment, payment_id).id, copies=1)
-    again = first.on_conflict_do_update(
-        index_elements=[PrintedCopy.kind, PrintedCopy.ref_id], set_={"copies": PrintedCopy.copies + 1}
-    )
-    return db.session.execute(again.returning(PrintedCopy.copies)).scalar_one()
+    return count_print("receipt", get_or_not_found(Payment, payment_id).id)

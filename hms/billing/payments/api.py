@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
+from sqlalchemy import Select, select
 
 from hms.billing import schemas
 from hms.billing.api_responses import NO_REASON, list_read_entry
@@ -26,28 +27,38 @@ from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, TextLine, filter
 
 from . import actions
 
-PAYMENTS = parameters(
+OF_BILL: dict[str, Any] = {
     **PAGING,
     **DAYS,
-    bill=Id(),
-    received_by=Id(),
-    method=TextLine(50),
-    ordering=Ordering(("id", "payment_date", "amount")),
-)
+    "received_by": Id(),
+    "method": TextLine(50),
+    "ordering": Ordering(("id", "payment_date", "amount")),
+}
+PAYMENTS = parameters(**OF_BILL, bill=Id(), patient=Id())
 
 
 @api.get("/bills/<int:bill_id>/payments/")
 @requires(Permission.READ_PAYMENTS)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(parameters(**OF_BILL), location="query")
 @api.response(200, schemas.PaymentOut(many=True))
-def bill_payments(_arguments: dict[str, Any], bill_id: int) -> Response:
-    """The payments of one bill."""
+def bill_payments(arguments: dict[str, Any], bill_id: int) -> Response:
+    """The payments of one bill, oldest first."""
     bill = db.session.get(Bill, bill_id)
     if bill is None:
         raise NotFound(N_("This bill does not exist."))
     read_log.record_read("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
-    query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id).order_by(Payment.id)
-    return paginated_response(query, schemas.payment_json)
+    query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id)
+    return paginated_response(_arranged(query, {"ordering": "id"} | arguments), schemas.payment_json)
+
+
+def _arranged(query: Select, arguments: dict[str, Any]) -> Select:
+    if "method" in arguments:
+        query = query.where(Payment.method == parse_method(arguments["method"]).value)
+    if "patient" in arguments:
+        query = query.where(Payment.bill_id.in_(select(Bill.id).filter_by(patient_id=arguments["patient"])))
+    columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
+    query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
+    return ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
 
 
 @api.post("/bills/<int:bill_id>/payments/")
@@ -67,15 +78,11 @@ def pay_bill(payload: dict[str, Any], bill_id: int) -> Response:
 @api.response(200, schemas.PaymentOut(many=True))
 def payments(arguments: dict[str, Any]) -> Response:
     """Payments, newest first. Depending on the role: all, those the person took, their own, or none. Filters: bill,
-    received_by, method, date, date_from, date_to."""
+    patient, received_by, method, date, date_from, date_to."""
     query = api_queries.payments(current_person())
     if not (current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient):
         query = query.where(Payment.id.is_(None))
-    if arguments.get("method"):
-        query = query.where(Payment.method == parse_method(arguments["method"]).value)
-    columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
-    query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
-    query = ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
+    query = _arranged(query, arguments)
     return read_log.list_response(query, schemas.payment_json, list_read_entry, entity="payment")
 
 

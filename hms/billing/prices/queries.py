@@ -49,10 +49,17 @@ def items_without_price(item_ids: set[int]) -> set[int]:
     return set(db.session.scalars(select(PriceItem.id).where(PriceItem.id.in_(item_ids), ~PriceItem.is_priced)))
 
 
-def search_items(text: str, *, limit: int = 10, with_inactive: bool = False) -> list[PriceItem]:
-    """Items whose code or name contains every word of `text`; first those whose code begins with it, the shortest code first."""
+def search_items(
+    text: str, *, limit: int = 10, with_inactive: bool = False, only_unpriced: bool = False
+) -> list[PriceItem]:
+    """Items whose code or name contains every word of `text`; first those whose code begins with it, the shortest code first.
+
+    `only_unpriced`: active ones without a price.
+    """
     words = contains_all_words(PriceItem.search_text, text)
     starts = func.lower(PriceItem.code).like(func.hms_fold(f"{escape_like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
-    return list(db.session.scalars(rows if with_inactive else rows.where(PriceItem.is_active)))
+    if only_unpriced:
+        rows = rows.where(~PriceItem.is_priced)
+    return list(db.session.scalars(rows if with_inactive and not only_unpriced else rows.where(PriceItem.is_active)))

@@ -20,6 +20,7 @@ from . import actions
 from . import queries as price_list
 
 MAX_SHOWN = 200
+UNPRICED = "unpriced"
 
 
 def _search_text() -> str:
@@ -50,11 +51,29 @@ def choose_price() -> Response:
 @requires(Permission.READ_BILL)
 def prices() -> str:
     """The price list."""
+    show = UNPRICED if request.args.get("show") == UNPRICED else None
     items = price_list.search_items(
-        _search_text(), limit=MAX_SHOWN, with_inactive=current_person().may(Permission.MANAGE_PRICES)
+        _search_text(),
+        limit=MAX_SHOWN,
+        with_inactive=current_person().may(Permission.MANAGE_PRICES),
+        only_unpriced=show is not None,
     )
+    segments = [
+        {
+            "label": label,
+            "url": url_for("billing.prices", show=choice, q=_search_text() or None),
+            "is_current": choice == show,
+        }
+        for choice, label in ((None, _("All")), (UNPRICED, _("No price yet")))
+    ]
     return render_template(
-        "billing/prices.html", items=items, q=_search_text(), categories=dict(CATEGORIES), most=MAX_SHOWN
+        "billing/prices.html",
+        items=items,
+        q=_search_text(),
+        show=show,
+        segments_shown=segments,
+        categories=dict(CATEGORIES),
+        most=MAX_SHOWN,
     )
 
 

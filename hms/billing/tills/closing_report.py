@@ -35,6 +35,14 @@ class Tally(NamedTuple):
     amount: Money = ZERO
 
 
+class DocumentRange(NamedTuple):
+    """The first and last number of a shift's receipts or refunds, and how many there are."""
+
+    count: int = 0
+    first: str = ""
+    last: str = ""
+
+
 class VoidBill(NamedTuple):
     """A void bill; a voided draft has no number."""
 
@@ -76,6 +84,15 @@ def expected_now(shift: CashShift) -> dict[Method, Money]:
         for (method, kind), tally in _tallies(shift.id).items()
     ]
     return rules.expected_amounts(shift.float_amount, takings)
+
+
+def document_ranges(shift_id: int) -> dict[str, DocumentRange]:
+    """The numbers that the shift gave out: its receipts under "payment", its credit notes under "refund"."""
+    numbers: dict[str, list[str]] = {"payment": [], "refund": []}
+    rows = select(Payment.kind, Payment.number).where(Payment.shift_id == shift_id).order_by(Payment.id)
+    for kind, number in db.session.execute(rows):
+        numbers[kind].append(number)
+    return {kind: DocumentRange(len(n), n[0], n[-1]) if n else DocumentRange() for kind, n in numbers.items()}
 
 
 def payment_counts(shift: CashShift) -> dict[Method, int]:

@@ -34,6 +34,14 @@ DENOMINATIONS = {
 MAX_PIECES = 100_000
 
 
+class CountedNotes(NamedTuple):
+    """How many of one note or coin were counted, and their amount."""
+
+    value: Money
+    count: int
+    amount: Money
+
+
 class Difference(NamedTuple):
     """The closing amounts of one payment method. `difference` is counted less expected: below zero, money is missing."""
 
@@ -58,6 +66,12 @@ def count_cash(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
     if cash.value > MAX_SUM:
         raise RuleBroken(N_("This amount is above the limit of a till. Check the numbers."), "count")
     return cash
+
+
+def counted_notes(pieces: Mapping[str, int]) -> list[CountedNotes]:
+    """The stored count of each note and coin, largest first."""
+    values = sorted(((Decimal(value), n) for value, n in pieces.items()), reverse=True)
+    return [CountedNotes(Money(value), n, Money(value) * n) for value, n in values]
 
 
 def expected_amounts(opening_float: Money, takings: Iterable[tuple[Method, Money]]) -> dict[Method, Money]:

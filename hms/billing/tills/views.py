@@ -7,10 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.billing.blueprints import pages
+from hms.billing.enums import Method
 from hms.billing.forms import CloseForm, CountForm, FloatForm, count_form
 from hms.billing.models import CashShift
+from hms.core.audit import chain
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound
+from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm
@@ -18,7 +21,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.staff.models import User
 
-from . import actions, closing_report, queries
+from . import actions, closing_report, queries, rules
 
 
 @pages.get("/till")
@@ -84,6 +87,7 @@ def close_till() -> ResponseReturnValue:
     """Close the counted till and show its closing report."""
     form = CloseForm()
     if form.save(actions.close_till, by=current_person()):
+        chain.seal_pending()  # the closing report shows the seal
         return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
     return _answer(form, False)
 
@@ -108,11 +112,18 @@ def closing(shift_id: int) -> str:
         shift.cashier_id != current_person().id and not current_person().may(Permission.WITHDRAW_BILL)
     ):
         raise NotFound(N_("This closing report does not exist."))
-    cashier = get_or_not_found(User, shift.cashier_id)
+    cashier, counted = get_or_not_found(User, shift.cashier_id), shift.counted or {}
+    notes = rules.counted_notes(counted.get("pieces", {}))
+    cash = Money(counted.get("methods", {}).get(Method.CASH.value, "0"))
     return render_template(
         "billing/closing.html",
         shift=shift,
         cashier=cashier,
         differences=actions.differences(shift),
         sums=closing_report.sums(shift),
+        receipts=closing_report.document_ranges(shift.id),
+        notes=notes,
+        cash_counted=cash,
+        other_cash=cash - Money.total(note.amount for note in notes),
+        seal=chain.find_seal("billing.close_till", "cash_shift", shift.id),
     )

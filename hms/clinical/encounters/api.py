@@ -21,6 +21,8 @@ from hms.patients import lookup as patients
 
 from . import actions, queries, read_audit
 
+TIMES = ("encounter_date", "signed_at", "updated_at")
+"""Shown only to those who may read the content."""
 ENCOUNTERS = parameters(
     **PAGING,
     **DAYS,
@@ -28,7 +30,7 @@ ENCOUNTERS = parameters(
     doctor=Id(),
     appointment=Id(),
     status=Choice(("in_progress", "signed"), may_use=may_read_every_encounter),
-    ordering=Ordering(("id", "created_at")),
+    ordering=Ordering(("id", "created_at", *TIMES), hidden=dict.fromkeys(TIMES, may_read_every_encounter)),
 )
 
 
@@ -46,9 +48,9 @@ def encounters(arguments: dict[str, Any]) -> Response:
         "status": Encounter.status,
     }
     rows = filter_by_columns(queries.encounters(who), arguments, on=encounter_date_column(who), **columns)
-    return read_audit.list_response(
-        "encounter", ordered(rows, arguments, Encounter.id, created_at=Encounter.created_at), encounter_json
-    )
+    times = {name: getattr(Encounter, name) for name in ("created_at", "signed_at", "updated_at")}
+    rows = ordered(rows, arguments, Encounter.id, encounter_date=Encounter.started_at, **times)
+    return read_audit.list_response("encounter", rows, encounter_json)
 
 
 def _encounter_response(encounter_id: int, status: int = 200) -> Response:

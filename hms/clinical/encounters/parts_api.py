@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from flask import Response
@@ -24,14 +25,18 @@ from hms.clinical.schemas import (
 from hms.clinical.vitals import actions as vitals_actions
 from hms.clinical.vitals import queries as vitals_queries
 from hms.core.api.pagination import paginated_response
+from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, parameters
+from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, parameters
 from hms.patients import lookup as patients
 
 from . import actions, queries, read_audit
 
-PARTS = parameters(**PAGING)
+VITALS = parameters(**PAGING, **DAYS, ordering=Ordering(("id", "recorded_at")))
+DIAGNOSES = parameters(**PAGING, ordering=Ordering(("id", "code")))
+ADDENDA = parameters(**PAGING, **DAYS, author=Id(), ordering=Ordering(("id", "created_at")))
+ID, WRITTEN_AT = attrgetter("id"), attrgetter("created_at")
 
 
 def _get_readable_encounter(encounter_id: int) -> Encounter:
@@ -43,12 +48,15 @@ def _get_readable_encounter(encounter_id: int) -> Encounter:
 
 @api.get("/encounters/<int:encounter_id>/vitals/")
 @requires(Permission.OPEN_CHART)
-@api.arguments(PARTS, location="query")
+@api.arguments(VITALS, location="query")
 @api.response(200, VitalsOut(many=True))
-def vitals(_arguments: dict[str, Any], encounter_id: int) -> Response:
+def vitals(arguments: dict[str, Any], encounter_id: int) -> Response:
     """Vital signs of an encounter, newest first."""
     birth_date = patients.patient(_get_readable_encounter(encounter_id).patient_id).birth_date
-    return paginated_response(vitals_queries.vitals_of(encounter_id), lambda row: vitals_json(row, birth_date))
+    taken_at = attrgetter("taken_at")
+    rows = filter_rows(vitals_queries.vitals_of(encounter_id), arguments, on=taken_at)
+    rows = order_rows(rows, arguments, id=ID, recorded_at=taken_at)
+    return paginated_response(rows, lambda row: vitals_json(row, birth_date))
 
 
 def _record_vitals(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -79,11 +87,12 @@ def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, An
 
 @api.get("/encounters/<int:encounter_id>/conditions/")
 @requires(Permission.OPEN_CHART)
-@api.arguments(PARTS, location="query")
+@api.arguments(DIAGNOSES, location="query")
 @api.response(200, ConditionOut(many=True))
-def conditions(_arguments: dict[str, Any], encounter_id: int) -> Response:
+def conditions(arguments: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
-    return paginated_response(diagnosis_queries.conditions_of(_get_readable_encounter(encounter_id).id), condition_json)
+    rows = diagnosis_queries.conditions_of(_get_readable_encounter(encounter_id).id)
+    return paginated_response(order_rows(rows, arguments, id=ID, code=attrgetter("code")), condition_json)
 
 
 @api.post("/encounters/<int:encounter_id>/conditions/")
@@ -107,11 +116,13 @@ def remove_diagnosis(encounter_id: int, condition_id: int) -> None:
 
 @api.get("/encounters/<int:encounter_id>/addenda/")
 @requires(Permission.OPEN_CHART)
-@api.arguments(PARTS, location="query")
+@api.arguments(ADDENDA, location="query")
 @api.response(200, AddendumOut(many=True))
-def addenda(_arguments: dict[str, Any], encounter_id: int) -> Response:
+def addenda(arguments: dict[str, Any], encounter_id: int) -> Response:
     """Addenda of an encounter, oldest first."""
-    return paginated_response(queries.addenda_of(_get_readable_encounter(encounter_id).id), addendum_json)
+    rows = queries.addenda_of(_get_readable_encounter(encounter_id).id)
+    rows = filter_rows(rows, arguments, on=WRITTEN_AT, author=attrgetter("author_id"))
+    return paginated_response(order_rows(rows, arguments, id=ID, created_at=WRITTEN_AT), addendum_json)
 
 
 @api.post("/encounters/<int:encounter_id>/addenda/")

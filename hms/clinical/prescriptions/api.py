@@ -36,6 +36,8 @@ from hms.patients.access import policy
 
 from . import actions, queries, standalone_checks
 
+TIMES = ("signed_at", "updated_at")
+"""Shown only to those who may read the content."""
 PRESCRIPTIONS = parameters(
     **PAGING,
     **DAYS,
@@ -43,7 +45,7 @@ PRESCRIPTIONS = parameters(
     encounter=Id(),
     medication=Id(may_use=may_read_every_prescription),
     status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
-    ordering=Ordering(("id", "created_at")),
+    ordering=Ordering(("id", "created_at", *TIMES), hidden=dict.fromkeys(TIMES, may_read_every_prescription)),
 )
 
 
@@ -60,7 +62,8 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
         "status": Prescription.status,
     }
     rows = filter_by_columns(queries.prescriptions(current_person()), arguments, on=Prescription.created_at, **columns)
-    rows = ordered(rows, arguments, Prescription.id, created_at=Prescription.created_at)
+    times = {name: getattr(Prescription, name) for name in ("created_at", *TIMES)}
+    rows = ordered(rows, arguments, Prescription.id, **times)
     if arguments.get("medication") is not None:  # the filter must not reveal the medicine of a restricted record
         rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
     return read_audit.list_response("prescription", rows, prescription_json)

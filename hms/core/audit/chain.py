@@ -175,6 +175,16 @@ def _check_unsealed() -> tuple[int, str | None]:
     return count, fault
 
 
+def find_seal(action: str, entity: str, entity_id: int) -> dict[str, Any] | None:
+    """The seal of the last entry of an action on a record: its number `n` and `seal` (hex); None until it is sealed."""
+    entry = select(_ENTRY.c.id).where(
+        _ENTRY.c.entity == entity, _ENTRY.c.entity_id == entity_id, _ENTRY.c.action == action
+    )
+    newest = entry.order_by(_ENTRY.c.id.desc()).limit(1).scalar_subquery()
+    row = db.session.execute(select(_SEAL.c.n, _SEAL.c.seal).where(_SEAL.c.entry_id == newest)).first()
+    return {"n": row.n, "seal": bytes(row.seal).hex()} if row else None
+
+
 def checkpoint() -> dict[str, Any]:
     """The newest seal: `n`, `seal` (hex) and the number of entries. Stored elsewhere, it shows truncation or a rebuilt chain."""
     n, seal = _last_seal()

@@ -14,7 +14,7 @@ SETTINGS: dict[str, SettingDefinition] = {
     for setting in (
         SettingDefinition(
             "hospital.name",
-            "St Mary's Hospital",
+            "Hospital",
             _l("Hospital name"),
             FACILITY,
             help=_l("Shown on every page, label, receipt and invoice."),
@@ -22,7 +22,7 @@ SETTINGS: dict[str, SettingDefinition] = {
         ),
         SettingDefinition(
             "hospital.address",
-            "12 Hill Road, Freetown",
+            "",
             _l("Address"),
             FACILITY,
             help=_l("Shown on invoices, receipts and the sign-in page."),
@@ -30,7 +30,7 @@ SETTINGS: dict[str, SettingDefinition] = {
         ),
         SettingDefinition(
             "hospital.phone",
-            "022 123 456",
+            "",
             _l("Phone"),
             FACILITY,
             help=_l("For patients, and for staff who cannot sign in."),
@@ -167,7 +167,10 @@ SETTINGS: dict[str, SettingDefinition] = {
             False,
             _l("Print diagnosis codes on invoices"),
             BILLING,
-            help=_l("Only if an insurer requires them: everyone who sees the invoice sees the diagnosis."),
+            help=_l(
+                "Only if an insurer requires them: everyone who sees the invoice sees the codes of the signed encounter. They "
+                "are never printed for restricted records."
+            ),
             is_sensitive=True,
         ),
         SettingDefinition(

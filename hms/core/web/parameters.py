@@ -40,6 +40,7 @@ UNKNOWN = Sentence(N_("This address does not accept this parameter."))
 NOT_ALLOWED = Sentence(N_("Your role may not use this parameter here."))
 NOT_A_WHOLE_NUMBER = Sentence(N_("Enter a whole number."))
 OUT_OF_RANGE = Sentence(N_("Enter a whole number within range."))
+SENT_TWICE = Sentence(N_("Send this parameter once."))
 
 
 def everybody(_person: Person) -> bool:
@@ -123,14 +124,14 @@ class Flag(_Parameter, fields.Boolean):
 
 
 class DayOf(_Parameter, Day):
-    """A day as YYYY-MM-DD; blank means no filter."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date | None:
-        return super()._deserialize(value, attr, data, **kwargs) if value else None
+    """A day as YYYY-MM-DD."""
 
 
 class TextLine(_Parameter, Text):
-    """One line of at most `longest` characters."""
+    """One line of at most `longest` characters, not blank."""
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(longest, blank=False, **kwargs)
 
 
 class Search(_Parameter, fields.String):
@@ -167,12 +168,24 @@ class Parameters(Schema):
 
     @post_load
     def one_spelling(self, arguments: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        """Put each `Id` under its field's name, whichever of its names was sent."""
+        """Put each `Id` under its field's name, whichever of its names was sent; refuse parameters that contradict."""
         for name, field in self.fields.items():
             field_name = getattr(field, "stands_for", "")
             if field_name and name in arguments:
-                arguments.setdefault(field_name, arguments.pop(name))
+                value = arguments.pop(name)
+                if arguments.setdefault(field_name, value) != value:
+                    _refuse_both(name, field_name)
+        if arguments.get("limit", arguments.get("page_size")) != arguments.get("page_size", arguments.get("limit")):
+            _refuse_both("limit", "page_size")
+        for name in ("date_from", "date_to"):
+            if "date" in arguments and name in arguments:
+                _refuse_both(name, "date")
         return arguments
+
+
+def _refuse_both(name: str, other: str) -> None:
+    sentence = Sentence(N_("Send this parameter or “%(other)s”, not both."), other=other)
+    raise ValidationError({name: [translate(sentence)]})
 
 
 def parameters(**known: fields.Field) -> Schema:
@@ -187,16 +200,22 @@ def parameters(**known: fields.Field) -> Schema:
 
 
 class ParametersRefused(DomainError):
-    """Parameters that the endpoint does not declare, or that this person may not use: 400 with the name of each."""
+    """Parameters that the endpoint does not declare, that this person may not use, or that were sent more than once: 400 with
+    the name of each."""
 
-    def __init__(self, unknown: list[str], not_allowed: list[str]) -> None:
+    def __init__(self, unknown: list[str], not_allowed: list[str], sent_twice: list[str]) -> None:
         super().__init__(NOT_ALLOWED if not_allowed else UNKNOWN, code="parameter")
         self.is_denial = bool(not_allowed)
-        self.messages = dict.fromkeys(unknown, UNKNOWN) | dict.fromkeys(not_allowed, NOT_ALLOWED)
+        self.messages = (
+            dict.fromkeys(sent_twice, SENT_TWICE)
+            | dict.fromkeys(unknown, UNKNOWN)
+            | dict.fromkeys(not_allowed, NOT_ALLOWED)
+        )
 
 
 def check_parameters(declared: Schema | None, person: Person) -> None:
-    """Raise `ParametersRefused` when the request has parameters that are not `declared`, or that `person` may not use."""
+    """Raise `ParametersRefused` when the request has parameters that are not `declared`, that `person` may not use, or that
+    are there more than once."""
     known = declared.fields if declared else {}
     unknown = [name for name in request.args if name not in known]
     not_allowed = [
@@ -204,8 +223,9 @@ def check_parameters(declared: Schema | None, person: Person) -> None:
         for name, text in request.args.items()
         if isinstance(known.get(name), _Parameter) and not known[name].is_open_to(person, text)
     ]
-    if unknown or not_allowed:
-        raise ParametersRefused(unknown, not_allowed)
+    sent_twice = [name for name, texts in request.args.lists() if len(texts) > 1]
+    if unknown or not_allowed or sent_twice:
+        raise ParametersRefused(unknown, not_allowed, sent_twice)
 
 
 def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
@@ -225,6 +245,12 @@ class Bounds:
         """The conditions that `column` is in the requested days."""
         first = [] if self.first is None else [column >= self.first]
         return first if self.end is None else [*first, column < self.end]
+
+    def include(self, instant: datetime | None) -> bool:
+        """Whether `instant` is in the requested days; no instant is, when they are limited."""
+        if instant is None:
+            return self.first is None and self.end is None
+        return (self.first is None or instant >= self.first) and (self.end is None or instant < self.end)
 
     def shape(self) -> BoundsShape:
         """Which of the two instants are set; lists with the same shape use the same cached statement."""

@@ -12,6 +12,7 @@ from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken, StaleVersion
+from hms.core.money import ZERO
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
@@ -40,22 +41,23 @@ def set_opening_stock_handler(receive: OpeningStockHandler) -> OpeningStockHandl
 
 
 @action(Permission.MANAGE_FORMULARY, "formulary.load_catalogue")
-def load_catalogue(*, by: Person) -> int:
-    """Add the medicines of the starting list that are missing, with prices and usual doses; returns their number.
+def load_catalogue(*, with_prices: bool = False, by: Person) -> int:
+    """Add the medicines of the starting list that are missing, with usual doses; returns their number.
 
-    Medicines that the hospital changed or withdrew stay as they are.
+    Medicines that the hospital changed or withdrew stay as they are. The prices of the list are examples: `with_prices` is
+    for demo data and tests. Without it each medicine has no price yet.
     """
     known = set(db.session.scalars(select(Medication.catalogue_key).where(Medication.catalogue_key.is_not(None))))
     missing = [entry for entry in catalogue.load_medications() if entry.key not in known]
     if not missing:
         return 0
-    prices = _add_prices(missing)
+    prices = _add_prices(missing, with_prices=with_prices)
     ids = _add_medicines(missing, prices)
     _add_doses(ids)
     return len(missing)
 
 
-def _add_prices(entries: list[catalogue.CatalogueMedication]) -> dict[str, int]:
+def _add_prices(entries: list[catalogue.CatalogueMedication], *, with_prices: bool) -> dict[str, int]:
     """Ids of price items by code; adds the missing ones, existing ones keep their price."""
     codes = {_price_code(entry): entry for entry in entries}
     ids = dict(db.session.execute(select(PriceItem.code, PriceItem.id).where(PriceItem.code.in_(codes))).all())
@@ -65,7 +67,8 @@ def _add_prices(entries: list[catalogue.CatalogueMedication]) -> dict[str, int]:
             "name": _name(entry),
             "billing_label": N_("Medicine") if _is_discreet(entry) else _name(entry),
             "category": "medicine",
-            "unit_price": entry.price,
+            "unit_price": entry.price if with_prices else ZERO,
+            "is_priced": with_prices,
         }
         for code, entry in codes.items()
         if code not in ids

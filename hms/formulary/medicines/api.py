@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 from marshmallow import fields, post_load, validate
+from sqlalchemy import Select
 
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
@@ -16,7 +17,7 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.fields import Text, WholeNumber
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Ordering, TextLine, ordered, parameters
+from hms.core.web.parameters import PAGING, Ordering, Search, ordered, parameters
 from hms.formulary.models import Medication
 
 from . import actions, queries
@@ -102,9 +103,27 @@ def _medication_response(row: Any, status: int = 200) -> Response:
     return resource_response(medication_json(row, current_person()), row.version, status)
 
 
+def _sees_stock(who: Person) -> bool:
+    return who.may(Permission.READ_STOCK_LEVEL)
+
+
+STOCK_COLUMNS = ("generic_name", "current_stock", "reorder_level")
+MEDICATIONS = parameters(
+    **PAGING,
+    search=Search(),
+    ordering=Ordering(("name", "id", *STOCK_COLUMNS), hidden=dict.fromkeys(STOCK_COLUMNS, _sees_stock)),
+)
+
+
+def in_order(rows: Select, arguments: dict[str, Any]) -> Select:
+    """Medicines sorted by the argument `ordering` of `MEDICATIONS`, by name without one."""
+    columns = {name: getattr(Medication, name) for name in ("name", *STOCK_COLUMNS)}
+    return ordered(rows, {"ordering": "name"} | arguments, Medication.id, **columns)
+
+
 @api.get("/medications/")
 @requires(Permission.READ_FORMULARY, Permission.READ_OWN_RECORD)
-@api.arguments(parameters(**PAGING, search=TextLine(100), ordering=Ordering(("name", "id"))), location="query")
+@api.arguments(MEDICATIONS, location="query")
 @api.response(200, MedicationOut(many=True))
 def medications(arguments: dict[str, Any]) -> Response:
     """Active medicines by name. `search=` matches parts of names and strengths, or only of the name for roles that see
@@ -113,8 +132,7 @@ def medications(arguments: dict[str, Any]) -> Response:
     rows = queries.select_medications(
         arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL)
     )
-    rows = ordered(rows, {"ordering": "name"} | arguments, Medication.id, name=Medication.name)
-    return paginated_response(rows, lambda row: medication_json(row, who))
+    return paginated_response(in_order(rows, arguments), lambda row: medication_json(row, who))
 
 
 @api.get("/medications/<int:medication_id>/")

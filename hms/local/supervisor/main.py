@@ -181,7 +181,7 @@ class Supervisor:
         if self.is_demo:
             lines += [f"  Sign in with the password {DEMO_PASSWORD} as one of", f"    {' · '.join(DEMO_ACCOUNTS)}"]
         else:
-            lines += ["  Create the first administrator with:  .venv/bin/flask --app wsgi create-admin"]
+            lines += ["  Create the first administrator with:  .venv/bin/flask --app wsgi create-admin USERNAME"]
         print_message(
             "\n".join([*lines, "", f"  Data and logs: {self.home}", "  Ctrl-C stops it. No data is lost.", ""])
         )

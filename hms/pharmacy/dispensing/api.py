@@ -103,13 +103,18 @@ def dispense(payload: dict[str, Any], prescription_id: int) -> dict[str, Any]:
 @api.arguments(schemas.DISPENSES, location="query")
 @api.response(200, DispenseOut(many=True))
 def dispensing_logs(arguments: dict[str, Any]) -> Response:
-    """Dispensed medicines, newest first; filters: `prescription`, `patient`, `medication`, `dispensed_by`, and days."""
+    """Dispensed medicines, newest first; filters: `prescription`, `patient`, `medication`, `stock_batch`, `dispensed_by`,
+    and days."""
     columns = {
         "prescription": Dispense.prescription_id,
         "medication": Dispense.medication_id,
         "patient": Dispense.patient_id,
         "dispensed_by": Dispense.dispensed_by_id,
     }
-    query = filter_by_columns(_dispenses(), arguments, on=Dispense.dispensed_at, **columns)
+    query = _dispenses()
+    if "stock_batch" in arguments:
+        of_batch = select(StockMovement.dispense_id).where(StockMovement.batch_id == arguments["stock_batch"])
+        query = query.where(Dispense.id.in_(of_batch))
+    query = filter_by_columns(query, arguments, on=Dispense.dispensed_at, **columns)
     query = ordered(query, arguments, Dispense.id, dispense_date=Dispense.dispensed_at)
     return read_audit.list_response("dispense", query, dispense_json)

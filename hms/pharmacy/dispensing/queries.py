@@ -92,7 +92,8 @@ def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPE
 
     def build_visit(key: tuple[int | None, int]) -> Visit:
         patient, lines, known = patients[key[1]], grouped[key], allergies[key[1]]
-        visit_ = Visit(key[0], patient, [], paid_words(paid.get(patient.id)), [], lines[0], patient.id in access.closed)
+        words = paid_words(paid.get(patient.id), lines)
+        visit_ = Visit(key[0], patient, [], words, [], lines[0], patient.id in access.closed)
         if not visit_.is_closed:
             visit_.is_emergency = patient.id in access.emergency
             visit_.allergies = [" – ".join(filter(None, (a.substance, a.reaction))) for a in known]

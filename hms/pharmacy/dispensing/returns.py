@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import func, select
 
-from hms.billing.bills.charges import add_charge, withdraw_charge
+from hms.billing.bills.charges import add_charge
+from hms.billing.corrections import credits
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.actions import action
@@ -19,14 +22,19 @@ from hms.pharmacy.models import Batch, Dispense, StockMovement
 from . import locked_lines, rules
 
 
-@action(Permission.DISPENSE, "pharmacy.return_dispensed")
-def return_dispensed(
-    dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person
-) -> StockMovement:
-    """Record that `quantity` of a dispense is returned: it is owing again, and the charge of a draft bill is corrected.
+class Returned(NamedTuple):
+    """What a return did: whether the stock has the medicine again, and what happened to its charge."""
 
-    The quantity goes back to its batches, the last one first; with `goes_back=False` it is written off. Returns the last
-    stock movement.
+    is_in_stock: bool
+    charge: credits.ChargeUndone
+
+
+@action(Permission.DISPENSE, "pharmacy.return_dispensed")
+def return_dispensed(dispense_id: int, quantity: int, reason: str, *, goes_back: bool = True, by: Person) -> Returned:
+    """Record that `quantity` of a dispense is returned: it is owing again. Its charge is taken off a draft bill; on an issued
+    bill its credit is requested, which another person approves.
+
+    The quantity goes back to its batches, the last one first; with `goes_back=False` it is written off.
     """
     given = get_or_not_found(Dispense, dispense_id)
     line = locked_lines.locked_line(given.prescription_id, by)
@@ -34,12 +42,13 @@ def return_dispensed(
     already = given.quantity - sum(out.values())
     rules.check_return(quantity, given.quantity, already, reason)
     db.session.execute(select(Batch.id).where(Batch.id.in_(out)).order_by(Batch.id).with_for_update())
-    movement = _take_back(given, out, quantity, reason.strip(), goes_back, by)
+    _take_back(given, out, quantity, reason.strip(), goes_back, by)
     _count_back(line, quantity)
-    _correct_charge(given, line, given.quantity - already - quantity, reason.strip(), by)
+    kept = given.quantity - already - quantity
+    charge = _correct_charge(given, line, quantity, kept, reason.strip(), by)
     for kind in (Event.PRESCRIPTION_CHANGED, Event.STOCK_CHANGED):
         publish(kind)
-    return movement
+    return Returned(goes_back, charge)
 
 
 def _still_out(dispense_id: int) -> dict[int, int]:
@@ -54,20 +63,17 @@ def _still_out(dispense_id: int) -> dict[int, int]:
     return {batch_id: int(count) for batch_id, count in db.session.execute(rows) if count > 0}
 
 
-def _take_back(
-    given: Dispense, out: dict[int, int], quantity: int, reason: str, goes_back: bool, by: Person
-) -> StockMovement:
+def _take_back(given: Dispense, out: dict[int, int], quantity: int, reason: str, goes_back: bool, by: Person) -> None:
     left = quantity
     for batch_id, count in reversed(out.items()):
         back = min(left, count)
         for kind, change in [("return", back)] + ([] if goes_back else [("write_off", -back)]):
             if back:
-                movement = _movement(given, batch_id, kind, change, reason, by)
+                _record_movement(given, batch_id, kind, change, reason, by)
         left -= back
-    return movement
 
 
-def _movement(given: Dispense, batch_id: int, kind: str, change: int, reason: str, by: Person) -> StockMovement:
+def _record_movement(given: Dispense, batch_id: int, kind: str, change: int, reason: str, by: Person) -> None:
     movement = StockMovement(
         batch_id=batch_id,
         medication_id=given.medication_id,
@@ -80,7 +86,6 @@ def _movement(given: Dispense, batch_id: int, kind: str, change: int, reason: st
     )
     db.session.add(movement)
     db.session.flush()
-    return movement
 
 
 def _count_back(line: Prescription, quantity: int) -> None:
@@ -92,10 +97,13 @@ def _count_back(line: Prescription, quantity: int) -> None:
         line.increment_version()
 
 
-def _correct_charge(given: Dispense, line: Prescription, kept: int, reason: str, by: Person) -> None:
-    was_draft = withdraw_charge(source="dispense", source_id=given.id, reason=reason, by=by)
-    if not was_draft or not kept:
-        return
+def _correct_charge(
+    given: Dispense, line: Prescription, quantity: int, kept: int, reason: str, by: Person
+) -> credits.ChargeUndone:
+    """Undo the charge of the returned `quantity`; on a draft the `kept` rest is charged again."""
+    undone = credits.undo_charge(source="dispense", source_id=given.id, quantity=quantity, reason=reason, by=by)
+    if undone is not credits.ChargeUndone.OFF_DRAFT or not kept:
+        return undone
     medicine = get_or_not_found(Medication, given.medication_id)
     add_charge(
         given.patient_id,
@@ -107,3 +115,4 @@ def _correct_charge(given: Dispense, line: Prescription, kept: int, reason: str,
         encounter_id=line.encounter_id,
         by=by,
     )
+    return undone

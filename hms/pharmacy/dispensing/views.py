@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from hms.billing.corrections.credits import ChargeUndone
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.api import read_log
@@ -279,6 +280,18 @@ def labels() -> str:
     return _labels(_ids(request.args.get("of", "")))
 
 
+def return_message(returned: returns.Returned) -> str:
+    """What a return did to the stock and to the bill."""
+    charge = {
+        ChargeUndone.NOT_CHARGED: _("There was no charge to correct"),
+        ChargeUndone.OFF_DRAFT: _("The bill was corrected"),
+        ChargeUndone.CREDIT_REQUESTED: _("The bill is issued: its credit was requested and needs approval"),
+        ChargeUndone.NOTHING_TO_CREDIT: _("The bill was not changed: nothing is left on it to credit"),
+    }
+    stock = _("Returned to stock") if returned.is_in_stock else _("Returned and written off")
+    return f"{stock}. {charge[returned.charge]}"
+
+
 @pages.route("/dispenses/<int:dispense_id>/return", methods=["GET", "POST"])
 @requires(Permission.DISPENSE)
 def take_back(dispense_id: int) -> ResponseReturnValue:
@@ -288,7 +301,7 @@ def take_back(dispense_id: int) -> ResponseReturnValue:
         raise NotFound(N_("This dispensed medicine does not exist."))
     form = ReturnForm()
     if form.save(returns.return_dispensed, by=current_person(), dispense_id=dispense_id):
-        flash(_("Returned. Stock and bill were corrected"), "success")
+        flash(return_message(form.result), "success")
         return redirect(url_for("pharmacy.line", prescription_id=dispenses[0].prescription_id), 303)
     dispense = dispensed_queries.dispenses([dispense_id])[0]
     read_log.record_read("pharmacy.read_dispense", dispense.patient_id, entity="dispense", entity_id=dispense_id)

@@ -155,8 +155,14 @@ def _offer(line: Line, held: Sequence[Any], taken: dict[int, int]) -> None:
     line.skipped = [(by_id[batch_id].lot_number, reason) for batch_id, reason in result.skipped]
 
 
-def paid_words(owed: Any) -> tuple[str, str]:
-    """The state of the patient's bills as a kind of status and a label, without amounts, which a pharmacist may not see."""
+def paid_words(owed: Any, rows: Sequence[Any]) -> tuple[str, str]:
+    """The state of the patient's bills as a kind of status and a label, without amounts, which a pharmacist may not see.
+
+    A medicine is charged when it is dispensed: while one of `rows` is still to be dispensed, nothing is called paid.
+    """
     if owed is None:
         return "neutral", _l("No bill yet")
-    return ("caution", _l("To pay")) if owed > ZERO else ("good", _l("Paid"))
+    if owed > ZERO:
+        return "caution", _l("To pay")
+    is_charged = all(row.status not in (*GIVABLE, "on_hold") for row in rows)
+    return ("good", _l("Paid")) if is_charged else ("neutral", _l("Not charged yet"))

@@ -12,12 +12,13 @@ from sqlalchemy.orm import joinedload
 from hms.core import clock
 from hms.core.api.pagination import paginated_response
 from hms.core.db.session import db
+from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Number, filter_by_columns, ordered, parameters
-from hms.formulary.medicines.api import MedicationOut, medication_json
+from hms.core.web.parameters import filter_by_columns, ordered, parameters
+from hms.formulary.medicines.api import MEDICATIONS, MedicationOut, in_order, medication_json
 from hms.formulary.models import Medication
 from hms.pharmacy import schemas
 from hms.pharmacy.blueprints import api
@@ -61,9 +62,13 @@ def batch_json(row: Any) -> dict[str, Any]:
 @api.response(200, BatchOut(many=True))
 def stock_batches(arguments: dict[str, Any]) -> Response:
     """Batches, earliest expiry first; filters: `medication_item`, and the days on which they were received."""
-    query = filter_by_columns(_batches(), arguments, on=Batch.created_at, medication_item=Batch.medication_id)
-    query = ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, expiry_date=Batch.expires_on)
-    return paginated_response(query, batch_json)
+    return _batch_list(_batches(), arguments)
+
+
+def _batch_list(query: Select, arguments: dict[str, Any]) -> Response:
+    columns = {"expiry_date": Batch.expires_on, "received_date": Batch.created_at, "current_quantity": Batch.quantity}
+    query = filter_by_columns(query, arguments, on=Batch.created_at, medication_item=Batch.medication_id)
+    return paginated_response(ordered(query, {"ordering": "expiry_date"} | arguments, Batch.id, **columns), batch_json)
 
 
 @api.post("/stock-batches/")
@@ -86,36 +91,36 @@ def add_batch(payload: dict[str, Any]) -> dict[str, Any]:
 
 @api.get("/medications/<int:medication_id>/batches/")
 @requires(Permission.READ_STOCK)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(parameters(**schemas.OF_MEDICINE), location="query")
 @api.response(200, BatchOut(many=True))
-def batches_of(_arguments: dict[str, Any], medication_id: int) -> Response:
-    """The batches of one medicine."""
+def batches_of(arguments: dict[str, Any], medication_id: int) -> Response:
+    """The batches of one medicine, earliest expiry first; filters: the days on which they were received."""
     if queries.sort_key_of(medication_id) is None:
         raise NotFound(N_("This medicine does not exist."))
-    query = _batches().where(Batch.medication_id == medication_id)
-    return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
+    return _batch_list(_batches().where(Batch.medication_id == medication_id), arguments)
 
 
 @api.get("/medications/below_reorder_level/")
 @requires(Permission.READ_STOCK_LEVEL)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(MEDICATIONS, location="query")
 @api.response(200, MedicationOut(many=True))
-def below_reorder_level(_arguments: dict[str, Any]) -> Response:
-    """Medicines at or below their reorder level; expired stock does not count."""
+def below_reorder_level(arguments: dict[str, Any]) -> Response:
+    """Medicines at or below their reorder level, by name; expired stock does not count. `search` as in the list of all."""
     who = current_person()
-    return paginated_response(queries.low(), lambda row: medication_json(row, who))
+    rows = queries.low().where(*contains_all_words(Medication.search_text, arguments.get("search", "")))
+    return paginated_response(in_order(rows, arguments), lambda row: medication_json(row, who))
 
 
 @api.get("/medications/near_expiry/")
 @requires(Permission.READ_STOCK)
-@api.arguments(parameters(**PAGING, days=Number(0, 3650)), location="query")
+@api.arguments(schemas.NEAR_EXPIRY, location="query")
 @api.response(200, BatchOut(many=True))
 def near_expiry(arguments: dict[str, Any]) -> Response:
     """Batches in stock that expire within `days` (default: the hospital's setting), the earliest first."""
     days = arguments.get("days")
     last = clock.today() + timedelta(days=queries.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
-    return paginated_response(query.order_by(Batch.expires_on, Batch.id), batch_json)
+    return _batch_list(query, arguments)
 
 
 def adjustment_json(row: StockMovement) -> dict[str, Any]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g, request, url_for
+from sqlalchemy import func
 
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import get_or_not_found
+from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
-from hms.core.person import SYSTEM
+from hms.core.person import SYSTEM, Person
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import PAGING, Flag, Id, Ordering, Search, filter_by_columns, ordered, parameters
 from hms.staff import directory, schemas
 from hms.staff.blueprints import api
 from hms.staff.models import Role, User
@@ -50,7 +52,20 @@ def change_me(payload: dict[str, Any]) -> dict[str, Any]:
     return _change_profile(payload)
 
 
-USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "first_name")))
+def _manages_accounts(who: Person) -> bool:
+    return who.may(Permission.MANAGE_STAFF)
+
+
+USERS = parameters(
+    **PAGING,
+    role=Id(),
+    is_active=Flag(may_use=_manages_accounts),
+    search=Search(),
+    ordering=Ordering(
+        ("id", "last_name", "first_name", "username", "email"),
+        hidden={"username": _manages_accounts, "email": _manages_accounts},
+    ),
+)
 
 
 @api.get("/users/")
@@ -58,10 +73,16 @@ USERS = parameters(**PAGING, role=Id(), ordering=Ordering(("id", "last_name", "f
 @api.arguments(USERS, location="query")
 @api.response(200, schemas.UserOut(many=True))
 def users(arguments: dict[str, Any]) -> Response:
-    """Staff by family name; administrators see their accounts too, patients the doctors only."""
-    rows = filter_by_columns(directory.users(only_doctors=current_person().is_patient), arguments, role=User.role_id)
+    """Staff by family name; administrators see their accounts too, patients the doctors only. `search` matches names, and
+    for administrators the username."""
+    rows = directory.users(only_doctors=current_person().is_patient)
+    rows = filter_by_columns(rows, arguments, role=User.role_id, is_active=User.is_active)
+    account = (User.username,) if _manages_accounts(current_person()) else ()
+    names = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, *account))
+    rows = rows.where(*contains_all_words(names, arguments.get("search", "")))
     if "ordering" in arguments:
-        rows = ordered(rows, arguments, User.id, last_name=User.last_name, first_name=User.first_name)
+        columns = {name: getattr(User, name) for name in ("last_name", "first_name", "username", "email")}
+        rows = ordered(rows, arguments, User.id, **columns)
     return paginated_response(rows, lambda user: user_json(user, current_person()))
 
 

@@ -31,11 +31,12 @@ STATUSES = ("pending", "approved", "rejected", "withdrawn")
 
 @api.get("/roles/")
 @requires(Permission.READ_STAFF, Permission.READ_OWN_RECORD)
-@api.arguments(parameters(**PAGING), location="query")
+@api.arguments(parameters(**PAGING, ordering=Ordering(("id", "name"))), location="query")
 @api.response(200, schemas.RoleOut(many=True))
-def roles_list(_arguments: dict[str, Any]) -> Response:
-    """The roles of the hospital."""
-    return paginated_response(directory.roles(), lambda role: role_json(role, current_person()))
+def roles_list(arguments: dict[str, Any]) -> Response:
+    """The roles of the hospital, built-in ones first."""
+    rows = ordered(directory.roles(), {"ordering": "id"} | arguments, Role.id, name=Role.name)
+    return paginated_response(rows, lambda role: role_json(role, current_person()))
 
 
 def _get_active_role(role_id: int) -> Role:
@@ -113,8 +114,9 @@ REQUESTS = parameters(
     **DAYS,
     user=Id(),
     requested_role=Id(),
+    reviewed_by=Id(),
     status=Choice(STATUSES),
-    ordering=Ordering(("id", "created_at")),
+    ordering=Ordering(("id", "created_at", "reviewed_at", "updated_at")),
 )
 
 
@@ -126,10 +128,12 @@ def requests_list(arguments: dict[str, Any]) -> Response:
     """Requests for roles, newest first: all for administrators, one's own for others."""
     table = RoleChangeRequest
     columns = {"user": table.user_id, "requested_role": table.requested_role_id, "status": table.status}
+    columns |= {"reviewed_by": table.reviewed_by_id}
     rows = filter_by_columns(
         queries.select_requests(user_id=_visible_user_id()), arguments, on=table.created_at, **columns
     )
-    rows = ordered(rows, arguments, table.id, created_at=table.created_at)
+    times = {name: getattr(table, name) for name in ("created_at", "reviewed_at", "updated_at")}
+    rows = ordered(rows, arguments, table.id, **times)
     return paginated_response(rows, lambda row: request_json(row, current_person()))
 
 

@@ -1,0 +1,79 @@
+"""The charge of an event of care that is undone: taken off a draft, or credited on an issued bill by a second person."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN
+from enum import Enum
+
+from sqlalchemy import select
+
+from hms.billing.bills.charges import withdraw_charge
+from hms.billing.enums import OPEN, BillState, CorrectionKind, CorrectionStatus
+from hms.billing.models import Bill, BillLine, Correction
+from hms.core.actions import action
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db
+from hms.core.errors import Conflict
+from hms.core.money import ZERO, Money, smallest_amount
+from hms.core.permissions import Permission
+from hms.core.person import Person
+from hms.core.text.translation import N_
+
+from . import actions, queries
+from .rules import check_reason
+
+
+class ChargeUndone(Enum):
+    """What happened to a charge; messages say no more than this."""
+
+    NOT_CHARGED = "not_charged"
+    OFF_DRAFT = "off_draft"
+    CREDIT_REQUESTED = "credit_requested"
+    NOTHING_TO_CREDIT = "nothing_to_credit"
+
+
+@action(Permission.ADD_CHARGE, "billing.undo_charge")
+def undo_charge(*, source: str, source_id: int, quantity: int | None = None, reason: str, by: Person) -> ChargeUndone:
+    """Take the charge of an event off its draft, or request the credit of `quantity` units of it (default: all) on an
+    issued bill. Another person approves the credit, like every write-off.
+
+    Raises `Conflict` while another person's write-off of the bill waits: one bill has one such request at a time.
+    """
+    line = db.session.scalars(
+        select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
+    ).one_or_none()
+    if line is None:
+        return ChargeUndone.NOT_CHARGED
+    if withdraw_charge(source=source, source_id=source_id, reason=reason, by=by):
+        return ChargeUndone.OFF_DRAFT
+    bill = get_for_update(Bill, line.bill_id)
+    waiting = queries.find_waiting(CorrectionKind.WRITE_OFF.value, bill.id)
+    credit = _credit(bill, line, line.quantity if quantity is None else quantity)
+    reason = check_reason(reason)
+    if waiting is not None and credit:
+        _withdraw_own(waiting, by)
+        credit, reason = credit + (waiting.amount or ZERO), f"{waiting.reason}; {reason}"
+    credit = min(credit, bill.total - bill.payer_share - bill.written_off)
+    if credit <= ZERO or (bill.status not in OPEN and bill.status != BillState.PAID):
+        return ChargeUndone.NOTHING_TO_CREDIT
+    actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=credit)
+    return ChargeUndone.CREDIT_REQUESTED
+
+
+def _credit(bill: Bill, line: BillLine, quantity: int) -> Money:
+    """The price of `quantity` units of the line, less their part of the discount, rounded down."""
+    price = (line.unit_price * quantity).value
+    before_discount = (bill.total + bill.discount).value
+    if not before_discount:
+        return ZERO
+    return Money((price * bill.total.value / before_discount).quantize(smallest_amount(), rounding=ROUND_DOWN))
+
+
+def _withdraw_own(waiting: Correction, by: Person) -> None:
+    """Withdraw the person's own waiting request, which the new one includes."""
+    if waiting.proposed_by_id != by.id:
+        raise Conflict(
+            N_("Another correction of this bill is waiting for approval. Have it decided first, then try again."),
+            code="asked_already",
+        )
+    actions.decide(get_for_update(Correction, waiting.id), CorrectionStatus.WITHDRAWN, by)
