@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
+from hms.core.db.folding import folded
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
@@ -96,7 +97,7 @@ def _supplier(id_or_name: str | int | None) -> int | None:
     name = (id_or_name or "").strip()
     if not name:
         return None
-    by_name = select(Supplier.id).where(func.hms_fold(Supplier.name) == func.hms_fold(name))
+    by_name = select(Supplier.id).where(func.hms_fold(Supplier.name) == folded(name))
     supplier_id = db.session.scalars(by_name).first()
     if supplier_id is not None:
         return supplier_id

@@ -11,6 +11,7 @@ from sqlalchemy import Select, case, false, func, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
+from hms.core.db.folding import folded
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound
@@ -225,7 +226,7 @@ def suppliers(text: str, limit: int = 10) -> list[str]:
 
 def medicines_named(text: str, limit: int = 10) -> list[Any]:
     """Active medicines that contain every word of `text`; those whose name begins with it are first."""
-    starts = Medication.search_text.like(func.hms_fold(f"{escape_like(text.strip())}%"))
+    starts = Medication.search_text.like(folded(f"{escape_like(text.strip())}%"))
     columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
     query = select(*columns).where(Medication.is_active, *_matching(text))
     return list(db.session.execute(query.order_by(starts.desc(), Medication.name, Medication.id).limit(limit)))
