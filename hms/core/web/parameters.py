@@ -96,7 +96,7 @@ class Choice(_Parameter, fields.String):
         if value not in self.known:
             values = {"word": str(value)[:50], "known": ", ".join(self.known)}
             raise ValidationError(
-                translate(Sentence(N_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
+                translate(Sentence(N_('"%(word)s" is not a valid choice. Use one of: %(known)s.'), **values))
             )
         return value
 

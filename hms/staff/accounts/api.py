@@ -232,7 +232,7 @@ def change_preferences() -> dict[str, Any]:
     payload = request.get_json()
     nested = payload.get("preferences", {}) if isinstance(payload, dict) else None
     if not isinstance(nested, dict):
-        raise RuleBroken(N_("Send an object."), "preferences")
+        raise RuleBroken(N_("Send the preferences as a JSON object."), "preferences")
     flat = {name: value for name, value in payload.items() if name not in NOT_PREFERENCES}
     profile_actions.change_preferences(
         language=payload.get("language_preference"), preferences=flat | nested, by=current_person()
