@@ -1,6 +1,6 @@
-// Drafts live on the server: form[data-draft-url] posts its fields as JSON soon after each change.
-// The answer may carry {"saved_at": "10:06:14", "notice": "…"} or, with 409, {"detail": "…"}; what [data-ux=draft-status] says
-// is always true. Where the session ended, the same address answers GET with a fresh form token once somebody is signed in again.
+// Drafts are stored on the server: form[data-draft-url] posts its fields as JSON soon after each change.
+// The response may be {"saved_at": "10:06:14", "notice": "…"} or, with 409, {"detail": "…"}. [data-ux=draft-status] always shows the
+// real state. After the session has ended and the person has signed in again, GET of the same address returns a new form token.
 "use strict";
 
 (() => {
@@ -12,7 +12,7 @@
     constructor(door) { super("signed out"); this.door = door; }
   }
 
-  // Halves of characters, as a broken paste leaves them, would make the whole draft unreadable.
+  // Remove lone surrogates and NUL, which a broken paste can leave: with them the server cannot read the draft.
   const whole = (_name, value) => (typeof value === "string" ? (value.toWellFormed?.() ?? value).replaceAll("\0", "") : value);
 
   function fields(form) {
@@ -29,7 +29,7 @@
     return values;
   }
 
-  // An answer from elsewhere than where it was asked for comes from the door: somebody was signed out meanwhile.
+  // A redirect to another address leads to the sign-in page: the person was signed out.
   function check(asked, answer) {
     const place = new URL(answer.url).pathname;
     if (answer.redirected && place !== new URL(asked, location.href).pathname) throw new SignedOut(place);
@@ -111,7 +111,7 @@
     document.addEventListener("visibilitychange", () => { if (document.hidden && !leaving) save(true); });
     addEventListener("beforeunload", (event) => { if ((unsaved() || sending) && !leaving) { save(true); event.preventDefault(); } });
 
-    // Before the page is emptied: true once the server holds all that was typed.
+    // Called before the page is cleared; returns whether everything typed is saved.
     HMS.flushes.push(async () => {
       if (sending) await sending.catch(() => {});
       await save(true);
@@ -121,7 +121,7 @@
     keepers.set(form, {
       tell,
       failed,
-      // While the whole form is on its way nothing else is sent; what is typed meanwhile counts as unsaved.
+      // While the whole form is being sent, no draft is sent; text typed in that time counts as unsaved.
       async hold() {
         held += 1;
         clearTimeout(timer);

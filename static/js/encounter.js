@@ -1,5 +1,5 @@
-// The encounter page: every button sends the form from the page itself, and only the parts that changed are renewed. Nothing typed
-// is ever lost: not while the answer is under way, not when it is a refusal, not when there is none.
+// The encounter page: every button sends the form with fetch, and only the changed parts of the page are replaced. Typed text is
+// kept while the request runs, when it is refused, and when there is no response.
 "use strict";
 
 (() => {
@@ -19,7 +19,7 @@
   const valueOf = (field) => (["radio", "checkbox"].includes(field.type) ? field.checked : field.value);
   const snapshot = () => new Map(controls(form).map((field) => [keyOf(field), valueOf(field)]));
 
-  // What was typed into a renewed part while its answer was under way. Where the server emptied the box, only what came after counts.
+  // Copy into a replaced part what was typed while the request ran. If the server cleared the field, only the text typed after sending.
   function carry(old, renewed, sent) {
     const carried = new Set();
     const fresh = new Map(controls(renewed).map((field) => [keyOf(field), field]));
@@ -41,7 +41,7 @@
     return { key: keyOf(field), marks };
   }
 
-  // Marks are counted from the end of the text, because the server may have emptied what stood before.
+  // The selection is counted from the end of the text, because the server may have removed the text before it.
   function putBack(renewed, spot, carried) {
     const field = spot && controls(renewed).find((other) => keyOf(other) === spot.key);
     if (!field) return;
@@ -50,7 +50,7 @@
     if (carried.has(spot.key)) field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  // Returns whether something was typed while the answer was under way.
+  // Replace the parts that changed; returns whether the person typed while the request ran.
   function renew(page, own, also, sent) {
     let typedOn = false;
     for (const part of all("[data-part]", form)) {
@@ -89,7 +89,7 @@
     else button.removeAttribute("aria-busy");
   }
 
-  // Whether the person went on elsewhere while the answer was under way; nobody is called away from there but by a refusal.
+  // Whether the person moved to another part while the request ran. Then only a refusal moves the focus.
   function isElsewhere(button, own) {
     const field = document.activeElement;
     return field && field !== document.body && field !== button && field.closest("[data-part]")?.dataset.part !== own;
@@ -135,7 +135,7 @@
     else send(button);
   });
 
-  // A dose of one's own: the short form fills the fields, the fields empty the short form; what they mean is said in words.
+  // Another dose: the short form fills the fields, typing in the fields clears the short form, and a sentence shows the meaning.
   const DOSE = ["rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most"];
   const PAUSE = 400;
   let [asking, timer] = [null, 0];
@@ -184,7 +184,7 @@
     event.target.select();
   });
 
-  // Enter in the boxes adds what was typed; elsewhere the first button of the form keeps a draft.
+  // Enter in a search field adds the entry; in other fields the first button of the form saves a draft.
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
     const isOfMedicine = event.target.matches("input") && event.target.name.startsWith("rx");
@@ -193,7 +193,7 @@
     if (button) { event.preventDefault(); form.requestSubmit(button); }
   });
 
-  // Templates: a shortcut after a semicolon opens in the note, and so does the one that is chosen in the list.
+  // Note templates: a shortcut after a semicolon, or a template chosen in the list, is inserted in the note.
   let texts = null;
   const templates = async () => { texts ??= fetch(one("[data-templates]", form).dataset.templates).then((answer) => answer.json()).catch(() => { texts = null; return []; }); return texts; };
 

@@ -1,9 +1,9 @@
-// Parts that renew themselves: an alert of a kind refetches every [data-refresh-on~=kind]; without a socket they are polled.
-// A refetch never moves the focus, never touches what is being typed, and never moves rows under the pointer.
+// Live parts of a page: an event fetches every [data-refresh-on~=kind] again; without a socket they are fetched every 15 seconds.
+// An update never moves the focus, never changes a field that is being typed in, and never moves rows under the pointer.
 "use strict";
 
-// Signed out while something is typed: the page leaves the screen at once, and comes back as it was when the same person has signed
-// in again. Where nothing is typed the page is simply asked for again, which leads to the door.
+// After a sign-out: a page with typed text is hidden at once, and shown again unchanged when the same person has signed in again.
+// A page without typed text is loaded again, which redirects to the sign-in page.
 (() => {
   const { one, all, say } = HMS;
   const AGAIN = 5000;
@@ -50,7 +50,7 @@
   };
 })();
 
-// The parts themselves.
+// Updates of the live parts.
 (() => {
   const { one, all, say, announce } = HMS;
   const script = document.currentScript;
@@ -85,7 +85,7 @@
     part.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
   }
 
-  // While somebody works in the part, only rows that stay where they are and are not being used change.
+  // While the person uses the part, replace only rows that keep their place and that the person is not using.
   function patch(part, next) {
     for (const row of all("[data-key]", part)) {
       const other = one(`[data-key="${CSS.escape(row.dataset.key)}"]`, next);
@@ -124,7 +124,7 @@
     try {
       const next = await fetched(part.dataset.refreshFrom);
       if (next && part.isConnected) settle(part, next);
-    } catch { /* The line is down; the strip says so and polling tries again. */ } finally {
+    } catch { /* No connection: the notice at the top is shown, and polling tries again. */ } finally {
       delete part.dataset.renewing;
       if (part.dataset.again) { delete part.dataset.again; renew(part); }
     }
@@ -148,7 +148,7 @@
     watch(fresh);
   }
 
-  // Several alerts at once are one refetch.
+  // Several events within a short time cause one fetch.
   function soon(part) {
     clearTimeout(waiting.get(part));
     waiting.set(part, setTimeout(() => { waiting.delete(part); renew(part); }, COALESCE));
@@ -174,7 +174,7 @@
     document.title = number ? `(${number}) ${title}` : title;
   }
 
-  // The strip tells the truth about the line after five seconds without it.
+  // The notice at the top: shown after five seconds without a connection.
   const strip = one('[data-ux="live-status"]');
   let paused = 0;
   let polling = 0;
@@ -220,7 +220,7 @@
     });
   }
 
-  // A knock can be lost: what is looked at is asked for again each minute.
+  // An event can be lost, so a visible page fetches its live parts again every minute.
   setInterval(() => { if (!document.hidden && !polling) parts().forEach(soon); }, LOOK_AGAIN);
 
   bell(0);
