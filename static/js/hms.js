@@ -162,7 +162,7 @@ const HMS = (() => {
 
 // Shortcuts. Single keys never act inside fields and can be switched off; Ctrl keys always work.
 (() => {
-  const { one, all, shown, typing, root, say } = HMS;
+  const { one, all, shown, typing, root } = HMS;
   const SCAN_GAP = 50;
   const SCAN_LENGTH = 6;
   let goes = 0;
@@ -252,8 +252,6 @@ const HMS = (() => {
     if (done) event.preventDefault();
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-shortcut-list]")) list(); });
-  HMS.find = find;
-  HMS.primaryWords = () => say("primary");
 })();
 
 // Idle lock: a warning one minute before, then the page is cleared, so that it shows no patient data, and locked.
