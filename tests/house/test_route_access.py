@@ -46,7 +46,7 @@ def _admitted(app, place: Place, role: str) -> bool:
     if view.needs is Permission.SIGNED_IN:
         return True
     granted = DEFAULT_GRANTS[Role(role)] if role in set(Role) else frozenset()
-    return any(action in granted for action in (view.needs, *getattr(view, "suffices", ()))) or _without_role(
+    return any(action in granted for action in (view.needs, *getattr(view, "other_permissions", ()))) or _without_role(
         view, role
     )
 
