@@ -5,7 +5,7 @@ CODE := hms tests tools $(wildcard benchmarks) config.py wsgi.py gunicorn.conf.p
 WITH_LIBRARIES := . ./.stamps/environment;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick bench security setup lint fix lock migrate messages screenshots
+.PHONY: help run test quick bench chaos security setup lint fix lock migrate messages screenshots
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ quick: ## Check style, and run the quick tests of the desks that were changed
 bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data, in three minutes)
 	@$(PYTHON) tools/setup.py run
 	@$(WITH_LIBRARIES) HMS_BENCH=$(if $(SMALL),small) exec $(BIN)/python -m benchmarks.run
+
+chaos: ## Kill each program again and again while ten people work; check that nothing is lost (ten minutes)
+	@$(PYTHON) tools/setup.py test
+	@$(WITH_LIBRARIES) exec $(BIN)/python -m benchmarks.chaos
 
 security: setup ## Print the table of docs/security.md: tests by class, figures, findings of the readers of code
 	@$(BIN)/python tools/check.py --analyses-only

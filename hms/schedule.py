@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
-from .core.background import outbox
+from .core.background import clock_watch, outbox
 from .patients.access import jobs
 
 HOUR = 3600
@@ -25,7 +25,8 @@ class PeriodicTask:
 PERIODIC_TASKS = (
     PeriodicTask("seal the audit trail", 3, chain.seal_pending),
     PeriodicTask("append an audit checkpoint", HOUR, checkpoints.append_checkpoint),
-    PeriodicTask("dispatch due jobs", 5, outbox.dispatch_due),
+    PeriodicTask("watch the clock", 5, clock_watch.watch.look),
+    PeriodicTask("wake the worker for due jobs", 5, outbox.wake_for_due),
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),

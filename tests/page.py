@@ -12,7 +12,9 @@ from werkzeug.test import TestResponse
 
 NEVER_SHOWN = re.compile(r"\bNone\b|\bundefined\b|\bNaN\b|Invalid Date|&lt;/?[a-z]+&gt;|\b\d{4}-\d{2}-\d{2}\b")
 KEPT_FOR_ONE_REQUEST = (
-    "once_claimed",
+    "claim",
+    "claims_at_end",
+    "is_work_undone",
     "csp_nonce",
     "csrf_token",
     "nav_items",

@@ -8,6 +8,7 @@ from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import func, select
 
+from hms.core import disk_space
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import EstimatedCount, paginated_response
 from hms.core.audit.models import AuditEntry
@@ -66,10 +67,11 @@ class SignInOut(ApiSchema):
 
 
 class HealthOut(ApiSchema):
-    """Only administrators see more than the first two fields."""
+    """Everybody sees the first two fields, and `disk` while it is full; administrators see all."""
 
     status = fields.String()
     database = fields.String()
+    disk = fields.String(metadata={"enum": ["ok", "full"]})
     broker = fields.String()
     waiting_work = fields.Integer()
     failed_work = fields.Integer()
@@ -195,11 +197,14 @@ def health() -> dict[str, Any]:
     person = current_person()
     if not (person.is_authenticated and person.may(Permission.ADMINISTER)):
         db.session.execute(select(1))
+        if disk_space.is_full():
+            return {"status": "degraded", "database": "ok", "disk": "full"}
         return {"status": "ok", "database": "ok"}
     status = system_queries.get_health()
     return {
         "status": "ok" if status.is_ok else "degraded",
         "database": "ok",
+        "disk": "full" if status.is_disk_full else "ok",
         "broker": "ok" if status.broker else "down",
         "waiting_work": status.waiting,
         "failed_work": status.failed,

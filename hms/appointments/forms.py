@@ -18,6 +18,7 @@ from hms.core.text.formatting import format_date as shown_day
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
+from .availability.rules import check_clock_change
 from .enums import PRIORITY_LABELS, Priority
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
@@ -88,6 +89,21 @@ class SlotForm(ActionForm):
         return is_valid
 
 
+class MoveForm(SlotForm):
+    """The new doctor and time of an appointment."""
+
+    entered_together = (("doctor", "date", "time", "other_time"),)
+    version = RecordIdField()
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"version": self.version.data}
+
+    @staticmethod
+    def stored_values(booking: Any) -> dict[str, Any]:
+        """The present doctor and time as the fields of this form."""
+        return {"doctor": booking.doctor_id, "date": booking.date, "time": booking.time, "version": booking.version}
+
+
 class BookForm(SlotForm):
     """A new appointment: patient, doctor, time and reason."""
 
@@ -144,6 +160,8 @@ class BlockForm(ActionForm):
 
     def values(self) -> dict[str, Any]:
         last = self.until.data or self.date.data
+        check_clock_change(self.date.data, self.starts.data, field="starts")
+        check_clock_change(last, self.ends.data, field="ends")
         return {
             "doctor_id": self.doctor.data,
             "starts": clock.at(self.date.data, self.starts.data),

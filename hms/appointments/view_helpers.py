@@ -15,8 +15,9 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import Sentence
 from hms.core.web.guard import current_person, safe_next
-from hms.core.web.localisation import translate_error
+from hms.core.web.localisation import translate, translate_error
 from hms.core.web.security_headers import url_parts
 from hms.core.web.template_filters import person_name
 from hms.patients.search import queries as patient_search
@@ -81,3 +82,16 @@ def search_patients(text: str) -> list[Any]:
     hits = patient_search.search_patients(text, limit=10, who=current_person())
     read_log.record_list_read("patients.read_list", len(hits), entity="patient", is_search=True)
     return hits
+
+
+def translate_number_problem(text: str) -> str:
+    """What to say when `text` has a mistyped hospital number; "" when it has none."""
+    return translate(Sentence(patient_search.MISTYPED_NUMBER)) if patient_search.is_mistyped_number(text) else ""
+
+
+def look_up_patients(form: Any) -> list[tuple[int, str]]:
+    """The patients that the typed text may name, for browsers without JavaScript; a mistyped number is an error there."""
+    typed = form.patient_text.data or ""
+    if problem := translate_number_problem(typed):
+        form.patient_text.errors = [*form.patient_text.errors, problem]
+    return [(hit.id, person_name(hit)) for hit in search_patients(typed)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from babel.numbers import get_currency_name
 
-from hms.core.money import Money
+from hms.core.money import Money, currency_decimals
 
 BILL, RECEIPT, CREDIT_NOTE, CLOSING = "B", "R", "C", "Z"
 WIDTH = 6
@@ -42,11 +42,12 @@ def parse_document_number(text: str) -> DocumentNumber | None:
 
 
 def amount_in_words(amount: Money, currency: str) -> str:
-    """The amount in English: `One hundred Sierra Leonean leones and 50/100`; `currency` is an ISO 4217 code."""
-    cents = int(abs(amount).value * 100)
-    whole, part = divmod(cents, 100)
+    """The amount in English: `One hundred Sierra Leonean leones and 50/100`, or `… dinars and 500/1000`; `currency` is an ISO
+    4217 code."""
+    decimals = currency_decimals()
+    whole, part = divmod(int(abs(amount).value.scaleb(decimals)), 10**decimals)
     name = get_currency_name(currency, count=whole, locale="en")
-    words = f"{_number_in_words(whole)} {name}" + (f" and {part:02d}/100" if part else "")
+    words = f"{_number_in_words(whole)} {name}" + (f" and {part:0{decimals}d}/{10**decimals}" if part else "")
     signed = f"minus {words}" if amount.value < 0 else words
     return signed[0].upper() + signed[1:]
 

@@ -11,10 +11,12 @@ from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
-from hms.core.money import MAX_SUM, ZERO
+from hms.core.money import MAX_SUM, ZERO, smallest_amount
+from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
 from .enums import METHOD_LABELS, SELF, Method
+from .models import PriceItem
 from .tills import rules
 
 METHODS = [SelectChoice(method.value, METHOD_LABELS[method]) for method in Method]
@@ -37,7 +39,8 @@ class LineForm(ActionForm):
 
 
 class DiscountForm(ActionForm):
-    discount = Text(_l("Amount or percentage"), [Required()], longest=12)
+    entered_together = (("discount", "reason"),)
+    discount = Text(_l("Amount or percentage"), [Required()], longest=20)
     reason = Text(_l("Reason"), longest=200)
 
 
@@ -48,8 +51,9 @@ class ReasonForm(ActionForm):
 class PayerForm(ActionForm):
     """The other payer of a draft and their share: an amount or a percentage."""
 
+    entered_together = (("payer", "payer_share"),)
     payer = SelectField(_l("Payer"), validate_choice=False)
-    payer_share = Text(_l("Payer's share"), longest=12)
+    payer_share = Text(_l("Payer's share"), longest=20)
 
 
 class PayForm(ActionForm):
@@ -84,7 +88,7 @@ class FloatForm(ActionForm):
 class CountForm(ActionForm):
     """How many of each note and coin, and the total of every other payment method.
 
-    The field of a note or coin is named by its value in cents: `n2000` counts notes of 20.00.
+    The field of a note or coin is named by its value in the currency's smallest amounts: `n2000` counts notes of 20.00.
     """
 
     loose = MoneyField(_l("Other cash (amount)"), largest=MAX_SUM)
@@ -108,7 +112,7 @@ class CountForm(ActionForm):
 
 def count_form() -> CountForm:
     """A `CountForm` with the notes and coins of the hospital's currency."""
-    pieces = {_piece_field(value): WholeField(f"{value:f} ×") for value in _denominations()}
+    pieces = {_piece_field(value): WholeField(f"{show(value)} ×") for value in _denominations()}
     other_methods = [method for method in Method if method is not Method.CASH]
     slips = {method.name.lower(): MoneyField(METHOD_LABELS[method], largest=MAX_SUM) for method in other_methods}
     return type("HospitalCountForm", (CountForm,), pieces | slips)()
@@ -120,7 +124,7 @@ def _denominations() -> list[Decimal]:
 
 
 def _piece_field(value: Decimal) -> str:
-    return f"n{int(value * 100)}"
+    return f"n{int(value / smallest_amount())}"
 
 
 class CloseForm(ActionForm):
@@ -138,3 +142,10 @@ class PriceForm(ActionForm):
     )
     unit_price = MoneyField(_l("Price"), [InputPresent()])
     is_active = BooleanField(_l("Active"), default=True)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(item: PriceItem) -> dict[str, Any]:
+        """An item as the fields of this form."""
+        names = ("code", "name", "billing_label", "category", "unit_price", "is_active", "version")
+        return {name: getattr(item, name) for name in names}

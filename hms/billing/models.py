@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
+from hms.core.db.types import exact_money
 from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 
@@ -18,7 +19,7 @@ from .enums import BILL_IS_FULL
 AMOUNT_IN_RANGE = "amount > 0 AND amount < 100000000"
 
 
-class PriceItem(Record):
+class PriceItem(VersionedRecord):
     """One line of the price list. `billing_label` is what the bill prints: it must not disclose a diagnosis.
 
     An item of the starter list has `is_priced` false until somebody saves it with its price.
@@ -26,6 +27,7 @@ class PriceItem(Record):
 
     __tablename__ = "price_item"
     __table_args__ = (
+        exact_money("unit_price"),
         UniqueConstraint(
             "code", info={"message": N_("Another item has this code. Enter a different code."), "field": "code"}
         ),
@@ -57,6 +59,7 @@ class CashShift(Record):
 
     __tablename__ = "cash_shift"
     __table_args__ = (
+        exact_money("float_amount"),
         Index(
             "uq_cash_shift_open",
             "cashier_id",
@@ -100,6 +103,7 @@ class Bill(VersionedRecord):
 
     __tablename__ = "bill"
     __table_args__ = (
+        exact_money("discount", "paid", "payer_paid", "payer_share", "total", "written_off"),
         CheckConstraint("status IN ('draft', 'issued', 'part_paid', 'paid', 'void')", name="status_known"),
         CheckConstraint(
             "paid >= 0 AND written_off >= 0 AND paid + written_off <= total",
@@ -167,6 +171,7 @@ class BillLine(Record):
 
     __tablename__ = "bill_line"
     __table_args__ = (
+        exact_money("amount", "unit_price"),
         CheckConstraint(
             "quantity BETWEEN 1 AND 100000",
             name="quantity_possible",
@@ -209,6 +214,7 @@ class Payment(ImmutableRecord):
 
     __tablename__ = "payment"
     __table_args__ = (
+        exact_money("amount", "tendered"),
         CheckConstraint(
             AMOUNT_IN_RANGE,
             name="amount_possible",
@@ -259,6 +265,7 @@ class Correction(Record):
 
     __tablename__ = "correction"
     __table_args__ = (
+        exact_money("amount"),
         CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),
         CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
         CheckConstraint(

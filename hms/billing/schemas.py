@@ -57,7 +57,7 @@ class BillIn(AliasedSchema):
     items = fields.List(fields.Nested(ItemIn), load_default=list, error_messages=REQUIRED)
     notes = Text(2000, multiline=True, load_default="")
     payer = Text(60, load_default="")
-    payer_share = Text(12, load_default="", metadata={"description": "150.00, or 80% which follows the total"})
+    payer_share = Text(20, load_default="", metadata={"description": "150.00, or 80% which follows the total"})
 
 
 class BillChange(AliasedSchema):
@@ -68,7 +68,7 @@ class BillChange(AliasedSchema):
     items = fields.List(fields.Nested(ItemIn), error_messages=REQUIRED)
     notes = Text(2000, multiline=True)
     payer = Text(60)
-    payer_share = Text(12, load_default="")
+    payer_share = Text(20, load_default="")
 
 
 class PaymentIn(AliasedSchema):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 from hms.appointments.models import Appointment
 from hms.billing.models import Bill, PrintedDocument
 from hms.clinical.diagnoses import codes
+from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.encounters import history
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.clinical.prescriptions import display
@@ -25,6 +27,10 @@ from hms.staff import directory as staff
 
 PAGE_SIZE = 25
 MAX_READINGS = 6
+MAX_OBSERVATIONS = 10
+MAX_STATEMENTS = 5
+LONG_AGO = datetime(1800, 1, 1, tzinfo=UTC)
+"""Where records without a known time stand in lists: last."""
 
 
 @dataclass
@@ -58,14 +64,22 @@ def lab_orders(patient_id: int, before: int | None = None) -> TabRows:
 def conditions(patient_id: int, before: int | None = None) -> TabRows:
     """All diagnoses on record."""
     query = select(Condition).where(Condition.patient_id == patient_id, Condition.status == "final")
-    since = func.coalesce(Condition.onset_on, func.date(Condition.created_at))
+    since = func.coalesce(diagnosis_queries.begins_on(), LONG_AGO.date())
     return _to_tab_rows(list(db.session.scalars(_newest_first(query, Condition, since, before))))
+
+
+def absences(patient_id: int) -> list[str]:
+    """Statements of imported records that there is no problem."""
+    query = select(Condition.title).where(Condition.patient_id == patient_id, Condition.status == "final")
+    stated = query.where(Condition.is_absence, Condition.clinical_status == "active").order_by(Condition.id.desc())
+    return list(db.session.scalars(stated.limit(MAX_STATEMENTS)))
 
 
 def encounters(patient_id: int, before: int | None = None) -> TabRows:
     """Summaries of encounters."""
     query = history.select_visits().where(Encounter.patient_id == patient_id)
-    page = _to_tab_rows(db.session.execute(_newest_first(query, Encounter, Encounter.started_at, before)).all())
+    began = func.coalesce(Encounter.started_at, LONG_AGO)
+    page = _to_tab_rows(db.session.execute(_newest_first(query, Encounter, began, before)).all())
     return TabRows(history.to_visits(page.rows), page.older)
 
 
@@ -129,8 +143,15 @@ def readings_of(patient: Patient, before: int | None = None) -> TabRows:
 def observations(patient_id: int, before: int | None = None) -> TabRows:
     """Measurements from imported records."""
     query = select(Observation).where(Observation.patient_id == patient_id)
-    taken = func.coalesce(Observation.taken_at, Observation.created_at)
+    taken = func.coalesce(Observation.taken_at, LONG_AGO)
     return _to_tab_rows(list(db.session.scalars(_newest_first(query, Observation, taken, before))))
+
+
+def last_observations(patient_id: int) -> list[Observation]:
+    """The last measurements from imported records, newest first."""
+    query = select(Observation).where(Observation.patient_id == patient_id)
+    newest = query.order_by(Observation.taken_at.desc().nulls_last(), Observation.id.desc())
+    return list(db.session.scalars(newest.limit(MAX_OBSERVATIONS)))
 
 
 def immunizations(patient_id: int, limit: int = PAGE_SIZE) -> list[Immunization]:

@@ -138,6 +138,8 @@ def _summary(patient_id: int, who: Person) -> str:
         current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=last_readings,
         trends=queries.trends(last_readings),
+        absences=queries.absences(patient.id),
+        observations=queries.last_observations(patient.id),
         visits=history.last_visits(patient.id),
         vaccines=queries.immunizations(patient.id, limit=10),
     )

@@ -121,7 +121,8 @@ def _copy_diagnosis(condition: Condition, encounter: Encounter, by: Person) -> S
 def _copy_note(visit: Encounter, encounter: Encounter) -> None:
     """Append the note of an earlier visit, each line marked as copied."""
     message = N_("[Copied from the visit of %(day)s, %(doctor)s]")
-    heading = Sentence(message, day=format_date(visit.started_at), doctor=visit.performer_name)
+    known = format_date(visit.started_at) if visit.started_at else N_("an unknown day")
+    heading = Sentence(message, day=visit.started_text or known, doctor=visit.performer_name)
     lines = [str(heading), *(f"> {line}".rstrip() for line in visit.notes.splitlines()), N_("[End of the copy]")]
     text = "\n\n".join(part for part in (encounter.notes, "\n".join(lines)) if part)
     encounter.notes = clean_field(text, "notes", longest=TEXTS["notes"], multiline=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
@@ -21,6 +22,7 @@ from hms.formulary.dosing.strengths import COUNTED, MEASURED
 from hms.formulary.safety.checks import OVERRIDE_REASONS
 
 from .encounters import rules
+from .models import NoteTemplate
 from .note_templates.actions import DEPARTMENT, OWN, SCOPES
 from .vitals import news2
 from .vitals.triage import CALL_REASONS
@@ -64,6 +66,7 @@ class EncounterForm(ActionForm):
     rx = Text(_l("Medicine"), longest=255)
     rx_choice = HiddenField()
     rx_line = RecordIdField()
+    rx_version = RecordIdField()
     rx_asked = HiddenField()
     rx_dose = Text(_l("Dose (short form)"), longest=120)
     rx_amount = Text(_l("Dose"), longest=20)
@@ -91,6 +94,12 @@ class EncounterForm(ActionForm):
         _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
     )
     override_reason = Text(_l("Explanation"), longest=500)
+    unchecked_code = SelectField(
+        _l("Reason to prescribe what could not be checked"),
+        choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()),
+        validate_choice=False,
+    )
+    unchecked_reason = Text(_l("Explanation"), longest=500)
     test = Text(_l("Test"), longest=255)
     test_code = HiddenField()
     test_urgent = RadioField(
@@ -112,7 +121,7 @@ class EncounterForm(ActionForm):
     DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
     OVERRIDE = ("rx_asked", "override_code", "override_reason")
     SUPPLY = ("rx_quantity", "rx_instructions")
-    RX = ("rx", "rx_choice", "rx_line", *DOSE, *SUPPLY, *OVERRIDE)
+    RX = ("rx", "rx_choice", "rx_line", "rx_version", *DOSE, *SUPPLY, *OVERRIDE)
     TEST = ("test", "test_code", "test_urgent")
     PENDING = (*DX, *RX, *TEST)
     left_out: Sequence[Sentence] = ()
@@ -214,6 +223,11 @@ class HospitalTemplateForm(ActionForm):
     title = Text(_l("Title"), [Required()], longest=100)
     shortcut = Text(_l("Shortcut"), [Required()], longest=21)
     content = LongText(_l("Text"), [Required()], longest=5000)
+
+    @staticmethod
+    def stored_values(template: NoteTemplate) -> dict[str, Any]:
+        """A template as the fields of this form."""
+        return {name: getattr(template, name) for name in ("title", "shortcut", "content", "version")}
 
 
 class TemplateForm(HospitalTemplateForm):

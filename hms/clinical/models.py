@@ -23,15 +23,19 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 class Encounter(VersionedRecord):
     """A clinician's record of one visit. A trigger refuses changes of a signed encounter; only addenda can be added.
 
-    `diagnosis` is the text that the API shows; the list of diagnoses is `conditions`.
+    `diagnosis` is the text that the API shows; the list of diagnoses is `conditions`. Of an imported encounter the time may
+    not be known: `started_at` is empty, or `started_text` has as much as is known ("2023-05").
     """
 
     __tablename__ = "encounter"
     __table_args__ = (
         CheckConstraint("status IN ('in_progress', 'signed', 'entered_in_error')", name="status_known"),
         CheckConstraint(
-            "(signed_at IS NOT NULL) = (status = 'signed') OR status = 'entered_in_error'", name="signed_has_time"
+            "(signed_at IS NOT NULL) = (status = 'signed') OR status = 'entered_in_error' "
+            "OR (external_id IS NOT NULL AND status = 'signed')",
+            name="signed_has_time",
         ),
+        CheckConstraint("started_at IS NOT NULL OR external_id IS NOT NULL", name="begins"),
         Index("ix_encounter_patient", "patient_id", text("started_at DESC"), text("id DESC")),
         Index("ix_encounter_doctor", "doctor_id", "id"),
         Index("ix_encounter_signed_at", "signed_at"),
@@ -51,7 +55,8 @@ class Encounter(VersionedRecord):
     performer_name: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default="in_progress")
     kind: Mapped[str] = mapped_column(default="")
-    started_at: Mapped[dt.datetime]
+    started_at: Mapped[dt.datetime | None]
+    started_text: Mapped[str] = mapped_column(default="", server_default="")
     ended_at: Mapped[dt.datetime | None]
     chief_complaint: Mapped[str] = mapped_column(default="")
     notes: Mapped[str] = mapped_column(default="")
@@ -160,7 +165,11 @@ class VitalsReading(Record):
 
 
 class Observation(Record):
-    """A measurement from imported records; code, value and unit are stored as they were sent."""
+    """A measurement from imported records; code, value and unit are stored as they were sent.
+
+    `parts` are the values of a panel that also has a value of its own ("Eyes 2; Verbal 3"). `taken_text` is set when the
+    time of day is not known.
+    """
 
     __tablename__ = "observation"
     __table_args__ = (Index("ix_observation_patient", "patient_id", text("taken_at DESC")),)
@@ -172,12 +181,20 @@ class Observation(Record):
     title: Mapped[str]
     value: Mapped[str]
     unit: Mapped[str] = mapped_column(default="")
+    parts: Mapped[str] = mapped_column(default="", server_default="")
+    flag: Mapped[str] = mapped_column(default="", server_default="")
+    range_text: Mapped[str] = mapped_column(default="", server_default="")
     taken_at: Mapped[dt.datetime | None]
+    taken_text: Mapped[str] = mapped_column(default="", server_default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
 
 class Condition(Record):
-    """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR URL of the code system."""
+    """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR URL of the code system.
+
+    `is_absence`: it is no problem but the statement that there is none. `onset_text` is an onset that is not a day: "2019",
+    "as a child".
+    """
 
     __tablename__ = "condition"
     __table_args__ = (
@@ -198,6 +215,8 @@ class Condition(Record):
     certainty: Mapped[str] = mapped_column(default="provisional")
     clinical_status: Mapped[str] = mapped_column(default="active")
     onset_on: Mapped[dt.date | None]
+    onset_text: Mapped[str] = mapped_column(default="", server_default="")
+    is_absence: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     abated_on: Mapped[dt.date | None]
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     status: Mapped[str] = mapped_column(default="final")
@@ -211,7 +230,8 @@ class Prescription(VersionedRecord):
 
     `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
     An imported prescription has no `signed_at`; `authored_at` is the time when it was written. While it is `active` it
-    counts as a current medicine, but it is never in the dispensing queue and never dispensed.
+    counts as a current medicine, but it is never in the dispensing queue and never dispensed. `supply_text` is its quantity
+    with the unit, as it was sent ("200 mL").
     """
 
     __tablename__ = "prescription"
@@ -270,6 +290,7 @@ class Prescription(VersionedRecord):
     max_per_day: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     days: Mapped[int | None]
     quantity: Mapped[int | None]
+    supply_text: Mapped[str] = mapped_column(default="", server_default="")
     quantity_dispensed: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="draft")
     status_reason: Mapped[str] = mapped_column(default="")
@@ -288,6 +309,10 @@ class Prescription(VersionedRecord):
 
 
 class Immunization(Record):
+    """A vaccine that was given. `given_text` is a time that is not a day ("in the first month of life"); `expires` is in the
+    form in which pages show it.
+    """
+
     __tablename__ = "immunization"
     __table_args__ = (Index("ix_immunization_patient", "patient_id", text("given_on DESC")),)
 
@@ -297,6 +322,10 @@ class Immunization(Record):
     code: Mapped[str] = mapped_column(default="")
     code_system: Mapped[str] = mapped_column(default="")
     given_on: Mapped[dt.date | None]
+    given_text: Mapped[str] = mapped_column(default="", server_default="")
+    lot_number: Mapped[str] = mapped_column(default="", server_default="")
+    expires: Mapped[str] = mapped_column(default="", server_default="")
+    is_subpotent: Mapped[bool | None]
     dose_number: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
 

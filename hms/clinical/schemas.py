@@ -126,13 +126,25 @@ class PrescriptionIn(ApiSchema):
     dosage = Text(100)
     frequency = Text(100)
     duration = Text(100)
+    route = Text(30)
     instructions = Text(2000, multiline=True)
     quantity = WholeNumber(1, 100_000, allow_none=True)
     override_code = Text(50)
     override_reason = Text(500, multiline=True)
 
 
+class AlertOut(ApiSchema):
+    """One finding of the safety checks; `tier` is stop, caution or info."""
+
+    rule = fields.String()
+    tier = fields.String()
+    message = fields.String()
+
+
 class PrescriptionOut(ApiSchema):
+    """`could_not_check` says what the safety checks could not check, `looked_up` what they compared. While `needs_reason`
+    is true, the encounter cannot be signed without `override_code` and `override_reason`."""
+
     id = fields.Integer()
     encounter = fields.Integer(allow_none=True)
     medication_name = fields.String()
@@ -147,6 +159,10 @@ class PrescriptionOut(ApiSchema):
     quantity_dispensed = fields.Integer()
     override_code = fields.String()
     override_reason = fields.String()
+    alerts = fields.List(fields.Nested(AlertOut))
+    could_not_check = fields.List(fields.String())
+    looked_up = fields.List(fields.String())
+    needs_reason = fields.Boolean()
     signed_at = fields.DateTime(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
@@ -253,4 +269,19 @@ def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str,
         | {name: getattr(row, name) for name in texts}
         | {"medication": row.medication_id, "patient": row.patient_id}
         | {name: getattr(row, name) for name in (*amounts, *times)}
+        | _checks_json(row)
     )
+
+
+def _checks_json(row: Any) -> dict[str, Any]:
+    checks = (row.checks or {}).get("checks", [])
+    return {
+        "alerts": [
+            {"rule": check["rule"], "tier": alert["tier"], "message": alert["message"]}
+            for check in checks
+            for alert in check["alerts"]
+        ],
+        "could_not_check": list(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
+        "looked_up": list(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
+        "needs_reason": not row.override_code and any(check.get("needs_reason") for check in checks),
+    }

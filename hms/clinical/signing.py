@@ -32,6 +32,7 @@ from .encounters import rules
 from .encounters.actions import encounter_state
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
+from .prescriptions.actions import OverrideReason
 from .prescriptions.order import Order, run_checks
 
 IN_QUEUE = ("waiting", "called", "in_service")
@@ -46,12 +47,15 @@ def sign(
     patient_id: int | None = None,
     no_diagnosis_reason: str = "",
     birth_year: str | None = None,
+    override_code: str = "",
+    override_reason: str = "",
     by: Person,
 ) -> Encounter:
     """Sign one's own open encounter.
 
     The note becomes final, prescriptions go to the pharmacy, the consultation is charged and the queue entry is completed.
-    `birth_year` is the year typed on a page that asks for it (`must_ask_birth_year`), else None. Raises `StaleVersion` for
+    `birth_year` is the year typed on a page that asks for it (`must_ask_birth_year`), else None. `override_code` and
+    `override_reason` are the reason for prescriptions that could not be checked and have none yet. Raises `StaleVersion` for
     an old `version`, `Conflict` for a signed or withdrawn encounter or another `patient_id`, `NotAllowed` for a colleague's
     encounter, and `RuleBroken` when something is missing or a safety alert has no reason.
     """
@@ -67,7 +71,7 @@ def sign(
     if birth_year is not None and patient.birth_date is not None:
         rules.check_birth_year(birth_year, patient.birth_date.year)
     lines = draft_prescriptions(encounter_id)
-    _repeat_safety_checks(lines, encounter)
+    _repeat_safety_checks(lines, encounter, OverrideReason(override_code, override_reason, is_signed=True), by)
     _store_signature(encounter, lines, by)
     _notify_other_desks(encounter, bool(lines), by)
     return encounter
@@ -110,8 +114,11 @@ def draft_prescriptions(encounter_id: int) -> list[Prescription]:
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
-def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> None:
-    """Repeat the safety checks, because allergies and medicines may be new since a line was written."""
+def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter, reason: OverrideReason, by: Person) -> None:
+    """Repeat the safety checks, because allergies and medicines may be new since a line was written.
+
+    `reason` is for lines where something could not be checked; a serious alert needs its own reason at its line.
+    """
     without_reason = [line for line in lines if not line.override_code]
     if not without_reason:
         return
@@ -124,6 +131,8 @@ def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter) -> No
         if stops:
             message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
             raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
+        for name, value in reason.columns(checks, by).items():
+            setattr(line, name, value)
 
 
 def _store_signature(encounter: Encounter, lines: list[Prescription], by: Person) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 from flask import g, has_request_context, request
@@ -23,6 +23,7 @@ from .audit import recording
 from .db import session as database
 from .db.constraint_messages import domain_error_for
 from .db.session import db
+from .db.transient_errors import can_be_repeated
 from .errors import NotAllowed, StaleVersion
 from .permissions import Permission
 from .person import Person
@@ -93,8 +94,7 @@ def action_context(name: str, by: Person) -> Iterator[None]:
         yield from _transaction(context)
     finally:
         _current_action.reset(token)
-    for step in context.after_commit_steps.values():
-        _run_quietly(step)
+    _run_or_keep_steps(context)
 
 
 @contextmanager
@@ -126,22 +126,73 @@ def _nested_action(outer: ActionContext, name: str) -> Iterator[None]:
 
 
 def _transaction(context: ActionContext) -> Iterator[None]:
+    claim = idempotency.open_claim()
+    undo = db.session.rollback
     try:
-        idempotency.claim_key(context.by)
-        yield
-        db.session.commit()  # the only commit of a business write
+        if claim is not None and claim.has_work:
+            undo = _keep_earlier_work  # leaving the savepoint has undone this action
+            yield from _savepoint()
+        else:
+            idempotency.claim_key(context.by)
+            yield
+            _commit_or_keep_open()
     except StaleDataError as stale:
-        db.session.rollback()
+        undo()
         raise StaleVersion(STALE_MESSAGE) from stale
     except DBAPIError as error:
-        db.session.rollback()
-        domain_error = domain_error_for(error)
+        undo()
+        domain_error = None if can_be_repeated(error) else domain_error_for(error)
         if domain_error is None:
             raise
         raise domain_error from error
     except BaseException:
-        db.session.rollback()
+        undo()
         raise
+
+
+def _keep_earlier_work() -> None:
+    """Do nothing: the earlier actions of this request stay in their open transaction."""
+
+
+def _commit_or_keep_open() -> None:
+    """Commit; with an idempotency key only check everything: the commit follows together with the stored response."""
+    claim = idempotency.open_claim()
+    if claim is None:
+        db.session.commit()  # the only commit of a business write without a key
+        return
+    _check_constraints()
+    claim.has_work = True
+
+
+def _check_constraints() -> None:
+    """Check now what the commit would check, so that a refusal belongs to the action that caused it."""
+    db.session.flush()
+    connection = db.session.connection()
+    connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))  # as the next action of the request may need them
+
+
+def _savepoint() -> Iterator[None]:
+    """A further action of a request whose work waits for its response: when it is refused, the earlier work stays."""
+    with db.session.begin_nested():
+        yield
+        _check_constraints()
+
+
+def roll_back() -> None:
+    """Roll back the running action. An earlier action of the same request, whose work waits for the response, stays."""
+    session = db.session()
+    (session.get_nested_transaction() or session).rollback()
+
+
+def _run_or_keep_steps(context: ActionContext) -> None:
+    """Run the steps after the commit, or keep them until the request's work is committed."""
+    claim = idempotency.open_claim()
+    for name, step in context.after_commit_steps.items():
+        if claim is None:
+            _run_quietly(step)
+        else:
+            claim.after_commit_steps.setdefault(name, partial(_run_quietly, step))
 
 
 _SET_CONTEXT = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")

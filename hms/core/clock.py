@@ -65,6 +65,19 @@ def _at(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
         return first if day.year == MINYEAR else last
 
 
+def has_clock_change(day: date, clock_time: time, minutes: int = 0) -> bool:
+    """Whether the clocks are changed (daylight saving) between `clock_time` and `minutes` later, or `clock_time` is skipped.
+
+    Otherwise so many minutes pass on the clock on the wall as in fact.
+    """
+    starts, wall = at(day, clock_time), datetime.combine(day, clock_time)
+    try:
+        ends, wall_end = starts + timedelta(minutes=minutes), wall + timedelta(minutes=minutes)
+        return local(starts).replace(tzinfo=None) != wall or local(ends).replace(tzinfo=None) != wall_end
+    except OverflowError:  # the calendar ends: nothing can be there
+        return True
+
+
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """Start and end of a hospital day as instants; half open. The last day of the calendar ends with the calendar."""
     end = at(day, time.max) if day == date.max else at(day + timedelta(days=1), time.min)

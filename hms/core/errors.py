@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from .text.translation import Sentence
+from .text.translation import N_, Sentence
 
 
 class DomainError(Exception):
@@ -105,3 +105,8 @@ class Unavailable(DomainError):
     code = "unavailable"
     retry_after = 10
     """Seconds."""
+
+
+DISK_FULL = N_(
+    "The disk of the hospital's server is full, so nothing was saved. Tell an administrator that space must be freed."
+)

@@ -7,8 +7,11 @@ import time
 from enum import StrEnum
 
 from flask_socketio import SocketIO
+from socketio import RedisManager
 
 from .actions import after_commit
+from .after_answer import run_after_answer
+from .background import redis
 from .permissions import Permission
 
 log = logging.getLogger(__name__)
@@ -72,13 +75,30 @@ def publish_to_person(person_id: int, notification_id: int, title: str) -> None:
     after_commit(lambda: _emit(message, room_of_person(person_id)))
 
 
+_broker: RedisManager | None = None
+
+
+def use_broker(url: str | None) -> None:
+    """Publish over the Redis server at `url`; None: only to pages of this process.
+
+    The server's own connection waits for messages without a time limit. This one only sends, and never waits long.
+    """
+    global _broker
+    _broker = RedisManager(url, write_only=True, redis_options=dict(redis.SHORT_TIMEOUTS)) if url else None
+
+
 def _emit(message: dict, to: str) -> None:
-    """Emit, unless the broker failed within `PAUSE_AFTER_FAILURE` seconds: saving must not wait while Redis is down."""
+    """Emit after the answer, unless Redis failed within `PAUSE_AFTER_FAILURE` seconds: nobody waits for an event."""
+    run_after_answer(lambda: _emit_now(message, to))
+
+
+def _emit_now(message: dict, to: str) -> None:
     global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return
-    try:
+    if _broker is None:
         socketio.emit("alert", message, to=to)
-    except Exception:
-        _quiet_until = time.monotonic() + PAUSE_AFTER_FAILURE
-        log.warning("event not published: Redis is not available")
+    elif time.monotonic() >= _quiet_until:
+        if redis.is_available():
+            _broker.emit("alert", message, room=to, namespace="/")
+        else:
+            _quiet_until = time.monotonic() + PAUSE_AFTER_FAILURE
+            log.warning("event not published: Redis is not available")

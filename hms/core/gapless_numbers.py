@@ -5,12 +5,14 @@ When that transaction rolls back, the next one gets the same number; a database 
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, cast, func, select
+from sqlalchemy import BigInteger, DateTime, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from . import clock
 from .db.session import db
 
 
@@ -21,6 +23,14 @@ class NumberSeries(db.Model):  # type: ignore[name-defined]
 
     series: Mapped[str] = mapped_column(primary_key=True)
     last_number: Mapped[int] = mapped_column(BigInteger)
+    taken_at: Mapped[datetime | None]
+
+
+class TakenNumber(NamedTuple):
+    """A number and the time it was taken, which is never before the time of the number before it."""
+
+    number: int
+    at: datetime
 
 
 def next_number(series: str) -> int:
@@ -31,26 +41,36 @@ def next_number(series: str) -> int:
 def next_numbers(series: list[str]) -> list[int]:
     """The next number of each of several series, with one statement. Give them in the same order everywhere: the counters
     are locked in that order."""
+    return [taken.number for taken in take_numbers(series)]
+
+
+def take_numbers(series: list[str]) -> list[TakenNumber]:
+    """Like `next_numbers`, each with the time for its document: now, or the time of the number before when the system's clock
+    was set back since."""
     return _take_numbers(series, 1)
 
 
 def reserve_numbers(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`."""
-    last = _take_numbers([series], count)[0]
+    last = _take_numbers([series], count)[0].number
     return range(last - count + 1, last + 1)
 
 
-def _take_numbers(series: list[str], count: int) -> list[int]:
+def _take_numbers(series: list[str], count: int) -> list[TakenNumber]:
     with db.session.no_autoflush:
-        return db.session.execute(_increment_statement(series, count)).scalars().all()
+        return [TakenNumber(*row) for row in db.session.execute(_increment_statement(series, count, clock.now()))]
 
 
-def _increment_statement(series: Any, count: Any) -> Any:
+def _increment_statement(series: list[str], count: int, now: datetime) -> Any:
     counters = NumberSeries.__table__
     names = func.unnest(cast(series, ARRAY(Text))).table_valued("series", with_ordinality="place").render_derived()
     new = insert(counters).from_select(
-        ["series", "last_number"], select(names.c.series, cast(count, BigInteger)).order_by(names.c.place)
+        ["series", "last_number", "taken_at"],
+        select(names.c.series, cast(count, BigInteger), cast(now, DateTime(timezone=True))).order_by(names.c.place),
     )
-    increment = {"last_number": counters.c.last_number + new.excluded.last_number}
+    increment = {
+        "last_number": counters.c.last_number + new.excluded.last_number,
+        "taken_at": func.greatest(counters.c.taken_at, new.excluded.taken_at),
+    }
     upsert = new.on_conflict_do_update(index_elements=[counters.c.series], set_=increment)
-    return upsert.returning(counters.c.last_number)
+    return upsert.returning(counters.c.last_number, counters.c.taken_at)

@@ -9,14 +9,14 @@ from flask import Flask
 from flask.helpers import get_debug_flag
 from flask_compress import Compress
 from flask_smorest import Api
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Config
 
-from . import clock, commands, events
+from . import clock, commands, events, money
 from .api import preconditions
+from .background.redis import SHORT_TIMEOUTS
+from .db.connections import engine_options
 from .db.query_counter import watch_queries
 from .db.session import db
 from .web import (
@@ -30,6 +30,7 @@ from .web import (
 )
 from .web.json_provider import ExactJSON
 from .web.request_bodies import MAX_BODY
+from .web.request_repeats import RequestRepeater
 from .web.session_cookie import EncryptedSessionInterface
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ def prepare(app: Flask, config: Config) -> None:
     app.json = ExactJSON(app)
     app.session_interface = EncryptedSessionInterface(config.secret_key)
     clock.set_zone(config.timezone)
+    money.set_currency(config.currency)
+    app.wsgi_app = RequestRepeater(app.wsgi_app)  # type: ignore[method-assign]
     if config.trusted_proxies:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
@@ -86,9 +89,11 @@ def finish_startup(app: Flask) -> None:
     """Set up what needs the desks: commands, then the sockets, whose handlers check permissions of the desks."""
     for command in commands.commands:
         app.cli.add_command(command)
+    is_local = app.testing and not app.config["SOCKETS_OVER_REDIS"]
+    events.use_broker(None if is_local else app.config["REDIS_URL"])
     events.socketio.init_app(
         app,
-        message_queue=None if app.testing and not app.config["SOCKETS_OVER_REDIS"] else app.config["REDIS_URL"],
+        message_queue=None if is_local else app.config["REDIS_URL"],
         async_mode=app.config["SOCKETIO_ASYNC"],
         max_http_buffer_size=16_384,
         cors_allowed_origins=None,
@@ -115,7 +120,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "SOCKETS_OVER_REDIS": False,
         "SQLALCHEMY_DATABASE_URI": config.database_url,
         "DATABASE_OWNER_URL": config.database_owner_url or config.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine(config),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(config),
         "SESSION_COOKIE_NAME": "__Host-hms" if config.https else "hms",
         "SESSION_COOKIE_SECURE": config.https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -123,11 +128,7 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": MAX_BODY,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY,
         "RATELIMIT_STORAGE_URI": config.redis_url,
-        "RATELIMIT_STORAGE_OPTIONS": {
-            "socket_connect_timeout": 0.5,
-            "socket_timeout": 0.5,
-            "retry": Retry(NoBackoff(), 0),
-        },
+        "RATELIMIT_STORAGE_OPTIONS": SHORT_TIMEOUTS,
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"],
         "COMPRESS_ALGORITHM": ["gzip"],
         "COMPRESS_LEVEL": 2,  # needs less CPU than 4, and pages stay small enough
@@ -138,18 +139,4 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "OPENAPI_VERSION": "3.0.3",
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_TRANSLATION_DIRECTORIES": "../translations",
-    }
-
-
-def _engine(config: Config) -> dict[str, object]:
-    """Options of the database engine. Timeouts end a page's wait for a lock or a slow query; database times are UTC."""
-    options = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-    return {
-        "pool_size": config.pool_size,
-        "max_overflow": 0,
-        "pool_timeout": config.pool_timeout,
-        "pool_use_lifo": True,
-        "pool_pre_ping": True,
-        "hide_parameters": True,
-        "connect_args": {"options": options, "connect_timeout": 5, "prepare_threshold": 3},
     }

@@ -16,12 +16,15 @@ from sqlalchemy import inspect
 from hms.core.db.session import db
 from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
+from hms.core.text.cleaning import clean
 from hms.core.text.translation import N_, Sentence
 from hms.staff.roles import actions as staff
 
 from .fhir_export.exporter import export
 from .fhir_import.importer import OUTCOMES, Import, Summary
 from .fhir_import.resource_types import MEDICATION
+
+MAX_SOURCE_LENGTH = 200
 
 
 class Terminal:
@@ -49,17 +52,24 @@ class Terminal:
 
 @click.command("import-fhir")
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="The hospital or program that the files come from. Its ids are kept apart from those of other sources.",
+)
 @with_appcontext
-def import_fhir(path: Path) -> None:
-    """Load FHIR R4 bulk files (NDJSON, also gzipped): one file, or a folder of them.
+def import_fhir(path: Path, source: str | None) -> None:
+    """Load FHIR R4 resources from one file or a folder: NDJSON, a Bundle, indented JSON, one resource in each file, also
+    gzipped.
 
     Resources loaded before are compared, not loaded twice. Lines that cannot be imported are listed by file and line.
     """
+    source = _clean_source(source)
     if not path.exists():
         sys.exit(str(Sentence(N_("There is no file or folder %(path)s."), path=path)))
     terminal = Terminal()
     try:
-        work = Import(path, terminal)
+        work = Import(path, terminal, source)
         if work.files:
             _prepare_database()
         with terminal.bar:
@@ -85,6 +95,18 @@ def export_fhir(folder: Path) -> None:
         sys.exit(str(Sentence(N_("%(path)s could not be written: %(why)s."), path=folder, why=error.strerror)))
     for kind, count in counts.items():
         click.echo(f"{kind}: {count:,}")
+
+
+def _clean_source(source: str | None) -> str | None:
+    if source is None:
+        return None
+    try:
+        name = clean(source, longest=MAX_SOURCE_LENGTH)
+    except ValueError as error:
+        sys.exit(str(error))
+    if not name:
+        sys.exit(N_("Give --source a name."))
+    return name
 
 
 def _prepare_database() -> None:

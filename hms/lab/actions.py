@@ -14,12 +14,13 @@ from hms.core import clock
 from hms.core.actions import action, action_context
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
+from hms.messages import queries as messages
 from hms.messages.actions import notify
 from hms.patients.access import policy
 from hms.patients.models import Patient
@@ -72,7 +73,7 @@ def enter_results(
     if order.status == "cancelled":
         raise Conflict(N_("This test was cancelled."), code="cancelled")
     if version is not None and version != order.version:
-        raise Conflict(N_("A colleague has entered results for this test. Check them first."), code="stale")
+        raise StaleVersion(N_("A colleague has entered results for this test. Check them first."))
     current = queries.current_results_by_code(order.id)
     values = _read_values(order, typed)
     new = [value for value in values if value.code not in current or current[value.code].value != value.value]
@@ -83,7 +84,11 @@ def enter_results(
         db.session.add(_to_result(order, value, cleaned_reason if value.code in current else "", by))
     _close_when_complete(order, {*current, *(value.code for value in new)})
     order.increment_version()
-    _notify_doctor(order, new, by)
+    was_critical = any(value.code in current and current[value.code].flag in rules.CRITICAL for value in new)
+    if was_critical:
+        _notify_of_correction(order, by)
+    else:
+        _notify_doctor(order, new, by)
     db.session.flush()
     return order
 
@@ -123,6 +128,22 @@ def _close_when_complete(order: LabOrder, known: set[str]) -> None:
     needed = {test.code for test in rules.tests_of_order(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
         order.status, order.done_at = "done", clock.now()
+
+
+def _notify_of_correction(order: LabOrder, by: Person) -> None:
+    """Tell everybody who got the alert of a critical result of this encounter that it was corrected."""
+    publish(Event.LAB_CHANGED)
+    publish(Event.RESULT_IN)
+    address = f"/encounters/{order.encounter_id}"
+    for user_id in {order.ordered_by_id, *messages.people_notified(address, kind="urgent")}:
+        notify(
+            user_id,
+            title=N_("Critical result corrected"),
+            message=N_("An earlier critical value was wrong. Read the new value before you act."),
+            url=address,
+            kind="urgent",
+            by=by,
+        )
 
 
 def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:

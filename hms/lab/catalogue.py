@@ -47,7 +47,8 @@ class LabTest:
 
     `result` is number, choice, text or panel. `choices` are the possible answers, or the codes of a panel's tests.
     `unit` is UCUM, `printed_unit` is for people. `price` is in leones (SLE). `billing_label` hides on the bill what the test
-    is for.
+    is for. A number outside `possible_low` to `possible_high` is refused. `factors` are other units and what a number in
+    them is multiplied with.
     """
 
     code: str
@@ -60,16 +61,37 @@ class LabTest:
     price: Money
     loinc: str
     ranges: tuple[Range, ...]
+    possible_low: Decimal | None = None
+    possible_high: Decimal | None = None
+    factors: tuple[tuple[str, Decimal], ...] = ()
 
     @property
     def printed_unit(self) -> str:
         return _PRINTED_UNITS.get(self.unit, self.unit)
+
+    def is_possible(self, value: Decimal) -> bool:
+        """Whether a living patient can have this value."""
+        above = self.possible_low is None or value >= self.possible_low
+        return above and (self.possible_high is None or value <= self.possible_high)
 
     def range_for(self, sex: str, age_years: Decimal | None) -> Range | None:
         """The reference range of a patient (`sex` is a FHIR gender); None when the age is unknown or no range suits."""
         if age_years is None:
             return None
         return next((band for band in self.ranges if band.applies_to(sex, age_years)), None)
+
+    def flag_of_bound(self, sign: str, bound: Decimal, sex: str, age_years: Decimal | None) -> str:
+        """The flag that is certain for every value below (`sign` "<") or above (">") the bound."""
+        usual = self.range_for(sex, age_years)
+        if usual is None:
+            return ""
+        if sign == "<":
+            if usual.critical_low is not None and bound <= usual.critical_low:
+                return N_("Critical low")
+            return N_("Low") if bound <= usual.low else ""
+        if usual.critical_high is not None and bound >= usual.critical_high:
+            return N_("Critical high")
+        return N_("High") if bound >= usual.high else ""
 
     def flag_of(self, value: Decimal, sex: str, age_years: Decimal | None) -> str:
         """Low, High, Critical low or Critical high; "" when the value is usual or has no range."""
@@ -91,7 +113,12 @@ def tests() -> dict[str, LabTest]:
     ranges: dict[str, tuple[Range, ...]] = {}
     for row in _rows("ranges"):
         ranges[row["test"]] = (*ranges.get(row["test"], ()), _range(row))
-    return {row["code"]: _test(row, ranges.get(row["code"], ())) for row in _rows("tests")}
+    factors: dict[str, tuple[tuple[str, Decimal], ...]] = {}
+    for row in _rows("units"):
+        factors[row["test"]] = (*factors.get(row["test"], ()), (row["unit"], Decimal(row["factor"])))
+    return {
+        row["code"]: _test(row, ranges.get(row["code"], ()), factors.get(row["code"], ())) for row in _rows("tests")
+    }
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -105,7 +132,7 @@ def _range(row: dict[str, str]) -> Range:
     return Range(sex=row["sex"], **numbers, **critical)
 
 
-def _test(row: dict[str, str], ranges: tuple[Range, ...]) -> LabTest:
+def _test(row: dict[str, str], ranges: tuple[Range, ...], factors: tuple[tuple[str, Decimal], ...]) -> LabTest:
     return LabTest(
         code=row["code"],
         name=row["name"],
@@ -117,4 +144,7 @@ def _test(row: dict[str, str], ranges: tuple[Range, ...]) -> LabTest:
         price=Money(row["price_sle"]),
         loinc=row["loinc"],
         ranges=ranges,
+        possible_low=Decimal(row["possible_low"]) if row["possible_low"] else None,
+        possible_high=Decimal(row["possible_high"]) if row["possible_high"] else None,
+        factors=factors,
     )

@@ -9,6 +9,7 @@ from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import DomainError
+from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, LongText, Text, WholeField
 
 from . import rules
@@ -32,9 +33,13 @@ def build_result_form(order: LabOrder, current: dict[str, LabResult]) -> tuple[R
     tests = rules.tests_of_order(order.test_code, order.test_name)
     fields = {test.code: f"value_{test.code}" for test in tests}
     form_class = type("OrderResultForm", (ResultForm,), {fields[test.code]: _field(test) for test in tests})
-    data: dict[str, Any] = {"version": order.version}
-    data |= {fields[code]: _as_typed(result) for code, result in current.items() if code in fields}
-    return form_class(data=data), fields
+    return form_class(data=stored_values(order, current, fields)), fields
+
+
+def stored_values(order: LabOrder, current: dict[str, LabResult], fields: dict[str, str]) -> dict[str, Any]:
+    """The current results as the fields of the form; a value that is not entered yet is blank."""
+    values = {name: _as_typed(current[code]) if code in current else "" for code, name in fields.items()}
+    return values | {"version": order.version}
 
 
 def _field(test: LabTest) -> Any:
@@ -47,4 +52,4 @@ def _field(test: LabTest) -> Any:
 
 
 def _as_typed(result: LabResult) -> str:
-    return result.value if result.number is None else f"{result.number.normalize():f}"
+    return result.value if result.number is None else show(result.number.normalize())

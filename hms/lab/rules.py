@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO
 from hms.core.text.cleaning import clean_field, is_only_punctuation
-from hms.core.text.formatting import quantity
+from hms.core.text.formatting import NBSP, quantity
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_
 
@@ -18,6 +19,8 @@ from .catalogue import LabTest, tests
 
 MAX_VALUE = Decimal(10_000_000)
 MAX_TEXT_LENGTH = 1000
+_SIGN_OF = {"<": "<", ">": ">", "<=": "≤", ">=": "≥", "≤": "≤", "≥": "≥"}
+_TYPED = re.compile(r"(?P<sign>[<>]=?|[≤≥])?\s*(?P<number>[+-]?[0-9.,]+)(?P<unit>(?:\s*[^0-9\s.,][^\n]{0,15})?)")
 CRITICAL = ("Critical low", "Critical high")
 FLAGS = {
     "Low": ("low", _l("Low")),
@@ -69,22 +72,85 @@ def read_value(test: LabTest, typed: str, sex: str, age_years: Decimal | None) -
 
 
 def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Value:
+    """A number, also with its unit, or the end of the measuring range ("<3", ">1000"), which has no number."""
+    match = _TYPED.fullmatch(text)
+    if match is None:
+        raise RuleBroken(N_("Enter a number, for example 10.1, or <3 or >1000."), test.code)
+    sign = _SIGN_OF.get(match["sign"] or "", "")
+    measured = _convert(test, _read_number(test, match["number"]), match["unit"].strip())
+    _check_possible(test, measured, is_bound=bool(sign), sex=sex, age_years=age_years)
+    usual = test.range_for(sex, age_years)
+    printed = quantity(measured, test.printed_unit) if test.printed_unit else quantity(measured)
+    if sign:  # kept as it was typed, so that a correction reads it again: ">1000 mg/L"
+        printed = f"{sign}{measured:f}" + (f"{NBSP}{test.printed_unit}" if test.printed_unit else "")
+    return Value(
+        code=test.code,
+        title=test.name,
+        value=printed,
+        number=None if sign else measured,
+        unit=test.unit,
+        range_text=usual.text if usual else "",
+        flag=test.flag_of_bound("<" if sign in "<≤" else ">", measured, sex, age_years)
+        if sign
+        else test.flag_of(measured, sex, age_years),
+    )
+
+
+def _read_number(test: LabTest, typed: str) -> Decimal:
     try:
-        measured = number(text)
+        measured = number(typed)
     except ValueError as refusal:
-        raise RuleBroken(N_("Enter a number, for example 10.1."), test.code) from refusal
+        raise RuleBroken(N_("Enter a number, for example 10.1, or <3 or >1000."), test.code) from refusal
     if not 0 <= measured <= MAX_VALUE:
         raise RuleBroken(N_("Enter a number from 0 to 10,000,000."), test.code)
+    return measured
+
+
+def _convert(test: LabTest, measured: Decimal, unit: str) -> Decimal:
+    """The number in the unit of the test. Raises `RuleBroken` for an unknown `unit`."""
+    if not unit or _fold_unit(unit) in (_fold_unit(test.unit), _fold_unit(test.printed_unit)):
+        return measured
+    for other, factor in test.factors:
+        if _fold_unit(unit) == _fold_unit(other):
+            return _shorten(measured * factor)
+    message = N_("The unit %(unit)s is not known for this test. Enter the number in %(own)s.")
+    raise RuleBroken(message, test.code, unit=unit, own=test.printed_unit or N_("no unit"))
+
+
+def _fold_unit(unit: str) -> str:
+    folded = unit.lower().replace(" ", "").replace("µ", "u").replace("μ", "u").replace("×", "").replace("*", "^")
+    return folded.replace("10⁹", "10^9").replace("10⁶", "10^6").removeprefix("x")
+
+
+def _shorten(value: Decimal) -> Decimal:
+    """`value` with at most three significant decimals, as a laboratory prints a converted result."""
+    places = Decimal("1") if value >= 100 else Decimal("0.1") if value >= 10 else Decimal("0.01")
+    return value.quantize(places).normalize() + 0
+
+
+def _check_possible(test: LabTest, measured: Decimal, *, is_bound: bool, sex: str, age_years: Decimal | None) -> None:
+    """Raise `RuleBroken` for a number that no patient has, with the number that was probably meant."""
+    # "<0.01" ends where the analyser ends: only a bound far too high is a slip.
+    is_fine = measured > 0 and (test.possible_high is None or measured <= test.possible_high)
+    if is_fine if is_bound else test.is_possible(measured):
+        return
+    shown = quantity(measured, test.printed_unit) if test.printed_unit else quantity(measured)
+    likely = _find_likely(test, measured, sex, age_years)
+    if likely is None:
+        message = N_("%(value)s is not possible. Check the number and its unit.")
+        raise RuleBroken(message, test.code, code="not_possible", value=shown)
+    message = N_("%(value)s is not possible. Did you mean %(likely)s? Check the number and its unit.")
+    raise RuleBroken(message, test.code, code="not_possible", value=shown, likely=quantity(likely))
+
+
+def _find_likely(test: LabTest, measured: Decimal, sex: str, age_years: Decimal | None) -> Decimal | None:
+    """The number with its point elsewhere or from another unit: one in the usual range first, else a possible one."""
+    shifts = (Decimal("0.1"), Decimal("0.01"), Decimal("0.001"), Decimal(10), Decimal(100), Decimal(1000))
+    units = [_shorten(measured * factor) for _unit, factor in test.factors if factor not in shifts]
+    candidates = [value for value in [*((measured * shift).normalize() + 0 for shift in shifts), *units] if value > 0]
     usual = test.range_for(sex, age_years)
-    return Value(
-        test.code,
-        test.name,
-        quantity(measured, test.printed_unit) if test.printed_unit else quantity(measured),
-        measured,
-        test.unit,
-        usual.text if usual else "",
-        test.flag_of(measured, sex, age_years),
-    )
+    in_range = [value for value in candidates if usual and usual.low <= value <= usual.high]
+    return next(iter(in_range or [value for value in candidates if test.is_possible(value)]), None)
 
 
 def find_tests(text: str, limit: int = 10) -> list[LabTest]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hms.core.api import read_log
-from hms.core.errors import DomainError
+from hms.core.errors import DomainError, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.web import navigation
@@ -19,7 +20,7 @@ from hms.patients.access import policy
 
 from . import actions, queries, rules
 from .catalogue import tests
-from .forms import ResultForm, build_result_form
+from .forms import ResultForm, build_result_form, stored_values
 from .models import LabOrder
 
 pages = Blueprint("lab", __name__)
@@ -74,17 +75,24 @@ def order(order_id: int) -> ResponseReturnValue:
     """Enter or correct the results of an order."""
     lab_order = queries.get_order(order_id, current_person())
     form, fields = build_result_form(lab_order, queries.current_results_by_code(order_id))
-    if form.validate_on_submit():
+    form.merge_with(lambda: _stored_values(order_id, fields))
+    if form.validate_on_submit() and form.merging.apply():
         try:
             typed = {code: form[name].data or "" for code, name in fields.items()}
             values = {"reason": form.reason.data or "", "version": form.version.data}
             saved = actions.enter_results(order_id, typed, **values, by=current_person())
         except DomainError as refusal:
-            form.refuse_at(refusal, fields)
+            if not isinstance(refusal, StaleVersion) or form.merging.apply():
+                form.refuse_at(refusal, fields)
         else:
             flash(_("%(test)s saved.", test=saved.test_name), "success")
             return redirect(url_for("lab.worklist"), 303)
     return _order_page(order_id, form, fields)
+
+
+def _stored_values(order_id: int, fields: dict[str, str]) -> dict[str, Any]:
+    order = queries.get_order(order_id, current_person())
+    return stored_values(order, queries.current_results_by_code(order_id), fields)
 
 
 def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:

@@ -25,3 +25,9 @@ def wants_mail(user_id: int) -> bool:
     wants = User.preferences["notify_by_email"].as_boolean()
     query = select(User.id).where(User.id == user_id, User.is_active, User.email != "", wants.is_(True))
     return db.session.scalars(query).first() is not None
+
+
+def people_notified(url: str, *, kind: str) -> set[int]:
+    """Ids of the people who got an alert of this kind with this address."""
+    query = select(Notification.user_id).where(Notification.url == url, Notification.kind == kind)
+    return set(db.session.scalars(query))

@@ -177,6 +177,7 @@ class RegistrationForm(PersonForm):
 class CorrectionForm(PersonForm):
     """Changes to a registered patient; an empty birth date leaves the recorded one."""
 
+    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"),)
     version = RecordIdField()
 
     def values(self) -> dict[str, Any]:

@@ -26,7 +26,10 @@ ALLERGY_WORDS = {
 
 
 class Patient(VersionedRecord):
-    """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes."""
+    """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
+
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown".
+    """
 
     __tablename__ = "patient"
     __table_args__ = (
@@ -83,6 +86,7 @@ class Patient(VersionedRecord):
     allergy_status_at: Mapped[datetime | None]
     allergy_status_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     deceased_on: Mapped[date | None]
+    deceased_text: Mapped[str] = mapped_column(default="", server_default="")
     status: Mapped[str] = mapped_column(default="active")
     is_restricted: Mapped[bool] = mapped_column(default=False)
     restriction_reason: Mapped[str] = mapped_column(default="", server_default="")

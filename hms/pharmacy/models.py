@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Prescription
 from hms.core.db.models import ImmutableRecord, Record
+from hms.core.db.types import exact_money
 from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 from hms.formulary.models import Medication
@@ -60,6 +61,7 @@ class Batch(Record):
 
     __tablename__ = "batch"
     __table_args__ = (
+        exact_money("unit_cost"),
         CheckConstraint(
             "quantity >= 0",
             name="not_negative",

@@ -12,6 +12,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.db.session import db
+from hms.core.money import ZERO
 from hms.core.permissions import Permission, Role
 from hms.core.person import Person
 from hms.core.web.guard import current_person, requires
@@ -20,7 +21,7 @@ from hms.patients.access import policy
 from . import dashboards, queries
 
 api = ApiBlueprint("reports_api", __name__, description="Dashboards and reports")
-EMPTY_BILLING_STATS = {"total_billed": "0.00", "total_paid": "0.00", "outstanding": "0.00", "bill_count": 0}
+EMPTY_BILLING_STATS = {"total_billed": ZERO, "total_paid": ZERO, "outstanding": ZERO, "bill_count": 0}
 EMPTY_BILLING_STATS |= {"paid_count": 0, "unpaid_count": 0, "by_method": {}, "by_month": []}
 
 

@@ -6,20 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.core import clock
+from hms.core.money import Money, currency_decimals
 from hms.core.permissions import Permission, Role
 from hms.core.person import Person
 from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
 
-from . import queries
+from . import desk_counts, queries
 from .period import named_period
+
+
+def _json_number(total: Money) -> int | float:
+    """An exact sum as a JSON number, which the dashboards' figures are; nothing is added to it any more."""
+    return float(total.value) if currency_decimals() else int(total.value)
 
 
 def _admin(_who: Person) -> dict[str, Any]:
     return {
         "total_patients": queries.patient_count(),
         "active_users": queries.active_users(),
-        "revenue_today": float(queries.received(named_period("today", clock.today())).value),
+        "revenue_today": _json_number(queries.received(named_period("today", clock.today()))),
     }
 
 
@@ -27,8 +33,8 @@ def _doctor(who: Person) -> dict[str, Any]:
     return {
         "today_appointments": queries.appointment_count(clock.today(), who.id),
         "patient_queue": queries.queue_waiting(who.id),
-        "unread_lab_results": 0,
-        "pending_tasks": 0,
+        "unread_lab_results": desk_counts.unread_lab_results(who),
+        "pending_tasks": desk_counts.pending_tasks(who),
     }
 
 
@@ -36,11 +42,11 @@ def _nurse(_who: Person) -> dict[str, Any]:
     return {"patient_queue": queries.queue_waiting(), "today_appointments": queries.appointment_count(clock.today())}
 
 
-def _receptionist(_who: Person) -> dict[str, Any]:
+def _receptionist(who: Person) -> dict[str, Any]:
     return {
         "patient_queue": queries.queue_waiting(),
         "today_schedule": queries.appointment_count(clock.today()),
-        "pending_registrations": 0,
+        "pending_registrations": desk_counts.pending_registrations(who),
     }
 
 
@@ -56,7 +62,7 @@ def _pharmacist(_who: Person) -> dict[str, Any]:
 def _cashier(_who: Person) -> dict[str, Any]:
     return {
         "bills_to_pay": queries.bills_to_pay(),
-        "revenue_today": float(queries.received(named_period("today", clock.today())).value),
+        "revenue_today": _json_number(queries.received(named_period("today", clock.today()))),
     }
 
 
@@ -89,6 +95,6 @@ def stats(who: Person) -> dict[str, Any]:
     if who.may(Permission.MANAGE_STAFF):
         figures["active_users"] = queries.active_users()
     if who.may(Permission.READ_REVENUE):
-        figures["revenue_today"] = float(queries.received(named_period("today", clock.today())).value)
-        figures["totalRevenue"] = float(queries.billing_figures()["total_paid"].value)
+        figures["revenue_today"] = _json_number(queries.received(named_period("today", clock.today())))
+        figures["totalRevenue"] = _json_number(queries.billing_figures()["total_paid"])
     return figures

@@ -14,10 +14,12 @@ from sqlalchemy import text
 
 from hms.core import clock
 from hms.core.db.session import db
+from hms.core.money import currency_decimals
 
-from . import bill_checks, document_checks, number_checks, stock_checks, till_checks
+from . import amount_checks, bill_checks, document_checks, number_checks, stock_checks, till_checks
 
 CHECKS = bill_checks.CHECKS | till_checks.CHECKS | number_checks.CHECKS | document_checks.CHECKS | stock_checks.CHECKS
+MORE_DECIMALS = "the amount has more decimals than the currency"
 ROWS_PER_FETCH = 500
 """Rows fetched at a time, so that very many discrepancies do not fill the memory."""
 
@@ -31,9 +33,9 @@ def find_discrepancies(day: date | None = None) -> Iterator[str]:
         else clock.day_bounds(date(1900, 1, 1))[:1] + clock.day_bounds(date(2199, 1, 1))[1:]
     )
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    for description, query in CHECKS.items():
+    for description, query in (CHECKS | {MORE_DECIMALS: amount_checks.amount_check()}).items():
         statement = text(query).execution_options(yield_per=ROWS_PER_FETCH)
-        with db.session.execute(statement, {"start": start, "end": end}) as rows:
+        with db.session.execute(statement, {"start": start, "end": end, "decimals": currency_decimals()}) as rows:
             for row in rows.mappings():
                 yield _describe(description, row)
 

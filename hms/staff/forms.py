@@ -13,10 +13,10 @@ from wtforms.validators import EqualTo, ValidationError
 
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Text, WholeField
+from hms.core.web.localisation import offered_languages
 
 from . import directory, rules
 from .models import Role, User
-from .profile import preferences
 from .roles import actions
 
 
@@ -45,6 +45,12 @@ class PersonForm(ActionForm):
     department_id = IdSelect(_l("Department"))
     room = Text(_l("Room"), longest=40)
     version = RecordIdField()
+
+    @staticmethod
+    def stored_values(user: User) -> dict[str, Any]:
+        """The account as the fields of this form."""
+        names = ("title", "first_name", "last_name", "username", "email", "role_id", "department_id", "room", "version")
+        return {name: getattr(user, name) for name in names}
 
     def offer(self, user: User | None = None) -> None:
         """Set the choices: active roles and departments, and those of `user`."""
@@ -171,9 +177,7 @@ class PasswordForm(ChosenPasswordForm):
 class PreferencesForm(ActionForm):
     """How the pages look for one person."""
 
-    language = SelectField(
-        _l("Language"), choices=[SelectChoice(code, name) for code, name in preferences.LANGUAGES.items()]
-    )
+    language = SelectField(_l("Language"), choices=lambda: list(offered_languages().items()))
     theme = RadioField(
         _l("Theme"),
         choices=[

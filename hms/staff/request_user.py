@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import jwt
 from flask import Request, current_app, g, request, session
 from flask_login import current_user
+from psycopg.errors import DiskFull
 from sqlalchemy import bindparam, column, func, select, table, update
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock
 from hms.core.db.query_counter import NOT_COUNTED
-from hms.core.db.session import db
+from hms.core.db.session import commit_upkeep, db
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.web.guard import login_manager
@@ -117,6 +119,8 @@ def _load_by_session(sid: str | None) -> Person | None:
         g.locked_session = LockedSession(row.session_id, row.id, person_from_row(row).name)
         return None
     _mark_seen(row, now)
+    if session.get("language") != row.language:
+        session["language"] = row.language  # for the words of an error page while the database is not available
     if row.session_role_id != row.role_id:
         g.session_with_other_role = row.session_id, row.role_id
     return person_from_row(row, session_id=row.session_id, unread_alerts=row.unread_alerts)
@@ -132,8 +136,13 @@ def _mark_seen(row: Row[Any], now: datetime) -> None:
     if now - row.last_seen_at < ACTIVITY_INTERVAL or request.headers.get("X-Refresh") == "1":
         return
     statement = update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now)
-    db.session.execute(statement, execution_options=NOT_COUNTED)
-    db.session.commit()
+    try:
+        db.session.execute(statement, execution_options=NOT_COUNTED)
+        commit_upkeep()
+    except DBAPIError as error:
+        if not isinstance(error.orig, DiskFull):
+            raise
+        db.session.rollback()  # with a full disk pages can still be read
 
 
 def person_from_row(row: Row[Any], **more: Any) -> Person:

@@ -52,9 +52,9 @@
 
   function putDown(slot) {
     const { doctor, date, time } = slot.dataset;
-    const { id } = taken.dataset;
+    const { id, version } = taken.dataset;
     if (!time) { HMS.announce(slot.closest("[data-board]").dataset.onlyFree, true); return; }
-    HMS.post(`/appointments/${id}/move`, { doctor, date, time, next: location.pathname + location.search });
+    HMS.post(`/appointments/${id}/move`, { doctor, date, time, version, next: location.pathname + location.search });
   }
 
   const fits = (event) => { const slot = event.target.closest?.("[data-board] a.slot--free[data-time]"); return taken && slot; };

@@ -71,6 +71,17 @@
     return typedOn;
   }
 
+  // After a save: the texts of parts that were not renewed take the saved value where nothing was typed since, and with it its mark.
+  function adopt(page, sent) {
+    for (const mark of all('input[name^="opened-"]', form)) {
+      const name = mark.name.slice("opened-".length);
+      const [saved, field, fresh] = [one(`#encounter input[name="${mark.name}"]`, page), form.elements[name], one(`#encounter [name="${name}"]`, page)];
+      if (!saved || !field || !fresh || saved.value === mark.value) continue;
+      mark.value = saved.value;
+      if (field.value === sent.get(name) && field.value.trim() !== fresh.value.trim()) field.value = fresh.value;
+    }
+  }
+
   async function answerTo(button, isSecondTry = false) {
     const body = new FormData(form, button);
     const answer = HMS.checkSignedIn(form.action, await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(TIMEOUT) }));
@@ -110,6 +121,7 @@
       const { goto, page, isRefused } = await answerTo(button);
       if (goto) { draft.leave(); location.assign(goto); return; }
       const stays = isElsewhere(button, own) && !isRefused;
+      if (!isRefused) adopt(page, sent);
       const typedOn = renew(page, own, button?.dataset.renews?.split(" ") || [], sent);
       draft.release(until, say(isRefused ? "draft_saved" : "saved", { time: new Date().toTimeString().slice(0, 8) }));
       if (!stays && !typedOn) focusNext(own, button);

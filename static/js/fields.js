@@ -74,14 +74,14 @@
       input.setAttribute("aria-expanded", "false");
     }
 
-    function show(content) {
+    function show(content, problem = "") {
       mark(null);
       list.replaceChildren(...content);
       rows().forEach((row, index) => { row.id = `${list.id}-${index}`; row.setAttribute("aria-selected", "false"); });
       const found = rows().length;
-      if (!found && !list.children.length) list.append(note(say("none_found")));
+      if (!found && !list.children.length) list.append(note(problem || say("none_found")));
       open();
-      announce(found ? say(found === 1 ? "one_found" : "many_found", { count: found }) : say("none_found"));
+      announce(found ? say(found === 1 ? "one_found" : "many_found", { count: found }) : problem || say("none_found"));
     }
 
     function note(text) {
@@ -100,7 +100,7 @@
         const isJson = (answer.headers.get("Content-Type") || "").includes("json");
         const body = isJson ? await answer.json() : await answer.text();
         if (mine.signal.aborted || document.activeElement !== input) return;
-        if (isJson) show((body.results || body).map(rowOf));
+        if (isJson) show((body.results || body).map(rowOf), body.note);
         else show([...HMS.parsed(body).children]);
       } catch (problem) {
         if (problem.name === "AbortError") return;
@@ -218,6 +218,7 @@
     /^(?<m>[a-z]{3,9})\.?[ ./-]?(?<y>20\d{2}|\d{2})$/,
   ];
   const MAX_TYPED_LENGTH = 40;
+  const NINE_YEARS = [...Array(9).keys()]; // there is a 29 February in them, also around 2100
   const EARLIEST_BIRTH = Date.UTC(1880, 0, 1);
   const OLDEST_YEARS = 140;
   const FURTHEST_EXPIRY_YEARS = 20;
@@ -275,8 +276,8 @@
     if (!parts) return null;
     if (parts.year?.length === 4) return parts.inYear(Number(parts.year));
     const now = today().getUTCFullYear();
-    const latest = parts.year ? centuryOf(now) + Number(parts.year) : now;
-    return [latest, latest - (parts.year ? 100 : 1)].map(parts.inYear).find((day) => day && day <= today()) ?? null;
+    const years = parts.year ? [centuryOf(now) + Number(parts.year), centuryOf(now) + Number(parts.year) - 100] : NINE_YEARS.map((back) => now - back);
+    return years.map(parts.inYear).find((day) => day && day <= today()) ?? null;
   }
 
   function upcomingDay(typed) {

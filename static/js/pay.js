@@ -4,23 +4,41 @@
 (() => {
   const { one, all } = HMS;
 
-  const MOST_CENTS = 9999999999;
-
-  // Amounts in whole cents, read as the server reads them (hms/core/money.py); null when the server will refuse the text.
-  // tests/cases/typed_numbers.json is run over both.
-  function cents(text) {
-    const tidy = String(text).trim().replace(/[,\u00a0]/g, "").replace(/−/g, "-");
-    if (!/^-?\d{1,20}(\.\d{1,2})?$/.test(tidy)) return null;
-    const amount = Math.round(Number(tidy) * 100) || 0;
-    return Math.abs(amount) <= MOST_CENTS ? amount : null;
+  // How the hospital writes amounts: the sign before the decimals, and how many decimals its currency has.
+  function writing() {
+    const { decimalSign = ".", decimals = "2" } = one("[data-decimal-sign]")?.dataset ?? {};
+    return { sign: decimalSign, other: decimalSign === "." ? "," : ".", decimals: Number(decimals) };
   }
-  const paid = (text) => Math.max(cents(text) ?? 0, 0);
-  const plain = (amount) => (amount / 100).toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+  // Amounts in whole cents (the smallest amount of the currency), read as the server reads them on pages
+  // (hms/core/text/numbers.py, hms/core/money.py); null when the server will refuse the text.
+  // tests/cases/typed_numbers.json is run over both.
+  function cents(text, largest = 99999999.99) {
+    const { sign, other, decimals } = writing();
+    const [, minus, typed] = /^([-−]?)(\d(?:.*\d)?)$/.exec(String(text).trim()) ?? [];
+    if (!typed) return null;
+    const grouped = new RegExp(`^[1-9]\\d{0,2}([${other}\u00a0\u202f])\\d{3}(?:\\1\\d{3})*(?:\\${sign}\\d+)?$`);
+    const ungrouped = grouped.test(typed) ? typed.replace(new RegExp(`[${other}\u00a0\u202f]`, "g"), "") : typed;
+    const [, whole, , part = ""] = /^(\d+)([.,](\d+))?$/.exec(ungrouped) ?? [];
+    if (whole === undefined || part.length > decimals) return null;
+    const amount = Number(whole + part.padEnd(decimals, "0"));
+    if (amount > Math.floor(largest * 10 ** decimals) || (minus && !amount)) return null;
+    return minus ? -amount : amount;
+  }
+  // An amount as the page's own data carry it: with a point and all decimals of the currency.
+  const exact = (text) => Number(text.replace(".", ""));
+  const paid = (text, largest) => Math.max(cents(text, largest) ?? 0, 0);
+  function plain(amount) {
+    const { sign, other, decimals } = writing();
+    const digits = String(Math.abs(amount)).padStart(decimals + 1, "0");
+    const whole = digits.slice(0, digits.length - decimals).replace(/\B(?=(\d{3})+$)/g, other);
+    return (amount < 0 ? "−" : "") + whole + (decimals ? sign + digits.slice(-decimals) : "");
+  }
   const shown = (amount, code) => `${code} ${plain(amount)}`;
 
   function paying(form) {
     const code = form.dataset.currency;
-    let due = cents(form.dataset.pay);
+    let due = exact(form.dataset.pay);
     const dues = JSON.parse(form.dataset.dues || "{}");
     const sum = one('[data-ux="pay-due"]');
     const amount = one('[name="amount"]', form);
@@ -48,7 +66,7 @@
     // Each payer has an own amount to pay; other payers usually pay by insurance claim.
     function changed(event) {
       if (event.target.name === "payer") {
-        due = cents(dues[event.target.value]) ?? due;
+        if (event.target.value in dues) due = exact(dues[event.target.value]);
         amount.value = plain(due);
         sum.textContent = shown(due, code);
         const method = one(`[name="method"][value="${event.target.value === "self" ? "Cash" : "Insurance"}"]`, form);
@@ -65,7 +83,7 @@
   function counting(form) {
     const total = one("[data-cash-total]", form);
     const renew = () => {
-      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value) * Number(field.dataset.worth)), 0);
+      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value, 9999999999.99) * Number(field.dataset.worth)), 0);
       total.textContent = shown(sum, form.dataset.countCash);
     };
     form.addEventListener("input", renew);

@@ -11,6 +11,7 @@ from hms.core.settings import store as settings
 PAGES = (
     "/admin/",
     "/admin/audit",
+    "/admin/failed-jobs",
     "/admin/sign-ins",
     "/admin/users",
     "/admin/settings",

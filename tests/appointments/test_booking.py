@@ -181,7 +181,7 @@ def test_doctors_change_only_their_own_bookings_and_nurses_only_the_status(book,
         booking_actions.move(booking.id, date=MONDAY, time=dt.time(11), by=person("nurse"))
     with pytest.raises(NotAllowed):
         transitions.edit_appointment(booking.id, notes="changed", by=person("nurse"))
-    assert transitions.edit_appointment(booking.id, status="no_show", by=person("nurse")).status == "no_show"
+    assert transitions.edit_appointment(booking.id, status="cancelled", by=person("nurse")).status == "cancelled"
 
 
 def test_cancelling_needs_a_reason_and_can_be_undone(book, person):
@@ -205,13 +205,24 @@ def test_a_cancelled_booking_is_not_restored_when_its_time_is_taken(book, person
         transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist"))
 
 
-def test_a_completed_booking_is_final(book, person):
-    booking = book()
+def _book_on(day, doctor):
+    return booking_actions.book(patient_id=factories.patient().id, doctor_id=doctor.id, date=day, time=TEN, by=SYSTEM)
+
+
+def test_a_completed_booking_is_final(bah, person):
+    booking = _book_on(clock.today(), bah)
     transitions.change_appointment_status(booking.id, "completed", by=person("receptionist"))
     with pytest.raises(RuleBroken):
         transitions.change_appointment_status(booking.id, "scheduled", by=person("receptionist"))
     with pytest.raises(Conflict):
         transitions.withdraw_appointment(booking.id, by=person("admin"))
+
+
+@pytest.mark.parametrize("status", ["completed", "in_service", "no_show"])
+def test_an_appointment_of_a_later_day_has_not_happened(bah, person, status):
+    booking = _book_on(clock.today() + dt.timedelta(days=1), bah)
+    with pytest.raises(RuleBroken, match="later day"):
+        transitions.change_appointment_status(booking.id, status, by=person("receptionist"))
 
 
 def test_a_withdrawn_booking_is_not_listed_and_its_time_is_free(book, person):

@@ -62,7 +62,9 @@ def test_the_board_shows_blocked_time_extra_bookings_and_statuses(desk, booked, 
         bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM
     )
     booked(time=dt.time(15, 7))
-    transitions.change_appointment_status(booked().id, "no_show", by=SYSTEM)
+    booking = booked()
+    with clock.frozen_at(clock.at(MONDAY, dt.time(16))):
+        transitions.change_appointment_status(booking.id, "no_show", by=SYSTEM)
     text = read(desk("nurse").get(f"/appointments/?date={MONDAY.isoformat()}"))
     assert text.count("Ward round") == 2
     assert "15:07 KAMARA, Kadiatu (Mrs) booked · extra" in text

@@ -13,6 +13,7 @@ from hms.appointments.queue import queries as queue_queries
 from hms.core import clock
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
+from hms.patients.records import actions as record_actions
 from tests.appointments import factories
 
 
@@ -193,3 +194,12 @@ def test_the_waiting_room_screen_shows_the_latest_calls_with_room(bah, person):
     shown = queue_queries.list_last_calls()
     assert [row.token for row in shown] == [entry.token for entry in reversed(entries)][:4]
     assert {row.room for row in shown} == {"Room 3"}
+
+
+def test_a_patient_in_the_queue_is_not_withdrawn(booked, person):
+    booking = booked()
+    entry = transitions.check_in(booking.id, by=person("nurse"))
+    with pytest.raises(Conflict, match=f"number {entry.token}"):
+        record_actions.withdraw_patient(booking.patient_id, by=person("admin"))
+    queue_actions.mark_as_left(entry.id, by=person("nurse"))
+    record_actions.withdraw_patient(booking.patient_id, by=person("admin"))

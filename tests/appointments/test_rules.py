@@ -94,6 +94,35 @@ def test_slots_use_hospital_time_when_clocks_change():
     assert slots[0].starts == datetime(2026, 10, 25, 7, 0, tzinfo=UTC)
 
 
+def test_no_slot_is_offered_where_the_clocks_are_changed():
+    clock.set_zone("Europe/Berlin")  # on 29 March 02:00 becomes 03:00, on 25 October 03:00 becomes 02:00
+    night = Hours(6, time(1), time(4), 30, date(2026, 1, 1))
+    assert times(availability_rules.cut_slots([night], date(2026, 3, 29))) == ["01:00", "03:00", "03:30"]
+    slots = availability_rules.cut_slots([night], date(2026, 10, 25))
+    assert times(slots) == ["01:00", "01:30", "02:00", "03:00", "03:30"]
+    assert slots[3].starts - slots[2].starts == timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "minutes", "is_refused"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29), time(2, 30), 15, True),  # skipped
+        ("Europe/Berlin", date(2026, 3, 29), time(1, 30), 90, True),  # would end at 04:00, and 03:15 look free
+        ("Europe/Berlin", date(2026, 3, 29), time(3), 15, False),
+        ("Europe/Berlin", date(2026, 10, 25), time(2, 30), 60, True),
+        ("Pacific/Apia", date(2011, 12, 30), time(9), 15, True),  # a day that was left out
+        ("Africa/Freetown", date(2026, 3, 29), time(2, 30), 90, False),
+    ],
+)
+def test_a_time_that_the_clocks_skip_or_repeat_is_refused(zone, day, at, minutes, is_refused):
+    clock.set_zone(zone)
+    if not is_refused:
+        availability_rules.check_clock_change(day, at, minutes)
+        return
+    with pytest.raises(RuleBroken, match="clocks are changed"):
+        availability_rules.check_clock_change(day, at, minutes)
+
+
 def test_free_slots_are_not_taken_and_not_past():
     offered = availability_rules.cut_slots([Hours()], MONDAY)
     now = offered[1].starts + timedelta(minutes=15)

@@ -43,7 +43,9 @@ def test_the_week_begins_on_monday():
 def test_half_days_show_booked_slots_and_link_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
-    transitions.change_appointment_status(book(bah, time=dt.time(11)).id, "no_show", by=SYSTEM)
+    missed = book(bah, time=dt.time(11))
+    with clock.frozen_at(clock.at(MONDAY, dt.time(16))):
+        transitions.change_appointment_status(missed.id, "no_show", by=SYSTEM)
     wednesday = MONDAY + dt.timedelta(days=2)
     starts = clock.at(wednesday, dt.time(8))
     availability_actions.block_time(
@@ -62,7 +64,7 @@ def test_one_doctors_week_links_free_slots_and_bookings(desk, bah):
     client = desk("receptionist")
     page = client.get("/appointments/week", query_string={"doctor": bah.id, "date": MONDAY}).get_data(as_text=True)
     assert f'/appointments/new?doctor={bah.id}&amp;date={MONDAY.isoformat()}&amp;time=10:15"' in page
-    assert f'data-id="{booking.id}" data-moves draggable="true"' in " ".join(page.split())
+    assert f'data-id="{booking.id}" data-moves data-version="1" draggable="true"' in " ".join(page.split())
     assert "data-moves" not in desk("nurse").get(f"/appointments/week?doctor={bah.id}&date={MONDAY}").get_data(
         as_text=True
     )
@@ -86,6 +88,7 @@ def test_moving_from_a_board_returns_to_it_or_shows_the_refusal(desk, bah):
     html = taken.get_data(as_text=True)
     assert taken.status_code == 409
     assert "This time was just taken. The next free time is 09:15" in words(html)
+    assert "What is different" not in html, "nobody else changed the booking"
     assert f'name="next" value="{board.replace("&", "&amp;")}"' in html
     away = client.form(f"/appointments/{booking.id}/move", **(typed | {"next": "https://elsewhere.example/"}))
     assert away.location.startswith("/appointments/") or "elsewhere" not in (away.location or "")

@@ -88,11 +88,14 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def opened(name: str, template: str, redis_url: str, *helpers: str) -> Iterator[Served]:
+def opened(
+    name: str, template: str, redis_url: str, *helpers: str, variables: dict[str, str] | None = None
+) -> Iterator[Served]:
     """A hospital on its own copy of the database `template`: the web server as `make run` starts it, on a free port,
-    and beside it `helpers`: "work" makes documents, "schedule" starts tasks by time."""
+    and beside it `helpers`: "work" makes documents, "schedule" starts tasks by time. `variables` go to these programs."""
     config = config_for(servers.create_database(name, template), redis_url=redis_url)
-    app, bind, environment = app_beside(config), f"127.0.0.1:{ports.choose_port()}", _environment(config)
+    app, bind = app_beside(config), f"127.0.0.1:{ports.choose_port()}"
+    environment = _environment(config) | (variables or {})
     command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--graceful-timeout", "1"]
     command += ["--no-control-socket", "-b", bind, "wsgi:app"]
     # The kit page is shown where a demo is told to debug.

@@ -183,6 +183,7 @@ def test_two_tabs_show_both_texts(tab, opened):
     expect(ux(tab, "enc-stale")).to_contain_text("Cough since Monday")
     expect(ux(tab, "enc-notes")).to_have_value("Fever since Friday")
     expect(ux(tab, "dx-input")).to_have_value("Fever")
+    tab.get_by_label(re.compile("Save what I typed")).check()
     ux(tab, "dx-add").click()
     expect(ux(tab, "dx-line")).to_have_count(1)
     expect(ux(tab, "enc-stale")).to_have_count(0)
@@ -222,7 +223,9 @@ def test_what_is_ticked_is_copied_in_its_sections(tab, opened, served, doctor):
         earlier = encounter_actions.start_encounter_with_texts(
             patient_id=patient, notes="Headache.", diagnosis="d", by=doctor
         )
-        prescription_actions.prescribe(earlier.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        prescription_actions.prescribe(
+            earlier.id, medication_name="Honey", dosage="1 spoon", override_code="checked_by_hand", by=doctor
+        )
         signing.sign(earlier.id, by=doctor)
         database.session.remove()
     tab.reload()

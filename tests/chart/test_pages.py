@@ -141,7 +141,8 @@ def test_an_unknown_patient_is_404(desk, db):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_record(desk, patient, db, person):
-    prescription_actions.prescribe(signed(person("doctor"), patient).id, medication_name="Honey", by=person("doctor"))
+    visit, honey = signed(person("doctor"), patient), {"medication_name": "Honey", "override_code": "checked_by_hand"}
+    prescription_actions.prescribe(visit.id, **honey, by=person("doctor"))
     client = desk("doctor")
     tabs = ("", "/encounters", "/medicines", "/results", "/results?kind=conditions")
 

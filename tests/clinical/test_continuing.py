@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hms.clinical import signing
 from hms.clinical.diagnoses import actions as diagnosis_actions
+from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.models import Condition, Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core.actions import action_context
@@ -91,6 +92,19 @@ def test_nothing_is_ticked_at_first(desk, opened):
     ticks = re.findall(r"<input[^>]+name=\"copy_[^>]+>", html)
     assert len(ticks) == 4
     assert not [tick for tick in ticks if "checked" in tick]
+
+
+def test_problems_to_copy_show_what_is_known_of_their_onset(desk, earlier, opened, db):
+    known = {"patient_id": earlier.patient_id, "clinical_status": "active", "certainty": "confirmed"}
+    with action_context("tests.import", SYSTEM):
+        db.session.add(Condition(title="Asthma", onset_text="as a child", external_id="condition-1", **known))
+        db.session.add(Condition(title="Old scar", external_id="condition-2", **known))
+        db.session.add(Condition(title="No allergies", is_absence=True, external_id="condition-3", **known))
+    problems = diagnosis_queries.active_problems(earlier.patient_id)
+    assert [problem.title for problem in problems][1:] == ["Old scar", "Asthma"]
+    html = desk("doctor").get(at(opened)).get_data(as_text=True)
+    labels = [words(label) for label in re.findall(r"<label[^>]*>(<input[^>]+copy_dx.*?)</label>", html, re.DOTALL)]
+    assert [label.split(" since ")[0] for label in labels[1:]] == ["Old scar", "Asthma as a child"]
 
 
 def test_ticked_items_are_copied(desk, earlier, opened, db):

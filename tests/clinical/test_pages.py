@@ -319,7 +319,9 @@ def test_the_page_needs_the_same_queries_for_a_long_history(desk, db, person):
         encounter = encounter_actions.start_encounter_with_texts(
             patient_id=patient.id, notes="n", diagnosis="d", by=doctor
         )
-        prescription_actions.prescribe(encounter.id, medication_name="Honey", dosage="1 spoon", by=doctor)
+        prescription_actions.prescribe(
+            encounter.id, medication_name="Honey", dosage="1 spoon", override_code="checked_by_hand", by=doctor
+        )
         signing.sign(encounter.id, by=doctor)
 
     visit()

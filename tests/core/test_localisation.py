@@ -17,6 +17,7 @@ from hms.core.text.cleaning import TextError, clean
 from hms.core.text.translation import Sentence, joined
 from hms.core.web.forms import ActionForm
 from hms.core.web.localisation import in_english, translate, translate_error
+from tests.catalogues import offered
 
 pytestmark = pytest.mark.security("J")
 
@@ -90,7 +91,7 @@ def test_refused_text_has_a_message_with_values():
     assert refused.value.sentence.values == {"longest": 10, "count": 12}
 
 
-def test_sentences_of_wtforms_are_in_the_readers_language(app):
+def test_sentences_of_wtforms_are_in_the_readers_language(app, tmp_path):
     class Urgency(ActionForm):
         level = SelectField("Urgency", choices=[SelectChoice("low", "Low")])
 
@@ -100,7 +101,9 @@ def test_sentences_of_wtforms_are_in_the_readers_language(app):
             assert not form.validate()
             return form.level.errors
 
-    assert [refused(reader) for reader in ("fr", "en", "sw", "fr")] == [
+    with offered(app, tmp_path, "fr", FRENCH):
+        answers = [refused(reader) for reader in ("fr", "en", "sw", "fr")]
+    assert answers == [
         ["N'est pas un choix valide."],
         ["Not a valid choice."],
         ["Not a valid choice."],

@@ -52,6 +52,6 @@ def test_numbers_that_a_program_may_not_send(typed):
 
 
 def test_a_larger_amount_may_be_typed_where_a_sum_is_expected():
-    assert Money.parse("9,999,999,999.99", MAX_SUM) == Money(MAX_SUM)
+    assert Money.parse("9999999999.99", MAX_SUM) == Money(MAX_SUM)
     with pytest.raises(ValueError, match="amount"):
         Money.parse("10000000000", MAX_SUM)

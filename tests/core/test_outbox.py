@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
+from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.background import outbox
 from hms.core.background.outbox import Outbox
 from hms.core.person import SYSTEM
+from hms.messages.models import Notification
 
 KIND = "tests.count"
 
@@ -58,16 +62,87 @@ def test_a_finished_job_is_not_run_again(db, done):
     assert done == [7]
 
 
-def test_failed_work_waits_longer_each_time_and_gives_up_in_the_end(db, monkeypatch):
+def test_failed_jobs_waits_longer_each_time_and_is_given_up(db, monkeypatch, person):
     def fail(_ref_id: int) -> None:
         raise RuntimeError("Kadiatu Kamara, born 1991")
 
     monkeypatch.setitem(outbox._JOBS, KIND, fail)
+    admin = person("admin").id
+    _ask(7)
+    _ask(8)
+    for row in _rows(db):
+        for _attempt in range(outbox.MAX_ATTEMPTS):
+            with pytest.raises(RuntimeError):
+                outbox.run_job(row.id)
+        db.session.refresh(row)
+        assert (outbox.job_status(KIND, row.ref_id), row.last_error) == ("failed", "RuntimeError")
+        assert not outbox.run_job(row.id)
+    titles = db.session.scalars(select(Notification.title).filter_by(user_id=admin)).all()
+    assert titles == ["A document or e-mail failed"], "administrators are told once while the list is not empty"
+
+
+def test_one_turn_does_everything_that_is_due(db, done):
+    for ref_id in (1, 2, 3):
+        _ask(ref_id)
+    with action_context("tests.ask", SYSTEM):
+        outbox.enqueue(KIND, 4, due=clock.now() + timedelta(hours=1))
+    assert (outbox.run_due(), outbox.run_due()) == (3, 0)
+    assert done == [1, 2, 3]
+
+
+def test_a_failure_does_not_stop_the_rows_after_it(db, monkeypatch):
+    done: list[int] = []
+
+    def work(ref_id: int) -> None:
+        if ref_id == 1:
+            raise RuntimeError
+        done.append(ref_id)
+
+    monkeypatch.setitem(outbox._JOBS, KIND, work)
+    _ask(1)
+    _ask(2)
+    assert outbox.run_due() == 2
+    assert done == [2]
+    assert outbox.run_due() == 0, "the failed row waits for its time"
+
+
+def test_a_row_that_kills_every_worker_is_given_up_with_the_reason(db, done):
     _ask()
     (row,) = _rows(db)
-    for _attempt in range(outbox.MAX_ATTEMPTS):
-        with pytest.raises(RuntimeError):
-            outbox.run_job(row.id)
+    killed = {"attempts": outbox.MAX_ATTEMPTS, "handed_out_at": clock.now() - timedelta(minutes=1)}
+    db.session.execute(update(Outbox).where(Outbox.id == row.id).values(killed))
+    db.session.commit()
+    assert outbox.run_due() == 0
     db.session.refresh(row)
-    assert outbox.job_status(KIND, 7) == "failed"
-    assert row.last_error == "RuntimeError"
+    assert (done, outbox.job_status(KIND, 7), row.last_error) == ([], "failed", outbox.WORKER_STOPPED)
+
+
+def test_waiting_work_is_one_job_in_the_queue(db, done):
+    jobs = outbox.queue()
+    jobs.empty()
+    for ref_id in range(30):
+        _ask(ref_id)
+        outbox.wake_for_due()
+    assert jobs.count == 1
+    outbox.run_due()
+    jobs.empty()
+    assert (outbox.wake_for_due(), jobs.count) == (False, 0), "an idle hospital wakes nobody"
+
+
+def test_an_administrator_tries_failed_jobs_again(db, desk, monkeypatch):
+    failures = [RuntimeError(), None]
+
+    def work(_ref_id: int) -> None:
+        if error := failures.pop(0):
+            raise error
+
+    monkeypatch.setitem(outbox._JOBS, KIND, work)
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    _ask()
+    assert outbox.run_due() == 1
+    admin = desk("admin")
+    assert "RuntimeError" in admin.get("/admin/failed-jobs").get_data(as_text=True)
+    assert admin.form("/admin/failed-jobs").status_code == 303
+    assert outbox.run_due() == 1
+    assert outbox.job_status(KIND, 7) == "done"
+    assert "No failed documents or e-mails." in admin.get("/admin/failed-jobs").get_data(as_text=True)

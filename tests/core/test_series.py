@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hms.core import gapless_numbers
+from datetime import UTC, datetime, timedelta
+
+from hms.core import clock, gapless_numbers
 from hms.core.db.session import db as database
 
 
@@ -19,3 +21,12 @@ def test_a_number_of_what_failed_is_given_out_again(seeding):
     assert gapless_numbers.next_numbers(["tests:a", "tests:b"]) == [2, 2]
     part.rollback()
     assert gapless_numbers.next_numbers(["tests:a", "tests:b"]) == [2, 2]
+
+
+def test_a_clock_that_was_set_back_dates_no_document_before_the_one_before_it(seeding):
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    taken = []
+    for instant in (noon, noon - timedelta(hours=2), noon + timedelta(minutes=1)):
+        with clock.frozen_at(instant):
+            taken += gapless_numbers.take_numbers(["tests:a"])
+    assert taken == [(1, noon), (2, noon), (3, noon + timedelta(minutes=1))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -42,9 +43,10 @@ class PaymentForm(Form):
     amount = forms.MoneyField()
 
 
-def _page_amount(typed: str) -> Money | None:
-    form = PaymentForm(MultiDict({"amount": typed}))
-    return form.amount.data if form.validate() else None
+def _page_amount(typed: str, sign: str) -> Money | None:
+    with numbers.with_decimal_sign(sign):
+        form = PaymentForm(MultiDict({"amount": typed}))
+        return form.amount.data if form.validate() else None
 
 
 def _api_amount(value: object) -> Money | None:
@@ -55,15 +57,22 @@ def _api_amount(value: object) -> Money | None:
 
 
 def test_typed_money():
-    for typed, _sign, page, api in NUMBERS["money"]:
-        read = [amount if amount is None else str(amount) for amount in (_page_amount(typed), _api_amount(typed))]
-        assert read == [page, api], typed
+    for typed, sign, page, api in NUMBERS["money"]:
+        read = [amount if amount is None else str(amount) for amount in (_page_amount(typed, sign), _api_amount(typed))]
+        assert read == [page, api], (typed, sign)
 
 
-def test_typed_measurements():
-    for typed, expected in NUMBERS["measurements"]:
-        try:
-            value = numbers.number(typed)
-        except ValueError:
-            value = None
-        assert value == (None if expected is None else Decimal(expected)), typed
+def _value(read: Callable[[str], Decimal], typed: str) -> Decimal | None:
+    try:
+        return read(typed)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize(("kind", "read"), [("measurements", numbers.number), ("percentages", numbers.percentage)])
+def test_typed_measurements_and_percentages(kind, read):
+    for typed, sign, page, api in NUMBERS[kind]:
+        with numbers.with_decimal_sign(sign):
+            on_page = _value(read, typed)
+        expected = [None if value is None else Decimal(value) for value in (page, api)]
+        assert [on_page, _value(read, typed)] == expected, (typed, sign)

@@ -231,7 +231,7 @@ def test_an_unknown_age_is_reported_where_it_matters():
     assert check_age_and_pregnancy(BY_NAME["amoxicillin"], PatientFacts()).outcome == "clear"
 
 
-def test_all_five_checks_run_in_order_and_stops_come_first():
+def test_all_checks_run_in_order_and_stops_come_first():
     checks = check_medicine(
         BY_NAME["warfarin"],
         dose("5", "mg", "once_daily"),
@@ -240,8 +240,9 @@ def test_all_five_checks_run_in_order_and_stops_come_first():
         taking("metronidazole", "ciprofloxacin"),
         KNOWN,
     )
-    assert [check.rule for check in checks] == ["allergy", "interaction", "duplicate", "dose", "age_pregnancy"]
-    assert [check.outcome for check in checks] == ["clear", "fired", "clear", "clear", "fired"]
+    rules = ["allergy", "interaction", "duplicate", "high_alert", "dose", "dose_limit", "age_pregnancy"]
+    assert [check.rule for check in checks] == rules
+    assert [check.outcome for check in checks] == ["clear", "fired", "clear", "clear", "clear", "clear", "fired"]
     assert [alert.tier for alert in list_alerts(checks)] == ["stop", "caution", "caution"]
     assert len(list_stops(checks)) == 1
 

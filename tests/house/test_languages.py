@@ -10,12 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo
 from sqlalchemy import update
 
+from hms.core.web.localisation import offered_languages
 from hms.staff.models import User
+from tests.catalogues import offered
 from tests.house.hospital import every_record
 from tests.house.places import places
 
@@ -42,19 +43,11 @@ def sentences() -> dict[str, str | tuple[str, str]]:
 @pytest.fixture
 def made_up(app, sentences, tmp_path):
     """An invented French catalogue with every sentence between ‹ and ›."""
-    catalogue = Catalog(locale="fr")
-    for first, words in sentences.items():
-        catalogue.add(words, f"‹{first}›" if isinstance(words, str) else [f"‹{one}›" for one in words])
-    folder = tmp_path / "fr" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "messages.mo").open("wb") as out:
-        write_mo(out, catalogue)
-    settings = app.extensions["babel"]
-    before, settings.translation_directories = settings.translation_directories, [str(tmp_path)]
-    settings.instance.domain_instance.cache.clear()
-    yield
-    settings.translation_directories = before
-    settings.instance.domain_instance.cache.clear()
+    between_signs = {
+        words: f"‹{words}›" if isinstance(words, str) else [f"‹{one}›" for one in words] for words in sentences.values()
+    }
+    with offered(app, tmp_path, "fr", between_signs):
+        yield
 
 
 class Texts(HTMLParser):
@@ -107,3 +100,17 @@ def test_every_page_opens_in_another_language_and_is_translated(app, db, desk, m
 
 def _is_english(text: str, sentences: dict[str, str | tuple[str, str]]) -> bool:
     return text in sentences and text not in STORED and not SAME_IN_ALL.fullmatch(text)
+
+
+def test_every_offered_language_has_every_sentence(app, sentences):
+    """English needs none; another is offered as soon as its catalogue is compiled into `translations/`."""
+    with app.test_request_context():
+        offered = [code for code in offered_languages() if code != "en"]
+    incomplete = {code: set(sentences) - _translated(code) for code in offered}
+    assert not any(incomplete.values()), incomplete
+
+
+def _translated(code: str) -> set[str]:
+    with (ROOT / "translations" / code / "LC_MESSAGES" / "messages.mo").open("rb") as compiled:
+        catalogue = read_mo(compiled)
+    return {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue if message.string}

@@ -15,6 +15,7 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
+from hms.interop import own_ids
 from hms.interop.fhir_export.exporter import export
 from hms.interop.fhir_import.resource_types import RESOURCE_TYPES
 from hms.local.servers.postgres import APPLICATION
@@ -34,6 +35,7 @@ def emptied():
     """The hospital as it was before any patient; only a test can do this."""
     with action_context("tests.empty", SYSTEM):
         database.session.execute(text("RESET ROLE"))
+        database.session.execute(text("UPDATE export_name SET code = 'elsewhere'"))
         database.session.execute(text("TRUNCATE patient, source_record, encounter, prescription CASCADE"))
         gone = "UPDATE app_user SET role_id = NULL, external_id = 'gone/' || id, username = 'gone-' || id"
         database.session.execute(text("SET LOCAL session_replication_role = replica"))
@@ -68,7 +70,7 @@ def own_work(db, person):
         duration="5 days",
         by=doctor,
     )
-    signing.sign(visit.id, by=doctor)
+    signing.sign(visit.id, override_code="checked_by_hand", by=doctor)
     return who
 
 
@@ -76,12 +78,12 @@ def test_an_export_comes_back_the_same(own_work, tmp_path):
     imported(HAND_MADE)
     counts = export(tmp_path / "first")
     first = files(tmp_path / "first")
-    assert counts == {name: len(first[f"{name}.ndjson"]) for name in KEPT}
-    assert all(counts.values())
+    assert counts == {name: len(first[f"{name}.ndjson"]) for name in (*KEPT, "DocumentReference")}
+    assert all(counts[name] for name in KEPT)
     emptied()
     summary, told = imported(tmp_path / "first")
     assert told == []
-    assert {name: found["created"] for name, found in summary.counts.items()} == counts
+    assert {name: found["created"] for name, found in summary.counts.items()} == {name: counts[name] for name in KEPT}
     export(tmp_path / "second")
     second = files(tmp_path / "second")
     for name in first:
@@ -96,7 +98,10 @@ def test_our_own_records_have_our_number_and_open_ones_stay_at_home(own_work, pe
     encounter_actions.start_encounter(patient_id=own_work.id, is_new=True, by=person("doctor"))
     counts = export(tmp_path)
     told = json.loads((tmp_path / "Patient.ndjson").read_text())
-    assert (told["id"], told["identifier"][0]["value"]) == (f"hms-{own_work.id}", own_work.hospital_number)
+    assert (told["id"], told["identifier"][0]["value"]) == (
+        f"hms-{own_ids.code()}-{own_work.id}",
+        own_work.hospital_number,
+    )
     assert told["name"] == [{"use": "official", "family": "Kamara", "given": ["Kadiatu"]}]
     assert counts["Encounter"] == counts["MedicationRequest"] == 1
     assert (tmp_path / "Patient.ndjson").stat().st_mode & 0o077 == 0

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from hms.clinical.models import Condition
 from hms.core.db.session import db as database
-from hms.interop.fhir import ndjson
+from hms.interop.fhir import files
 from hms.patients.models import Patient
 from tests.interop.factories import export, imported, patient, resource_of_patient
 
@@ -68,7 +68,6 @@ def order(**more):
 @pytest.mark.parametrize(
     ("resource", "why"),
     [
-        (patient("p2", name=[]), "it has no name."),
         (patient("p2", name="Kargbo"), "“name” is not a list."),
         (patient("p2", name=["Kargbo"]), "“name” is not a list of objects."),
         (patient("p2", name=[{"family": 7}]), "“family” is not text."),
@@ -100,7 +99,6 @@ def order(**more):
         (condition(code={"coding": [{"code": "x" * 300}]}), "“code” is too long for a code."),
         (condition(onsetDateTime="yesterday"), "“onsetDateTime” is not a possible date."),
         (condition(onsetDateTime="2020", abatementDateTime="2019"), "it ends before it begins."),
-        (visit(period={}), "it does not say when the visit began."),
         (visit(period={"start": "2023-01-01T25:00:00Z"}), "“start” is not a possible date."),
         (visit(period={"start": "2199-01-01"}), "“start” lies in the future."),
         (visit(period={"start": "2023-01-02", "end": "2023-01-01"}), "the visit ends before it begins."),
@@ -150,7 +148,7 @@ def test_a_line_of_ten_megabytes_is_read(tmp_path):
 
 
 def test_a_line_without_end_is_read_past(tmp_path, monkeypatch):
-    monkeypatch.setattr(ndjson, "MAX_LINE_LENGTH", 1000)
+    monkeypatch.setattr(files, "MAX_LINE_LENGTH", 1000)
     path = export(tmp_path, "x" * 5000, patient())
     summary, told = imported(path)
     assert told == [f"{path}:1: the line is longer than 32 MB."]

@@ -6,10 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hms.clinical.models import ICD10, Condition, Encounter, Immunization, Observation, Prescription
-from hms.core import clock
 from hms.core.db.session import db as database
 from hms.patients.models import Allergy, Patient
 from hms.staff import directory as staff
@@ -25,7 +24,8 @@ def brought_in(db):
 
 
 def one(model, name):
-    return database.session.scalars(select(model).filter_by(external_id=name)).unique().one()
+    is_it = func.split_part(model.external_id, " ", 1) == name
+    return database.session.scalars(select(model).where(is_it)).unique().one()
 
 
 def test_the_summary_counts_every_line(brought_in):
@@ -72,7 +72,7 @@ class TestPatients:
     def test_a_single_name_and_a_death_without_a_day(self):
         who = one(Patient, "Patient/jose")
         assert (who.given_names, who.family_name) == ("José Ñandú", "")
-        assert who.deceased_on == clock.today()
+        assert (who.deceased_on, who.deceased_text) == (None, "unknown")
 
     def test_the_allergy_status_follows_the_records(self):
         states = {name: one(Patient, f"Patient/{name}").allergy_status for name in ("mariama", "jose", "baby")}
@@ -134,7 +134,7 @@ class TestRecords:
         assert order.instructions == "4 tablets twice a day with food Finish the course."
 
     def test_no_order_is_signed_here(self):
-        states = {order.external_id: order for order in database.session.scalars(select(Prescription))}
+        states = {order.external_id.split()[0]: order for order in database.session.scalars(select(Prescription))}
         assert {order.signed_at for order in states.values()} == {None}
         assert states["MedicationRequest/amlo"].status == "active"
         held = states["MedicationRequest/held"]

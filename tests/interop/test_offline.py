@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import pytest
 from sqlalchemy import func, select
 
+from hms.appointments.models import Appointment
 from hms.core.errors import NotFound
 from hms.interop.models import OfflineEntry
 from hms.interop.offline import actions
+from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Patient
+from hms.patients.registration.actions import register_patient
+from tests.appointments import factories as clinic
 
 pytestmark = pytest.mark.security("Q")
 
@@ -28,6 +35,14 @@ def send(client, *batch):
     answer = client.post("/api/sync_offline_data/", json={"batch": list(batch)})
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()
+
+
+@pytest.fixture
+def clinic_day(db):
+    """The fields of a booking with a free doctor, without the patient."""
+    doctor = clinic.doctor()
+    clinic.hours(doctor.id)
+    return {"doctor": doctor.id, "date": clinic.MONDAY.isoformat(), "time": "09:00:00"}
 
 
 def patients(db):
@@ -80,6 +95,111 @@ def test_nobody_gets_in_by_the_side_door(db, program):
     told = send(program("cashier"), {"model": "patient", "fields": JANE})
     assert told["results"][0]["status"] == 403
     assert patients(db) == 0
+
+
+def the_patient(db, record_id):
+    return db.session.execute(select(Patient.__table__).where(Patient.id == record_id)).one()
+
+
+def test_an_existing_hospital_number_changes_that_patient(db, program, person):
+    who = register_patient(
+        given_names="Fatmata", family_name="Kargbo", sex="female", birth_date=date(1980, 5, 6), allergies=["Penicillin"],
+        by=person("nurse"),
+    )  # fmt: skip
+    change = {"unique_id": who.hospital_number, "contact_info": "+23276999888", "known_allergies": ""}
+    client = program("nurse")
+    result = send(client, {"model": "patient", "fields": change})["results"][0]
+    assert (result["status"], result["created"], result["id"]) == (200, False, who.id)
+    row = the_patient(db, who.id)
+    assert (row.phone, row.given_names, row.allergy_status) == ("+23276999888", "Fatmata", "known")
+    assert patients(db) == 1
+    again = send(client, {"model": "patient", "key": "K2", "fields": change | {"contact_info": "+23276111222"}})
+    assert again["status"] == "success"
+    assert send(client, {"model": "patient", "fields": change})["results"][0]["status"] == 200
+    assert the_patient(db, who.id).phone == "+23276111222"
+
+
+def test_a_wrong_or_unknown_hospital_number_makes_no_patient(db, program, person):
+    number = register_patient(
+        given_names="Fatmata", family_name="Kargbo", sex="female", by=person("nurse")
+    ).hospital_number
+    mistyped = number[:-1] + str((int(number[-1]) + 1) % 10)
+    unknown = format_hospital_number(999_999)
+    told = send(
+        program("nurse"), *({"model": "patient", "fields": JANE | {"unique_id": n}} for n in (mistyped, unknown))
+    )
+    assert [result["status"] for result in told["results"]] == [400, 404]
+    assert told["results"][0]["errors"] == {"unique_id": ["This is not a correct hospital number. Check the number."]}
+    assert patients(db) == 1
+
+
+def test_the_same_key_with_other_fields_is_a_conflict_to_settle(db, program, desk):
+    client, entry = program("nurse"), {"model": "patient", "fields": JANE}
+    saved = send(client, entry)["results"][0]["id"]
+    other = {"model": "patient", "fields": JANE | {"contact_info": "+23276000111"}}
+    for _time in range(2):
+        told = send(client, other)
+        assert told["status"] == "partial"
+        assert (told["results"][0]["status"], told["results"][0]["errors"]["code"]) == (409, "conflict")
+    assert the_patient(db, saved).phone == "+23276123456"
+    page = desk("nurse").get("/offline-entries").get_data(as_text=True)
+    assert page.count('data-ux="offline-entry"') == 1
+    assert "+23276000111" in page
+    assert f'href="/patients/{saved}"' in page
+    assert send(client, entry)["results"][0]["status"] == 200
+    both = send(client, {"model": "patient", "key": "B", "fields": JANE | {"first_name": "Ann"}},
+                {"model": "patient", "key": "B", "fields": JANE | {"first_name": "Joan"}})  # fmt: skip
+    assert [result["status"] for result in both["results"]] == [200, 409]
+
+
+def test_an_entry_refers_to_another_of_its_batch_in_any_order(db, program, clinic_day):
+    booking = {"model": "appointment", "key": "A1", "fields": clinic_day | {"patient": "SYNC1"}}
+    told = send(program("receptionist"), booking, {"model": "patient", "fields": JANE})
+    assert [result["created"] for result in told["results"]] == [True, True]
+    row = db.session.execute(select(Appointment.__table__)).one()
+    assert (row.id, row.patient_id) == (told["results"][0]["id"], told["results"][1]["id"])
+    assert send(program("receptionist"), booking)["results"][0]["id"] == row.id
+
+
+def test_a_reference_to_what_was_refused_or_is_unknown_is_refused_in_words(db, program, clinic_day):
+    wrong = {"model": "patient", "key": "SYNC1", "fields": JANE | {"gender": "?"}}
+    booking = {"model": "appointment", "key": "A1", "fields": clinic_day | {"patient": {"key": "SYNC1"}}}
+    lost = {"model": "appointment", "key": "A2", "fields": clinic_day | {"patient": "SYNC7"}}
+    results = send(program("receptionist"), wrong, booking, lost)["results"]
+    assert [result["status"] for result in results] == [400, 400, 400]
+    assert "was not accepted" in results[1]["errors"]["patient"][0]
+    assert "SYNC7" in results[2]["errors"]["patient"][0]
+    assert send(program("receptionist"), booking, wrong | {"fields": JANE})["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    "poison",
+    ['"\\u0000"', '"a\\ud800"', "NaN", "-Infinity", "1e999999999999999999999", '{"a":1,"a":2}', "[" * 60 + "]" * 60,
+     '"\0"', "9" * 5000, '{"\\u0000":1}'],
+    ids=str.__len__,
+)  # fmt: skip
+def test_a_poisoned_entry_refuses_itself_only(db, program, desk, poison):
+    first, last = ({"model": "patient", "fields": JANE | {"unique_id": n, "first_name": n}} for n in ("Ann", "Joan"))
+    second = json.dumps({"model": "patient", "fields": JANE | {"unique_id": "P2"}}).replace('"123 Main St"', poison)
+    body = f'{{"batch": [{json.dumps(first)}, {second}, {json.dumps(last)}]}}'
+    for _time in range(2):
+        answer = program("nurse").post("/api/sync_offline_data/", data=body.encode(), content_type="application/json")
+        results = answer.get_json()["results"]
+        assert [result["status"] for result in results] == [200, 400, 200]
+        assert " " in next(iter(results[1]["errors"].values()))[0]
+    assert patients(db) == 2
+    assert "Jane" in desk("nurse").get("/offline-entries").get_data(as_text=True)
+
+
+def test_a_refused_amount_with_decimals_is_kept(db, program):
+    told = send(
+        program("cashier"),
+        {"model": "payment", "key": "M1", "fields": {"bill": 999, "amount": 1.505}},
+        {"model": "patient", "key": "\0", "fields": JANE},
+        {"model": "user", "key": "x", "fields": {"a": 1.5}},
+    )
+    assert [result["status"] for result in told["results"]] == [400, 400, 400]
+    assert db.session.scalars(select(OfflineEntry)).one().fields == {"bill": 999, "amount": "1.505"}
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_correction_needs_a_reason_and_keeps_the_old_value(desk, opened, db, p
     [
         ({"value_HB": "many"}, "Enter a number"),
         ({"value_HB": "-3"}, "from 0 to 10,000,000"),
-        ({"value_HB": "1,000"}, "Enter a number"),
+        ({"value_HB": "1.000"}, "Enter a number"),
         ({"value_HB": ""}, "at least one value"),
         ({"value_HB": "x" * 31}, "at most 30"),
     ],

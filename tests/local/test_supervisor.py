@@ -151,9 +151,12 @@ def test_a_killed_supervisor_leaves_no_program_and_the_next_one_takes_over(open_
     following.waits_for("Updating tables and demo data")
     assert (killed.home / "postgres" / "postmaster.pid").read_text().split()[0] == postmaster
     following.waits_for("The hospital is open")
+    address = (following.home / "postgres.json").read_text()
     os.kill(int(postmaster), signal.SIGKILL)
-    following.waits_for("The database ended")
-    assert following.process.wait(60) == 1
+    following.waits_for("The database ended. It was restarted.")
+    assert (following.home / "postgres" / "postmaster.pid").read_text().split()[0] != postmaster
+    assert (following.home / "postgres.json").read_text() == address
+    assert following.process.poll() is None
 
 
 def test_a_program_that_ends_early_is_restarted_after_growing_pauses(tmp_path):

@@ -60,7 +60,7 @@ def test_eight_digits_may_be_a_card_and_a_birth_date():
 
 def test_a_wrong_check_digit_is_marked():
     wrong = CARD[:-1] + str((int(CARD[-1]) + 1) % 10)
-    assert parse_query(wrong, TODAY) == SearchQuery(digit_runs=("000482",), is_mistyped_number=True)
+    assert parse_query(wrong, TODAY) == SearchQuery(is_mistyped_number=True, finds_nobody=True)
 
 
 @pytest.mark.parametrize("query", ["", " ", "76", "123", "7", "%", "\x00", "--", "* *"])
@@ -76,3 +76,52 @@ def test_never_raises_and_stays_small():
         assert len(parsed.words) + len(parsed.digit_runs) <= 17
         assert all(run.isascii() and run.isdecimal() for run in parsed.digit_runs)
         assert parsed.birth_date is None or parsed.birth_date <= TODAY
+
+
+RIGHT = hospital_numbers.format_hospital_number(12)
+DIGIT = RIGHT[-1]
+WRONG = str((int(DIGIT) + 1) % 10)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"HMS-000012-{WRONG}",
+        f"hms 000012 {WRONG}",
+        f"HMS000012{WRONG}",
+        f"HMS/000012/{WRONG}",
+        f"HMS‑000012–{WRONG}",
+        f"000012-{WRONG}",
+        f"kofi HMS-000012-{WRONG}",
+        f"HMS-000012-{WRONG} 1974",
+        f"HMS-000021-{DIGIT}",
+        f"HMS-00012-{DIGIT}",
+        f"HMS-0000122-{DIGIT}",
+        f"HMS-000012-{DIGIT}{DIGIT}",
+        f"HMS-0O0012-{DIGIT}",
+    ],
+)
+def test_a_mistyped_number_finds_nobody(typed):
+    assert parse_query(typed, TODAY) == SearchQuery(is_mistyped_number=True, finds_nobody=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (RIGHT, ()),
+        (f"hms 000012 {DIGIT}", ()),
+        (f"HMS 000 012 {DIGIT}", ()),
+        (f"HMS‑000012–{DIGIT}", ()),
+        (f"HMS000012{DIGIT} 1974", ()),
+        (f"kofi {RIGHT}", ("kofi",)),
+        (f"{RIGHT}, kofi", ("kofi",)),
+    ],
+)
+def test_a_right_number_is_found_with_other_words(typed, words):
+    parsed = parse_query(typed, TODAY)
+    assert (parsed.hospital_number, parsed.words, parsed.is_mistyped_number) == (12, words, False)
+
+
+@pytest.mark.parametrize("typed", ["kofi 52", "076 123 476", "076-123-476", "HMS-0000", "13/3/91", "NA-0001", "hms"])
+def test_other_lines_are_no_mistyped_numbers(typed):
+    assert not parse_query(typed, TODAY).is_mistyped_number

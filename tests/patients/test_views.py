@@ -186,7 +186,9 @@ def test_a_stale_correction_shows_both_and_keeps_what_was_typed(desk, person):
     again = next(form for form in Page(text(answer)).forms if form["action"] == f"/patients/{patient.id}/edit")[
         "fields"
     ]
-    assert reception.post(f"/patients/{patient.id}/edit", data=again).status_code == 303
+    assert reception.post(f"/patients/{patient.id}/edit", data=again).status_code == 409
+    choice = re.search(r'name="keep-address" value="(typed:[^"]+)"', text(answer))[1]
+    assert reception.post(f"/patients/{patient.id}/edit", data=again | {"keep-address": choice}).status_code == 303
     assert patient.address == "2 My Street"
 
 

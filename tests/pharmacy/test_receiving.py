@@ -43,6 +43,18 @@ def test_a_delivery_makes_batches_and_moves_the_stock(db, by):
     assert (stock_of(db, one), stock_of(db, two)) == (100, 50)
 
 
+def test_a_delivery_is_typed_with_a_comma_and_may_be_worth_more_than_one_bill(db, desk):
+    medicine = make.medicine()
+    expires = f"11{clock.today().year % 100 + 2}"
+    line = {"lines-0-medication_id": medicine.id, "lines-0-medicine": medicine.name, "lines-0-expires_on": expires}
+    for lot, cost, quantity in (("A1", "1,50", "1,000"), ("A2", "99,999,999.99", "90")):
+        typed = {"lines-0-lot_number": lot, "lines-0-unit_cost": cost, "lines-0-quantity": quantity}
+        assert desk("pharmacist").form("/pharmacy/receive", supplier="Stores", **line, **typed).status_code == 303
+    batches = db.session.execute(select(Batch.unit_cost, Batch.quantity).order_by(Batch.id)).all()
+    assert batches == [(Money("1.50"), 1000), (Money("99999999.99"), 90)]
+    assert "9,000,001,499.10" in desk("pharmacist").get("/pharmacy/stock").get_data(as_text=True)
+
+
 def test_a_known_lot_grows_and_its_supplier_is_known_again(db, by):
     medicine = make.medicine()
     day = clock.today() + timedelta(days=300)

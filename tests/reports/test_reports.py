@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from hms.billing.bills import issuing
 from hms.core.actions import action_context
 from hms.core.person import SYSTEM
+from hms.lab import actions as lab_actions
+from hms.messages import actions as message_actions
+from hms.messages.models import Notification
 from hms.patients.models import Patient
+from hms.patients.registration import drafts
+from tests.billing import factories as billing
+from tests.clinical.factories import a_patient, an_encounter
 
 STAFF = ("admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab")
 REPORTS = (
@@ -54,3 +62,43 @@ def test_the_overview_shows_figures(desk, period):
     page = desk("admin").get(f"/reports/?period={period}").get_data(as_text=True)
     assert "Received" in page
     assert "Received" not in desk("nurse").get(f"/reports/?period={period}").get_data(as_text=True)
+
+
+def test_the_counts_of_a_doctor_follow_the_work(db, program, person):
+    def counts() -> tuple[int, int]:
+        figures = program("doctor").get("/api/dashboard/").get_json()
+        return figures["unread_lab_results"], figures["pending_tasks"]
+
+    assert counts() == (0, 0)
+    encounter = an_encounter(person("doctor"), a_patient())
+    assert counts() == (0, 1)
+    orders = [lab_actions.order_test(encounter.id, code=code, by=person("doctor")) for code in ("HB", "GLUR")]
+    assert counts() == (0, 1)
+    lab_actions.enter_results(orders[0].id, {"HB": "10.1"}, by=person("lab"))
+    assert counts() == (1, 1)
+    read = select(Notification).where(Notification.read_at.is_(None))
+    for notification in db.session.scalars(read):
+        message_actions.mark_read(notification.id, by=person("doctor"))
+    assert counts() == (0, 1)
+
+
+def test_a_registration_that_was_begun_is_counted(db, program, person):
+    def count() -> int:
+        return program("receptionist").get("/api/dashboard/").get_json()["pending_registrations"]
+
+    assert count() == 0
+    for _each in range(2):
+        drafts.save_draft(person("receptionist"), drafts.new_key(), {"first_name": "Isatu"})
+    assert count() == 2
+
+
+def test_the_dashboards_show_the_exact_sum(db, program):
+    cashier, patient_id = program("cashier"), billing.patient().id
+    for _each in range(10):
+        bill = billing.draft(patient_id, "0.10", "99999.00")
+        issuing.issue(bill.id, by=SYSTEM)
+        paid = {"bill": bill.id, "amount": "99999.10", "method": "Cash"}
+        assert cashier.post("/api/payments/", json=paid).status_code == 201
+    answer = program("admin").get("/api/dashboard-stats/").get_data(as_text=True)
+    assert '"revenue_today":999991.0' in answer
+    assert '"totalRevenue":999991.0' in answer

@@ -6,10 +6,12 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
-from hms.staff.models import ProfilePhoto
+from hms.core.person import SYSTEM
+from hms.staff.models import ProfilePhoto, User
 from tests.conftest import PASSWORD
 from tests.staff.factories import GOOD, user
 
@@ -159,6 +161,7 @@ def test_preferences_flat_or_nested_and_never_the_second_factor(program, sent):
         {"theme": ["dark"]},
         {"shortcuts_off": "yes"},
         {"language_preference": "xx"},
+        {"language_preference": "fr"},  # no catalogue, so its pages would be English
         {"language_preference": 3},
         {"preferences": []},
         {"preferences": {"a": {"b": 1}}},
@@ -171,3 +174,13 @@ def test_preferences_flat_or_nested_and_never_the_second_factor(program, sent):
 )
 def test_odd_preferences_are_a_400(program, sent):
     assert program("nurse").put("/api/preferences/", json=sent).status_code == 400
+
+
+def test_a_language_without_a_catalogue_is_not_offered(db, desk):
+    """A person who chose it before, and a browser that prefers it, read English pages that say so."""
+    nurse = desk("nurse")
+    page = nurse.get("/profile", headers={"Accept-Language": "fr"}).get_data(as_text=True)
+    assert "Français" not in page
+    with action_context("tests.chosen_before", SYSTEM):
+        db.session.execute(update(User).where(User.username == "nurse").values(language="fr"))
+    assert '<html lang="en"' in nurse.get("/profile").get_data(as_text=True)

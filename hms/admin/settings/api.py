@@ -12,7 +12,7 @@ from marshmallow import fields
 from hms.admin.blueprints import api
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions
@@ -104,19 +104,26 @@ def _setting_response(setting: definition.SettingDefinition) -> Response:
     return resource_response(setting_json(setting, row), row.version if row else 0)
 
 
+def _stored(key: str) -> settings.SystemSetting:
+    """The stored setting; one of version 0 when it was never changed."""
+    return settings.stored_settings().get(key) or settings.SystemSetting(key=key, version=0)
+
+
 @api.put("/system-settings/<key>/")
 @requires(Permission.MANAGE_SETTINGS)
 @api.arguments(SettingIn)
 @api.response(200, SettingOut)
 def change_setting(payload: dict[str, Any], key: str) -> Response:
     """Change one setting. In a page's session a sensitive setting needs `current_password`; with a token it does not."""
-    setting, row = _definition(key), settings.stored_settings().get(key)
-    check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
-    with _errors_at_value():
+    setting = _definition(key)
+    with (
+        if_match(lambda: _stored(key), lambda row: setting_json(setting, row if row.version else None)) as version,
+        _errors_at_value(),
+    ):
         settings.validated_value(setting, payload["value"])
         if setting.is_sensitive and not current_person().by_token:
             reauthenticate(payload.get("current_password"), by=current_person(), field="current_password")
-        settings.change_setting(key, payload["value"], by=current_person())
+        settings.change_setting(key, payload["value"], version=version, by=current_person())
     return _setting_response(setting)
 
 

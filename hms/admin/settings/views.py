@@ -62,16 +62,22 @@ def _definition(key: str) -> definition.SettingDefinition:
 @requires(Permission.MANAGE_SETTINGS)
 def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
-    known, row = _definition(key), settings.stored_settings().get(key)
-    form = SettingForm()
+    known = _definition(key)
+    form = SettingForm(data=_stored_values(known) if request.method == "GET" else None)
     form.one_of.choices = [(choice, choice) for choice in known.choices]
-    if request.method == "GET":
-        value = row.value if row else known.default
-        form.new.data, form.one_of.data, form.ticked.data = str(value), str(value), value is True
+    form.merge_with(lambda: _stored_values(known))
     if form.save(_change(known), by=current_person()):
         flash(_("%(name)s saved. It takes effect within five seconds.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
     return _form_page(form, known)
+
+
+def _stored_values(known: definition.SettingDefinition) -> dict[str, Any]:
+    """The value in the control of the setting's kind, and its version: 0 for a setting that was never changed."""
+    row = settings.stored_settings().get(known.key)
+    value = row.value if row else known.default
+    control = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
+    return {control: value if control == "ticked" else str(value), "version": row.version if row else 0}
 
 
 def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
@@ -109,6 +115,8 @@ def revert_setting(key: str) -> ResponseReturnValue:
     """Reset a setting to its default; for a sensitive setting show its form with the default, to enter the password."""
     known, form = _definition(key), SettingForm()
     if known.is_sensitive:
+        form.one_of.choices = [(choice, choice) for choice in known.choices]
+        form.merge_with(lambda: _stored_values(known))
         form.new.data, form.one_of.data, form.ticked.data = (
             str(known.default),
             str(known.default),

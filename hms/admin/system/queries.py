@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Select, func, or_, select
 
-from hms.core import clock
-from hms.core.background import redis
+from hms.core import clock, disk_space
+from hms.core.background import outbox, redis
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db
 from hms.staff.login_security import activity
@@ -69,28 +67,26 @@ class Health:
     waiting: int
     failed: int
     free_gb: int
+    is_disk_full: bool
 
     @property
     def is_ok(self) -> bool:
-        return self.database and self.broker and self.failed == 0
+        return self.database and self.broker and self.failed == 0 and not self.is_disk_full
 
 
 def get_health() -> Health:
     """The current system status."""
     waiting, failed = db.session.execute(_count_open_jobs()).one()
-    free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
-    return Health(True, redis.is_available(), waiting, failed, free)
+    free = disk_space.free_bytes() // 2**30
+    return Health(True, redis.is_available(), waiting, failed, free, disk_space.is_full())
 
 
 @cache
 def _count_open_jobs() -> Select:
-    return select(
-        func.count().filter(Outbox.dead_at.is_(None)), func.count().filter(Outbox.dead_at.is_not(None))
-    ).where(Outbox.done_at.is_(None))
+    def count(*which: Any) -> Any:
+        return select(func.count()).select_from(Outbox).where(*which).scalar_subquery()
 
-
-def _existing(folder: Any) -> Any:
-    return folder if folder.exists() else folder.parent
+    return select(count(*outbox.OPEN), count(*outbox.FAILED))
 
 
 def count_for_administrators() -> dict[str, int]:

@@ -68,12 +68,16 @@ def _cut_span(span: Hours, day: date) -> tuple[Slot, ...]:
 
 @lru_cache(maxsize=1024)
 def _cut_hours(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
-    """Slots from `starts` to `ends` (hospital time). Cached, because every board cuts the same hours; `_zone` is a cache key."""
+    """Slots from `starts` to `ends` (hospital time), none across a change of the clocks.
+
+    Cached, because every board cuts the same hours; `_zone` is a cache key.
+    """
     step = timedelta(minutes=minutes)
     begin, end = datetime.combine(day, starts), datetime.combine(day, ends)
     count = max(int((end - begin) / step), 0) if step else 0
     walls = [begin + n * step for n in range(count)]
-    return tuple(Slot(w.time(), at := clock.at(day, w.time()), at + step) for w in walls)
+    times = [wall.time() for wall in walls if not clock.has_clock_change(day, wall.time(), minutes)]
+    return tuple(Slot(wall_time, at := clock.at(day, wall_time), at + step) for wall_time in times)
 
 
 def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
@@ -84,6 +88,19 @@ def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Absence | Slot], 
     """The slots that overlap nothing in `taken` and began at most `LATE_BOOKING_GRACE` before `now`."""
     booked = list(taken)
     return [slot for slot in offered if slot.starts + LATE_BOOKING_GRACE >= now and not _overlaps_any(slot, booked)]
+
+
+def check_clock_change(day: date, clock_time: time, minutes: int = 0, field: str = "time") -> None:
+    """Raise `RuleBroken` for a time that the clocks skip, or from which they are changed within `minutes`.
+
+    The database compares bookings by the clock on the wall; such a booking would be longer or shorter there than in fact.
+    """
+    if clock.has_clock_change(day, clock_time, minutes):
+        raise RuleBroken(
+            N_("The clocks are changed at that time (daylight saving). Choose a time before or after the change."),
+            field,
+            code="clock_change",
+        )
 
 
 def check_duration(minutes: int) -> None:

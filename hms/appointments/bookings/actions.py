@@ -12,14 +12,15 @@ from sqlalchemy.exc import IntegrityError
 
 from hms.appointments.availability import queries
 from hms.appointments.availability.queries import lock_doctor
+from hms.appointments.availability.rules import check_clock_change
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
-from hms.core.actions import action
+from hms.core.actions import STALE_MESSAGE, action, roll_back
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
@@ -43,7 +44,7 @@ def lock_patient(patient_id: int | None) -> int:
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
-    if row.deceased_on is not None:
+    if row.deceased_on is not None or row.deceased_text:
         raise RuleBroken(N_("This patient has died. Check that it is the right patient."), "patient")
     return patient_id
 
@@ -51,7 +52,7 @@ def lock_patient(patient_id: int | None) -> int:
 @cache
 def _patient_for_lock() -> Select:
     patient_id = bindparam("patient_id")
-    query = select(Patient.status, Patient.deceased_on).where(Patient.id == patient_id)
+    query = select(Patient.status, Patient.deceased_on, Patient.deceased_text).where(Patient.id == patient_id)
     return query.with_for_update(key_share=True)
 
 
@@ -78,6 +79,7 @@ def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, requeste
     if not isinstance(by, System):
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=absences)
+        check_clock_change(date, time, minutes)
     return minutes
 
 
@@ -97,7 +99,7 @@ def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[
         yield
         db.session.flush()
     except IntegrityError as error:
-        db.session.rollback()
+        roll_back()
         raise _slot_taken_error(domain_error_for(error), doctor_id, date, time) from error
 
 
@@ -160,10 +162,16 @@ def move(
     time: dt.time,
     doctor_id: int | None = None,
     duration_minutes: int | None = None,
+    version: int | None = None,
     by: Person,
 ) -> Appointment:
-    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row."""
+    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row.
+
+    Raises `StaleVersion` when `version` is not the present one.
+    """
     booking = lock_appointment(appointment_id, by)
+    if version is not None and booking.version != version:
+        raise StaleVersion(STALE_MESSAGE)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
     length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)

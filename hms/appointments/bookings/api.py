@@ -21,7 +21,7 @@ from hms.appointments.schemas import (
 )
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -129,10 +129,14 @@ def _note(row: Row) -> Row:
 def change(payload: dict[str, Any], appointment_id: int) -> Response:
     """Change an appointment: doctors their own, nurses only the status. Fields left out stay as they are."""
     stored = api_queries.get_appointment(appointment_id, current_person())
-    check_if_match(stored.version, lambda: appointment_json(_note(stored), sees_full_booking(current_person())))
-    _check_may_write(stored, payload)
-    changes = {COLUMN_OF.get(name, name): value for name, value in payload.items()}
-    transitions.edit_appointment(appointment_id, **changes, by=current_person())
+    who = current_person()
+    with if_match(
+        lambda: api_queries.get_appointment(appointment_id, who),
+        lambda row: appointment_json(_note(row), sees_full_booking(who)),
+    ) as version:
+        _check_may_write(stored, payload)
+        changes = {COLUMN_OF.get(name, name): value for name, value in payload.items()}
+        transitions.edit_appointment(appointment_id, version=version, **changes, by=who)
     return _appointment_response(appointment_id)
 
 

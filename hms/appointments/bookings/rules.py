@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, hours_on_day
 from hms.appointments.enums import STATUS_LABELS, Status
@@ -30,6 +30,13 @@ def check_status_change(old: str, new: str) -> None:
         message = N_("This appointment is %(old)s and cannot become %(new)s. Book a new appointment.")
         labels = {"old": STATUS_LABELS[Status(old)].lower(), "new": STATUS_LABELS[Status(new)].lower()}
         raise RuleBroken(message, "status", code="bad_move", **labels)
+
+
+def check_status_day(new: str, day: date, today: date) -> None:
+    """Raise `RuleBroken` for a status that says the patient came, or did not come, to an appointment of a later day."""
+    if day > today and Status(new) in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED, Status.NO_SHOW):
+        message = N_("This appointment is on a later day and cannot become %(new)s. Move or cancel it instead.")
+        raise RuleBroken(message, "status", code="not_yet", new=STATUS_LABELS[Status(new)].lower())
 
 
 def check_bookable(

@@ -11,8 +11,15 @@ from flask_babel import gettext as _
 
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
-from hms.appointments.forms import BookForm, SlotForm, parse_clock_time
-from hms.appointments.view_helpers import get_number_parameter, get_requested_day, list_doctor_choices, search_patients
+from hms.appointments.forms import BookForm, MoveForm, SlotForm, parse_clock_time
+from hms.appointments.view_helpers import (
+    get_number_parameter,
+    get_requested_day,
+    list_doctor_choices,
+    look_up_patients,
+    search_patients,
+    translate_number_problem,
+)
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
@@ -31,7 +38,10 @@ from .actions import NO_APPOINTMENT
 @requires(Permission.BOOK)
 def choose_patient() -> Response:
     """Matches for patient fields: name, date of birth, hospital number."""
-    return jsonify([_patient_choice(hit) for hit in search_patients(search_text(request.args.get("q"), longest=120))])
+    typed = search_text(request.args.get("q"), longest=120)
+    if problem := translate_number_problem(typed):
+        return jsonify({"results": [], "note": problem})
+    return jsonify([_patient_choice(hit) for hit in search_patients(typed)])
 
 
 def _patient_choice(hit: Any) -> dict[str, str]:
@@ -77,7 +87,7 @@ def book_page() -> ResponseReturnValue:
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
     if is_looking:
-        looked_up = [(hit.id, person_name(hit)) for hit in search_patients(form.patient_text.data or "")]
+        looked_up = look_up_patients(form)
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(actions.book, by=current_person()):
         return _redirect_after_booking(form.result)
@@ -148,8 +158,10 @@ def move(appointment_id: int) -> ResponseReturnValue:
     defaults = {
         "doctor": get_number_parameter("doctor") or row.doctor_id,
         "date": get_requested_day()[0] if "date" in request.args else row.date,
+        "version": row.version,
     }
-    form = SlotForm() if request.method == "POST" else SlotForm(data=defaults | {"time": _time_in_address()})
+    form = MoveForm() if request.method == "POST" else MoveForm(data=defaults | {"time": _time_in_address()})
+    form.merge_with(lambda: form.stored_values(queries.get_appointment(appointment_id)))
     form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
     if "look_up" in request.form:
@@ -166,6 +178,7 @@ def move(appointment_id: int) -> ResponseReturnValue:
 def _redirect_after_move(old: Any, booking: Any) -> ResponseReturnValue:
     text = _("Moved to %(when)s", when=f"{booking.time:%H:%M} {shown_day(booking.date)}")
     before = {"doctor": old.doctor_id, "date": shown_day(old.date), "time": f"{old.time:%H:%M}"}
+    before["version"] = booking.version
     undo = url_for("appointments.move", appointment_id=old.id)
     onward = safe_next(request.form.get("next"))
     flash({"text": text, "undo": undo, "values": before | ({"next": onward} if onward else {})}, "undo")

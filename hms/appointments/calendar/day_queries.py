@@ -44,6 +44,7 @@ class BoardBooking(Identified):
     time: dt.time
     duration_minutes: int
     status: str
+    version: int
 
 
 BOARD_COLUMNS = (
@@ -54,6 +55,7 @@ BOARD_COLUMNS = (
     Appointment.time,
     Appointment.duration_minutes,
     Appointment.status,
+    Appointment.version,
 )
 """The columns of `BoardBooking`, in its order."""
 

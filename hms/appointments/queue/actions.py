@@ -17,6 +17,7 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.patients.records.actions import withdrawal_guards
 from hms.staff import directory as staff
 
 from .transitions import set_booking_status, set_queue_status
@@ -164,3 +165,14 @@ def _save_and_publish(entry: QueueEntry) -> QueueEntry:
     db.session.flush()
     publish(Event.QUEUE_CHANGED)
     return entry
+
+
+def _check_not_in_queue(patient_id: int) -> None:
+    present = select(QueueEntry.token).filter_by(patient_id=patient_id, service_date=clock.today())
+    token = db.session.scalars(present.where(QueueEntry.status.in_(enums.IN_QUEUE_STATUSES))).first()
+    if token is not None:
+        message = N_("This patient is in the queue with number %(token)s. Take the patient out of the queue first.")
+        raise Conflict(message, code="in_queue", token=token)
+
+
+withdrawal_guards.append(_check_not_in_queue)

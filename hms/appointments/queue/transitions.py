@@ -178,6 +178,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         return booking
     if new is Status.RESCHEDULED:
         raise RuleBroken(N_("To move an appointment, enter the new date and time."), "status")
+    booking_rules.check_status_day(new, booking.date, clock.today())
     if new is Status.CHECKED_IN:
         _check_in_booking(booking, enums.Priority.STANDARD, by)
         return booking

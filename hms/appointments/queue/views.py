@@ -18,9 +18,9 @@ from hms.appointments.view_helpers import (
     flash_token,
     get_number_parameter,
     list_doctor_choices,
+    look_up_patients,
     redirect_back,
     run_or_flash,
-    search_patients,
 )
 from hms.core import clock
 from hms.core.api import read_log
@@ -195,7 +195,7 @@ def add_to_queue_page() -> ResponseReturnValue:
     form = _queue_form()
     looked_up = None
     if "look_up" in request.form:
-        looked_up = [(hit.id, person_name(hit)) for hit in search_patients(form.patient_text.data or "")]
+        looked_up = look_up_patients(form)
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()):
         flash_token(form.result.id)

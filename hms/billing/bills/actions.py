@@ -14,15 +14,17 @@ from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
-from hms.core.errors import NotFound, RuleBroken, StaleVersion
+from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
-from hms.core.money import Money
+from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.text.translation import N_
+from hms.patients.records.actions import withdrawal_guards
 
 from . import payers, rules
+from . import queries as bill_queries
 from .charges import build_line, recalculate_total
 
 
@@ -197,3 +199,12 @@ def change_bill(
     if payer:
         payers.set_payer(bill, payer, payer_share)
     return bill
+
+
+def _check_nothing_owed(patient_id: int) -> None:
+    if bill_queries.owed(patient_id) > ZERO:
+        message = N_("This patient has bills to pay. Settle or void them first.")
+        raise Conflict(message, code="bills_to_pay")
+
+
+withdrawal_guards.append(_check_nothing_owed)

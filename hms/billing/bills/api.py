@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy import func
 
 from hms.billing import schemas
@@ -17,7 +17,7 @@ from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import db, get_or_not_found
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
@@ -129,16 +129,17 @@ def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
     """
     if not api_queries.may_edit(bill_id, current_person()):
         raise NotFound(N_("This bill does not exist."))
-    body, version = _bill(bill_id)
-    check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
+    body = _bill(bill_id)[0]
     if payload.get("patient", body["patient"]) != body["patient"]:
         raise RuleBroken(
             N_("You cannot change the patient of a bill. Create a new bill for the other patient."), "patient"
         )
     items = [schemas.item_values(item) for item in payload["items"]] if "items" in payload else None
-    expected_version = version if request.if_match else None
     changes = {"notes": payload.get("notes"), "payer": payload.get("payer", ""), "payer_share": payload["payer_share"]}
-    actions.change_bill(bill_id, items=items, **changes, version=expected_version, by=current_person())
+    with if_match(
+        lambda: api_queries.bill(bill_id, current_person()), lambda _row: _bill(bill_id, is_read=True)[0]
+    ) as v:
+        actions.change_bill(bill_id, items=items, **changes, version=v, by=current_person())
     return _bill_response(bill_id)
 
 

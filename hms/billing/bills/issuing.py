@@ -16,7 +16,7 @@ from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, StaleVersion
 from hms.core.events import Event, publish
-from hms.core.gapless_numbers import next_number
+from hms.core.gapless_numbers import TakenNumber, take_numbers
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
@@ -34,7 +34,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     enqueue(frozen_facts.INVOICE, bill.id)
     freeze(bill, by)
     year = clock.today().year
-    assign_number(bill, year, next_number(bill_series(year)))
+    assign_number(bill, year, take_numbers([bill_series(year)])[0])
     db.session.flush()
     return bill
 
@@ -59,9 +59,9 @@ def bill_series(year: int) -> str:
     return f"bill:{year}"
 
 
-def assign_number(bill: Bill, year: int, n: int) -> None:
+def assign_number(bill: Bill, year: int, taken: TakenNumber) -> None:
     """Set the number and the time of issue together, so that bills are issued in the order of their numbers."""
-    bill.number, bill.issued_at = document_number(BILL, year, n), clock.now()
+    bill.number, bill.issued_at = document_number(BILL, year, taken.number), taken.at
 
 
 @cache

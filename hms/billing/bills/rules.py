@@ -10,6 +10,7 @@ from typing import NamedTuple
 from hms.billing.enums import BILL_IS_FULL, BillState
 from hms.core.errors import RuleBroken
 from hms.core.money import MAX_VALUE, ZERO, Money
+from hms.core.text.numbers import percentage
 from hms.core.text.translation import N_
 
 MAX_UNITS = 100_000
@@ -123,16 +124,21 @@ def check_void(current: BillState, paid: Money, reason: str) -> None:
 def parse_discount(text: str, subtotal: Money) -> Money:
     """The amount of a discount typed as an amount ("10.00") or a percentage of the subtotal ("10%", "7.5 %"). Raises
     `RuleBroken` on `discount`."""
-    typed = text.strip()
     try:
-        number = Money.parse(typed.removesuffix("%"))
+        percent, amount = _percent_or_amount(text)
     except ValueError:
         raise RuleBroken(N_("Enter the discount as an amount or a percentage, for example 10%."), "discount") from None
-    if typed.endswith("%") and number.value > 100:
+    if percent is not None and percent > 100:
         raise RuleBroken(N_("Enter a discount of at most 100%."), "discount")
-    discount = subtotal.percent(number.value) if typed.endswith("%") else number
+    discount = amount if percent is None else subtotal.percent(percent)
     check_discount(discount, subtotal)
     return discount
+
+
+def _percent_or_amount(text: str) -> tuple[Decimal | None, Money]:
+    """A typed percentage ("10%"), else a typed amount; the other one is None or zero. `ValueError` when it is neither."""
+    typed = text.strip()
+    return (percentage(typed), ZERO) if typed.endswith("%") else (None, Money.parse(typed))
 
 
 def check_discount(discount: Money, subtotal: Money) -> None:
@@ -163,20 +169,19 @@ def split_total(total: Money, payer_percent: Decimal) -> tuple[Money, Money]:
 
 def parse_share(text: str, total: Money) -> Share:
     """The payer's share typed as an amount ("150.00") or a percentage of the total ("80%"); `RuleBroken` on `payer_share`."""
-    typed = text.strip()
     try:
-        number = Money.parse(typed.removesuffix("%"))
+        percent, amount = _percent_or_amount(text)
     except ValueError:
         raise RuleBroken(N_("Enter the share as an amount or a percentage, for example 80%."), "payer_share") from None
-    if typed.endswith("%"):
-        if not 0 < number.value <= 100:
+    if percent is not None:
+        if not 0 < percent <= 100:
             raise RuleBroken(N_("Enter a percentage from 1% to 100%."), "payer_share")
-        return Share(split_total(total, number.value)[1], number.value)
-    if not ZERO < number <= total:
+        return Share(split_total(total, percent)[1], percent)
+    if not ZERO < amount <= total:
         raise RuleBroken(
             N_("Enter a share above zero and at most the bill total: %(total)s."), "payer_share", total=total
         )
-    return Share(number, None)
+    return Share(amount, None)
 
 
 class Dues(NamedTuple):

@@ -24,7 +24,7 @@ from hms.core.background import redis
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import search_text
-from hms.core.text.numbers import parse_record_id
+from hms.core.text.numbers import parse_record_id, show
 from hms.core.web.forms import ActionForm
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -97,7 +97,9 @@ def _bill_page(bill_id: int, **refused: ActionForm) -> tuple[str, int]:
     """The page of a bill and its HTTP status. A `refused` form is shown with its errors."""
     bill, patient = _read_bill(bill_id)
     forms: dict[str, Any] = {"line": LineForm(formdata=None), "discount": DiscountForm(formdata=None)}
-    forms["payer"] = PayerForm(formdata=None, payer=bill.payer, payer_share=_share_text(bill))
+    forms["payer"] = PayerForm(formdata=None, data=_stored_payer(bill))
+    forms["payer"].merge_with(lambda: _stored_payer(bill))
+    forms["discount"].merge_with(lambda: _stored_discount(bill))
     failed = next(iter(refused.values()), None)
     (refused.get("payer") or forms["payer"]).payer.choices = _payer_choices(bill)
     html = render_template(
@@ -122,7 +124,15 @@ def _read_bill(bill_id: int, *, renews: bool = False) -> tuple[Bill, Patient]:
 def _share_text(bill: Bill) -> str:
     if bill.payer == SELF:
         return ""
-    return payer_percent(bill) or str(bill.payer_share)
+    return show(payer_percent(bill) or bill.payer_share)
+
+
+def _stored_payer(bill: Bill) -> dict[str, Any]:
+    return {"payer": bill.payer, "payer_share": _share_text(bill)}
+
+
+def _stored_discount(bill: Bill) -> dict[str, Any]:
+    return {"discount": str(bill.discount) if bill.discount else "", "reason": bill.discount_reason}
 
 
 def _payer_choices(bill: Bill) -> list[SelectChoice]:
@@ -216,6 +226,7 @@ def restore_line(bill_id: int, line_id: int) -> Response:
 def discount(bill_id: int) -> ResponseReturnValue:
     """Give a discount on a draft; above the limit, request its approval."""
     form = DiscountForm()
+    form.merge_with(lambda: _stored_discount(queries.bill_with_patient(bill_id)[0]))
     if form.save(correction_actions.give_or_request_discount, by=current_person(), bill_id=bill_id):
         if form.result is not None:
             flash(_("Request sent. This discount needs approval"), "success")
@@ -229,6 +240,7 @@ def share_bill(bill_id: int) -> ResponseReturnValue:
     """Set the other payer of a draft."""
     form = PayerForm()
     form.payer.choices = []
+    form.merge_with(lambda: _stored_payer(queries.bill_with_patient(bill_id)[0]))
     if form.save(actions.share_bill, by=current_person(), bill_id=bill_id):
         return _back(bill_id)
     return _bill_page(bill_id, payer=form)

@@ -36,7 +36,7 @@ class CorrectionIn(ApiSchema):
     bill = Pk(load_default=None, allow_none=True)
     payment = Pk(load_default=None, allow_none=True)
     amount = Amount(load_default=None, allow_none=True)
-    discount = Text(12, load_default="")
+    discount = Text(20, load_default="")
     method = Text(30, load_default="")
     reason = Text(200, required=True)
 

@@ -15,6 +15,8 @@ from hms.core.db.session import db, get_or_not_found
 from hms.core.documents.pdf import render_pdf
 from hms.core.events import Event, publish
 from hms.core.money import Money
+from hms.core.settings.decimal_sign import decimal_sign
+from hms.core.text import numbers
 
 from . import invoice
 
@@ -25,7 +27,8 @@ def print_invoice(bill_id: int) -> None:
     bill = get_or_not_found(Bill, bill_id)
     edition = invoice.invoice_version(bill)
     values = invoice.invoice_content(bill)
-    content = render_pdf("billing/invoice.pdf.html", **values)
+    with numbers.with_decimal_sign(decimal_sign()):
+        content = render_pdf("billing/invoice.pdf.html", **values)
     row = {"kind": "invoice", "ref_id": bill.id, "edition": edition, "made_at": clock.now(), "content": content}
     row |= {"facts": _facts(values), "digest": sha256(content).hexdigest()}
     db.session.execute(insert(PrintedDocument).values(row).on_conflict_do_nothing())

@@ -18,7 +18,7 @@ from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.events import Event, publish
-from hms.core.gapless_numbers import next_numbers
+from hms.core.gapless_numbers import take_numbers
 from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -115,7 +115,7 @@ def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: 
     """Insert a payment or refund and add `change` to what is paid on the bill."""
     with db.session.no_autoflush:  # a draft that this payment issues has no number yet
         payment.shift_id = actions.lock_open_till(clerk_id)
-    payment.received_at, payment.received_by_id = clock.now(), clerk_id
+    payment.received_by_id = clerk_id
     bill.paid = bill.paid + change
     if payment.payer != enums.SELF:
         bill.payer_paid = bill.payer_paid + change
@@ -126,14 +126,16 @@ def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: 
 
 
 def _number(payment: Payment, bill: Bill, series: str) -> None:
-    """Number the receipt or credit note, and the bill when this payment issued it. The number series stay locked until the
-    commit."""
+    """Number and date the receipt or credit note, and the bill when this payment issued it.
+
+    The number series stay locked until the commit.
+    """
     year = clock.today().year
     needed_series = [] if bill.number else [bill_series(year)]
-    *bill_numbers, n = next_numbers([*needed_series, f"{payment.kind}:{year}"])
-    for bill_n in bill_numbers:
-        assign_number(bill, year, bill_n)
-    payment.number = document_number(series, year, n)
+    *bill_numbers, taken = take_numbers([*needed_series, f"{payment.kind}:{year}"])
+    for bill_number in bill_numbers:
+        assign_number(bill, year, bill_number)
+    payment.number, payment.received_at = document_number(series, year, taken.number), taken.at
 
 
 def update_balance(bill: Bill) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.billing.models import PriceItem
-from hms.core.actions import action
-from hms.core.db.session import db, get_or_not_found
-from hms.core.errors import RuleBroken
+from hms.core.actions import STALE_MESSAGE, action
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db
+from hms.core.errors import RuleBroken, StaleVersion
 from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -27,15 +28,23 @@ def save_price(
     billing_label: str = "",
     category: str = "service",
     is_active: bool = True,
+    version: int | None = None,
     by: Person,
 ) -> PriceItem:
-    """Add an item to the price list, or change the one with `item_id`. Codes are unique and stored in capitals."""
+    """Add an item to the price list, or change the one with `item_id`. Codes are unique and stored in capitals.
+
+    Raises `StaleVersion` when `version` is not the present one.
+    """
     if unit_price < ZERO:
         raise RuleBroken(N_("Enter a price of zero or more."), "unit_price")
-    item = get_or_not_found(PriceItem, item_id) if item_id is not None else PriceItem()
+    item = get_for_update(PriceItem, item_id) if item_id is not None else PriceItem()
+    if version is not None and item.id is not None and item.version != version:
+        raise StaleVersion(STALE_MESSAGE)
     item.code, item.name, item.unit_price = code.strip().upper(), name.strip(), unit_price
     item.billing_label, item.category, item.is_active = billing_label.strip(), category, is_active
     item.is_priced = True
+    if item.id is not None and db.session.is_modified(item):
+        item.increment_version()
     db.session.add(item)
     db.session.flush()
     return item

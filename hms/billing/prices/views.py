@@ -79,7 +79,9 @@ def new_price() -> ResponseReturnValue:
 def price(item_id: int) -> ResponseReturnValue:
     """Change an item."""
     item = get_or_not_found(PriceItem, item_id)
-    return _price_page(PriceForm(obj=item), item)
+    form = PriceForm(obj=item)
+    form.merge_with(lambda: form.stored_values(get_or_not_found(PriceItem, item_id)))
+    return _price_page(form, item)
 
 
 def _price_page(form: PriceForm, item: PriceItem | None) -> ResponseReturnValue:

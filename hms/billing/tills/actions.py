@@ -17,7 +17,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.gapless_numbers import next_number
+from hms.core.gapless_numbers import take_numbers
 from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -121,8 +121,8 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
     year = clock.today().year
     shift.difference_reason = reason.strip()
     db.session.flush()
-    shift.number = document_number(CLOSING, year, next_number(f"closing:{year}"))
-    shift.closed_at = clock.now()
+    taken = take_numbers([f"closing:{year}"])[0]
+    shift.number, shift.closed_at = document_number(CLOSING, year, taken.number), taken.at
     db.session.flush()
     return shift
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
 from hms.clinical.models import Condition
 from hms.core.db.session import db
@@ -34,8 +35,18 @@ def conditions_and_problems(patient_id: int, encounter_id: int) -> tuple[list[An
     """The columns of `conditions_of` an encounter that a page shows, and `active_problems` of its patient; one query."""
     rows = db.session.execute(_of_patient(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
     conditions = sorted((row for row in rows if row.encounter_id == encounter_id), key=lambda row: (row.rank, row.id))
-    problems = sorted((row for row in rows if row.is_problem), key=lambda row: (row.since, row.id), reverse=True)
+    problems = sorted((row for row in rows if row.is_problem), key=_newest_last, reverse=True)
     return conditions, problems[:MAX_PROBLEMS]
+
+
+def begins_on() -> ColumnElement[dt.date | None]:
+    """The day of the onset; without one the day on which it was diagnosed here, of an imported condition none."""
+    here = case((Condition.external_id.is_(None), func.date(Condition.created_at)))
+    return func.coalesce(Condition.onset_on, here)
+
+
+def _newest_last(row: Any) -> tuple[dt.date, int]:
+    return row.since or dt.date.min, row.id
 
 
 @cache
@@ -44,10 +55,10 @@ def _of_patient() -> Select:
         select(
             *(Condition.id, Condition.encounter_id, Condition.rank, Condition.title, Condition.code),
             *(Condition.code_system, Condition.certainty, Condition.clinical_status),
-            func.coalesce(Condition.onset_on, func.date(Condition.created_at)).label("since"),
+            *(Condition.is_absence, Condition.onset_text, begins_on().label("since")),
             func.row_number()
             .over(
-                partition_by=(Condition.code, Condition.title, Condition.clinical_status),
+                partition_by=(Condition.code, Condition.title, Condition.clinical_status, Condition.is_absence),
                 order_by=Condition.id.desc(),
             )
             .label("nth"),
@@ -55,6 +66,6 @@ def _of_patient() -> Select:
         .where(Condition.patient_id == bindparam("patient_id"), Condition.status == "final")
         .subquery()
     )
-    is_problem = and_(of_patient.c.clinical_status == "active", of_patient.c.nth == 1)
+    is_problem = and_(of_patient.c.clinical_status == "active", ~of_patient.c.is_absence, of_patient.c.nth == 1)
     is_of_encounter = of_patient.c.encounter_id == bindparam("encounter_id")
     return select(of_patient, is_problem.label("is_problem")).where(or_(is_of_encounter, is_problem))

@@ -46,7 +46,13 @@ def known_fields(typed: dict[str, Any]) -> dict[str, str]:
 
 def page_state(form: EncounterForm) -> drafts.PageState:
     """The open page that sent the form."""
-    return drafts.PageState(form.page.data or "", form.came.data or "", form.version.data or 0)
+    opened = form.merging.marks() if form.merging else {}
+    return drafts.PageState(form.page.data or "", form.came.data or "", form.version.data or 0, opened)
+
+
+def stored_values(encounter: Encounter) -> dict[str, Any]:
+    """The record's texts and follow-up date as the fields of the form."""
+    return {name: getattr(encounter, name) for name in (*EncounterForm.TEXTS, "follow_up_on", "version")}
 
 
 def fill_form(
@@ -57,9 +63,9 @@ def fill_form(
     The unsaved text is that of `page` (an open page after saving), else of the page `wanted`, else the last saved one.
     """
     encounter = encounter_page.encounter
-    start = {name: getattr(encounter, name) for name in EncounterForm.TEXTS}
-    start |= {"follow_up_on": encounter.follow_up_on, "version": encounter.version, "patient_id": encounter.patient_id}
-    form = EncounterForm(formdata=None, data=start | {"page": page[:40] or drafts.new_page_id()})
+    start = stored_values(encounter) | {"patient_id": encounter.patient_id, "page": page[:40] or drafts.new_page_id()}
+    form = EncounterForm(formdata=None, data=start)
+    form.merge_with(lambda: stored_values(encounter))
     last = encounter_page.unsaved[0] if encounter_page.unsaved and not page else None
     typed = next((text for text in encounter_page.unsaved if text.page == (page or wanted)), last)
     if typed is None:
@@ -68,6 +74,10 @@ def fill_form(
     for name in DRAFT_FIELDS:
         if name in typed.fields:
             _set_field(form[name], typed.fields[name])
+    if typed.opened or 0 < typed.version < encounter.version:
+        form.version.data = typed.version
+        form.merge_with(lambda: stored_values(encounter), opened=typed.opened)
+        form.merging.apply()
     saved_day = format_date(encounter.follow_up_on) if encounter.follow_up_on else ""
     is_other_day = typed.fields.get("follow_up_on", saved_day) != saved_day
     return form, typed if is_other_day or drafts.changed_fields(encounter, typed.fields) or _has_cleared_text(
@@ -78,16 +88,6 @@ def fill_form(
 def _has_cleared_text(encounter_page: page_data.EncounterPage, typed: drafts.UnsavedText) -> bool:
     """Whether the unsaved text clears a text of the record."""
     return any(typed.fields.get(name) == "" and getattr(encounter_page.encounter, name) for name in EncounterForm.TEXTS)
-
-
-def differing_saved_texts(encounter_page: page_data.EncounterPage, form: EncounterForm) -> list[tuple[str, str]]:
-    """Label and saved text of each field that differs on the page."""
-    names = [name for name in form.TEXTS if form[name].data != getattr(encounter_page.encounter, name)]
-    saved_texts = [(form[name].label.text, getattr(encounter_page.encounter, name) or N_("Empty")) for name in names]
-    if form.follow_up_on.data != encounter_page.encounter.follow_up_on:
-        on = encounter_page.encounter.follow_up_on
-        saved_texts.append((form.follow_up_on.label.text, format_date(on) if on else N_("Empty")))
-    return saved_texts
 
 
 def describe_unsaved(
@@ -173,7 +173,13 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
     if (form.dx.data or "").strip():
         _add_diagnosis(form, encounter, target, by)
     asks_birth_year = signing.must_ask_birth_year(page_data.get_patient(encounter), by)
-    signing.sign(encounter.id, birth_year=form.birth_year.data or "" if asks_birth_year else None, by=by)
+    signing.sign(
+        encounter.id,
+        birth_year=form.birth_year.data or "" if asks_birth_year else None,
+        override_code=form.unchecked_code.data or "",
+        override_reason=form.unchecked_reason.data or "",
+        by=by,
+    )
 
 
 STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {

@@ -21,6 +21,7 @@ from hms.clinical.vitals import readings
 from hms.core.actions import action_context
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.formulary.medicines import catalogue
 from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
@@ -82,6 +83,16 @@ class EncounterPage:
             [problem for problem in self.problems if (problem.code, problem.title) not in diagnosed],
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether the rules of the safety checks can be read."""
+        return catalogue.load_knowledge().is_readable
+
+    @property
+    def has_unchecked(self) -> bool:
+        """Whether signing needs a reason, because a check of a prescription could not run."""
+        return any(line.needs_reason for line in self.lines)
 
     @staticmethod
     def system_name(address: str) -> str:

@@ -92,7 +92,7 @@ def _save(form: EncounterForm, encounter: Encounter, by: Person, **order_fields:
         actions.prescribe(encounter.id, by=by, **order_fields, **reasons)
         return
     _get_draft_line(line_id, encounter)
-    actions.change_prescription(line_id, by=by, **order_fields, **reasons)
+    actions.change_prescription(line_id, version=form.rx_version.data, by=by, **order_fields, **reasons)
 
 
 def _get_draft_line(line_id: int, encounter: Encounter) -> Prescription:
@@ -112,6 +112,7 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     product = formulary.get_medication(line.medication_id) if line.medication_id else None
     dose = patient_context.dose_of(line)
     form.rx_line.data, form.rx_line.raw_data = line.id, None
+    form.rx_version.data, form.rx_version.raw_data = line.version, None
     form.rx.data = product_text.full_name(product) if product is not None else line.medication_name
     form.rx_choice.data = f"m:{product.id}" if product is not None else ""
     shown = (

@@ -19,6 +19,7 @@ from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import readings
 from hms.core import clock
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -49,13 +50,7 @@ def encounter(encounter_id: int) -> str:
     form, restored = form_handler.fill_form(
         encounter_page, page=request.args.get("page", ""), wanted=request.args.get("typed", "")
     )
-    is_older = restored is not None and 0 < restored.version < encounter_page.encounter.version
-    return _encounter_page(
-        encounter_page,
-        form,
-        restored=restored,
-        saved_texts=form_handler.differing_saved_texts(encounter_page, form) if is_older else (),
-    )
+    return _encounter_page(encounter_page, form, restored=restored)
 
 
 def _signed_page(encounter_page: page_data.EncounterPage, form: AddendumForm, **more: Any) -> str:
@@ -73,7 +68,7 @@ def _signed_page(encounter_page: page_data.EncounterPage, form: AddendumForm, **
 def _encounter_page(encounter_page: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
     this_page = form_handler.page_state(form)
     others = [unsaved for unsaved in encounter_page.unsaved if not this_page.is_source_of(unsaved)]
-    context = {"restored": None, "stop": "", "saved_texts": (), "dx_choices": (), "rx_choices": ()} | more
+    context = {"restored": None, "stop": "", "dx_choices": (), "rx_choices": ()} | more
     if form.rx_asked.data and not context["stop"]:
         context["stop"] = next(
             (translate(alert.message) for alert in prescription_form.find_stops(form, encounter_page.encounter)), ""
@@ -90,6 +85,7 @@ def _encounter_page(encounter_page: page_data.EncounterPage, form: EncounterForm
 def write(encounter_id: int) -> ResponseReturnValue:
     """Save the page and run its button: add or remove a line, sign, or only save the draft."""
     form, who = EncounterForm(), current_person()
+    form.merge_with(lambda: form_handler.stored_values(get_or_not_found(Encounter, encounter_id)))
     do, _colon, target = request.form.get("do", "draft").partition(":")
     if not form.validate_on_submit():
         return _page_with_form(encounter_id, form), 400
@@ -99,17 +95,16 @@ def write(encounter_id: int) -> ResponseReturnValue:
         form_handler.insert_template(form, who)
         return _page_with_form(encounter_id, form)
     try:
-        _save(encounter_id, form, do, target, who)
-    except StaleVersion:
-        return _page_with_form(encounter_id, form, is_stale=True), 409
+        is_merged = _save(encounter_id, form, do, target, who)
+    except StaleVersion as refusal:
+        if form.merging.apply():
+            form.refuse(refusal)
+        is_merged = False
     except RuleBroken as refusal:
         return _refusal_page(encounter_id, form, refusal, do)
     except Conflict as refusal:
-        if refusal.code == "signed":
-            return _signed_elsewhere_page(encounter_id, form, who), 409
-        if refusal.field is None:
-            raise
-        form.refuse(refusal)
+        return _conflict_page(encounter_id, form, refusal, who)
+    if not is_merged:
         return _page_with_form(encounter_id, form), 409
     form_handler.save_pending_fields(encounter_id, form, do, who)
     for problem in form.left_out:
@@ -117,8 +112,9 @@ def write(encounter_id: int) -> ResponseReturnValue:
     return _redirect(do, _next_address(encounter_id, form, do, target, who))
 
 
-def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> None:
-    """Save the texts and run the button in one transaction; then remove the draft of this page."""
+def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Person) -> bool:
+    """Save the texts and run the button in one transaction; then remove the draft of this page. False when the texts
+    were changed by somebody else meanwhile, and the person has to check the merged form first."""
 
     def then(encounter: Encounter) -> None:
         drafts.remove_saved(encounter_id, who, form_handler.page_state(form))
@@ -128,9 +124,23 @@ def _save(encounter_id: int, form: EncounterForm, do: str, target: str, who: Per
         drafts.save(encounter_id, who, form_handler.draft_fields(form), form_handler.page_state(form))
         if do == "forget":
             drafts.discard(encounter_id, who, target)
-        return
+        return True
+    encounter = get_or_not_found(Encounter, encounter_id)
+    is_theirs = is_own_draft(encounter, who) and form.patient_id.data == encounter.patient_id
+    if is_theirs and not form.merging.apply():
+        return False
     opened_with = {"version": form.version.data, "patient_id": form.patient_id.data or 0}
     encounter_actions.save_encounter(encounter_id, **opened_with, then=then, by=who, **form_handler.record_fields(form))
+    return True
+
+
+def _conflict_page(encounter_id: int, form: EncounterForm, refusal: Conflict, who: Person) -> ResponseReturnValue:
+    if refusal.code == "signed":
+        return _signed_elsewhere_page(encounter_id, form, who), 409
+    if refusal.field is None:
+        raise refusal
+    form.refuse(refusal)
+    return _page_with_form(encounter_id, form), 409
 
 
 def _redirect(do: str, address: str) -> ResponseReturnValue:
@@ -162,23 +172,13 @@ def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, 
     return url_for("clinical.encounter", encounter_id=encounter_id, page=form.page.data or None, _anchor=part)
 
 
-def _page_with_form(encounter_id: int, form: EncounterForm, *, is_stale: bool = False, **more: Any) -> str:
-    """The page with the typed fields, which are also saved as a draft.
-
-    With `is_stale` it shows the text that someone else saved; the next save replaces that text.
-    """
+def _page_with_form(encounter_id: int, form: EncounterForm, **more: Any) -> str:
+    """The page with the typed fields, which are also saved as a draft."""
     drafts.save(encounter_id, current_person(), form_handler.draft_fields(form), form_handler.page_state(form))
     encounter_page = page_data.load_page(encounter_id, current_person())
     if not is_own_draft(encounter_page.encounter, current_person()):
         return _signed_page(encounter_page, AddendumForm(formdata=None))
-    form.version.typed = None
-    form.version.data = encounter_page.encounter.version
-    return _encounter_page(
-        encounter_page,
-        form,
-        saved_texts=form_handler.differing_saved_texts(encounter_page, form) if is_stale else (),
-        **more,
-    )
+    return _encounter_page(encounter_page, form, **more)
 
 
 def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) -> str:
@@ -192,6 +192,9 @@ def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) 
 
 def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
     """The page with the error at its field; a serious alert has its own box, which asks for the reason."""
+    if do in ("sign", "sign_next"):
+        at_signature = {"not_checked": "unchecked_code", "no_explanation": "unchecked_reason"}
+        refusal = RuleBroken.from_error(refusal, at_signature.get(refusal.code, refusal.field))
     is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
     if is_stop and not form.override_code.data:
         form.rx_asked.data = "1"

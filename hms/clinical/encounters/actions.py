@@ -23,6 +23,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients import lookup as patients
 from hms.patients.access import policy
+from hms.patients.records.actions import withdrawal_guards
 
 from . import queries, rules
 
@@ -216,3 +217,12 @@ def add_addendum(encounter_id: int, *, text: str, by: Person) -> Addendum:
     db.session.add(addendum)
     db.session.flush()
     return addendum
+
+
+def _check_no_open_encounter(patient_id: int) -> None:
+    if db.session.scalars(select(Encounter.id).filter_by(patient_id=patient_id, status="in_progress")).first():
+        message = N_("This patient has an encounter that is not signed. Sign it or withdraw it first.")
+        raise Conflict(message, code="open_encounter")
+
+
+withdrawal_guards.append(_check_no_open_encounter)

@@ -11,7 +11,7 @@ from hms.clinical.api_params import encounter_date_column, get_reference, may_re
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
@@ -118,6 +118,10 @@ def _get_own_encounter(encounter_id: int) -> Any:
     return row
 
 
+def _read_json(row: Any) -> dict[str, Any]:
+    return encounter_json(read_audit.record_read("encounter", row))
+
+
 @api.put("/encounters/<int:encounter_id>/")
 @requires(Permission.WRITE_ENCOUNTER)
 @api.arguments(EncounterIn)
@@ -125,13 +129,14 @@ def _get_own_encounter(encounter_id: int) -> Any:
 def write(payload: dict[str, Any], encounter_id: int) -> Response:
     """Change one's own open encounter; 409 when it is signed."""
     row = _get_own_encounter(encounter_id)
-    check_if_match(row.version, lambda: encounter_json(read_audit.record_read("encounter", row)))
     if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of an encounter cannot be changed."), "patient")
     appointment = (
         {"appointment_id": get_reference(payload, "appointment")} if get_reference(payload, "appointment") else {}
     )
-    encounter = actions.save_encounter(encounter_id, **_texts(payload), **appointment, by=current_person())
+    changes = _texts(payload) | appointment
+    with if_match(lambda: _get_own_encounter(encounter_id), _read_json) as version:
+        encounter = actions.save_encounter(encounter_id, version=version, **changes, by=current_person())
     return resource_response(encounter_json(encounter, is_readable=row.is_readable), encounter.version)
 
 
@@ -143,16 +148,21 @@ def withdraw(encounter_id: int) -> None:
     signing.withdraw_encounter(encounter_id, by=current_person())
 
 
+SIGN_FIELDS = ("no_diagnosis_reason", "override_code", "override_reason")
+
+
 @api.post("/encounters/<int:encounter_id>/sign/")
 @requires(Permission.WRITE_ENCOUNTER)
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
     """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
-    is required when there is no diagnosis."""
+    is required when there is no diagnosis; `override_code` and `override_reason` when a prescription could not be
+    checked (its `could_not_check` is not empty) and has no reason yet."""
     body = request.get_json() if request.is_json else {}
-    reason = body.get("no_diagnosis_reason", "") if isinstance(body, dict) else ""
-    if not isinstance(reason, str):
-        raise RuleBroken("Not a valid string.", "no_diagnosis_reason")
+    reasons = {name: body.get(name, "") for name in SIGN_FIELDS} if isinstance(body, dict) else {}
+    for name, reason in reasons.items():
+        if not isinstance(reason, str):
+            raise RuleBroken("Not a valid string.", name)
     _get_own_encounter(encounter_id)
-    signing.sign(encounter_id, no_diagnosis_reason=reason[:500], by=current_person())
+    signing.sign(encounter_id, by=current_person(), **{name: reason[:500] for name, reason in reasons.items()})
     return _encounter_response(encounter_id)

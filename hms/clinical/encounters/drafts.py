@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hms.clinical.models import Encounter
 from hms.core import clock, drafts
 from hms.core.person import Person
+from hms.core.web.merging import opened_marks
 
 MAX_PAGES = 8
 RECORD_FIELDS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
@@ -22,12 +23,16 @@ RECORD_FIELDS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
 
 @dataclass(frozen=True)
 class UnsavedText:
-    """The typed fields of one open page, the encounter's version on it, and the time of saving (`at`, ISO, UTC)."""
+    """The typed fields of one open page, the encounter's version on it, and the time of saving (`at`, ISO, UTC).
+
+    `opened` are the marks of the texts that the page was opened with (`hms.core.web.merging`).
+    """
 
     fields: dict[str, str]
     page: str
     version: int
     at: str
+    opened: dict[str, str] = field(default_factory=dict)
 
     @property
     def saved_at(self) -> datetime:
@@ -36,18 +41,21 @@ class UnsavedText:
 
 @dataclass(frozen=True)
 class PageState:
-    """The page that sends a form: its id, the draft it was opened with, and the encounter's version on it."""
+    """The page that sends a form: its id, the draft it was opened with, the encounter's version on it, and the marks of the
+    texts that it was opened with."""
 
     page: str = ""
     came: str = ""
     version: int = 0
+    opened: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, typed: dict[str, Any]) -> PageState:
         """The state of the page in the fields that a browser sent."""
         version = str(typed.get("version", ""))
         number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
-        return cls(_storable(str(typed.get("page", "")))[:40], _storable(str(typed.get("came", "")))[:40], number)
+        page, came = (_storable(str(typed.get(name, "")))[:40] for name in ("page", "came"))
+        return cls(page, came, number, {name: _storable(mark) for name, mark in opened_marks(typed).items()})
 
     def is_source_of(self, typed: UnsavedText) -> bool:
         """Whether `typed` was saved by this page, or is the draft it was opened with."""
@@ -72,7 +80,7 @@ def parse_texts(content: dict[str, Any]) -> tuple[UnsavedText, ...]:
 def save(encounter_id: int, who: Person, fields: dict[str, str], origin: PageState) -> tuple[UnsavedText, ...]:
     """Save the fields of one page; returns all unsaved texts, this one first. Commits."""
     fields = {name: _storable(text) for name, text in fields.items()}
-    newest = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat())
+    newest = UnsavedText(fields, _storable(origin.page), origin.version, clock.now().isoformat(), origin.opened)
 
     def add_newest(content: dict[str, Any]) -> dict[str, Any]:
         others = [other for other in parse_texts(content) if not origin.is_source_of(other) and other.fields != fields]

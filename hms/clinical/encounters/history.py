@@ -25,6 +25,7 @@ class Visit:
 
     id: int
     started_at: Any
+    started_text: str
     doctor: str
     summary: str
     notes: str
@@ -41,7 +42,7 @@ def _last_visits() -> Select:
     query = select_visits().where(
         _ENCOUNTER.patient_id == bindparam("patient_id"), _ENCOUNTER.id != bindparam("exclude")
     )
-    return query.order_by(_ENCOUNTER.started_at.desc(), _ENCOUNTER.id.desc()).limit(MAX_VISITS)
+    return query.order_by(_ENCOUNTER.started_at.desc().nulls_last(), _ENCOUNTER.id.desc()).limit(MAX_VISITS)
 
 
 def select_visits() -> Select:
@@ -55,7 +56,17 @@ def select_visits() -> Select:
         .where(_CONDITION.encounter_id == _ENCOUNTER.id, _CONDITION.status == "final")
         .scalar_subquery()
     )
-    names = ("id", "started_at", "status", "notes", "diagnosis", "chief_complaint", "kind", "performer_name")
+    names = (
+        "id",
+        "started_at",
+        "started_text",
+        "status",
+        "notes",
+        "diagnosis",
+        "chief_complaint",
+        "kind",
+        "performer_name",
+    )
     doctor = User.__table__
     return (
         select(
@@ -74,6 +85,7 @@ def to_visits(rows: Iterable[Any]) -> list[Visit]:
         Visit(
             id=row.id,
             started_at=row.started_at,
+            started_text=row.started_text,
             doctor=row.doctor or row.performer_name,
             summary=row.diagnoses or row.diagnosis or row.chief_complaint or row.kind,
             notes=row.notes,

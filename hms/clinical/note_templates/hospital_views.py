@@ -39,8 +39,10 @@ def hospital_template(hospital_template_id: int) -> ResponseReturnValue:
 
 
 def _form_page(template: NoteTemplate | None) -> ResponseReturnValue:
-    values = {name: getattr(template, name) for name in ("title", "shortcut", "content", "version")} if template else {}
-    form = HospitalTemplateForm(data=values)
+    form = HospitalTemplateForm(data=HospitalTemplateForm.stored_values(template) if template else {})
+    if template is not None:
+        template_id = template.id
+        form.merge_with(lambda: form.stored_values(actions.get_hospital_template(template_id)))
     if form.save(partial(actions.save_hospital_template, template.id if template else None), by=current_person()):
         flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
         return redirect(url_for("clinical.hospital_templates"), 303)

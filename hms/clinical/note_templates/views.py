@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -61,16 +62,19 @@ def template(template_id: int) -> ResponseReturnValue:
 
 def _form_page(template: NoteTemplate | None) -> ResponseReturnValue:
     who = current_person()
-    values = {"belongs_to": actions.OWN}
+    form = TemplateForm(data=_stored_values(template) if template else {"belongs_to": actions.OWN})
     if template is not None:
-        values = {name: getattr(template, name) for name in ("title", "shortcut", "content", "version")}
-        values["belongs_to"] = actions.get_scope(template)
-    form = TemplateForm(data=values)
+        template_id = template.id
+        form.merge_with(lambda: _stored_values(actions.get_readable(template_id, who)))
     form.offer(has_department=who.department_id is not None)
     if form.save(partial(actions.save_template, template.id if template else None), by=who):
         flash(_("Template ;%(shortcut)s saved.", shortcut=form.result.shortcut), "success")
         return redirect(url_for("clinical.templates"), 303)
     return render_template("clinical/note_template.html", form=form, template=template), form.status
+
+
+def _stored_values(template: NoteTemplate) -> dict[str, Any]:
+    return TemplateForm.stored_values(template) | {"belongs_to": actions.get_scope(template)}
 
 
 @pages.post("/note-templates/<int:template_id>/withdraw")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, update
@@ -14,7 +15,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -88,6 +89,7 @@ def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
     return line
 
 
+CHANGED_ELSEWHERE = N_("This medicine was changed on another page. Clear it here, then change it again from the list.")
 LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
 MAX_QUANTITY = 100_000
 
@@ -106,13 +108,16 @@ def prescribe(
     """Prescribe a medicine; `order_fields` are the arguments of `parse_order`.
 
     In an open encounter the line is a draft until the encounter is signed. In one's own signed encounter it is active at
-    once. Raises `RuleBroken` on `override_reason` for a serious alert without a reason, `NotAllowed` when `by` may not
-    override alerts, `Conflict` for a withdrawn encounter.
+    once. Raises `RuleBroken` on `override_reason` for a serious alert without a reason, and in a signed encounter also
+    when something could not be checked; `NotAllowed` when `by` may not override alerts, `Conflict` for a withdrawn
+    encounter.
     """
     encounter = _get_writable_encounter(encounter_id, by)
     order_fields |= {"instructions": instructions, "quantity": quantity}
-    values, ordered = _columns(encounter, order_fields, override_code, override_reason, by)
-    line = add_line(encounter, values, is_draft=encounter_state(encounter) == rules.DRAFT, by=by)
+    is_draft = encounter_state(encounter) == rules.DRAFT
+    reason = OverrideReason(override_code, override_reason, is_signed=not is_draft)
+    values, ordered = _columns(encounter, order_fields, reason, by)
+    line = add_line(encounter, values, is_draft=is_draft, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
     return line
@@ -120,14 +125,24 @@ def prescribe(
 
 @action(Permission.PRESCRIBE, "clinical.change_prescription")
 def change_prescription(
-    prescription_id: int, *, override_code: str = "", override_reason: str = "", by: Person, **order_fields: Any
+    prescription_id: int,
+    *,
+    override_code: str = "",
+    override_reason: str = "",
+    version: int | None = None,
+    by: Person,
+    **order_fields: Any,
 ) -> Prescription:
-    """Replace the fields of a draft line and repeat its checks; raises `Conflict` when it is signed."""
+    """Replace the fields of a draft line and repeat its checks; raises `Conflict` when it is signed,
+    `StaleVersion` when `version` is not the present one."""
     line = get_for_update(Prescription, prescription_id)
+    if version is not None and version != line.version:
+        raise StaleVersion(CHANGED_ELSEWHERE)
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
     encounter = get_own_draft(line.encounter_id, by)
-    values, _ordered = _columns(encounter, order_fields, override_code, override_reason, by, except_id=line.id)
+    reason = OverrideReason(override_code, override_reason)
+    values, _ordered = _columns(encounter, order_fields, reason, by, except_id=line.id)
     for name, value in ({"override_code": "", "override_reason": ""} | values).items():
         setattr(line, name, value)
     line.increment_version()
@@ -136,11 +151,35 @@ def change_prescription(
     return line
 
 
+@dataclass(frozen=True)
+class OverrideReason:
+    """The reason to prescribe despite serious alerts, or although something could not be checked.
+
+    Of a draft the second is needed only at the signature; `is_signed` lines are active at once and need it now.
+    """
+
+    code: str = ""
+    text: str = ""
+    is_signed: bool = False
+
+    def columns(self, checks: Iterable[CheckResult], by: Person) -> dict[str, str]:
+        """The override columns; empty when no reason is needed. Raises `RuleBroken` on `override_reason`."""
+        checks = tuple(checks)
+        stops, unchecked = safety.list_stops(checks), safety.list_unchecked(checks)
+        safety.check_override_reason(stops, self.code, self.text)
+        if self.is_signed or self.code:
+            safety.check_unchecked_reason(unchecked, self.code, self.text)
+        if not stops and not (unchecked and self.code):
+            return {}
+        if not by.may(Permission.OVERRIDE_ALERT):
+            raise NotAllowed(stops[0].message if stops else unchecked[0])
+        return {"override_code": self.code, "override_reason": (self.text or "").strip()}
+
+
 def _columns(
     encounter: Encounter | Row,
     order_fields: dict[str, Any],
-    code: str,
-    reason: str,
+    reason: OverrideReason,
     by: Person,
     except_id: int | None = None,
 ) -> tuple[dict[str, Any], Order]:
@@ -159,7 +198,7 @@ def _columns(
         "checks": checks_to_json(checks),
         **_dose_columns(ordered.dose),
         **_dose_words(ordered.dose, texts),
-        **_override_columns(checks, code, reason, by),
+        **reason.columns(checks, by),
     }
     return values, ordered
 
@@ -179,15 +218,6 @@ def _clean_texts(order_fields: dict[str, Any]) -> dict[str, str]:
         name: clean_field(order_fields.get(name), name, longest=longest, multiline=name == "instructions")
         for name, longest in LENGTHS.items()
     }
-
-
-def _override_columns(checks: Iterable[CheckResult], code: str, reason: str, by: Person) -> dict[str, str]:
-    """The override columns; empty when there is no serious alert."""
-    alerts = safety.list_stops(checks)
-    if alerts and not by.may(Permission.OVERRIDE_ALERT):
-        raise NotAllowed(alerts[0].message)
-    safety.check_override_reason(alerts, code, reason)
-    return {"override_code": code, "override_reason": reason.strip()} if alerts else {}
 
 
 def _quantity(quantity: int | None, ordered: Order) -> int | None:

@@ -25,7 +25,7 @@ from hms.clinical.schemas import (
     prescription_json,
 )
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
@@ -107,23 +107,46 @@ def prescribe(payload: dict[str, Any]) -> Response:
     )
 
 
+def _get_own_prescription(prescription_id: int) -> Any:
+    row = queries.get_prescription_row(prescription_id, current_person())
+    if row.prescriber_id != current_person().id:
+        raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
+    return row
+
+
+def _read_json(row: Any) -> dict[str, Any]:
+    return prescription_json(read_audit.record_read("prescription", row))
+
+
+MEDICINE, DOSE = ("medication", "medication_name"), ("dosage", "frequency", "duration")
+
+
+def _with_stored_values(payload: dict[str, Any], row: Any) -> dict[str, Any]:
+    """The body of a change with the stored values of what was not sent."""
+    kept: dict[str, Any] = {"instructions": row.instructions}
+    if not payload.keys() & set(MEDICINE):
+        kept |= {"medication": row.medication_id, "medication_name": row.medication_name}
+        if not payload.keys() & set(DOSE):
+            kept |= {name: getattr(row, name) for name in (*DOSE, "quantity", "override_code", "override_reason")}
+    return kept | payload
+
+
 @api.put("/prescriptions/<int:prescription_id>/")
 @requires(Permission.PRESCRIBE)
 @api.arguments(PrescriptionIn)
 @api.response(200, PrescriptionOut)
 def change(payload: dict[str, Any], prescription_id: int) -> Response:
-    """Replace a prescription of one's own open encounter; 409 when it is signed."""
-    row = queries.get_prescription_row(prescription_id, current_person())
-    if row.prescriber_id != current_person().id:
-        raise HiddenRecord("No Prescription matches the given query.", row.patient_id)
-    check_if_match(row.version, lambda: prescription_json(read_audit.record_read("prescription", row)))
+    """Change a prescription of one's own open encounter; 409 when it is signed. Fields left out stay as they are; the dose
+    is left out as a whole, and does not stay when another medicine is sent."""
+    row = _get_own_prescription(prescription_id)
     if get_reference(payload, "encounter") not in (None, row.encounter_id):
         raise RuleBroken(N_("The encounter of a prescription cannot be changed."), "encounter")
     # Imported prescriptions have no encounter to compare with.
     if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
-    payload.setdefault("medication_name", row.medication_name)
-    actions.change_prescription(prescription_id, **_order_fields(payload), by=current_person())
+    order_fields = _order_fields(_with_stored_values(payload, row))
+    with if_match(lambda: _get_own_prescription(prescription_id), _read_json) as version:
+        actions.change_prescription(prescription_id, version=version, **order_fields, by=current_person())
     row = queries.get_prescription_row(prescription_id, current_person())
     return resource_response(prescription_json(row), row.version)
 

@@ -37,7 +37,8 @@ STATUS_LOOKS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One prescription. `alerts` are (tier, message) of the checks, `gaps` the facts that the checks did not have."""
+    """One prescription. `alerts` are (tier, message) of the checks, `gaps` what they could not check, `looked_up` what
+    they compared. `needs_reason`: a gap needs a reason before signing and has none."""
 
     id: int
     encounter_id: int | None
@@ -50,12 +51,19 @@ class Line:
     since: datetime | None
     alerts: tuple[tuple[str, str], ...]
     gaps: tuple[str, ...]
+    looked_up: tuple[str, ...]
+    needs_reason: bool
     override: str
     is_in_formulary: bool
 
     @property
     def status_words(self) -> str:
         return STATUS_WORDS.get(self.status, self.status)
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether a serious alert was found."""
+        return any(tier == "stop" for tier, _message in self.alerts)
 
     @property
     def is_open(self) -> bool:
@@ -90,6 +98,8 @@ def _line(row: Any, product: Any | None) -> Line:
         since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
         gaps=tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
+        looked_up=tuple(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
+        needs_reason=not row.override_code and any(check.get("needs_reason") for check in checks),
         override=": ".join(str(part) for part in (reason, row.override_reason) if part),
         is_in_formulary=product is not None or row.external_id is not None,
     )
@@ -110,6 +120,8 @@ def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:
 
 
 def _supply(row: Any, product: Any | None) -> str:
+    if row.supply_text:
+        return row.supply_text
     if row.quantity is None:
         return ""
     unit = product.unit if product is not None else ""

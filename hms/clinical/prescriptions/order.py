@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,15 +14,18 @@ from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_supply
+from hms.formulary.dosing.rewriting import check_amount_text
+from hms.formulary.dosing.routes import check_route, read_route
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.knowledge import Knowledge, Medicine
 
 from . import patient_context
 
 RENEWAL_WINDOW = timedelta(days=7)
+_MEALS = re.compile(r"(?<![a-z])(?:(?:before|after|with|between) (?:food|meals?)|[ap]\.?c\.?)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,29 @@ def parse_order(
     dosage: str = "",
     frequency: str = "",
     duration: str = "",
+    route: str = "",
 ) -> Order:
-    """The order that the ids and texts describe.
+    """The order that the ids and texts describe; `route` is a word or a key of `ROUTES`, "" as usual.
 
-    Raises `RuleBroken` for an unknown `sentence_id` or `medication_id`, and when no medicine is named.
+    Raises `RuleBroken` for an unknown `sentence_id`, `medication_id` or `route`, when no medicine is named, for an amount
+    of zero or below, and for a route by which the form of the medicine cannot be given.
     """
+    check_amount_text(dosage, "dosage")
+    order = _find_order(
+        sentence_id, medication_id, medication_name, dose, (dosage, frequency, duration), read_route(route)
+    )
+    check_route(order.product, order.dose.route if order.dose else "", f"{route} {dosage} {frequency}")
+    return order
+
+
+def _find_order(
+    sentence_id: int | None,
+    medication_id: int | None,
+    medication_name: str,
+    dose: Dose | None,
+    texts: tuple[str, str, str],
+    route: str,
+) -> Order:
     if sentence_id is not None:
         usual = formulary.get_dose_sentence(sentence_id)
         if usual is None:
@@ -66,21 +88,20 @@ def parse_order(
         if product is None or not product.is_active:
             raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "medication", id=medication_id)
     else:
-        product = formulary.find_medication_by_text(medication_name, dosage)
+        product = formulary.find_medication_by_text(medication_name, texts[0])
     name = medication_name.strip() or (product_text.full_name(product) if product else "")
     if not name:
         raise RuleBroken(N_("Choose or enter the medicine."), "medication_name")
-    return Order(product, name, dose or _read_dose(product, dosage, frequency, duration))
+    return Order(product, name, dose or _read_dose(product, *texts, route))
 
 
-def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str) -> Dose | None:
-    """The dose that the three texts give together; None when they are not clear."""
+def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str, route: str) -> Dose | None:
+    """The dose that the texts give together; None when they are not clear. Times of meals do not change it."""
     if product is None or not dosage:
         return None
+    typed = _MEALS.sub(" ", f"{dosage} {frequency} {duration}".lower())
     try:
-        return shorthand.parse_shorthand(
-            f"{dosage} {frequency} {duration}", default_route=product.route, default_unit=product.unit
-        )
+        return shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
     except RuleBroken:
         return None
 
@@ -100,15 +121,19 @@ def run_checks(
     """
     context = known or patient_context.load_safety_context(patient_id, encounter_id)
     knowledge = catalogue.load_knowledge()
-    medicine = (
-        Medicine.from_record(ordered.product) if ordered.product else safety.medicine_from_text(ordered.name, knowledge)
-    )
+    medicine = _facts_of(ordered, knowledge)
     others = [
         current
         for order, current in context.running
         if order.id != except_id and not _is_renewal(order, ordered, encounter_id)
     ]
     return safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
+
+
+def _facts_of(ordered: Order, knowledge: Knowledge) -> Medicine:
+    if ordered.product is None:
+        return safety.medicine_from_text(ordered.name, knowledge)
+    return Medicine.from_record(ordered.product, ordered.name)
 
 
 def _is_renewal(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
@@ -130,6 +155,8 @@ def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
                 "rule": check.rule,
                 "outcome": check.outcome,
                 "missing": str(check.missing or ""),
+                "needs_reason": check.needs_reason,
+                "looked_up": str(check.looked_up or ""),
                 "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
             }
             for check in checks

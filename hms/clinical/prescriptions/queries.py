@@ -20,7 +20,7 @@ ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patien
 ORDER_CLINICAL = (
     *ORDER_PUBLIC,
     *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
-    *("quantity", "quantity_dispensed", "override_code", "override_reason", "signed_at", "updated_at"),
+    *("quantity", "quantity_dispensed", "override_code", "override_reason", "checks", "signed_at", "updated_at"),
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
+
+from hms.core.errors import StaleVersion
 
 
 def resource_response(body: dict[str, Any], version: object, status: int = 200) -> Response:
@@ -22,6 +25,25 @@ class PreconditionFailed(Exception):
     def __init__(self, body: dict[str, Any], version: object) -> None:
         super().__init__("stale")
         self.body, self.version = body, version
+
+
+@contextmanager
+def if_match(read: Callable[[], Any], to_json: Callable[[Any], dict[str, Any]]) -> Iterator[int | None]:
+    """Give the block the version that its change must find: that of `read()`, or None without `If-Match`.
+
+    Raises `PreconditionFailed` with the present record when `If-Match` names another version, and when somebody else changes
+    the record while the block runs. `read` reads a record that has a `version`.
+    """
+    if not request.if_match:
+        yield None
+        return
+    record = read()
+    check_if_match(record.version, lambda: to_json(record))
+    try:
+        yield record.version
+    except StaleVersion as stale:
+        record = read()
+        raise PreconditionFailed(to_json(record), record.version) from stale
 
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:

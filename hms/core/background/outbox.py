@@ -14,13 +14,15 @@ from typing import Any
 
 from flask import current_app
 from redis.exceptions import RedisError
-from rq import Queue, Retry
-from sqlalchemy import Index, func, or_, select, text, update
+from rq import Queue
+from rq.timeouts import JobTimeoutException
+from sqlalchemy import Index, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core import clock
 from hms.core.actions import action_context, after_commit
+from hms.core.after_answer import run_after_answer
 from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
@@ -30,9 +32,15 @@ from .redis import connection
 log = logging.getLogger(__name__)
 
 QUEUE = "hms"
+RUN_DUE = "hms.core.background.outbox.run_due"
 MAX_ATTEMPTS = 8
-REDISPATCH_AFTER = timedelta(seconds=20)
+RETRY_AFTER_KILL = timedelta(seconds=20)
+"""A row that was begun is begun again after so long, unless a worker still holds its lock: its worker was killed."""
 JOB_TIMEOUT = 600
+"""Seconds."""
+TURN_SECONDS = 60
+WORKER_STOPPED = "WorkerStopped"
+"""The reason of a row whose every attempt ended with its worker."""
 _quiet_until = 0.0
 
 # A job that has started may have read the record already, so a later request needs a new row.
@@ -45,6 +53,7 @@ class Outbox(UnauditedRecord):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_due", "due", postgresql_where=text("done_at IS NULL AND dead_at IS NULL")),
+        Index("ix_outbox_failed", "dead_at", postgresql_where=text("done_at IS NULL AND dead_at IS NOT NULL")),
         Index(
             "uq_outbox_waiting",
             "kind",
@@ -65,6 +74,9 @@ class Outbox(UnauditedRecord):
     last_error: Mapped[str | None]
 
 
+OPEN = (Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
+FAILED = (Outbox.done_at.is_(None), Outbox.dead_at.is_not(None))
+
 _JOBS: dict[str, Callable[[int], None]] = {}
 
 
@@ -83,7 +95,7 @@ def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
     with db.session.no_autoflush:
         outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
     if outbox_id is not None and due is None:
-        after_commit(lambda: dispatch(outbox_id))
+        after_commit(lambda: run_after_answer(wake_worker), key=RUN_DUE)
 
 
 def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:
@@ -91,21 +103,21 @@ def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:
     return row.on_conflict_do_nothing().returning(Outbox.id)
 
 
-def dispatch(outbox_id: int) -> bool:
-    """Put the row into the worker's queue; False when Redis is not available (the scheduler dispatches it later)."""
+def wake_worker() -> bool:
+    """Queue one job that does everything that is due; False when Redis is not available (the scheduler tries again).
+
+    One waiting job is enough for all rows: while one waits, no other is queued.
+    """
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
     try:
-        queue().enqueue(
-            "hms.core.background.outbox.run_job",
-            outbox_id,
-            retry=Retry(max=3, interval=[5, 30, 120]),
-            job_timeout=JOB_TIMEOUT,
-        )
+        waiting = queue()
+        if waiting.count == 0:
+            waiting.enqueue(RUN_DUE, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
     except RedisError:
         _quiet_until = time.monotonic() + 5
-        log.warning("job not dispatched: Redis is not available")
+        log.warning("job not queued: Redis is not available")
         return False
     return True
 
@@ -115,31 +127,72 @@ def queue() -> Queue:
     return Queue(QUEUE, connection=connection(), serializer="rq.serializers.JSONSerializer")
 
 
-def dispatch_due() -> int:
-    """Dispatch every due row that was not dispatched recently; returns how many. Called by the scheduler."""
-    now = clock.now()
-    not_dispatched_recently = or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - REDISPATCH_AFTER)
-    due = (
-        select(Outbox.id)
-        .where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.due <= now, not_dispatched_recently)
-        .limit(200)
-    )
-    ids = db.session.scalars(due).all()
-    dispatched = [outbox_id for outbox_id in ids if dispatch(outbox_id)]
-    if dispatched:
-        db.session.execute(update(Outbox).where(Outbox.id.in_(dispatched)).values(handed_out_at=now))
+def wake_for_due() -> bool:
+    """Wake the worker when a row is due that no worker has begun; whether one was. Called by the scheduler."""
+    is_due = db.session.execute(select(select(Outbox.id).where(*_is_due()).exists())).scalar_one()
     db.session.commit()
-    return len(dispatched)
+    if is_due:
+        wake_worker()
+    return is_due
 
 
 SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
 """A slow machine may need a minute to render a long bill while its row is locked; the 30 seconds of pages are too short."""
 
 
+def run_due() -> int:
+    """Do the rows that are due, the longest due first; returns how many were begun. This is the job in Redis.
+
+    After `TURN_SECONDS` the rest waits for another wake-up, so that RQ's time limit is for one row and not for many.
+    """
+    begun, ends_at = 0, time.monotonic() + TURN_SECONDS
+    while (outbox_id := _begin(*_is_due())) is not None:
+        begun += 1
+        try:
+            _do(outbox_id)
+        except JobTimeoutException:
+            wake_worker()
+            raise
+        except Exception as error:
+            log.warning("outbox %s failed: %s", outbox_id, type(error).__name__)
+        if time.monotonic() > ends_at:
+            wake_worker()
+            break
+    return begun
+
+
 def run_job(outbox_id: int) -> bool:
     """Do one row's work and mark it done in the same transaction. False when it is done, locked by another worker, or dead."""
-    if not _count_attempt(outbox_id):
-        return False
+    begun = _begin(Outbox.id == outbox_id)
+    return begun is not None and _do(begun)
+
+
+def _is_due() -> tuple[Any, ...]:
+    now = clock.now()
+    return Outbox.due <= now, or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - RETRY_AFTER_KILL)
+
+
+def _begin(*which: Any) -> int | None:
+    """Count one more attempt at one open row and return its id; None when there is none that no other worker holds.
+
+    It is counted before the work, in its own commit: work that kills its worker is counted too, and given up after
+    `MAX_ATTEMPTS`.
+    """
+    free = select(Outbox.id).where(*OPEN, *which).order_by(Outbox.due, Outbox.id).limit(1)
+    chosen = free.with_for_update(skip_locked=True).scalar_subquery()
+    values = {"attempts": Outbox.attempts + 1, "handed_out_at": clock.now()}
+    counted = update(Outbox).where(Outbox.id == chosen).values(values).returning(Outbox.id, Outbox.attempts)
+    row = db.session.execute(counted).one_or_none()
+    db.session.commit()
+    if row is None:
+        return None
+    if row.attempts > MAX_ATTEMPTS:
+        _give_up(row.id, WORKER_STOPPED)
+        return _begin(*which)
+    return row.id
+
+
+def _do(outbox_id: int) -> bool:
     try:
         with action_context("outbox.handle", SYSTEM):
             db.session.execute(SET_LONG_IDLE_TIMEOUT)
@@ -154,36 +207,53 @@ def run_job(outbox_id: int) -> bool:
     return True
 
 
-def _select_open_row(outbox_id: int):
-    return (
-        select(Outbox)
-        .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _count_attempt(outbox_id: int) -> bool:
-    """Count the attempt before the work, in its own commit, so that work that crashes its worker is counted too."""
-    waiting = (Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
-    unlocked_id = select(Outbox.id).where(*waiting).with_for_update(skip_locked=True).scalar_subquery()
-    values = {"attempts": Outbox.attempts + 1, "handed_out_at": clock.now()}
-    result = db.session.execute(update(Outbox).where(Outbox.id == unlocked_id).values(values))
-    db.session.commit()
-    return result.rowcount == 1
+def _select_open_row(outbox_id: int) -> Select:
+    return select(Outbox).where(Outbox.id == outbox_id, *OPEN).with_for_update(skip_locked=True)
 
 
 def _record_failure(outbox_id: int, error: Exception) -> None:
-    """Store the error's class (its text may hold patient data) and set the next attempt, each time later. After
-    `MAX_ATTEMPTS` mark the job dead and log an error."""
+    """Store the error's class (its text may hold patient data); try again later each time, at most `MAX_ATTEMPTS` times."""
     row = db.session.get(Outbox, outbox_id, populate_existing=True)
     if row is None:
         return
+    if row.attempts >= MAX_ATTEMPTS:
+        db.session.rollback()
+        _give_up(outbox_id, type(error).__name__)
+        return
     row.last_error = type(error).__name__
     row.due = clock.now() + timedelta(seconds=5 * 2**row.attempts)
-    if row.attempts >= MAX_ATTEMPTS:
-        row.dead_at = clock.now()
-        current_app.logger.error("outbox %s (%s) gave up after %s attempts", row.id, row.kind, row.attempts)
+    row.handed_out_at = None
     db.session.commit()
+
+
+on_given_up: list[Callable[[], None]] = []
+"""Called inside the transaction that gives a row up, when no other row is given up: desks above tell people."""
+
+
+def _give_up(outbox_id: int, reason: str) -> None:
+    """Mark the row as failed for good, with the reason; nobody is told twice while the list of failed work is not empty."""
+    with action_context("outbox.give_up", SYSTEM):
+        row = db.session.get(Outbox, outbox_id, populate_existing=True, with_for_update=True)
+        if row is None or row.done_at or row.dead_at:
+            return
+        is_first = db.session.scalars(select(Outbox.id).where(*FAILED).limit(1)).first() is None
+        row.dead_at, row.last_error = clock.now(), reason
+        if is_first:
+            for tell in on_given_up:
+                tell()
+    current_app.logger.error("outbox %s (%s) was given up: %s", row.id, row.kind, reason)
+
+
+def retry(*outbox_ids: int) -> int:
+    """Open given-up rows again, due now and with all their attempts; returns how many. Part of an action.
+
+    A row for which newer work waits already is marked as done: the newer work does the same.
+    """
+    rows = db.session.scalars(select(Outbox).where(Outbox.id.in_(outbox_ids), *FAILED).with_for_update()).all()
+    for row in rows:
+        enqueue(row.kind, row.ref_id)
+        row.done_at = clock.now()
+    return len(rows)
 
 
 def job_status(kind: str, ref_id: int) -> str:

@@ -8,10 +8,12 @@ import psycopg
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
-from hms.core.errors import Conflict, DomainError, RuleBroken, Unavailable
+from hms.core import disk_space
+from hms.core.errors import DISK_FULL, Conflict, DomainError, RuleBroken, Unavailable
 from hms.core.text.translation import N_
 
 from .session import db
+from .transient_errors import is_read
 
 _BUSY = N_("Someone else is saving the same record. Try again.")
 
@@ -43,6 +45,13 @@ def domain_error_for(error: DBAPIError) -> DomainError | None:
     """The domain error for a database error that a user can cause; None when it is a program fault."""
     if isinstance(cause := error.orig, psycopg.IntegrityError):
         return _constraint_error(cause)
+    if isinstance(cause, pg.DiskFull):
+        disk_space.note_disk_full()
+        return Unavailable(DISK_FULL, code="disk_full")
+    if isinstance(cause, pg.LockNotAvailable) and is_read():
+        return Unavailable(
+            N_("Someone else is changing what this page shows. Wait a moment, then try again."), code="busy"
+        )
     if isinstance(cause, (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)):
         return Conflict(_BUSY, code="busy")
     if isinstance(cause, pg.QueryCanceled):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
+from flask import g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, registry
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, SessionTransaction, registry
 
 from hms.core.errors import NotFound
 from hms.core.money import Money
@@ -73,9 +74,23 @@ event.listen(db.session, "before_flush", before_write)
 
 
 @event.listens_for(db.session, "after_commit")
-@event.listens_for(db.session, "after_rollback")
-def _forget_writes(session: Session) -> None:
-    session.info.pop("has_written", None)
+def _note_commit(session: Session) -> None:
+    """A request that has committed something is not done again."""
+    if session.get_nested_transaction() is None and session.info.pop("has_written", None) and has_app_context():
+        g.has_committed = True
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _forget_writes(session: Session, ended: SessionTransaction) -> None:
+    if not ended.nested:
+        session.info.pop("has_written", None)
+
+
+def commit_upkeep() -> None:
+    """Commit what may be written twice, such as the time of activity: the request may still be done again."""
+    before = g.get("has_committed", False)
+    db.session.commit()
+    g.has_committed = before
 
 
 def end_request_session() -> None:

@@ -37,6 +37,18 @@ SETTINGS: dict[str, SettingDefinition] = {
             is_public=True,
         ),
         SettingDefinition(
+            "hospital.decimal_sign",
+            "country",
+            _l("Sign before decimals"),
+            FACILITY,
+            help=_l(
+                "How people type and read amounts on pages and papers: point (1,250.00), comma (1.250,00), or country: "
+                "as is usual in the country of the hospital. Programs (the API) always use the point."
+            ),
+            choices=("country", "point", "comma"),
+            is_sensitive=True,
+        ),
+        SettingDefinition(
             "hospital.logo",
             "",
             _l("Logo"),

@@ -19,6 +19,7 @@ from hms.core.errors import RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
+from hms.core.text.numbers import whole_number
 from hms.core.text.translation import N_
 
 from .definition import SettingDefinition
@@ -133,8 +134,11 @@ def _validate_flag(new: Any) -> bool:
 
 def _validate_whole(setting: SettingDefinition, new: Any) -> int:
     text = "" if isinstance(new, bool) else str(new).strip()
-    number = int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
     low, high = setting.least or 0, setting.most or 1_000_000
-    if number is None or not low <= number <= high:
+    try:
+        number = whole_number(text)
+    except (IndexError, ValueError):
+        number = -1
+    if not low <= number <= high:
         raise RuleBroken(N_("Enter a whole number from %(low)s to %(high)s."), "new", low=low, high=high)
     return number

@@ -59,6 +59,8 @@ _FORMATS = (
 )
 _OFFSET = re.compile(r"(?P<sign>[+-]|in )? ?(?P<count>[0-9]{1,4}) ?(?P<unit>[a-z]{1,6})")
 MAX_TYPED_LENGTH = 40
+YEARS_WITH_EVERY_DAY = 9
+"""So many years one after the other have a 29 February among them, also around 1900 and 2100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,12 @@ def _checked_date(match: re.Match[str], field: str | None) -> PartialDate:
 def parse_past_date(text: str, today: date, field: str | None = None) -> date:
     """The latest date not after `today` that `text` can mean; `RuleBroken` at `field` when there is none.
 
+    Without a year, "29 feb" is that of the last leap year.
     A year of two digits is in the last hundred years. A year of four digits is taken as typed, even in the future.
     """
     partial = parse_partial_date(text, field)
     if partial.year is None:
-        years = [today.year, today.year - 1]
+        years = [today.year - back for back in range(YEARS_WITH_EVERY_DAY)]
     elif len(partial.year) == 2:
         century = today.year - today.year % 100
         years = [century + int(partial.year), century - 100 + int(partial.year)]

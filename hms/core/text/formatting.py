@@ -20,9 +20,12 @@ from flask_babel import lazy_gettext as _l
 from hms.core import clock
 from hms.core.money import Money
 
+from . import numbers
+
 NBSP = "\u00a0"
 MAX_BUTTON_NAME = 24
 MINUS = "\u2212"
+_SWAPPED = str.maketrans(",.", ".,")
 SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LONG_MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -119,13 +122,19 @@ def sex_word(code: str | None) -> str:
 
 
 def money(amount: Money, currency: str, *, code: bool = True) -> str:
-    """SLE 1,250.00 with a no-break space, the currency's number of decimals and the sign U+2212 for minus.
+    """SLE 1,250.00 with a no-break space, the currency's number of decimals, the decimal sign of the page and the sign
+    U+2212 for minus.
 
     Use `code=False` only in a table whose heading or total names the currency.
     """
-    digits = f"{abs(amount.value):,.{get_currency_precision(currency)}f}"
+    digits = in_page_signs(f"{abs(amount.value):,.{get_currency_precision(currency)}f}")
     signed = f"{MINUS}{digits}" if amount.value < 0 else digits
     return f"{currency}{NBSP}{signed}" if code else signed
+
+
+def in_page_signs(digits: str) -> str:
+    """ "1,250.00" as it is, or as "1.250,00" where the comma is the decimal sign (`core/text/numbers.py`)."""
+    return digits.translate(_SWAPPED) if numbers.shown_sign() == numbers.COMMA else digits
 
 
 def quantity(value: Decimal | int | float | str, unit: str | None = None) -> str:

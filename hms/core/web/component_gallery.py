@@ -44,6 +44,7 @@ class SamplePatient:
     allergy_status: str = "known"
     allergy_words: str = "Known allergies"
     deceased_on: date | None = None
+    deceased_text: str = ""
     same_name_count: int = 0
     queue_words: str = ""
     id: int = 0

@@ -5,30 +5,32 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from hms.core import idempotency
+from hms.core import disk_space, idempotency
 from hms.core.audit import denials
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.session import db
-from hms.core.errors import DomainError
+from hms.core.db.transient_errors import can_be_repeated
+from hms.core.errors import DISK_FULL, DomainError, Unavailable
 
 from .guard import SignInRequired, current_person, is_api_request
-from .localisation import current_language, language, translate, translate_error
+from .localisation import current_language, translate, translate_error
 from .parameters import ParametersRefused
+from .unavailable import database_unavailable, forget_reader, unavailable_response
+from .unavailable import install as install_seldom_logging
 
 BARE_PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title} – HMS</title>
 <main><h1>{title}</h1></main></html>"""
 SECRET_FIELDS = re.compile(r"csrf_token|otp|pin|proof|.*password.*")
-RETRY_AFTER = 10
-"""Seconds."""
 TEMPORARY_FAILURES = (429, 500, 503)
 """Errors that may be gone at the next try: the page shows the typed values again, to be sent again."""
 
@@ -52,7 +54,7 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
             names, extra = ["errors/resend.html"], extra | {"kept": resubmittable_fields()}
         context = {"shell": shell, "signed_in": signed_in, "status": status, "message": message, "next_step": None}
         return render_template(names, **context | extra)
-    except (DBAPIError, NoConnectionFree):
+    except SQLAlchemyError:
         db.session.rollback()
         return BARE_PAGE.format(title=escape(message), lang=current_language())
 
@@ -86,6 +88,14 @@ def _domain_error(error: DomainError) -> Response:
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _repeated(repeat: idempotency.DuplicateRequest) -> Response:
+    """The stored response of the first submit; a 409 when it has none."""
+    try:
+        return idempotency.replay(idempotency.wait_for_response(repeat.answer))
+    except DomainError as error:
+        return _domain_error(error)
 
 
 def _parameters_refused(error: ParametersRefused) -> Response:
@@ -165,7 +175,7 @@ def _load_reader() -> None:
     try:
         if current_person() is not None:
             g.is_reader_known = True
-    except (DBAPIError, NoConnectionFree):
+    except SQLAlchemyError:
         db.session.rollback()
 
 
@@ -193,26 +203,29 @@ def _field_errors(messages: dict[str, Any]) -> Response:
 
 def _database_error(error: DBAPIError) -> Response:
     """A database error outside an action. Its text may hold patient data and is not logged."""
+    if can_be_repeated(error):
+        return database_unavailable(error)
     domain_error = domain_error_for(error)
     if domain_error is not None:
         return _domain_error(domain_error)
-    if error.connection_invalidated or error.orig.__class__.__name__ in ("OperationalError", "ConnectionTimeout"):
-        db.session.rollback()  # the transaction of a lost connection can only be rolled back
-        g.is_reader_known = False  # reading the person's language would need the database
-        response = error_response(503, _("The database is not available. Wait a minute, then try again."))
-        response.headers["Retry-After"] = str(RETRY_AFTER)
-        return response
+    if isinstance(error.orig, psycopg.OperationalError) or error.connection_invalidated:
+        return database_unavailable(error, resubmittable_fields())
     return _unexpected_error(error)
 
 
 def _all_connections_in_use(_error: NoConnectionFree) -> Response:
-    """The response when no database connection became free. It is in English, because it must not need the database."""
-    with language("en"):
-        message = _("The system is busy. Wait a moment, then try again.")
-    page = Response(BARE_PAGE.format(title=escape(message), lang="en"), 503)
-    response = _json(503, message, None, None) if is_api_request() else page
-    response.headers["Retry-After"] = str(RETRY_AFTER)
-    return response
+    """The response when no database connection became free."""
+    db.session.rollback()
+    forget_reader()
+    return unavailable_response(_("The system is busy. Wait a moment, then try again."), resubmittable_fields())
+
+
+def _system_error(error: OSError) -> Response:
+    """An error of the operating system: a full disk is said in words."""
+    if not disk_space.is_disk_full_error(error):
+        return _unexpected_error(error)
+    disk_space.note_disk_full()
+    return _domain_error(Unavailable(DISK_FULL, code="disk_full"))
 
 
 def _unexpected_error(error: Exception) -> Response:
@@ -232,15 +245,16 @@ def _loggable_traceback(error: Exception) -> Any:
 
 def install(app: Flask) -> None:
     """Register every handler."""
+    install_seldom_logging()
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(ParametersRefused, _parameters_refused)
     app.register_error_handler(SignInRequired, sign_in_needed)
     app.register_error_handler(CSRFError, _expired_form)
-    app.register_error_handler(
-        idempotency.DuplicateRequest, lambda repeat: idempotency.replay(idempotency.wait_for_response(repeat.answer))
-    )
+    app.register_error_handler(idempotency.DuplicateRequest, _repeated)
     app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnectionFree, _all_connections_in_use)
+    app.register_error_handler(PendingRollbackError, lambda _error: database_unavailable(None, resubmittable_fields()))
+    app.register_error_handler(OSError, _system_error)
     app.register_error_handler(Exception, _unexpected_error)

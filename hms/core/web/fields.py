@@ -8,8 +8,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from hms.core.money import MAX_VALUE, Money, TooLarge
+from hms.core.money import Money, TooLarge, currency_decimals, largest_amount
 from hms.core.text.cleaning import TextError, clean
+from hms.core.text.numbers import TwoReadings
 
 from .localisation import translate
 
@@ -17,6 +18,7 @@ REQUIRED = {"required": "This field is required.", "null": "This field may not b
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?", re.ASCII)
 MAX_ID = 2**63 - 1
+_DECIMALS = {0: "without decimals", 2: "with at most two decimals", 3: "with at most three decimals"}
 
 
 class Text(fields.String):
@@ -70,7 +72,8 @@ class ClockTime(fields.Field):
 
 
 class Amount(fields.Field):
-    """Money as text ("190.00") or a number with at most two decimals."""
+    """Money as text ("190.00") or an exact number, with at most the decimals of the currency. The point is the decimal sign,
+    thousands are not grouped."""
 
     default_error_messages = REQUIRED
 
@@ -78,9 +81,16 @@ class Amount(fields.Field):
         try:
             return Money.parse(value)
         except TooLarge:
-            raise ValidationError(f"Enter an amount of at most {MAX_VALUE:,}.") from None
+            raise ValidationError(f"Enter an amount of at most {largest_amount()}.") from None
+        except TwoReadings:
+            raise ValidationError(
+                f"Send the amount with a point before the decimals and without signs between thousands, for example "
+                f"{Money(1250)}."
+            ) from None
         except ValueError:
-            raise ValidationError("Enter an amount with at most two decimals, for example 190.00.") from None
+            raise ValidationError(
+                f"Enter an amount {_DECIMALS[currency_decimals()]}, for example {Money(190)}."
+            ) from None
 
 
 class Pk(fields.Integer):

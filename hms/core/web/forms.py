@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,14 +17,16 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.i18n import messages_path
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
-from hms.core.errors import Conflict, RuleBroken
-from hms.core.money import MAX_VALUE, Money, TooLarge
+from hms.core.errors import Conflict, RuleBroken, StaleVersion
+from hms.core.money import MAX_VALUE, Money, TooLarge, currency_decimals, largest_amount
 from hms.core.person import Person
 from hms.core.text.cleaning import TextError, clean, without_control_characters
-from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import N_
+from hms.core.text.formatting import in_page_signs
+from hms.core.text.numbers import parse_record_id, show, whole_number
+from hms.core.text.translation import N_, Sentence
 
 from .localisation import translate, translate_error
+from .merging import Merging
 
 Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
 
@@ -42,6 +44,12 @@ class InputPresent(InputRequired):
 
 
 FROM_REQUEST = object()
+NOT_AN_AMOUNT = {
+    0: N_("Enter an amount without decimals, for example %(example)s."),
+    2: N_("Enter an amount with at most two decimals, for example %(example)s."),
+    3: N_("Enter an amount with at most three decimals, for example %(example)s."),
+}
+"""By the decimals of the currency."""
 WTFORMS_SENTENCES = Domain(messages_path(), "wtforms")
 """WTForms' own sentences in every language. Flask-WTF would read their catalogue from the disk at each request."""
 
@@ -53,6 +61,11 @@ def _takes_files(form: FlaskForm, name: str) -> bool:
 
 class ActionForm(FlaskForm):
     """A form of a desk. `save` calls the action with the form's data and returns whether it succeeded."""
+
+    entered_together: tuple[tuple[str, ...], ...] = ()
+    """Fields that mean something only together, such as day and time: a merge takes all of them from one person."""
+    merging: Merging | None = None
+    conflict: Conflict | None = None
 
     class Meta(FlaskForm.Meta):
         def get_translations(self, form: FlaskForm) -> Domain:
@@ -71,6 +84,10 @@ class ActionForm(FlaskForm):
         files = [(name, file) for name, file in request.files.items(multi=True) if _takes_files(self, name)]
         return ImmutableMultiDict([*request.form.items(multi=True), *files])
 
+    def merge_with(self, read_stored: Callable[[], Mapping[str, Any]], opened: Mapping[str, str] | None = None) -> None:
+        """Merge with the record before saving, when somebody else saved it meanwhile; see `merging.Merging`."""
+        self.merging = Merging(self, read_stored, opened)
+
     def save(self, action: Callable[..., Any], *, by: Person, **more: Any) -> bool:
         """Call `action` with the form's values and `more`. False when the form was not submitted or is refused; it then
         shows the errors.
@@ -78,12 +95,13 @@ class ActionForm(FlaskForm):
         `self.result` has the action's return value. A conflict (409) is shown on the form too, and is in `self.conflict`.
         """
         self.result, self.conflict = None, None
-        if not self.validate_on_submit():
+        if not self.validate_on_submit() or (self.merging is not None and not self.merging.apply()):
             return False
         try:
             self.result = action(**self.values(), **more, by=by)
         except (RuleBroken, Conflict) as error:
-            self.refuse(error)
+            if not isinstance(error, StaleVersion) or self.merging is None or self.merging.apply():
+                self.refuse(error)
             return False
         return True
 
@@ -191,22 +209,30 @@ def _amount(text: str, largest: Decimal = MAX_VALUE) -> Money:
     try:
         return Money.parse(text, largest)
     except TooLarge as error:
-        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=f"{largest:,}") from error
+        shown = in_page_signs(largest_amount(largest))
+        raise RuleBroken(N_("Enter an amount of at most %(largest)s."), largest=shown) from error
     except ValueError as error:
-        raise RuleBroken(N_("Enter an amount with at most two decimals, for example 190.00.")) from error
+        raise RuleBroken(not_an_amount()) from error
+
+
+def not_an_amount() -> Sentence:
+    """Says how an amount is typed here: with the decimals of the currency and the decimal sign of the page."""
+    example = in_page_signs(f"{Decimal(1250):,.{currency_decimals()}f}")
+    return Sentence(NOT_AN_AMOUNT[currency_decimals()], example=example)
 
 
 class MoneyField(ParsedField):
     """An amount in the hospital's currency, of at most `largest`."""
 
     def __init__(self, label: str = "", validators: Any = None, *, largest: Decimal = MAX_VALUE, **kwargs: Any) -> None:
-        super().__init__(label, validators, parse=partial(_amount, largest=largest), **kwargs)
+        super().__init__(label, validators, parse=partial(_amount, largest=largest), show=show, **kwargs)
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RuleBroken(N_("Enter a whole number."))
-    return int(text)
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise RuleBroken(N_("Enter a whole number.")) from error
 
 
 class WholeField(ParsedField):

@@ -12,12 +12,14 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from hms.core import idempotency
+from hms.core import after_answer, idempotency
 from hms.core.actions import require_permission
 from hms.core.db.session import db, end_request_session
 from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.settings.decimal_sign import decimal_sign
+from hms.core.text import numbers
 from hms.core.text.translation import N_
 
 from . import security_headers
@@ -134,12 +136,18 @@ class RecordIdConverter(IntegerConverter):
 def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
-    g.is_reader_known = False
+    g.steps_after_answer = []
+    g.is_reader_known = g.has_committed = g.has_key = False
 
 
 def finish_response(response: Response) -> Response:
-    """After every request: store the response for repeated submits, and add the headers."""
-    idempotency.store_response(response)
+    """After every request: commit its work with the response for repeated submits, and add the headers."""
+    try:
+        idempotency.store_response(response)
+    except Exception as error:  # Flask's error handlers no longer run here
+        db.session.rollback()
+        response = current_app.make_response(current_app.handle_user_exception(error))
+    after_answer.attach_to(response)
     security_headers.add_security_headers(response)
     if "started" in g:
         response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.started) * 1000:.1f}"
@@ -147,7 +155,13 @@ def finish_response(response: Response) -> Response:
     return response
 
 
+def _read_numbers_as_typed() -> None:
+    """On pages the hospital's decimal sign counts; what programs send never depends on a setting."""
+    numbers.read_as_page(None if is_api_request() else decimal_sign)
+
+
 def _close_session(error: BaseException | None) -> None:
+    numbers.read_as_page(None)
     if error is None:
         end_request_session()
     else:
@@ -163,6 +177,7 @@ def install(app: Flask) -> None:
     login_manager.init_app(app)
     csrf.init_app(app)
     app.before_request(_start_request)
+    app.before_request(_read_numbers_as_typed)
     app.before_request(read_body)
     app.before_request(guard)
     app.after_request(finish_response)

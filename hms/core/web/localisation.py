@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from babel.support import NullTranslations
-from flask import Flask, g, has_app_context, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, get_translations, gettext
+from flask import Flask, g, has_app_context, has_request_context, request, session
+from flask_babel import Babel, force_locale, get_babel, get_locale, get_translations, gettext
 from flask_login import current_user
 
 from hms.core.errors import DomainError
+from hms.core.money import Money
+from hms.core.text.numbers import show
 from hms.core.text.translation import Sentence
 
-LANGUAGES = ("en", "fr", "sw")
-
 babel = Babel(configure_jinja=False)
+
+
+def offered_languages() -> dict[str, str]:
+    """The languages that pages can be read in, by code, each with its own name: English and those with a catalogue."""
+    return _languages_in(tuple(get_babel().translation_directories))
+
+
+@lru_cache(maxsize=8)
+def _languages_in(_folders: tuple[str, ...]) -> dict[str, str]:
+    # The folders are the cache's key: Flask-Babel reads them from the application.
+    locales = babel.list_translations()
+    return {"en": "English"} | {locale.language: locale.get_language_name().capitalize() for locale in locales}
 
 
 def install(app: Flask) -> None:
@@ -61,16 +74,18 @@ def language(name: str) -> Iterator[None]:
 
 
 def select_language() -> str:
-    """The language the reader has chosen, else the browser's; English outside a request, as for documents.
+    """The language the reader has chosen, else the browser's, as far as it is offered; English outside a request, as for
+    documents.
 
     The reader is not loaded before the guard has accepted the request (`g.is_reader_known`): an error page for a refused
-    request must not need the database.
+    request must not need the database. Its language is then the one that the session remembers.
     """
     if not has_request_context():
         return "en"
     is_known = g.get("is_reader_known", True)
-    own_choice = getattr(current_user, "language", None) if is_known and current_user else None
-    return own_choice or request.accept_languages.best_match(LANGUAGES) or "en"
+    own_choice = getattr(current_user, "language", None) if is_known and current_user else session.get("language")
+    offered = offered_languages()
+    return own_choice if own_choice in offered else request.accept_languages.best_match(offered) or "en"
 
 
 def current_language() -> str:
@@ -91,10 +106,13 @@ def translate(sentence: object) -> str:
     """
     if not isinstance(sentence, Sentence):
         return str(sentence)
-    values = {
-        name: translate(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()
-    }
-    return gettext(sentence.message, **values)
+    return gettext(sentence.message, **{name: _shown(value) for name, value in sentence.values.items()})
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Money):
+        return show(value)
+    return translate(value) if isinstance(value, Sentence) else value
 
 
 def in_english(sentence: object) -> str:

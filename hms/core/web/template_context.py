@@ -15,9 +15,11 @@ from flask_babel import gettext as _
 from jinja2 import StrictUndefined
 
 from hms.core import clock
+from hms.core.money import ZERO, Money, currency_decimals
 from hms.core.permissions import Permission, role_label
 from hms.core.settings import store as settings
 from hms.core.text import formatting
+from hms.core.text.numbers import show, shown_sign
 
 from . import navigation
 from .controls import control_attributes
@@ -92,6 +94,9 @@ def install(app: Flask) -> None:
         attributes=attributes,
         control_attributes=control_attributes,
         csp_nonce=csp_nonce,
+        currency_decimals=currency_decimals,
+        decimal_sign=shown_sign,
+        example=lambda whole: show(Money(whole)),
         hospital=Hospital(),
         is_demo=app.config["DEMO"],
         may=may,
@@ -100,6 +105,7 @@ def install(app: Flask) -> None:
         script_messages_json=script_messages_json,
         once=lambda: secrets.token_urlsafe(16),
         today=clock.today,
+        zero=ZERO,
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True

@@ -18,6 +18,7 @@ from hms.core import clock
 from hms.core.money import Money
 from hms.core.text import formatting
 from hms.core.text.formatting import Named
+from hms.core.text.numbers import show
 
 from .localisation import current_language, translate
 
@@ -37,6 +38,7 @@ def install(app: Flask) -> None:
         sex_word=sex_word,
         money=money,
         quantity=quantity,
+        as_typed=show,
         phone=phone,
         marked=marked,
         translate=translate,

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from hms.core.errors import RuleBroken
-from hms.core.text.numbers import number
+from hms.core.text.numbers import number, show
 from hms.core.text.translation import N_
 
 from . import shorthand
 from .doses import FREQUENCIES, Dose, format_dose, format_duration
+from .rewriting import expand_fractions
 
-HALVES = {"½": Decimal("0.5"), "1/2": Decimal("0.5"), "half": Decimal("0.5")}
 REGULARLY, WHEN_REQUIRED = "", "yes"
 
 
@@ -76,9 +76,8 @@ def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
 
 
 def _amount(typed: str, field: str) -> Decimal:
-    plain = typed.strip().lower()
     try:
-        return HALVES[plain] if plain in HALVES else number(plain)
+        return number(expand_fractions(typed.strip().lower()))
     except ValueError as refusal:
         raise RuleBroken(N_("Enter the dose as a number, for example 500 or 2.5."), field) from refusal
 
@@ -86,13 +85,13 @@ def _amount(typed: str, field: str) -> Decimal:
 def dose_to_input(dose: Dose) -> DoseInput:
     """The values of the fields for a stored dose."""
     return DoseInput(
-        amount=f"{dose.amount:f}",
+        amount=show(dose.amount),
         unit=dose.unit,
         route=dose.route,
         frequency=dose.frequency_code,
         as_needed=WHEN_REQUIRED if dose.as_needed else REGULARLY,
         duration=format_duration(dose.days),
-        maximum="" if dose.max_per_day is None else f"{dose.max_per_day:f}",
+        maximum="" if dose.max_per_day is None else show(dose.max_per_day),
     )
 
 

@@ -82,6 +82,13 @@ def _round_up(value: Decimal) -> Decimal:
     return value.quantize(ROUNDING).to_integral_value(ROUND_CEILING)
 
 
+def calculate_single_milligrams(
+    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
+) -> dict[str, Decimal] | None:
+    """The mg of each ingredient in one dose; None when they cannot be calculated."""
+    return _milligrams(dose, unit_strength, unit, ingredients, Decimal(1))
+
+
 def calculate_daily_milligrams(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
 ) -> dict[str, Decimal] | None:

@@ -15,6 +15,7 @@ from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ERROR_PRONE, FREQUENCY_PHRASES, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
+from .rewriting import expand_fractions, expand_frequencies
 
 FIELD = "dose"
 MAX_LENGTH = 120
@@ -62,8 +63,8 @@ class _Remainder:
 def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "") -> Dose:
     """The dose in `text`, with the default route and unit where the text names none.
 
-    Understands od bd tds qds prn stat nocte mane q6h, plain words for them, 5/7 (days), 2/52 (weeks), 1/12 (months of
-    30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
+    Understands od bd tds qds prn stat nocte mane q6h 1-0-1 x3, plain words for them, ½ and 1/2, 5/7 (days), 2/52
+    (weeks), 1/12 (months of 30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
     """
     rest = _Remainder(_normalize(text))
     maximum = _single_match(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
@@ -107,13 +108,13 @@ def _normalize(text: str) -> str:
     plain = " ".join(text.lower().replace("×", " x ").split())
     if not plain:
         raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
+    plain = expand_fractions(plain)
     if not _ALLOWED.fullmatch(plain):
         raise _refuse(N_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
+    plain = expand_frequencies(plain)
     if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
         raise _refuse(N_("Enter one amount, not a range."))
-    plain = re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
-    plain = re.sub(r"(?<![0-9a-z/.,])1 ?/ ?2(?![0-9/])", "0.5", plain)
-    return re.sub(r"(?<![a-z])half(?: an?)?(?![a-z])", "0.5", plain)
+    return re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
 
 
 def _single_match(matches: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:

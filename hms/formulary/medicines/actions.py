@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from hms.billing.models import PriceItem
-from hms.core.actions import action
+from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
-from hms.core.errors import RuleBroken
+from hms.core.errors import RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
@@ -164,9 +164,12 @@ def _add_opening_stock(row: Medication, quantity: int, by: Person) -> None:
 
 
 @action(Permission.MANAGE_FORMULARY, "formulary.change_medication")
-def change_medication(medication_id: int, *, by: Person, **values: Any) -> Medication:
-    """Change the columns in `values`; the stock changes only by stock movements."""
+def change_medication(medication_id: int, *, version: int | None = None, by: Person, **values: Any) -> Medication:
+    """Change the columns in `values`; the stock changes only by stock movements. Raises `StaleVersion` when `version` is not
+    the present one."""
     row = get_for_update(Medication, medication_id)
+    if version is not None and row.version != version:
+        raise StaleVersion(STALE_MESSAGE)
     for name, value in _clean_values(values).items():
         setattr(row, name, value)
     _check(row)

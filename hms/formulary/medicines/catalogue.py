@@ -6,6 +6,7 @@ The lists are a proposal: `data/README.md` says who must approve them.
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,9 +15,20 @@ from pathlib import Path
 
 from hms.core.money import Money
 from hms.formulary.dosing.doses import Dose
-from hms.formulary.safety.knowledge import AllergyClass, CrossReaction, Interaction, Knowledge, Medicine, Substance
+from hms.formulary.dosing.routes import check_form_routes
+from hms.formulary.safety.knowledge import (
+    AllergyClass,
+    CrossReaction,
+    DoseLimit,
+    HighAlertGroup,
+    Interaction,
+    Knowledge,
+    Medicine,
+    Substance,
+)
 
 DATA = Path(__file__).parents[1] / "data"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +97,55 @@ def load_dose_sentences() -> tuple[CatalogueDose, ...]:
     )
 
 
-@cache
+UNREADABLE = Knowledge("unreadable", (), (), (), (), is_readable=False)
+"""Stands in for lists that are missing or broken: with it, every check says that it did not run."""
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
+
+
 def load_knowledge() -> Knowledge:
-    """The lists of the safety checks, with their version."""
+    """The lists of the safety checks, with their version; `UNREADABLE` while a file is missing or broken."""
+    try:
+        return _read_knowledge()
+    except _BROKEN:
+        log.exception("The files of the safety rules cannot be read. No safety check runs.")
+        return UNREADABLE
+
+
+def _read_rules(name: str) -> list[dict[str, str]]:
+    """The lines of one list of rules; raises `ValueError` when it is empty or a line is cut off."""
+    rows = list(read_rows(name))
+    if not rows or any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{name}.csv is empty or a line of it is incomplete")
+    return rows
+
+
+@cache
+def _read_knowledge() -> Knowledge:
+    check_form_routes()
     return Knowledge(
         version=(DATA / "rules_version.txt").read_text(encoding="utf-8").strip(),
         substances=tuple(
-            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in read_rows("substances")
+            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in _read_rules("substances")
         ),
-        classes=tuple(_allergy_class(row) for row in read_rows("allergy_classes")),
-        cross_reactions=tuple(CrossReaction(**row) for row in read_rows("allergy_cross")),
-        interactions=tuple(Interaction(**row) for row in read_rows("interactions")),
+        classes=tuple(_allergy_class(row) for row in _read_rules("allergy_classes")),
+        cross_reactions=tuple(CrossReaction(**row) for row in _read_rules("allergy_cross")),
+        interactions=tuple(Interaction(**row) for row in _read_rules("interactions")),
+        high_alert=tuple(_high_alert_group(row) for row in _read_rules("high_alert")),
+        dose_limits=tuple(_dose_limit(row) for row in _read_rules("dose_limits")),
     )
 
 
-@cache
 def load_uses() -> tuple[Use, ...]:
-    """The uses of medicines, with the ingredients for each."""
+    """The uses of medicines, with the ingredients for each; none while the file is missing or broken."""
+    try:
+        return _read_uses()
+    except _BROKEN:
+        log.exception("The file of the uses of medicines cannot be read. No alternative is offered.")
+        return ()
+
+
+@cache
+def _read_uses() -> tuple[Use, ...]:
     return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
 
 
@@ -124,6 +168,7 @@ def _medication(row: dict[str, str]) -> CatalogueMedication:
 def _facts(row: dict[str, str]) -> Medicine:
     return Medicine(
         name=row["generic_name"],
+        other_names=tuple(brand for brand in (row["brand_name"],) if brand),
         ingredients=_split(row["ingredients"]),
         classes=frozenset(_split(row["classes"])),
         strength=row["strength"],
@@ -153,6 +198,22 @@ def _usual_dose(row: dict[str, str]) -> Dose:
         as_needed=row["as_needed"] == "yes",
         max_per_day=_decimal(row["max_per_day"]),
         days=int(row["days"]) if row["days"] else None,
+    )
+
+
+def _high_alert_group(row: dict[str, str]) -> HighAlertGroup:
+    lists = (frozenset(_split(row[name])) for name in ("substances", "classes", "routes"))
+    return HighAlertGroup(row["group"], *lists, row["source"])
+
+
+def _dose_limit(row: dict[str, str]) -> DoseLimit:
+    return DoseLimit(
+        ingredient=row["ingredient"],
+        kind=row["kind"],
+        routes=frozenset(_split(row["routes"])),
+        over_days=int(row["over_days"] or 0),
+        max_mg=Decimal(row["max_mg"]),
+        source=row["source"],
     )
 
 

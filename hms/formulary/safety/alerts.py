@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hms.core.text.translation import Sentence
+from hms.core.text.translation import N_, Sentence
 
 TIERS = ("stop", "caution", "info")
 
@@ -29,23 +29,41 @@ class CheckResult:
     """The result of one check: `outcome` is fired, clear or could_not_run.
 
     `missing` says what could not be checked, also when other alerts fired; it is shown as prominently as an alert.
+    `needs_reason`: knowledge is missing that nobody at the desk can look up (a substance, a maximum), so that signing
+    needs a reason. It is False for a fact about the patient that can be asked or measured. `looked_up` says what the
+    check compared.
     """
 
     rule: str
     outcome: str
     alerts: tuple[SafetyAlert, ...] = ()
     missing: Sentence | None = None
+    needs_reason: bool = False
+    looked_up: Sentence | None = None
 
     @classmethod
-    def from_alerts(cls, rule: str, alerts: Iterable[SafetyAlert], missing: Sentence | None = None) -> CheckResult:
+    def from_alerts(
+        cls,
+        rule: str,
+        alerts: Iterable[SafetyAlert],
+        missing: Sentence | None = None,
+        *,
+        needs_reason: bool = True,
+        looked_up: Sentence | None = None,
+    ) -> CheckResult:
         """The result with its outcome: fired when there are alerts, else could_not_run when something is missing, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "clear"
-        return cls(rule, outcome, ordered, missing)
+        return cls(rule, outcome, ordered, missing, needs_reason and missing is not None, looked_up)
 
     @classmethod
-    def not_run(cls, rule: str, missing: Sentence) -> CheckResult:
-        return cls(rule, "could_not_run", (), missing)
+    def not_run(cls, rule: str, missing: Sentence, *, needs_reason: bool = True) -> CheckResult:
+        return cls(rule, "could_not_run", (), missing, needs_reason)
+
+
+NO_RULES = Sentence(
+    N_("No safety check ran, because the files of the safety rules cannot be read. Check everything yourself.")
+)
 
 
 def get_worst_alert(alerts: Iterable[SafetyAlert]) -> SafetyAlert | None:

@@ -16,8 +16,9 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
 
-from .alerts import CheckResult, SafetyAlert, get_worst_alert
+from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
+from .same_words import share_words
 
 RULE = "allergy"
 SEVERE = frozenset({"severe", "life-threatening", "high"})
@@ -129,15 +130,26 @@ def check_allergies(
     A match is a stop (a caution for an intolerance that was not severe). `allergies` is None when the patient was not
     asked; then, and when a recorded text is not recognised, the result says what could not be checked.
     """
+    if not knowledge.is_readable:
+        return CheckResult.not_run(RULE, NO_RULES)
     if allergies is None:
         return CheckResult.not_run(
-            RULE, Sentence(N_("Allergies are not recorded for this patient. Ask the patient first."))
+            RULE,
+            Sentence(N_("Allergies are not recorded for this patient. Ask the patient first.")),
+            needs_reason=False,
         )
     recorded = [entry for entry in allergies if not entry.is_denial]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
-    return CheckResult.from_alerts(
-        RULE, alerts, _describe_unchecked(medicine, recorded, knowledge) if recorded else None
-    )
+    missing = _describe_unchecked(medicine, recorded, knowledge) if recorded else None
+    return CheckResult.from_alerts(RULE, alerts, missing, looked_up=_describe_compared(medicine, recorded))
+
+
+def _describe_compared(medicine: Medicine, recorded: list[AllergyEntry]) -> Sentence:
+    if not recorded:
+        return Sentence(N_("No allergy is recorded."))
+    message = N_("%(medicine)s was compared with the recorded allergies: %(allergies)s.")
+    names = ", ".join(entry.text or entry.code for entry in recorded)
+    return Sentence(message, medicine=", ".join(medicine.ingredients) or medicine.name, allergies=names)
 
 
 def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
@@ -146,7 +158,9 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
         return Sentence(
             N_("%(medicine)s is not in the formulary. Check the allergies yourself."), medicine=medicine.name
         )
-    unknown = [entry.text for entry in recorded if _is_unrecognised(entry, knowledge)]
+    unknown = [
+        entry.text for entry in recorded if _is_unrecognised(entry, knowledge) and not _has_same_words(medicine, entry)
+    ]
     if unknown:
         message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
         return Sentence(message, text="”, “".join(unknown))
@@ -154,6 +168,15 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
         message = N_("%(medicine)s is not in the formulary. Only %(ingredients)s was checked.")
         return Sentence(message, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
     return None
+
+
+def _has_same_words(medicine: Medicine, entry: AllergyEntry) -> bool:
+    return share_words(entry.text, medicine.names, whole=entry.category in ("food", "environment"))
+
+
+def _same_words_message(medicine: Medicine, entry: AllergyEntry) -> Sentence:
+    message = N_("%(medicine)s has the same name.")
+    return joined((_recorded(entry), Sentence(message, medicine=medicine.name)))
 
 
 def _is_unrecognised(entry: AllergyEntry, knowledge: Knowledge) -> bool:
@@ -169,6 +192,8 @@ def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Saf
         for name in substances
         if name in medicine.ingredients
     ]
+    if not alerts and _has_same_words(medicine, entry):
+        alerts.append(SafetyAlert("stop", RULE, _same_words_message(medicine, entry), medicine.ingredients))
     for code in sorted(_recorded_classes(names, knowledge)):
         alerts += _class_alerts(medicine, entry, knowledge.class_by_code[code], names, knowledge)
     strongest = get_worst_alert(alerts)
@@ -187,6 +212,8 @@ def _class_alerts(
 ) -> list[SafetyAlert]:
     alerts = []
     members = tuple(name for name in medicine.ingredients if name in allergy_class.members)
+    if not members and not medicine.ingredients and allergy_class.code in medicine.classes:
+        members = (medicine.name,)  # the order names only the family: "penicillin"
     is_named = CLASS_PREFIX + allergy_class.code in names
     if members and (is_named or allergy_class.is_allergy_class):
         tier = "stop" if is_named or entry.is_severe else allergy_class.same_class_tier

@@ -8,11 +8,12 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import N_
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose
 
-from .alerts import CheckResult, SafetyAlert
+from .alerts import NO_RULES, CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
+from .dose_limits import check_dose_limits, check_high_alert
 from .knowledge import CLASS_PREFIX, Knowledge, Medicine
 from .other_checks import (
     CurrentMedicine,
@@ -28,6 +29,7 @@ OVERRIDE_REASONS: dict[str, str] = {
     "tolerated_before": _l("Taken before without harm"),
     "allergy_record_wrong": _l("The allergy record is wrong"),
     "no_alternative": _l("There is no alternative"),
+    "checked_by_hand": _l("Checked in a reference work"),
     "other": _l("Other reason (enter it)"),
 }
 MIN_REASON_LENGTH = 5
@@ -42,17 +44,22 @@ def check_medicine(
     current: Iterable[CurrentMedicine],
     knowledge: Knowledge,
 ) -> tuple[CheckResult, ...]:
-    """Run all checks of one prescription line: allergy, interaction, duplicate, dose, age and pregnancy, in this order.
+    """Run all checks of one prescription line: allergy, interaction, duplicate, high-alert medicine, dose, limits of one
+    dose, age and pregnancy, in this order.
 
     `current` holds the patient's other medicines and the other lines of the same prescription, without this line.
     `allergies` is None when the patient was not asked.
     """
+    if not knowledge.is_readable:
+        return (CheckResult.not_run("rules", NO_RULES),)
     others = tuple(current)
     return (
         check_allergies(medicine, allergies, knowledge),
         check_interactions(medicine, others, knowledge),
         check_duplicates(medicine, others, knowledge),
+        check_high_alert(medicine, dose, knowledge),
         check_dose(medicine, dose, person, others),
+        check_dose_limits(medicine, dose, knowledge),
         check_age_and_pregnancy(medicine, person),
     )
 
@@ -66,6 +73,22 @@ def list_alerts(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
 def list_stops(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
     """The alerts that block signing and dispensing until a reason is given."""
     return [alert for alert in list_alerts(checks) if alert.is_stop]
+
+
+def list_unchecked(checks: Iterable[CheckResult]) -> list[Sentence]:
+    """What could not be checked and needs a reason before signing, each sentence once."""
+    return list(dict.fromkeys(check.missing for check in checks if check.missing and check.needs_reason))
+
+
+def check_unchecked_reason(unchecked: Iterable[Sentence], reason_code: str, reason_text: str = "") -> None:
+    """Raise `RuleBroken` on `override_reason` when something could not be checked and there is no reason."""
+    gaps = list(unchecked)
+    if not gaps:
+        return
+    if reason_code not in OVERRIDE_REASONS:
+        message = N_("%(gap)s This could not be checked. Check it yourself, then choose a reason to prescribe it.")
+        raise RuleBroken(message, "override_reason", code="not_checked", gap=gaps[0])
+    _check_reason_text(reason_code, reason_text)
 
 
 def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
@@ -82,13 +105,19 @@ def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reaso
             "override_reason",
             alert=blocking[0].message,
         )
+    _check_reason_text(reason_code, reason_text)
+
+
+def _check_reason_text(reason_code: str, reason_text: str) -> None:
     cleaned = clean_field(reason_text, "override_reason", longest=MAX_REASON_LENGTH, multiline=True)
     if reason_code == "other" and len(cleaned) < MIN_REASON_LENGTH:
-        raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason")
+        raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason", code="no_explanation")
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:
     """A medicine from free text, with the ingredients that the text names; without any when none is known."""
-    named = sorted(name for name in find_substances(text, knowledge) if not name.startswith(CLASS_PREFIX))
-    classes = frozenset().union(*(knowledge.classes_of(name) for name in named))
+    found = find_substances(text, knowledge)
+    named = sorted(name for name in found if not name.startswith(CLASS_PREFIX))
+    families = frozenset(name.removeprefix(CLASS_PREFIX) for name in found if name.startswith(CLASS_PREFIX))
+    classes = families.union(*(knowledge.classes_of(name) for name in named))
     return Medicine(name=text, ingredients=tuple(named), classes=classes, is_in_formulary=False)

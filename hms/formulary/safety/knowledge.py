@@ -19,6 +19,7 @@ class MedicineRecord(Protocol):
 
     name: str
     generic_name: str
+    brand_name: str
     ingredients: Sequence[str]
     classes: Sequence[str]
     strength: str
@@ -39,7 +40,7 @@ class Medicine:
     `classes` are codes of `AllergyClass`; `unit` is the unit that is dispensed (tablet, bottle …). `pregnancy` is "avoid",
     "caution" or "". Maximum doses are mg by ingredient, in 24 hours or per kg of weight in 24 hours; `has_no_maximum`
     says that none applies (fluids, creams, vaccines); an unknown maximum is an empty dict. `is_in_formulary` is False for
-    a medicine in free text.
+    a medicine in free text. `other_names` are its brand and other words for it.
     """
 
     name: str
@@ -55,12 +56,21 @@ class Medicine:
     min_age_years: Decimal | None = None
     min_age_tier: str = "caution"
     is_in_formulary: bool = True
+    other_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that the medicine is called."""
+        return (self.name, *self.other_names)
 
     @classmethod
-    def from_record(cls, record: MedicineRecord) -> Medicine:
-        """The facts of a stored medicine; its maximum doses may be text or numbers."""
+    def from_record(cls, record: MedicineRecord, ordered_as: str = "") -> Medicine:
+        """The facts of a stored medicine; its maximum doses may be text or numbers. `ordered_as` is what the order calls it."""
+        name = record.generic_name or record.name
+        others = dict.fromkeys((record.name, record.brand_name, ordered_as))
         return cls(
-            name=record.generic_name or record.name,
+            other_names=tuple(other for other in others if other and other != name),
+            name=name,
             ingredients=tuple(record.ingredients),
             classes=frozenset(record.classes),
             strength=record.strength,
@@ -129,6 +139,38 @@ class Interaction:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class HighAlertGroup:
+    """Medicines that kill in a wrong dose; `routes` limits the group, empty means every route. `source` says who lists them."""
+
+    name: str
+    substances: frozenset[str]
+    classes: frozenset[str]
+    routes: frozenset[str]
+    source: str
+
+    def covers(self, route: str) -> bool:
+        """Whether the group holds for `route`; "" is an unknown one."""
+        return not route or not self.routes or route in self.routes
+
+
+@dataclass(frozen=True, slots=True)
+class DoseLimit:
+    """The most of an ingredient: in one dose (`kind` "single"), or in a day when the course has more than `over_days`
+    days ("course"). Empty `routes` means every route."""
+
+    ingredient: str
+    kind: str
+    routes: frozenset[str]
+    over_days: int
+    max_mg: Decimal
+    source: str
+
+    def covers(self, ingredients: Sequence[str], route: str) -> bool:
+        """Whether the limit holds for a medicine with `ingredients` by `route`; "" is an unknown one."""
+        return self.ingredient in ingredients and (not route or not self.routes or route in self.routes)
+
+
 def _is_side(medicine: Medicine, side: str) -> bool:
     if side.startswith(CLASS_PREFIX):
         return side.removeprefix(CLASS_PREFIX) in medicine.classes
@@ -149,6 +191,9 @@ class Knowledge:
     classes: tuple[AllergyClass, ...]
     cross_reactions: tuple[CrossReaction, ...]
     interactions: tuple[Interaction, ...]
+    high_alert: tuple[HighAlertGroup, ...] = ()
+    dose_limits: tuple[DoseLimit, ...] = ()
+    is_readable: bool = True
 
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:

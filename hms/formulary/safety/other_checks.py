@@ -11,12 +11,14 @@ from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
-from .alerts import CheckResult, SafetyAlert, get_worst_alert
+from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .knowledge import Knowledge, Medicine
 
 CHILD_UNTIL = 12
 ADULT_FROM = 18
 DOSED_BY_WEIGHT_BELOW_KG = 50
+UNKNOWN_AGE = Sentence(N_("The age is not known. Check the dose yourself."))
+UNKNOWN_WEIGHT = Sentence(N_("The dose cannot be checked without a weight. Weigh the child."))
 CHILDBEARING_AGES = (Decimal(12), Decimal(50))
 
 
@@ -38,16 +40,19 @@ class PatientFacts:
     weight_kg: Decimal | None = None
 
 
-def _not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult | None:
+def not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult:
+    """The result of a check that does not know the ingredients of `medicines`; clear when it knows all."""
     names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
     if not names:
-        return None
+        return CheckResult.from_alerts(rule, ())
     template = N_("%(medicine)s is not in the formulary. It was not checked.")
     return CheckResult.not_run(rule, Sentence(template, medicine=", ".join(names)))
 
 
 def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Check `medicine` for interactions with the patient's other medicines; one alert for each of these."""
+    if not knowledge.is_readable:
+        return CheckResult.not_run("interaction", NO_RULES)
     others = {entry.medicine.name: entry.medicine for entry in current}
     strongest_alerts = []
     for other in others.values():
@@ -64,16 +69,35 @@ def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], k
         # Two products with the same ingredients are a duplicate, not an interaction.
         if (strongest := get_worst_alert(alerts)) and set(medicine.ingredients) != set(other.ingredients):
             strongest_alerts.append(strongest)
-    missing = _not_in_formulary("interaction", (medicine, *others.values()))
-    return CheckResult.from_alerts("interaction", strongest_alerts, missing.missing if missing else None)
+    missing = not_in_formulary("interaction", (medicine, *others.values()))
+    known = [other.name for other in (medicine, *others.values()) if other.ingredients]
+    return CheckResult.from_alerts(
+        "interaction",
+        strongest_alerts,
+        missing.missing,
+        looked_up=describe_pairs(known, knowledge),
+    )
+
+
+def describe_pairs(names: list[str], knowledge: Knowledge) -> Sentence:
+    """What an interaction check compared: a pair without a rule is not known to be safe."""
+    if not knowledge.is_readable:
+        return NO_RULES
+    if len(names) < 2:
+        return Sentence(N_("There is no other medicine to compare."))
+    message = N_(
+        "%(medicines)s were compared with the %(count)s rules of the hospital's list. "
+        "A pair without a rule is not known to be safe."
+    )
+    return Sentence(message, medicines=", ".join(names), count=len(knowledge.interactions))
 
 
 def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Check whether the patient already takes the same ingredient or another medicine of a watched class."""
     others = {entry.medicine.name: entry.medicine for entry in current}
     alerts = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
-    missing = _not_in_formulary("duplicate", (medicine, *others.values()))
-    return CheckResult.from_alerts("duplicate", alerts, missing.missing if missing else None)
+    missing = not_in_formulary("duplicate", (medicine, *others.values()))
+    return CheckResult.from_alerts("duplicate", alerts, missing.missing)
 
 
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> SafetyAlert | None:
@@ -101,7 +125,8 @@ def check_dose(
     under 12 could not run when the weight is needed and unknown.
     """
     if medicine.has_no_maximum:
-        return CheckResult.from_alerts("dose", ())
+        template = N_("The list has no daily maximum for %(medicine)s. The amount was not compared.")
+        return CheckResult.from_alerts("dose", (), looked_up=Sentence(template, medicine=medicine.name))
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
         template = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
         return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
@@ -119,7 +144,21 @@ def check_dose(
         maximum = _maximum_of(medicine, ingredient, person)
         if maximum is not None and amount + elsewhere.get(ingredient, Decimal(0)) > maximum:
             alerts.append(_too_much(ingredient, amount, elsewhere.get(ingredient, Decimal(0)), maximum))
-    return CheckResult.from_alerts("dose", alerts, unclear or _unchecked_for_child(medicine, person))
+    missing = unclear or _unchecked_for_child(medicine, person)
+    is_fact_of_patient = missing in (UNKNOWN_AGE, UNKNOWN_WEIGHT)
+    looked_up = _describe_compared(taken, {name: _maximum_of(medicine, name, person) for name in taken})
+    return CheckResult.from_alerts("dose", alerts, missing, needs_reason=not is_fact_of_patient, looked_up=looked_up)
+
+
+def _describe_compared(taken: dict[str, Decimal], maximums: dict[str, Decimal | None]) -> Sentence:
+    template = N_("%(amount)s of %(ingredient)s a day was compared with the daily maximum of %(most)s.")
+    without = N_("%(amount)s of %(ingredient)s a day was not compared: no daily maximum is recorded.")
+    return joined(
+        Sentence(template, amount=format_weight(amount), ingredient=ingredient, most=format_weight(most))
+        if (most := maximums[ingredient]) is not None
+        else Sentence(without, amount=format_weight(amount), ingredient=ingredient)
+        for ingredient, amount in taken.items()
+    )
 
 
 def _maximum_of(medicine: Medicine, ingredient: str, person: PatientFacts) -> Decimal | None:
@@ -157,15 +196,15 @@ def _sum_other_medicines(
 def _too_much(ingredient: str, amount: Decimal, elsewhere: Decimal, maximum: Decimal) -> SafetyAlert:
     template = N_("%(amount)s of %(ingredient)s a day is more than the daily maximum of %(most)s.")
     message = Sentence(
-        template, amount=_format_weight(amount + elsewhere), ingredient=ingredient, most=_format_weight(maximum)
+        template, amount=format_weight(amount + elsewhere), ingredient=ingredient, most=format_weight(maximum)
     )
     if elsewhere:
         template = N_("%(amount)s of it comes from other current medicines.")
-        message = joined((message, Sentence(template, amount=_format_weight(elsewhere))))
+        message = joined((message, Sentence(template, amount=format_weight(elsewhere))))
     return SafetyAlert("stop", "dose", message, (ingredient,))
 
 
-def _format_weight(milligrams: Decimal) -> str:
+def format_weight(milligrams: Decimal) -> str:
     """The amount in g, mg or micrograms, whichever reads best."""
     if milligrams >= 1000:
         return quantity(round(milligrams / 1000, 3), "g")
@@ -176,14 +215,14 @@ def _format_weight(milligrams: Decimal) -> str:
 
 def _unchecked_for_child(medicine: Medicine, person: PatientFacts) -> Sentence | None:
     if person.age_years is None:
-        return Sentence(N_("The age is not known. Check the dose yourself."))
+        return UNKNOWN_AGE
     if person.age_years >= CHILD_UNTIL:
         return None
     if not medicine.max_daily_mg_per_kg:
         template = N_("No maximum for children is recorded for %(medicine)s. Check the dose by weight yourself.")
         return Sentence(template, medicine=medicine.name)
     if person.weight_kg is None:
-        return Sentence(N_("The dose cannot be checked without a weight. Weigh the child."))
+        return UNKNOWN_WEIGHT
     return None
 
 
@@ -198,7 +237,8 @@ def check_age_and_pregnancy(medicine: Medicine, person: PatientFacts) -> CheckRe
     gap = None
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
         gap = Sentence(N_("The age is not known. Check yourself whether the medicine is safe for the age."))
-    return CheckResult.from_alerts("age_pregnancy", alerts, gap)
+    looked_up = Sentence(N_("Age and pregnancy were compared with the list for %(medicine)s."), medicine=medicine.name)
+    return CheckResult.from_alerts("age_pregnancy", alerts, gap, needs_reason=False, looked_up=looked_up)
 
 
 def _age_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:

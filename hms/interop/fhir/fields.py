@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hms.core import clock
+from hms.core.text import formatting
 from hms.core.text.cleaning import clean
 from hms.core.text.translation import N_
 
@@ -34,6 +35,10 @@ class Concept(NamedTuple):
 
 
 NO_CONCEPT = Concept("", "", "")
+DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+"""A code of this system says why there is no value; it is no value itself."""
+ABSENT_OR_UNKNOWN = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+"""Codes of the International Patient Summary: nothing known, or nothing there."""
 
 
 def resource_id(resource: dict[str, Any]) -> str:
@@ -141,7 +146,10 @@ def concepts(element: dict[str, Any], name: str) -> list[Concept]:
 
 
 def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concept:
-    coded = [Concept(line(c, "display"), code(c, "code"), line(c, "system")) for c in parts(value, "coding")]
+    codings = parts(value, "coding")
+    coded = [Concept(line(c, "display"), code(c, "code"), line(c, "system")) for c in codings]
+    if any(candidate.system == DATA_ABSENT for candidate in coded):
+        return NO_CONCEPT
     place = {system: rank for rank, system in enumerate(prefer)}
     coded.sort(key=lambda candidate: (not candidate.code, place.get(candidate.system, len(place))))
     best = coded[0] if coded else NO_CONCEPT
@@ -152,6 +160,11 @@ def concept_of(value: dict[str, Any], *, prefer: tuple[str, ...] = ()) -> Concep
         or best.code
     )
     return Concept(title, best.code, best.system)
+
+
+def codings(element: dict[str, Any], name: str) -> set[tuple[str, str]]:
+    """The codes of a concept as (system, code)."""
+    return {(line(coding, "system"), code(coding, "code")) for coding in parts(part(element, name), "coding")}
 
 
 def status(element: dict[str, Any], name: str) -> str:
@@ -182,6 +195,16 @@ def instant(element: dict[str, Any], name: str) -> datetime | None:
     except ValueError as error:
         raise _no_date(name) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone())).astimezone(UTC)
+
+
+def partial_date(element: dict[str, Any], name: str, *, is_whole: Literal["day", "time"]) -> str:
+    """What is known of a date that is less than a day (or a time): "2019", "2019-05"; "" when it is whole or absent."""
+    written = element.get(name) or ""
+    read_day, clock_time = _read(element, name)
+    is_complete = bool(clock_time) if is_whole == "time" else is_whole_day(element, name)
+    if read_day is None or is_complete:
+        return ""
+    return formatting.format_date(read_day) if is_whole_day(element, name) else written
 
 
 def past_instant(element: dict[str, Any], name: str) -> datetime | None:

@@ -16,6 +16,10 @@ CONTACT_USES = ("mobile", "home", "", "work", "temp")
 _MAX_NAME_LENGTH = 300
 
 
+class NoName(InvalidResource):
+    """The resource has no name, or only one that says why there is none."""
+
+
 class HumanName(NamedTuple):
     title: str
     given: str
@@ -33,7 +37,7 @@ def human_name(resource: dict[str, Any]) -> HumanName:
             given = fields.line(name, "text", _MAX_NAME_LENGTH)
         if given or family:
             return HumanName(_title(name), *_checked(given, family))
-    raise InvalidResource(N_("it has no name."))
+    raise NoName(N_("it has no name."))
 
 
 def _rank(use: str, order: tuple[str, ...]) -> int:

@@ -1,22 +1,12 @@
-"""Reads NDJSON files, plain or gzipped, into resources. The content is not trusted."""
+"""Reads a line of JSON as a resource. The content is not trusted."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from hms.core.text.translation import N_, Sentence
-
-ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
-MAX_LINE_LENGTH = 32 * 2**20
-"""Bytes. A longer line is skipped without loading it."""
-_GZIP = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
 
 
 class InvalidResource(Exception):
@@ -33,40 +23,6 @@ class Line(NamedTuple):
     data: bytes | None
 
 
-def files(path: Path) -> list[Path]:
-    """The files to read: `path` itself whatever its name, or all NDJSON files in the folder and below, by name."""
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob("*") if file.name.lower().endswith(ENDINGS) and file.is_file())
-
-
-def lines(path: Path) -> Iterator[Line]:
-    """The lines that are not blank. Raises `InvalidResource` where a compressed file is damaged, `OSError` when unreadable."""
-    with path.open("rb") as raw:
-        is_compressed = raw.peek(2)[:2] == _GZIP
-        with gzip.GzipFile(fileobj=raw) if is_compressed else raw as stream:
-            try:
-                yield from _lines_of(stream)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise InvalidResource(
-                    N_("the compressed file is damaged; nothing after this place could be read.")
-                ) from error
-
-
-def _lines_of(stream: IO[bytes]) -> Iterator[Line]:
-    number = 0
-    while data := stream.readline(MAX_LINE_LENGTH + 1):
-        number += 1
-        if len(data) > MAX_LINE_LENGTH:
-            while data and not data.endswith(b"\n"):
-                data = stream.readline(MAX_LINE_LENGTH)
-            yield Line(number, None)
-            continue
-        data = data.removeprefix(_BOM).strip() if number == 1 else data.strip()
-        if data:
-            yield Line(number, data)
-
-
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) != len(pairs):
@@ -78,7 +34,7 @@ def _no_number(word: str) -> Any:
     raise InvalidResource(N_("it contains %(word)s, which JSON does not allow as a number."), word=word)
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decimal, parse_constant=_no_number)
+decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decimal, parse_constant=_no_number)
 
 
 def resource(data: bytes | None) -> dict[str, Any]:
@@ -86,7 +42,7 @@ def resource(data: bytes | None) -> dict[str, Any]:
     if data is None:
         raise InvalidResource(N_("the line is longer than 32 MB."))
     try:
-        parsed = _decoder.decode(data.decode())
+        parsed = decoder.decode(data.decode())
     except UnicodeDecodeError as error:
         raise InvalidResource(N_("it is not UTF-8 text.")) from error
     except RecursionError as error:

@@ -46,15 +46,16 @@ def reference(element: dict[str, Any], name: str, kind: str) -> Reference | None
     display = line(value, "display")
     address = line(value, "reference", MAX_LENGTH)
     if not address:
-        identifier = identifier_text(part(value, "identifier"))
-        return Reference(kind, identifier=identifier, display=display) if identifier or display else None
-    parsed = _parse(address, kind)
+        known_by = identifier_text(part(value, "identifier"))
+        return Reference(kind, identifier=known_by, display=display) if known_by or display else None
+    parsed = read_address(address, kind)
     if parsed is None:
         raise InvalidResource(N_("“%(name)s” holds a reference that cannot be read."), name=name)
     return parsed._replace(display=display) if parsed.kind == kind else None
 
 
-def _parse(address: str, kind: str) -> Reference | None:
+def read_address(address: str, kind: str) -> Reference | None:
+    """The reference in a URL, a URN (of a `kind`) or a search by identifier; None when it is none of them."""
     if by_identifier := _BY_IDENTIFIER.fullmatch(address):
         return Reference(by_identifier[1], identifier=unquote(by_identifier[2]))
     if urn := _URN.fullmatch(address):

@@ -1,43 +1,71 @@
 """Exports the hospital's records as FHIR R4 bulk files, one file for each resource type, in the form that the import reads.
 
-What came from elsewhere keeps its id; our own records are named `hms-` and their number. Withdrawn and merged
-patients, open visits, drafts and what was entered in error are not exported. Vital signs are not exported either.
+What came from elsewhere goes out as it came in, with its id; our own records are named `hms-`, the hospital's code and
+their number. Withdrawn and merged patients, open visits, drafts and what was entered in error are not exported.
 """
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.person import SYSTEM
+from hms.interop import own_ids
+from hms.interop.fhir.documents import dumps
 
-from . import queries
+from . import imported, queries
+from .own_results import document, lab_result, vital_signs
 from .resources import WRITERS
 
 
 def export(folder: Path) -> dict[str, int]:
     """Write `Patient.ndjson` and so on into `folder`, readable only by the account that runs this; returns the counts."""
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {kind: _write(folder, kind, *table_and_query) for kind, table_and_query in queries.queries().items()}
+    counts = {kind: _write(folder, kind, resources) for kind, resources in _resources().items()}
     with action_context("interop.export_fhir", SYSTEM):
         recording.record("interop.export_fhir", SYSTEM, details={"counts": counts})
     return counts
 
 
-def _write(folder: Path, kind: str, table: Any, query: Any) -> int:
+def _resources() -> dict[str, Iterator[dict[str, Any]]]:
+    """The resources of every kind: imported ones as they came in, own ones from their columns."""
+    code = own_ids.code()
+    sources = {kind: _of_kind(kind, *source) for kind, source in queries.queries().items()}
+    vitals, results = _own(queries.vitals(), vital_signs, code), _own(queries.lab_results(), lab_result, code)
+    sources["Observation"] = chain(sources["Observation"], vitals, results)
+    return sources | {"DocumentReference": _own(queries.documents(), document, code)}
+
+
+def _of_kind(kind: str, table: Any, query: Any) -> Iterator[dict[str, Any]]:
+    def write(row: Any) -> dict[str, Any]:
+        return without_empty_values(WRITERS[kind](row))
+
+    for row in queries.rows(table, query):
+        if row.resource:
+            yield imported.resource(kind, table, row, write)
+        else:
+            yield {"id": row.name.partition("/")[2]} | write(row)
+
+
+def _own(source: Any, build: Callable[[Any, str], Iterator[dict[str, Any]]], code: str) -> Iterator[dict[str, Any]]:
+    for row in queries.rows(*source):
+        yield from (without_empty_values(resource) for resource in build(row, code))
+
+
+def _write(folder: Path, kind: str, resources: Iterator[dict[str, Any]]) -> int:
     """Write to a temporary file and rename it, so that no partial file remains."""
     path = folder / f"{kind}.ndjson"
     unfinished = path.with_suffix(".unfinished")
     count = 0
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        for row in queries.rows(table, query):
-            resource = {"resourceType": kind, "id": row.name.partition("/")[2]} | WRITERS[kind](row)
-            file.write(json.dumps(without_empty_values(resource), ensure_ascii=False, separators=(",", ":")) + "\n")
+        for resource in resources:
+            file.write(dumps({"resourceType": kind} | resource) + "\n")
             count += 1
     unfinished.replace(path)
     return count

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, exists, func, or_, select
 
-from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription
+from hms.billing.models import Bill, PrintedDocument
+from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db.session import db
+from hms.interop import own_ids
 from hms.interop.models import SourceRecord
+from hms.lab.models import LabOrder, LabResult
 from hms.patients.models import Allergy, Patient
 from hms.staff.models import Role, User
 
@@ -17,21 +20,40 @@ CHUNK = 500
 _PATIENT, _USER, _VISIT, _SOURCE = (model.__table__ for model in (Patient, User, Encounter, SourceRecord))
 
 
+_READING, _RESULT, _ORDER = VitalsReading.__table__, LabResult.__table__, LabOrder.__table__
+_DOCUMENT, _BILL = PrintedDocument.__table__, Bill.__table__
+_KEPT = (_SOURCE.c.identifiers, _SOURCE.c.said, _SOURCE.c.resource)
+_OTHER = _SOURCE.alias()
+
+
 def _name(table: Table, kind: str, label: str) -> ColumnElement[str]:
-    """The FHIR id: "Patient/123" from the source, else "Patient/hms-7" with the record's id; NULL without a row."""
-    own = func.coalesce(table.c.external_id, func.concat(f"{kind}/hms-", table.c.id))
-    return case((table.c.id.is_not(None), own)).label(label)
+    """The FHIR id: "Patient/123" from the source, else "Patient/hms-<code>-7" with the record's id; NULL without a row.
+
+    Of several sources with the same id one keeps it; the records of the others have ids of this hospital.
+    """
+    own = func.concat(f"{kind}/hms-{own_ids.code()}-", table.c.id)
+    base = func.split_part(table.c.external_id, " ", 1)
+    is_taken = exists().where(
+        func.split_part(_OTHER.c.external_id, " ", 1) == base, _OTHER.c.external_id < table.c.external_id
+    )
+    has_source = func.strpos(table.c.external_id, " ") > 0
+    return case(
+        (table.c.id.is_(None), None),
+        (or_(table.c.external_id.is_(None), and_(has_source, is_taken)), own),
+        else_=base,
+    ).label(label)
 
 
-def _select_with_identifiers(table: Table, kind: str) -> Select:
+def _select_with_source(table: Table, kind: str) -> Select:
     joined = table.outerjoin(_SOURCE, _SOURCE.c.external_id == table.c.external_id)
-    return select(*table.c, _name(table, kind, "name"), _SOURCE.c.identifiers).select_from(joined)
+    return select(*table.c, _name(table, kind, "name"), *_KEPT).select_from(joined)
 
 
 def _select_of_patient(table: Table, kind: str, *, clinician: str | None = None) -> Select:
     """Rows with the FHIR ids of patient, visit and clinician; without rows of unsigned visits."""
-    columns = [*table.c, _name(table, kind, "name"), _name(_PATIENT, "Patient", "patient")]
+    columns = [*table.c, _name(table, kind, "name"), _name(_PATIENT, "Patient", "patient"), *_KEPT]
     joined = table.join(_PATIENT, (_PATIENT.c.id == table.c.patient_id) & (_PATIENT.c.status == "active"))
+    joined = joined.outerjoin(_SOURCE, _SOURCE.c.external_id == table.c.external_id)
     is_final: ColumnElement[bool] = table.c.id.is_not(None)
     if "encounter_id" in table.c:
         joined = joined.outerjoin(_VISIT, (_VISIT.c.id == table.c.encounter_id) & (_VISIT.c.status == "signed"))
@@ -40,6 +62,7 @@ def _select_of_patient(table: Table, kind: str, *, clinician: str | None = None)
     if clinician:
         joined = joined.outerjoin(_USER, _USER.c.id == table.c[clinician])
         columns.append(_name(_USER, "Practitioner", "clinician"))
+        columns.append(func.split_part(_USER.c.external_id, " ", 1).label("clinician_source"))
         columns += [_USER.c.title.label("clinician_title"), _USER.c.first_name, _USER.c.last_name]
     return select(*columns).select_from(joined).where(is_final)
 
@@ -64,8 +87,8 @@ def queries() -> dict[str, tuple[Table, Select]]:
         queries_of[kind] = queries_of[kind].where(tables[kind].c.status != "entered_in_error")
     visits = _select_of_patient(_VISIT, "Encounter", clinician="doctor_id").where(_VISIT.c.status == "signed")
     return {
-        "Patient": (_PATIENT, _select_with_identifiers(_PATIENT, "Patient").where(_PATIENT.c.status == "active")),
-        "Practitioner": (_USER, _select_with_identifiers(_USER, "Practitioner").where(_is_practitioner())),
+        "Patient": (_PATIENT, _select_with_source(_PATIENT, "Patient").where(_PATIENT.c.status == "active")),
+        "Practitioner": (_USER, _select_with_source(_USER, "Practitioner").where(_is_practitioner())),
         "Encounter": (_VISIT, visits),
         **{kind: (table, queries_of[kind]) for kind, table in tables.items()},
     }
@@ -88,3 +111,39 @@ def rows(table: Table, query: Select) -> Iterator[Row[Any]]:
     while chunk := db.session.execute(query.where(table.c.id > last).order_by(table.c.id).limit(CHUNK)).all():
         yield from chunk
         last = chunk[-1].id
+
+
+def vitals() -> tuple[Table, Select]:
+    """This hospital's readings of vital signs."""
+    return _READING, _of_patient(_READING).where(_READING.c.status == "final")
+
+
+def lab_results() -> tuple[Table, Select]:
+    """This hospital's laboratory results: of each value the last one that was entered."""
+    later, earlier = _RESULT.alias(), _RESULT.alias()
+    is_corrected = exists().where(_same_value(earlier), earlier.c.id < _RESULT.c.id).label("is_corrected")
+    is_last = ~exists().where(_same_value(later), later.c.id > _RESULT.c.id)
+    query = _of_patient(_RESULT, _ORDER, _RESULT.c.order_id == _ORDER.c.id).add_columns(is_corrected)
+    return _RESULT, query.where(is_last)
+
+
+def _same_value(other: Any) -> ColumnElement[bool]:
+    return and_(other.c.order_id == _RESULT.c.order_id, other.c.code == _RESULT.c.code)
+
+
+def documents() -> tuple[Table, Select]:
+    """The documents that were made of bills, with their content."""
+    joined = _DOCUMENT.join(_BILL, _BILL.c.id == _DOCUMENT.c.ref_id)
+    joined = joined.join(_PATIENT, (_PATIENT.c.id == _BILL.c.patient_id) & (_PATIENT.c.status == "active"))
+    query = select(*_DOCUMENT.c, _BILL.c.number.label("bill_number"), _name(_PATIENT, "Patient", "patient"))
+    return _DOCUMENT, query.select_from(joined).where(_DOCUMENT.c.kind == "invoice")
+
+
+def _of_patient(table: Table, holder: Any = None, condition: Any = None) -> Select:
+    """Rows of `table` with the FHIR ids of the patient and of the visit when it is signed, by the columns of `holder`."""
+    about = table if holder is None else holder
+    joined = table if holder is None else table.join(holder, condition)
+    joined = joined.join(_PATIENT, (_PATIENT.c.id == about.c.patient_id) & (_PATIENT.c.status == "active"))
+    joined = joined.outerjoin(_VISIT, (_VISIT.c.id == about.c.encounter_id) & (_VISIT.c.status == "signed"))
+    names = (_name(_PATIENT, "Patient", "patient"), _name(_VISIT, "Encounter", "visit"))
+    return select(*table.c, *names).select_from(joined)

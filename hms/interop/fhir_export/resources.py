@@ -7,22 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.interop.fhir_import.encounter import CLASSES
-from hms.interop.fhir_import.observation import DIASTOLIC, LOINC, SYSTOLIC
+from hms.interop.fhir_import.observation import DIASTOLIC, FLAGS, LOINC, SYSTOLIC
 
 from .medication_request import medication_request
 
 Resource = dict[str, Any]
 HOSPITAL_NUMBER = "urn:hms:hospital-number"
 _QUANTITY = re.compile(r"(<=?|>=?|)(-?[0-9]+(?:\.[0-9]+)?)")
+_PARTIAL_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
 _PRESSURE = re.compile(r"([0-9.]+)/([0-9.]+)")
 _TERMS = "http://terminology.hl7.org/CodeSystem/"
 
 
-def _ref(name: str | None, display: str = "") -> Resource | None:
+def ref(name: str | None, display: str = "") -> Resource | None:
+    """A reference; None without a name and text."""
     return {"reference": name, "display": display} if name else {"display": display} if display else None
 
 
-def _concept(code: str, system: str, title: str) -> Resource:
+def concept(code: str, system: str, title: str) -> Resource:
+    """A concept with at most one code."""
     return {"coding": [{"system": system, "code": code, "display": title}] if code else [], "text": title}
 
 
@@ -42,8 +45,9 @@ def patient(row: Any) -> Resource:
         "name": [{"use": "official", "family": row.family_name, "given": [row.given_names], "prefix": [row.title]}],
         "telecom": [{"system": system, "value": value} for system, value in contacts if value],
         "gender": row.sex,
-        "birthDate": born[:7] if born and row.birth_is_estimated else born,
-        "deceasedDateTime": row.deceased_on,
+        "birthDate": born[:4] if born and row.birth_is_estimated else born,
+        "deceasedDateTime": row.deceased_on or (row.deceased_text if row.deceased_text != "unknown" else None),
+        "deceasedBoolean": True if row.deceased_text == "unknown" else None,
         "address": [{"text": row.address}],
         "contact": [{"relationship": [{"text": row.next_of_kin}]}],
         "communication": [{"language": {"text": row.language}}],
@@ -69,12 +73,12 @@ def practitioner(row: Any) -> Resource:
 def encounter(row: Any) -> Resource:
     place, _, kind = row.kind.partition(": ")
     code = next((code for code, words in CLASSES.items() if words == place), "")
-    performer = _ref(row.clinician, row.performer_name or _clinician(row))
+    performer = ref(row.clinician, row.performer_name or _clinician(row))
     return {
         "status": "finished",
-        "class": {"system": _TERMS + "v3-ActCode", "code": code} if code else None,
+        "class": {"system": _TERMS + "v3-ActCode", "code": code or "AMB"},
         "type": [{"text": kind if code else row.kind}],
-        "subject": _ref(row.patient),
+        "subject": ref(row.patient),
         "participant": [{"individual": performer}] if performer else None,
         "period": {"start": row.started_at, "end": row.ended_at},
         "reasonCode": [{"text": row.chief_complaint}],
@@ -85,12 +89,18 @@ def condition(row: Any) -> Resource:
     return {
         "clinicalStatus": _state(row.clinical_status, "condition-clinical"),
         "verificationStatus": _state(row.certainty, "condition-ver-status"),
-        "code": _concept(row.code, row.code_system, row.title),
-        "subject": _ref(row.patient),
-        "encounter": _ref(row.visit),
-        "onsetDateTime": row.onset_on,
+        "code": concept(row.code, row.code_system, row.title),
+        "subject": ref(row.patient),
+        "encounter": ref(row.visit),
+        **_onset(row),
         "abatementDateTime": row.abated_on,
     }
+
+
+def _onset(row: Any) -> Resource:
+    if _PARTIAL_DATE.fullmatch(row.onset_text):
+        return {"onsetDateTime": row.onset_text}
+    return {"onsetString": row.onset_text} if row.onset_text else {"onsetDateTime": row.onset_on}
 
 
 def allergy(row: Any) -> Resource:
@@ -99,8 +109,8 @@ def allergy(row: Any) -> Resource:
         "clinicalStatus": _state(row.status, "allergyintolerance-clinical"),
         "category": [row.category],
         "criticality": {"severe": "high", "mild": "low"}.get(row.severity),
-        "code": _concept(row.code, row.code_system, row.substance),
-        "patient": _ref(row.patient),
+        "code": concept(row.code, row.code_system, row.substance),
+        "patient": ref(row.patient),
         "recordedDate": row.recorded_on,
         "reaction": [reaction],
     }
@@ -109,32 +119,49 @@ def allergy(row: Any) -> Resource:
 def immunization(row: Any) -> Resource:
     return {
         "status": "completed",
-        "vaccineCode": _concept(row.code, row.code_system, row.vaccine),
-        "patient": _ref(row.patient),
-        "encounter": _ref(row.visit),
-        "occurrenceDateTime": row.given_on,
+        "vaccineCode": concept(row.code, row.code_system, row.vaccine),
+        "patient": ref(row.patient),
+        "encounter": ref(row.visit),
+        **_occurrence(row),
+        "lotNumber": row.lot_number,
+        "isSubpotent": row.is_subpotent,
         "protocolApplied": [{"doseNumberString": row.dose_number}],
     }
+
+
+def _occurrence(row: Any) -> Resource:
+    if row.given_text and not _PARTIAL_DATE.fullmatch(row.given_text):
+        return {"occurrenceString": row.given_text}
+    return {"occurrenceDateTime": row.given_text or row.given_on}
 
 
 def observation(row: Any) -> Resource:
     return {
         "status": "final",
-        "code": _concept(row.code, row.code_system, row.title),
-        "subject": _ref(row.patient),
-        "encounter": _ref(row.visit),
+        "code": concept(row.code, row.code_system, row.title),
+        "subject": ref(row.patient),
+        "encounter": ref(row.visit),
         "effectiveDateTime": row.taken_at,
-        **_measured(row.value, row.unit),
+        **measured(row.value, row.unit),
+        "interpretation": interpretation(row.flag),
+        "referenceRange": [{"text": row.range_text}],
     }
 
 
-def _measured(value: str, unit: str) -> Resource:
+def interpretation(flag: str) -> list[Resource]:
+    """The flag as a concept; no concept for a usual value."""
+    code = next((code for code, words in FLAGS.items() if words == flag and flag), "")
+    return [concept(code, _TERMS + "v3-ObservationInterpretation", flag)] if flag else []
+
+
+def measured(value: str, unit: str) -> Resource:
+    """The value of an observation: a quantity, a blood pressure, or text."""
     if match := _QUANTITY.fullmatch(value):
         number = float(match[2]) if "." in match[2] else int(match[2])
         return {"valueQuantity": {"value": number, "comparator": match[1], "unit": unit}}
     if match := _PRESSURE.fullmatch(value):
         sides = ((SYSTOLIC, match[1]), (DIASTOLIC, match[2]))
-        return {"component": [{"code": _concept(code, LOINC, code), **_measured(side, unit)} for code, side in sides]}
+        return {"component": [{"code": concept(code, LOINC, code), **measured(side, unit)} for code, side in sides]}
     return {"valueString": f"{value} {unit}".strip()}
 
 

@@ -15,10 +15,14 @@ from hms.interop.fhir.references import patient_reference
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 PREFERRED_CODE_SYSTEMS = (RXNORM, "http://snomed.info/sct")
-NONE_KNOWN_CODES = frozenset({"716186003", "409137002"})
+NONE_KNOWN_CODES = frozenset({"716186003", "409137002", "no-known-allergies", "no-known-medication-allergies"})
 """SNOMED CT: no known allergy; no known drug allergy."""
 OTHER_NONE_CODES = frozenset({"429625007", "428607008", "428197003", "716184000", "716220001"})
 """SNOMED CT: no known allergy to food, to the environment, to insects, to latex, to animals."""
+SAYS_LITTLE = {
+    (fields.ABSENT_OR_UNKNOWN, code)
+    for code in ("no-allergy-info", "no-known-environmental-allergies", "no-known-food-allergies")
+}
 _SEVERITIES = ("unknown", "mild", "moderate", "severe")
 _CRITICALITY = {"high": "severe", "low": "mild"}
 MAX_SUBSTANCE_LENGTH = 200
@@ -28,8 +32,8 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `allergy`. "No known allergies" becomes an inactive row, from which the patient's status follows."""
     allergen = _substance(resource)
     substance = fields.tidy(allergen.title, "code", MAX_SUBSTANCE_LENGTH)
-    if allergen.code in OTHER_NONE_CODES:
-        raise InvalidResource(N_("it only says that the patient has no allergy of one kind."))
+    if allergen.code in OTHER_NONE_CODES or fields.codings(resource, "code") & SAYS_LITTLE:
+        raise InvalidResource(N_("it only says that one kind of allergy is not known."))
     return {
         "patient_id": patient_reference(resource, "patient"),
         "substance": substance,

@@ -31,15 +31,15 @@ MAIN_PERFORMERS = ("PPRF", "ATND")
 
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
-    """The columns of `encounter`. A visit under way at its source is kept as far as it is known."""
+    """The columns of `encounter`. A visit under way at its source is kept as far as it is known, its times too."""
     state = fields.code(resource, "status")
     if state in NOT_HELD_STATUSES:
         raise InvalidResource(NOT_HELD_STATUSES[state])
     period = fields.part(resource, "period")
-    started, ended = fields.past_instant(period, "start"), fields.instant(period, "end")
-    if started is None:
-        raise InvalidResource(N_("it does not say when the visit began."))
-    if ended is not None and ended < started:
+    started, started_text = fields.past_instant(period, "start"), fields.partial_date(period, "start", is_whole="time")
+    ended = None if fields.partial_date(period, "end", is_whole="time") else fields.instant(period, "end")
+    days = fields.day(period, "start"), fields.day(period, "end")
+    if (started and ended and ended < started) or (days[0] and days[1] and ended is None and days[1] < days[0]):
         raise InvalidResource(N_("the visit ends before it begins."))
     doctor = _performer(resource)
     return {
@@ -49,6 +49,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "status": "signed",
         "kind": _kind(resource),
         "started_at": started,
+        "started_text": started_text,
         "ended_at": ended,
         "signed_at": ended or started,
         "chief_complaint": _reason(resource),

@@ -11,19 +11,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from hms.core.text.translation import N_
-from hms.interop.fhir import ndjson
+from hms.interop.fhir import files, ndjson
+from hms.interop.fhir.completeness import complete
+from hms.interop.fhir.documents import dumps
 from hms.interop.fhir.fields import resource_id
 from hms.interop.fhir.ndjson import InvalidResource, Line
+from hms.interop.fhir.references import reference
 
 from . import medication_request
+from .items import ImportItem
 from .resource_types import BY_NAME, MEDICATION, RESOURCE_TYPES, ResourceType, entered_in_error
-from .store import ImportItem, store
+from .sources import Sources, system_of
+from .store import store
 
 BATCH = 500
 OUTCOMES = ("created", "unchanged", "updated", "skipped")
+PEOPLE = ("Patient", "Practitioner")
 _OTHER = 255
 _MAX_NAMES = 300
 
@@ -55,19 +61,22 @@ class Summary:
 class Import:
     """One run over a file or folder. `run` returns the summary; skipped lines are reported to `watcher` at once."""
 
-    def __init__(self, path: Path, watcher: Watcher) -> None:
-        self.files = ndjson.files(path)
+    def __init__(self, path: Path, watcher: Watcher, source: str | None = None) -> None:
+        self.files = files.files(path)
         self.watcher = watcher
+        self._source = source
         self.summary = Summary()
         self._marks: dict[Path, bytearray] = {}
         self._medicines: dict[str, str] = {}
 
     def run(self) -> Summary:
+        self._sources = Sources(self._source)
         self.watcher.begin(N_("Reading"), sum(file.stat().st_size for file in self.files))
         for file in self.files:
             self._marks[file] = bytearray()
             self._read_types(file)
             self.watcher.advance(file.stat().st_size)
+        self._sources.settle()
         for place, kind in enumerate(RESOURCE_TYPES):
             total = sum(marks.count(place) for marks in self._marks.values())
             if total:
@@ -81,7 +90,7 @@ class Import:
     def _lines(self, file: Path, *, reports: bool) -> Iterator[Line]:
         number = 0
         try:
-            for line in ndjson.lines(file):
+            for line in files.lines(file):
                 number = line.number
                 yield line
         except (InvalidResource, OSError) as error:
@@ -99,13 +108,15 @@ class Import:
         for line in self._lines(file, reports=True):
             marks.extend(bytes([_OTHER]) * (line.number - len(marks)))
             try:
-                marks.append(self._mark(line))
+                marks.append(self._mark(file, line))
             except InvalidResource as error:
                 self._unreadable(file, line.number, str(error))
 
-    def _mark(self, line: Line) -> int:
+    def _mark(self, file: Path, line: Line) -> int:
         resource = ndjson.resource(line.data)
         name = ndjson.kind(resource)
+        if name in PEOPLE:
+            self._note_source(file, name, resource)
         if name in BY_NAME:
             return RESOURCE_TYPES.index(BY_NAME[name])
         if name == MEDICATION:
@@ -114,11 +125,17 @@ class Import:
         self.summary.not_used[name if is_listed else N_("Other")] += 1
         return _OTHER
 
+    def _note_source(self, file: Path, kind: str, resource: dict[str, Any]) -> None:
+        try:
+            self._sources.note(file, f"{kind}/{resource_id(resource)}", system_of(resource))
+        except InvalidResource:
+            return  # the line is reported when it is imported
+
     def _import_kind(self, kind: ResourceType, place: int) -> None:
         items = self._items(kind, place)
         while batch := list(islice(items, BATCH)):
             for part in _without_repeats(batch):
-                store(kind, part)
+                store(kind, part, self._sources)
             self._count(kind, batch)
 
     def _items(self, kind: ResourceType, place: int) -> Iterator[ImportItem]:
@@ -136,7 +153,19 @@ class Import:
             resource = ndjson.resource(line.data)
             name = f"{kind.name}/{resource_id(resource)}"
             values = None if entered_in_error(resource) else kind.read(resource, self._medicines)
-            return ImportItem(printable_name(file), line.number, name, values, kind.read_identifiers(resource))
+            item = ImportItem(
+                file,
+                line.number,
+                name,
+                values,
+                kind.read_identifiers(resource),
+                text=_text(kind.name, resource, values),
+            )
+            if kind.name in PEOPLE:
+                item.external_id = self._sources.name_of_person(name, system_of(resource))
+            else:
+                item.patient = reference(resource, kind.patient_field, "Patient")
+            return item
         except (InvalidResource, RecursionError) as error:
             why = str(error) if isinstance(error, InvalidResource) else N_("it is nested too deeply.")
             self._skip(kind, printable_name(file), line.number, name, why)
@@ -150,7 +179,7 @@ class Import:
     def _count(self, kind: ResourceType, items: list[ImportItem]) -> None:
         for item in items:
             if item.outcome == "skipped":
-                self._skip(kind, item.file, item.line, item.external_id, item.why)
+                self._skip(kind, printable_name(item.file), item.line, item.external_id.partition(" ")[0], item.why)
             else:
                 self.summary.counts[kind.name][item.outcome] += 1
         self.watcher.advance(len(items))
@@ -165,6 +194,16 @@ def _without_repeats(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
             run = {}
         run[item.external_id] = item
     yield list(run.values())
+
+
+def _text(kind: str, resource: dict[str, Any], values: dict[str, Any] | None) -> str:
+    """The whole resource as JSON, to be exported as it came in."""
+    text = dumps(complete(kind, resource, medicine=(values or {}).get("medication_name")))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidResource(N_("it holds characters that cannot be stored.")) from error
+    return text
 
 
 def printable_name(file: Path) -> str:

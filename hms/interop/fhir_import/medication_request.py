@@ -27,6 +27,7 @@ STATUS_REASONS = {
     "unknown": N_("Not known whether it is still taken"),
 }
 MAX_UNITS = 100_000
+NO_MEDICINE = {(fields.ABSENT_OR_UNKNOWN, code) for code in ("no-known-medications", "no-medication-info")}
 
 
 def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def values(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]
         "status_reason": "" if state == "active" else reason or STATUS_REASONS.get(state, ""),
         "authored_at": fields.instant(resource, "authoredOn"),
         "quantity": _quantity(resource),
+        "supply_text": _supply(resource),
         **prescription_dose(resource),
     }
 
@@ -64,6 +66,8 @@ def medication_name(medication: dict[str, Any]) -> str:
 
 
 def _name(resource: dict[str, Any], names: Mapping[str, str]) -> str:
+    if fields.codings(resource, "medicationCodeableConcept") & NO_MEDICINE:
+        raise InvalidResource(N_("it only says that no medicine is known."))
     title = fields.concept(resource, "medicationCodeableConcept").title or _referred(resource, names)
     if not title:
         raise InvalidResource(N_("it does not name the medicine."))
@@ -87,3 +91,13 @@ def _quantity(resource: dict[str, Any]) -> int | None:
     amount = fields.number(quantity, "value")
     is_count = amount is not None and amount == int(amount) and 1 <= amount <= MAX_UNITS
     return int(amount) if is_count else None
+
+
+def _supply(resource: dict[str, Any]) -> str:
+    """The quantity with its unit, as it was sent: "200 mL"."""
+    quantity = fields.part(fields.part(resource, "dispenseRequest"), "quantity")
+    amount = fields.number(quantity, "value")
+    if amount is None:
+        return ""
+    unit = fields.line(quantity, "unit", 50) or fields.line(quantity, "code", 50)
+    return f"{fields.number_text(amount)} {unit}".strip()

@@ -12,6 +12,18 @@ from hms.interop.fhir.references import patient_reference, reference
 LOINC = "http://loinc.org"
 SYSTOLIC, DIASTOLIC = "8480-6", "8462-4"
 MAX_VALUE_LENGTH = 2000
+FLAGS = {
+    "N": "",
+    "L": N_("Low"),
+    "H": N_("High"),
+    "LL": N_("Critical low"),
+    "HH": N_("Critical high"),
+    "LU": N_("Low"),
+    "HU": N_("High"),
+    "A": N_("Abnormal"),
+    "AA": N_("Critical"),
+}
+"""Words for codes of HL7's ObservationInterpretation; the laboratory's where it has one."""
 
 
 def values(resource: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +34,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     if not measured.title:
         raise InvalidResource(N_("it does not say what was measured."))
     value, unit = _value(resource)
+    parts = fields.tidy(_components(resource)[0], "component", MAX_VALUE_LENGTH) if value else ""
     if not value:
         value, unit = _components(resource)
     if not value:
@@ -34,17 +47,43 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "title": measured.title,
         "value": fields.tidy(value, "value", MAX_VALUE_LENGTH),
         "unit": unit,
-        "taken_at": _taken_at(resource),
+        "parts": parts,
+        "flag": _flag(resource),
+        "range_text": _range(resource),
+        **_taken(resource),
     }
 
 
-def _taken_at(resource: dict[str, Any]) -> Any:
-    return (
-        fields.past_instant(resource, "effectiveDateTime")
-        or fields.past_instant(resource, "effectiveInstant")
-        or fields.past_instant(fields.part(resource, "effectivePeriod"), "start")
-        or fields.past_instant(resource, "issued")
-    )
+def _taken(resource: dict[str, Any]) -> dict[str, Any]:
+    """When it was measured; `taken_text` when the time of day is not known."""
+    places = ((resource, "effectiveDateTime"), (resource, "effectiveInstant"))
+    places += ((fields.part(resource, "effectivePeriod"), "start"), (resource, "issued"))
+    for holder, name in places:
+        if (moment := fields.past_instant(holder, name)) is not None:
+            return {"taken_at": moment, "taken_text": fields.partial_date(holder, name, is_whole="time")}
+    return {"taken_at": None, "taken_text": ""}
+
+
+def _flag(resource: dict[str, Any]) -> str:
+    """The interpretation in the laboratory's words ("Critical high"), else in those of the source."""
+    words = []
+    for concept in fields.concepts(resource, "interpretation"):
+        words.append(FLAGS.get(concept.code, concept.title))
+    return fields.tidy("; ".join(dict.fromkeys(word for word in words if word)), "interpretation")
+
+
+def _range(resource: dict[str, Any]) -> str:
+    """The reference range: "3.5–5.1 mmol/L", "< 5", or its text; several are separated by ";"."""
+    ranges = []
+    for reference_range in fields.parts(resource, "referenceRange"):
+        (low, unit), (high, other) = _quantity(reference_range, "low"), _quantity(reference_range, "high")
+        span = f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}" if high else ""
+        words = f"{span} {unit or other}".strip() or fields.line(reference_range, "text")
+        kind = fields.concept(reference_range, "type").title
+        ranges.append(
+            f"{kind}: {words}" if kind and words and fields.status(reference_range, "type") != "normal" else words
+        )
+    return fields.tidy("; ".join(words for words in ranges if words), "referenceRange")
 
 
 def _quantity(element: dict[str, Any], name: str) -> tuple[str, str]:

@@ -11,9 +11,8 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
-from hms.interop.fhir.names_and_contacts import contact, human_name
+from hms.interop.fhir.names_and_contacts import HumanName, NoName, contact, human_name
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.interop.fhir.references import identifiers
 from hms.patients.identity import names, phone_numbers
 from hms.patients.identity.birth_dates import EARLIEST
 
@@ -27,7 +26,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `patient`. The hospital number is issued when the patient is new."""
     if fields.flag(resource, "active") is False:
         raise InvalidResource(N_("the record is no longer in use where it comes from."))
-    name = human_name(resource)
+    name = _name(resource)
     phone = _phone(resource)
     birth = _birth(resource)
     return {
@@ -37,7 +36,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "sex": _sex(resource),
         "birth_date": birth,
         "birth_is_estimated": birth is not None and not fields.is_whole_day(resource, "birthDate"),
-        "deceased_on": _deceased_on(resource),
+        **_death(resource),
         "phone": phone.e164 or phone.as_typed,
         "phone_is_checked": phone.e164 is not None,
         "email": contact(resource, "email"),
@@ -48,8 +47,14 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_identifiers(resource: dict[str, Any]) -> list[str]:
-    return identifiers(resource)
+def _name(resource: dict[str, Any]) -> HumanName:
+    """The name; without one UNKNOWN and the source's number, so that the person's records are not lost."""
+    try:
+        return human_name(resource)
+    except NoName:
+        numbers = [fields.line(item, "value", 80) for item in fields.parts(resource, "identifier")]
+        number = next((number for number in numbers if number), "") or fields.resource_id(resource)
+        return HumanName("", number, names.UNKNOWN_FAMILY)
 
 
 def _sex(resource: dict[str, Any]) -> str:
@@ -67,13 +72,18 @@ def _birth(resource: dict[str, Any]) -> date | None:
     return day
 
 
-def _deceased_on(resource: dict[str, Any]) -> date | str | None:
-    """The day of death; "learned" when only the fact is known, which is then dated to the day of the import."""
-    if died := fields.day(resource, "deceasedDateTime"):
-        if died > clock.today() or died < (fields.day(resource, "birthDate") or died):
-            raise InvalidResource(N_("“deceasedDateTime” is not a possible day of death."))
-        return died
-    return "learned" if fields.flag(resource, "deceasedBoolean") else None
+def _death(resource: dict[str, Any]) -> dict[str, Any]:
+    """The day of death, or as much as is known of it; no day is made up."""
+    died = fields.day(resource, "deceasedDateTime")
+    if died is None:
+        is_dead = fields.flag(resource, "deceasedBoolean") or "_deceasedDateTime" in resource
+        return {"deceased_on": None, "deceased_text": "unknown" if is_dead else ""}
+    known = fields.partial_date(resource, "deceasedDateTime", is_whole="day")
+    born = str(resource.get("birthDate") or "")
+    precision = min(len(resource["deceasedDateTime"]), len(born), len("2000-01-01"))
+    if died > clock.today() or resource["deceasedDateTime"][:precision] < born[:precision]:
+        raise InvalidResource(N_("“deceasedDateTime” is not a possible day of death."))
+    return {"deceased_on": None if known else died, "deceased_text": known}
 
 
 def _phone(resource: dict[str, Any]) -> phone_numbers.Phone:
@@ -97,11 +107,18 @@ def _address(resource: dict[str, Any]) -> str:
 
 def _next_of_kin(resource: dict[str, Any]) -> str:
     for relative in fields.parts(resource, "contact"):
-        name = human_name({"name": [fields.part(relative, "name")]}) if relative.get("name") else None
+        name = _relative_name(relative)
         relation = ", ".join(kind.title for kind in fields.concepts(relative, "relationship") if kind.title)
         words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(relative, "phone")]
         return fields.tidy(", ".join(word for word in words if word), "contact", MAX_KIN_LENGTH)
     return ""
+
+
+def _relative_name(relative: dict[str, Any]) -> HumanName | None:
+    try:
+        return human_name({"name": [fields.part(relative, "name")]})
+    except NoName:
+        return None
 
 
 def _national_id(resource: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.clinical.models import Encounter
@@ -14,11 +14,11 @@ from hms.core.text.translation import N_
 from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import Reference
 from hms.interop.models import SourceRecord
+from hms.interop.own_ids import OwnIds
 from hms.patients.models import Patient
 from hms.staff.models import User
 
-_TABLES = {"Encounter": Encounter.__table__, "Practitioner": User.__table__}
-_PATIENT = Patient.__table__
+_TABLES = {"Patient": Patient.__table__, "Encounter": Encounter.__table__, "Practitioner": User.__table__}
 Ids = dict[Reference, tuple[int, str]]
 
 
@@ -27,19 +27,19 @@ def without_display(ref: Reference) -> Reference:
     return ref._replace(display="")
 
 
-def resolve(refs: Iterable[Reference]) -> Ids:
+def resolve(refs: Iterable[Reference], own: OwnIds) -> Ids:
     """The id and the status of the record for every known reference; for a merged patient those of the remaining one."""
     wanted = {without_display(ref) for ref in refs}
     names = {ref: ref.external_id for ref in wanted if ref.external_id}
-    names |= _by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
+    names |= by_identifier([ref for ref in wanted if not ref.external_id and ref.identifier])
     resolved: Ids = {}
     for kind in {ref.kind for ref in names}:
-        ids = _ids(kind, {name for ref, name in names.items() if ref.kind == kind})
+        ids = _ids(kind, {name for ref, name in names.items() if ref.kind == kind}, own)
         resolved |= {ref: ids[name] for ref, name in names.items() if ref.kind == kind and name in ids}
     return resolved
 
 
-def _by_identifier(refs: list[Reference]) -> dict[Reference, str]:
+def by_identifier(refs: list[Reference]) -> dict[Reference, str]:
     """External ids by identifier; an ambiguous identifier is left out."""
     if not refs:
         return {}
@@ -55,14 +55,24 @@ def _by_identifier(refs: list[Reference]) -> dict[Reference, str]:
     return {ref: names[0] for ref, names in named.items() if len(names) == 1}
 
 
-def _ids(kind: str, names: set[str]) -> dict[str, tuple[int, str]]:
-    if kind == "Patient":
-        surviving_id = func.coalesce(_PATIENT.c.merged_into_id, _PATIENT.c.id)
-        query = select(_PATIENT.c.external_id, surviving_id, _PATIENT.c.status).where(_PATIENT.c.external_id.in_(names))
-        return {name: (record_id, state) for name, record_id, state in db.session.execute(query)}
+def _ids(kind: str, names: set[str], own: OwnIds) -> dict[str, tuple[int, str]]:
     table = _TABLES[kind]
-    rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
-    return {name: (record_id, "") for name, record_id in rows}
+    record_id: Any = table.c.id
+    state: Any = literal("")
+    if kind == "Patient":
+        record_id, state = func.coalesce(table.c.merged_into_id, table.c.id), table.c.status
+    here = {number: name for name in names if (number := own_number(own, name)) is not None}
+    ids = {}
+    for key, wanted in ((table.c.external_id, names), (table.c.id, set(here))):
+        rows = db.session.execute(select(key, record_id, state).where(key.in_(wanted))) if wanted else ()
+        ids |= {here.get(found, found): (number, status) for found, number, status in rows}
+    return ids
+
+
+def own_number(own: OwnIds, name: str) -> int | None:
+    """The record's number in the name of an own record; None for another."""
+    record = own.record(name)
+    return record[1] if record is not None and not record[0] else None
 
 
 def with_ids(values: dict[str, Any], ids: Ids) -> dict[str, Any]:
@@ -85,7 +95,7 @@ def _patient_id(ref: Reference, ids: Ids) -> int:
     patient = ids.get(without_display(ref))
     if patient is None:
         message = N_("it is about %(whom)s, who is neither in these files nor in the hospital.")
-        raise InvalidResource(message, whom=str(ref)[:100])
+        raise InvalidResource(message, whom=str(ref).partition(" ")[0][:100] if ref.external_id else str(ref)[:100])
     if patient[1] == "withdrawn":
         raise InvalidResource(N_("the record of its patient was withdrawn here."))
     return patient[0]

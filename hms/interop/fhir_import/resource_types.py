@@ -47,6 +47,11 @@ class ResourceType:
     after_store: Callable[[set[int]], None] | None = None
 
     @property
+    def patient_field(self) -> str:
+        """The field of the resource that refers to its patient."""
+        return "patient" if self.name in ("AllergyIntolerance", "Immunization") else "subject"
+
+    @property
     def has_status(self) -> bool:
         """Whether a record has a status that says "entered in error"; other records are deleted."""
         return "patient_id" in self.table.c and "status" in self.table.c

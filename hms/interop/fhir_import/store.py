@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
 from hms.clinical.models import Encounter
-from hms.core import clock, gapless_numbers
+from hms.core import gapless_numbers
 from hms.core.actions import action_context
 from hms.core.db import advisory_locks
 from hms.core.db.advisory_locks import AdvisoryLock
@@ -26,50 +25,46 @@ from hms.interop.fhir.references import Reference
 from hms.interop.models import SourceRecord
 from hms.patients.identity import hospital_numbers
 
-from . import resolve_references
+from . import identity, previous, resolve_references
+from .items import ImportItem, name_by_source
 from .resource_types import ResourceType
+from .sources import Sources
 
 _SOURCE = SourceRecord.__table__
 _ENCOUNTER = Encounter.__table__
 _NEVER_COMPARED = ("doctor_id",)
+OTHER_PERSON = N_(
+    "its name, birth or sex is another than that of the record with this id. Nothing was changed. If it is the same person, "
+    "correct the record here; if it comes from another source, import it with --source NAME."
+)
+OTHER_PATIENT = N_(
+    "the record with this id is another patient's. Nothing was changed. If it comes from another source, import it with "
+    "--source NAME."
+)
 
 
-@dataclass
-class ImportItem:
-    """One resource to import. `values` is None when the source marked it as entered in error; `outcome` is one of `OUTCOMES`."""
-
-    file: str
-    line: int
-    external_id: str
-    values: dict[str, Any] | None
-    identifiers: list[str] = field(default_factory=list)
-    outcome: str = ""
-    why: str = ""
-    record_id: int | None = None
-    said: dict[str, Any] | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
-
-    def skip(self, why: str) -> None:
-        self.outcome, self.why = "skipped", why
-
-
-def store(kind: ResourceType, items: list[ImportItem]) -> None:
+def store(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
     """Write the items in one transaction and set their outcomes; one that fails does not stop the others."""
     with action_context("interop.import_fhir", SYSTEM):
         advisory_locks.acquire(AdvisoryLock.IMPORT)
-        _resolve(kind, items)
-        _load_previous_state(kind, items)
+        if "patient_id" in kind.table.c:
+            name_by_source(items, sources)
+        _resolve(kind, items, sources)
+        _load_previous_state(kind, items, sources)
         waiting = [item for item in items if not item.outcome]
         if not _write_together(kind, waiting):
             for item in waiting:
                 _write_alone(kind, item)
+        _remember_text([item for item in items if item.outcome == "unchanged" and item.said and not item.is_text_known])
         _follow_up(kind, items)
 
 
-def _resolve(kind: ResourceType, items: list[ImportItem]) -> None:
+def _resolve(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
     refs = [value for item in items for value in (item.values or {}).values() if isinstance(value, Reference)]
-    ids = resolve_references.resolve(refs)
+    ids = resolve_references.resolve(refs, sources.own)
     for item in items:
+        if item.outcome:
+            continue
         try:
             item.values = resolve_references.with_ids(item.values, ids) if item.values is not None else None
         except InvalidResource as error:
@@ -89,21 +84,29 @@ def _check_patients(kind: ResourceType, items: list[ImportItem]) -> None:
             item.skip(N_("its encounter is another patient's; correct the reference where it comes from."))
 
 
-def _load_previous_state(kind: ResourceType, items: list[ImportItem]) -> None:
+def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
     """Load the records and values of the last import, and compare."""
-    names = [item.external_id for item in items]
-    table = kind.table
-    rows = db.session.execute(select(table.c.external_id, table.c.id).where(table.c.external_id.in_(names)))
-    ids_here = dict(rows.all())
-    known = select(_SOURCE.c.external_id, _SOURCE.c.said).where(_SOURCE.c.external_id.in_(names))
-    imported = dict(db.session.execute(known).all())
+    own = previous.own_records(kind, [item.external_id for item in items], sources.own)
+    rows = previous.load(kind, [item.external_id for item in items])
+    missing = [item for item in items if item.external_id not in rows and item.values and not item.outcome]
+    patients = {
+        item.base_name: item.values["patient_id"] for item in missing if item.values and "patient_id" in item.values
+    }
+    names = previous.same_patient(kind, patients)
+    for item in missing:
+        item.external_id = names.get(item.base_name, item.external_id)
+    rows |= previous.load(kind, [item.external_id for item in missing])
     for item in items:
-        item.record_id, item.said = ids_here.get(item.external_id), imported.get(item.external_id)
+        row = rows.get(item.external_id)
+        if row is not None:
+            item.record_id, item.said, item.is_text_known = row.id, row.said, row.resource == item.text
+        if item.external_id in own:
+            item.outcome = "unchanged"
         if not item.outcome:
-            _compare(kind, item)
+            _compare(kind, item, row)
 
 
-def _compare(kind: ResourceType, item: ImportItem) -> None:
+def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
     if item.values is None:
         _compare_taken_back(kind, item)
         return
@@ -117,8 +120,18 @@ def _compare(kind: ResourceType, item: ImportItem) -> None:
     }
     if not item.changes:
         item.outcome = "unchanged"
+    elif kind.name in ("Patient", "Practitioner") and identity.contradicts(_stored(row, item), item.values):
+        item.skip(OTHER_PERSON)
+    elif "patient_id" in item.changes and not previous.is_merged(row.patient_id, item.changes["patient_id"]):
+        item.skip(OTHER_PATIENT)
     elif kind.is_final and item.changes.keys() - {"status"}:
         item.skip(N_("it changed where it comes from, but a signed visit is final here; it was left as it is."))
+
+
+def _stored(row: Any, item: ImportItem) -> dict[str, Any]:
+    """The stored values; where the source says what it said before, a correction made here is no contradiction."""
+    values = item.values or {}
+    return row._asdict() | {name: value for name, value in values.items() if name not in item.changes}
 
 
 def _compare_taken_back(kind: ResourceType, item: ImportItem) -> None:
@@ -155,18 +168,13 @@ def _rows(kind: ResourceType, items: list[ImportItem]) -> list[dict[str, Any]]:
     """Full rows for a bulk insert: all have the same columns."""
     names = {name for item in items for name in item.values or {}}
     rows = [
-        {name: _to_column_value((item.values or {}).get(name)) for name in names} | {"external_id": item.external_id}
-        for item in items
+        {name: (item.values or {}).get(name) for name in names} | {"external_id": item.external_id} for item in items
     ]
     if kind.name == "Patient":
         prefix = settings_store.value("patients.number_prefix")
         for row, n in zip(rows, gapless_numbers.reserve_numbers("patient", len(rows)), strict=True):
             row |= {"number": n, "hospital_number": hospital_numbers.format_hospital_number(n, prefix)}
     return rows
-
-
-def _to_column_value(value: Any) -> Any:
-    return clock.today() if value == "learned" else value
 
 
 def _change(kind: ResourceType, item: ImportItem) -> None:
@@ -177,9 +185,7 @@ def _change(kind: ResourceType, item: ImportItem) -> None:
         item.outcome = "updated"
         return
     row = db.session.execute(select(table).where(table.c.id == item.record_id).with_for_update()).mappings().one()
-    fresh = {
-        name: _to_column_value(value) for name, value in item.changes.items() if row[name] != _to_column_value(value)
-    }
+    fresh = {name: value for name, value in item.changes.items() if row[name] != value}
     item.outcome = "updated" if fresh else "unchanged"
     if fresh:
         counted = {"version": table.c.version + 1} if "version" in table.c else {}
@@ -194,12 +200,22 @@ def _remember(items: list[ImportItem]) -> None:
             "external_id": item.external_id,
             "said": (item.said or {}) | {name: plain(value) for name, value in (item.values or item.changes).items()},
             "identifiers": item.identifiers,
+            "resource": item.text,
         }
         for item in items
     ]
     new = upsert(_SOURCE)
-    updated = {"said": new.excluded.said, "identifiers": new.excluded.identifiers, "imported_at": func.now()}
+    updated = {name: new.excluded[name] for name in ("said", "identifiers", "resource")} | {"imported_at": func.now()}
     db.session.execute(new.on_conflict_do_update(index_elements=["external_id"], set_=updated), rows)
+
+
+def _remember_text(items: list[ImportItem]) -> None:
+    """Keep the whole resource also where nothing changed that is stored in columns."""
+    for item in items:
+        if item.values is not None:
+            db.session.execute(
+                update(_SOURCE).where(_SOURCE.c.external_id == item.external_id).values(resource=item.text)
+            )
 
 
 def _write_together(kind: ResourceType, items: list[ImportItem]) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import action
@@ -16,8 +19,9 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.interop.models import OfflineEntry
 from hms.messages import actions as messages
+from hms.staff.models import User
 
-from .queries import get_entry
+from . import batch_json, queries
 
 ENDPOINTS = {
     "patient": "/api/patients/",
@@ -44,13 +48,19 @@ class BatchItem:
     key: str
     fields: dict[str, Any]
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells entries with the same key and other fields apart."""
+        written = json.dumps(batch_json.storable(self.fields), sort_keys=True)
+        return hashlib.sha256(written.encode()).hexdigest()
+
     @classmethod
     def read(cls, item: Any) -> BatchItem | None:
         """The entry for an item of a batch; None when the item is not valid. Without `key`, `unique_id` of its fields is used."""
         if not isinstance(item, dict) or not isinstance(item.get("fields"), dict):
             return None
         key = item.get("key") or item["fields"].get("unique_id")
-        if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or "\0" in key:
+        if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or batch_json.first_fault({key: ""}):
             return None
         model = item.get("model")
         return cls(model, key, item["fields"]) if isinstance(model, str) and model in ENDPOINTS else None
@@ -58,15 +68,21 @@ class BatchItem:
 
 @action(Permission.SYNC_OFFLINE, "interop.note")
 def record_response(entry: BatchItem, *, status: int, response: dict[str, Any], by: Person) -> OfflineEntry:
-    """Store the response of the API call: with `status` below 300 the record `answer["id"]`, else the refusal."""
-    row = get_entry(by.id, entry.model, entry.key)
+    """Store the response of the API call: with `status` below 300 the record `answer["id"]`, else the refusal.
+
+    A saved entry keeps the record; other fields under its key become an entry of their own, to be settled.
+    """
+    db.session.execute(select(User.id).where(User.id == by.id).with_for_update(key_share=True))  # one after the other
+    row = queries.entry_with_fields(by.id, entry.model, entry.key, entry.fingerprint)
+    if row is None and queries.saved_entry(by.id, entry.model, entry.key) is None:
+        row = queries.refused_entry(by.id, entry.model, entry.key)
     if row is None:
         row = OfflineEntry(user_id=by.id, model=entry.model, key=entry.key)
         db.session.add(row)
     is_saved = status < 300
-    row.status, row.settled_at = status, None
+    row.fingerprint, row.status, row.settled_at = entry.fingerprint, status, None
     row.record_id = response["id"] if is_saved else None
-    row.fields, row.refusal = (None, None) if is_saved else (entry.fields, response)
+    row.fields, row.refusal = (None, None) if is_saved else (batch_json.storable(entry.fields), response)
     return row
 
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from hms.core.api.blueprint import ApiBlueprint, ApiSchema
+from hms.core.api.blueprint import ApiSchema
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 
 from . import actions
 from . import sync as offline_sync
+from .batch_json import BatchBlueprint
 
-api = ApiBlueprint("interop_api", __name__, description="What was entered offline")
+api = BatchBlueprint("interop_api", __name__, description="What was entered offline")
 
 
 class OfflineBatchIn(ApiSchema):
@@ -40,7 +41,10 @@ class OfflineBatchOut(ApiSchema):
 @api.response(200, OfflineBatchOut)
 def sync(payload: dict[str, Any]) -> dict[str, Any]:
     """Save entries made on a device without network. Each entry is handled like a direct call by the same person; a batch
-    may be sent again. Refused entries are listed for the person at `/offline-entries`."""
+    may be sent again. A patient's entry whose `unique_id` is an existing hospital number changes that patient: the fields
+    that were sent. An entry may refer to another by its key (`"patient": "K1"`), of this batch or of an earlier one, in any
+    order. The same key with other fields is a conflict (409) and changes nothing. An entry that is refused refuses no
+    other; refused entries are listed for the person at `/offline-entries`."""
     results = offline_sync.replay_batch(payload["batch"], by=current_person())
     is_complete = all(result["status"] < 300 for result in results)
     return {"status": "success" if is_complete else "partial", "results": results}

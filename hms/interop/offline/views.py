@@ -13,6 +13,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.text import formatting
 from hms.core.web.guard import current_person, requires
+from hms.interop.models import OfflineEntry
 
 from . import actions, queries
 
@@ -27,6 +28,12 @@ ENTRY_LABELS = {
     "bill": _l("Bill"),
     "payment": _l("Payment"),
 }
+PAGES = {
+    "patient": ("chart.summary", "patient_id"),
+    "encounter": ("clinical.encounter", "encounter_id"),
+    "bill": ("billing.bill", "bill_id"),
+}
+"""The endpoint of a record's page, and the name of its id."""
 
 
 @pages.get("")
@@ -37,8 +44,20 @@ def waiting() -> str:
     rows = db.session.scalars(queries.refused_entries(current_person().id, before).limit(ROWS + 1)).all()
     older = url_for(".waiting", before=rows[ROWS - 1].id) if len(rows) > ROWS else None
     return render_template(
-        "interop/waiting.html", rows=rows[:ROWS], older=older, kinds=ENTRY_LABELS, reasons=_reasons, typed=_typed
+        "interop/waiting.html",
+        rows=rows[:ROWS],
+        older=older,
+        kinds=ENTRY_LABELS,
+        reasons=_reasons,
+        typed=_typed,
+        saved_at=_saved_at,
     )
+
+
+def _saved_at(row: OfflineEntry) -> str | None:
+    """The page of the record that a conflicting entry was saved as; None for an entry that is not saved at all."""
+    page, record_id = PAGES.get(row.model), (row.refusal or {}).get("id")
+    return url_for(page[0], **{page[1]: record_id}) if page and isinstance(record_id, int) else None
 
 
 def _typed(payload: dict[str, Any]) -> list[tuple[str, str]]:

@@ -83,6 +83,10 @@ class Postgres:
         login = f"{APPLICATION}:{stored['application_password']}"
         return f"postgresql+psycopg://{login}@127.0.0.1:{stored['port']}/{database}"
 
+    def port(self) -> int:
+        """The port on 127.0.0.1 of a server that was started before."""
+        return int(self._read_stored()["port"])
+
     def start(self) -> None:
         """Starts the server, also after a power cut; does nothing when it already runs. Raises `LocalServersFailed`."""
         if self.running():

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
-from hms.local import paths, secrets
+from hms.local import paths, processes, secrets
 from hms.local.errors import LocalServersFailed
 from hms.local.listen_address import allowed_hosts
 
+from . import ports
 from .postgres import Postgres
 from .shared_locks import SharedUse
 from .valkey import Valkey
@@ -39,10 +40,13 @@ class Servers:
         """Ends the use; the last user stops the servers. Returns whether this was the last."""
         return self._shared_use.leave(self._stop)
 
-    def restart_valkey(self) -> None:
-        """Starts Valkey again after it ended."""
-        if self.valkey:
-            self._shared_use.join(lambda is_alone: self.valkey.start())
+    def restart_ended(self) -> list[str]:
+        """Starts the servers again that ended, on their ports; returns their names. Raises `LocalServersFailed`."""
+        owned = {"database": self.postgres, "queue": self.valkey}
+        ended = {name: server for name, server in owned.items() if server and not server.running()}
+        for server in ended.values():
+            self._shared_use.join(lambda _is_alone, server=server: _restart(server))
+        return list(ended)
 
     def _start(self, is_alone: bool) -> dict[str, str]:
         variables = (
@@ -75,6 +79,13 @@ class Servers:
         finally:
             if self.postgres:
                 self.postgres.stop()
+
+
+def _restart(server: Postgres | Valkey) -> None:
+    """Starts the server on its port, which the programs know; a killed one may need a moment to release it."""
+    if not processes.wait_until(lambda: ports.is_free("127.0.0.1", server.port()), 20):
+        raise LocalServersFailed(f"Another program uses port {server.port()} of the hospital. Stop that program.")
+    server.start()
 
 
 @contextlib.contextmanager

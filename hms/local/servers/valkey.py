@@ -55,6 +55,10 @@ class Valkey:
         stored = self._read_stored()
         return f"redis://:{stored['password']}@127.0.0.1:{stored['port']}/{database}"
 
+    def port(self) -> int:
+        """The port on 127.0.0.1 of a server that was started before."""
+        return int(self._read_stored()["port"])
+
     def start(self) -> None:
         """Starts the server; does nothing when it already runs. Raises `LocalServersFailed`."""
         if self.running():

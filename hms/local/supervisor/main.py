@@ -33,6 +33,7 @@ PREPARE_COMMAND = [sys.executable, "-m", "hms.local.supervisor.prepare_database"
 
 _WEB_START_SECONDS = 300
 _WEB_CRASH_SECONDS = 10
+_RESTART_PAUSE_SECONDS = 10
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
 (19 MiB each) would stay with the process."""
@@ -56,7 +57,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._close_requests = 0
         self._needs_terminal = False
-        self._servers_checked_at = 0.0
+        self._servers_due_at = 0.0
 
     def run(self) -> int:
         """Starts the hospital and watches it until it is stopped; returns 0. Raises `LocalServersFailed`."""
@@ -139,16 +140,16 @@ class Supervisor:
                 print_message(f"The {child.name} ended early (see {child.log}). It restarts in {pause:.0f} s.")
 
     def _check_servers(self) -> None:
-        """Raises `LocalServersFailed` when the database ended; restarts the queue, without which pages still work."""
-        if time.monotonic() - self._servers_checked_at < 2:
+        """Restarts a database or queue that ended; nothing saved is lost. Tries again while that fails."""
+        if time.monotonic() < self._servers_due_at:
             return
-        self._servers_checked_at = time.monotonic()
-        postgres, valkey = self._servers.postgres, self._servers.valkey
-        if postgres and not postgres.running():
-            raise LocalServersFailed(f"The database ended. Nothing saved is lost: start again. Its log: {postgres.log}")
-        if valkey and not valkey.running():
-            print_message("The queue ended. It is restarted.")
-            self._servers.restart_valkey()
+        self._servers_due_at = time.monotonic() + 1
+        try:
+            for name in self._servers.restart_ended():
+                print_message(f"The {name} ended. It was restarted.")
+        except LocalServersFailed as problem:
+            print_message(f"The database or the queue ended and cannot be restarted yet. {problem}")
+            self._servers_due_at = time.monotonic() + _RESTART_PAUSE_SECONDS
 
     def _close(self) -> None:
         """Stops web server, scheduler and worker, then the servers unless another command still uses them."""

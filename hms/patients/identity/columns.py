@@ -16,6 +16,7 @@ IDENTITY = (
     Patient.sex,
     Patient.hospital_number,
     Patient.deceased_on,
+    Patient.deceased_text,
 )
 """The columns of `Identified`, in its order."""
 PATIENT_COLUMNS = (Patient.id, *IDENTITY)
@@ -34,3 +35,4 @@ class Identified:
     sex: str
     hospital_number: str
     deceased_on: date | None
+    deceased_text: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
@@ -85,10 +86,19 @@ def clean_values(values: dict[str, Any]) -> dict[str, Any]:
     return cleaned | lines | {name: values[name] for name in as_they_are if name in values}
 
 
+withdrawal_guards: list[Callable[[int], None]] = []
+"""Called with the patient's id before a record is withdrawn; desks above raise `Conflict` while they have unfinished work."""
+
+
 @action(Permission.WITHDRAW_PATIENT, "patients.withdraw_patient")
 def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
-    """Withdraw the record: row and audit trail stay, lookups raise `NotFound` from now on."""
+    """Withdraw the record: row and audit trail stay, lookups raise `NotFound` from now on.
+
+    Raises `Conflict` while a desk has unfinished work for the patient: waiting in the queue, an open encounter, an unpaid bill.
+    """
     patient = lookup.patient_for_update(patient_id)
+    for check in withdrawal_guards:
+        check(patient.id)
     patient.status, patient.withdrawn_reason = (
         "withdrawn",
         clean_field(reason, "reason", longest=MAX_LENGTH["withdrawn_reason"]),

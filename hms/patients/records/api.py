@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
@@ -66,6 +66,7 @@ def patients(arguments: dict[str, Any]) -> Response:
     `date`, `date_from` and `date_to` are days of registration."""
     who, registered = current_person(), bounds(arguments)
     visible = visible_fields(who)
+    queries.check_number(arguments.get("search", ""), "search")
     query = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
@@ -112,14 +113,13 @@ def patient(patient_id: int) -> Response:
 def correct(payload: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. Only roles that may record allergies may change `known_allergies`."""
     who = current_person()
-    row = api_queries.get_patient(patient_id, who)
-    check_if_match(
-        row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), visible_fields(who))
-    )
-    version = row.version if request.if_match else None
-    record_actions.update_patient(
-        patient_id, version=version, allergies=payload.get("known_allergies"), **_column_values(payload), by=who
-    )
+    changes = {"allergies": payload.get("known_allergies")} | _column_values(payload)
+
+    def to_json(_row: Any) -> dict[str, Any]:
+        return patient_json(record_actions.read_patient(patient_id, by=who), visible_fields(who))
+
+    with if_match(lambda: api_queries.get_patient(patient_id, who), to_json) as version:
+        record_actions.update_patient(patient_id, version=version, **changes, by=who)
     return _patient_response(api_queries.get_patient(patient_id, who))
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hms.core.api import read_log
-from hms.core.errors import StaleVersion
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import Sentence
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
-from hms.patients.models import Patient
 from hms.patients.registration import drafts
 from hms.patients.search import queries as search_queries
 
@@ -29,6 +27,10 @@ from . import card
 from . import queries as record_queries
 
 navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30)
+
+
+pages.add_app_template_global(search_queries.is_mistyped_number)
+pages.add_app_template_global(lambda: translate(Sentence(search_queries.MISTYPED_NUMBER)), "check_the_number")
 
 
 @pages.get("/")
@@ -60,6 +62,7 @@ def edit(patient_id: int) -> ResponseReturnValue:
     patient = lookup.patient(patient_id)
     policy.check_team(patient, current_person())
     form = forms.CorrectionForm(data=forms.recorded_values(patient))
+    form.merge_with(lambda: forms.recorded_values(lookup.patient(patient_id)))
     if form.save(record_actions.update_patient, by=current_person(), patient_id=patient_id):
         flash(_("Saved."), "success")
         return redirect_after_save(patient_id)
@@ -67,15 +70,13 @@ def edit(patient_id: int) -> ResponseReturnValue:
 
 
 def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str] | None = None) -> ResponseReturnValue:
-    """The form; after a conflict also the stored values that differ from the typed ones."""
+    """The form; `proposed` are the labels of fields with a value that is not recorded yet."""
     patient = lookup.patient(patient_id)
-    differences = _differences(patient, form) if isinstance(form.conflict, StaleVersion) else []
     page = render_template(
         "patients/edit.html",
         form=form,
         patient=patient,
         banner=record_banner.patient_banner(patient, current_person()),
-        differences=differences,
         proposed=proposed or [],
     )
     _note("patients.read", patient_id)
@@ -84,16 +85,6 @@ def _correction(patient_id: int, form: forms.CorrectionForm, proposed: list[str]
 
 def _note(action: str, patient_id: int) -> None:
     read_log.record_read(action, patient_id, entity="patient", entity_id=patient_id)
-
-
-def _differences(patient: Patient, form: forms.CorrectionForm) -> list[tuple[Any, str, str]]:
-    stored = forms.recorded_values(patient)
-    words = {choice.value: str(choice.label) for choice in forms.SEX}
-    return [
-        (form[name].label.text, words.get(value, value), words.get(form[name].data, form[name].data or ""))
-        for name, value in stored.items()
-        if name != "version" and (form[name].data or "") != value
-    ]
 
 
 @pages.post("/<int:patient_id>/use")
@@ -108,6 +99,7 @@ def use(patient_id: int) -> ResponseReturnValue:
     if not proposed:
         return redirect_after_save(patient_id)
     form = forms.CorrectionForm(formdata=None, data=recorded | {name: typed[name].data for name in proposed})
+    form.merge_with(lambda: forms.recorded_values(lookup.patient(patient_id)))
     form.conflict = None
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
 

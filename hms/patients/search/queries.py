@@ -28,10 +28,12 @@ from sqlalchemy import (
 
 from hms.core import clock
 from hms.core.db.session import db
+from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
+from hms.core.text.translation import N_
 from hms.patients.identity import phone_numbers
 from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
@@ -96,6 +98,20 @@ def search_patients(
             if row.id not in matching
         ]
     return _flag_same_names([build_result(row, who=who, is_similar=is_similar) for row, is_similar in rows[:limit]])
+
+
+MISTYPED_NUMBER = N_("Check the number: a digit of this hospital number is wrong.")
+
+
+def is_mistyped_number(text: str) -> bool:
+    """Whether `text` has a hospital number with a wrong check digit. It finds nobody; show `MISTYPED_NUMBER`."""
+    return parse_for_reader(text or "").is_mistyped_number
+
+
+def check_number(text: str, field: str) -> None:
+    """Raise `RuleBroken` at `field` when `text` has a mistyped hospital number."""
+    if is_mistyped_number(text):
+        raise RuleBroken(MISTYPED_NUMBER, field, code="mistyped_number")
 
 
 def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:

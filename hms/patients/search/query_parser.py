@@ -21,6 +21,10 @@ _DATES = (
     re.compile(r"(?<!\S)(?:[0-9]{6}|[0-9]{8})(?!\S)"),
 )
 _BARE_NUMBER = re.compile(r"[0-9 ]{7,14}|[0-9]{6,12}-[0-9]")
+_DASH = r"[\-‐‑‒–—_./]"
+_MARKED = rf"(?:{_DASH}|\s)*([0-9]+)(?:\s([0-9])|{_DASH}([0-9]+))?(?=[\s,;:)\]]|$)"
+"""The digits after the prefix, and the check digit when it stands alone after a blank or a dash."""
+_WITHOUT_PREFIX = re.compile(r"(?<!\S)[0-9]{6,12}[\-‐‑‒–—][0-9](?!\S)")
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
 _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?<=[0-9])\)")
 
@@ -32,7 +36,8 @@ class SearchQuery:
     `words` are folded beginnings of names. `digit_runs` match anywhere in a phone or hospital number; compare
     `phone_numbers.strip_dial_prefix(run)` with phones. `hospital_number` is the running number. `alternative_digits` is
     set when bare digits can be read in more than one way: then one of birth date, birth year, hospital number and that
-    run (in a phone or hospital number) must match. `is_mistyped_number`: a hospital number with a wrong check digit.
+    run (in a phone or hospital number) must match. `is_mistyped_number`: the line has a hospital number with a wrong check digit;
+    it finds nobody, whatever else the line has.
     """
 
     words: tuple[str, ...] = ()
@@ -67,11 +72,16 @@ class SearchQuery:
         return not (self.words or self.digit_runs or self.birth_date or self.birth_year or self.hospital_number)
 
 
+MISTYPED = SearchQuery(is_mistyped_number=True, finds_nobody=True)
+
+
 def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchQuery:
     """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
     plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:MAX_QUERY_LENGTH]))
     typed = " ".join(plain.split())
     rest, parsed = _take_number(typed, prefix)
+    if parsed.is_mistyped_number:
+        return parsed
     rest, parsed = _take_date(rest, parsed, today)
     if not (parsed.hospital_number and parsed.alternative_digits):
         parsed = _take_words(rest, parsed, today)
@@ -81,14 +91,31 @@ def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) 
 def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
     if _BARE_NUMBER.fullmatch(typed) and (n := hospital_numbers.parse_hospital_number(typed, prefix)) is not None:
         return typed, SearchQuery(hospital_number=n, alternative_digits=re.sub("[ -]", "", typed))
-    marked = re.compile(rf"(?<!\S){re.escape(prefix)}[ -]?([0-9]{{6,12}})[ -]?([0-9]?)(?!\S)", re.IGNORECASE)
-    if not (parsed := marked.search(typed)):
-        return typed, SearchQuery()
-    rest = f"{typed[: parsed.start()]} {typed[parsed.end() :]}"
-    if (n := hospital_numbers.parse_hospital_number(parsed[0], prefix)) is not None:
-        return rest, SearchQuery(hospital_number=n)
-    return f"{rest} {parsed[1]}", SearchQuery(
-        is_mistyped_number=len(parsed[1] + parsed[2]) > hospital_numbers.MIN_DIGITS
+    if (n := _whole_line_number(typed, prefix)) is not None:
+        return "", SearchQuery(hospital_number=n)
+    named = re.search(rf"(?<!\w){re.escape(prefix)}{_MARKED}", typed, re.IGNORECASE)
+    if named is None:
+        return typed, MISTYPED if _looks_like_number(typed, prefix) else SearchQuery()
+    has_digit_alone = named[2] is not None
+    for end in (named.end(), named.end(1)) if has_digit_alone else (named.end(),):
+        if (n := hospital_numbers.parse_hospital_number(typed[named.start() : end], prefix)) is not None:
+            return f"{typed[: named.start()]} {typed[end:]}", SearchQuery(hospital_number=n)
+    if named[2] or named[3] or len(named[1]) > hospital_numbers.MIN_DIGITS:
+        return "", MISTYPED
+    return f"{typed[: named.start()]} {typed[named.end() :]} {named[1]}", SearchQuery()
+
+
+def _whole_line_number(typed: str, prefix: str) -> int | None:
+    """The number when the whole line is one with its prefix, however it is separated."""
+    return hospital_numbers.parse_hospital_number(typed, prefix) if typed.upper().startswith(prefix.upper()) else None
+
+
+def _looks_like_number(typed: str, prefix: str) -> bool:
+    """Whether a word has the shape of a hospital number and is none: a wrong check digit, or a letter among the digits."""
+    with_letter = re.search(rf"(?<!\w){re.escape(prefix)}{_DASH}?(?=(?:\S*[0-9]){{3}})\S+", typed, re.IGNORECASE)
+    bare = _WITHOUT_PREFIX.search(typed)
+    return with_letter is not None or (
+        bare is not None and hospital_numbers.parse_hospital_number(bare[0], prefix) is None
     )
 
 

@@ -101,8 +101,16 @@ _LINE = (
     *("status", "external_id", "days", "signed_at", "override_code", "version"),
 )
 _MEDICINE = (
-    *("name", "generic_name", "ingredients", "classes", "strength", "form", "unit", "route", "has_no_maximum"),
-    *("max_daily_mg", "max_daily_mg_per_kg", "pregnancy", "min_age_years", "min_age_tier", "price_item_id"),
+    *("name", "generic_name", "brand_name", "ingredients", "classes", "strength", "form", "unit", "route"),
+    *(
+        "has_no_maximum",
+        "max_daily_mg",
+        "max_daily_mg_per_kg",
+        "pregnancy",
+        "min_age_years",
+        "min_age_tier",
+        "price_item_id",
+    ),
 )
 
 
@@ -176,7 +184,7 @@ def check_short(allocated: allocation.Allocation, quantity: int) -> None:
 def check_allergies(line: Row) -> None:
     """`RuleBroken` when the line has a serious allergy alert for which the prescriber gave no reason."""
     result = allergy_recheck.recheck(
-        Medicine.from_record(line),
+        Medicine.from_record(line, line.medication_name),
         queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
         signed_at=line.signed_at,

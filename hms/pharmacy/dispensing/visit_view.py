@@ -121,7 +121,7 @@ def build_lines(
         line = Line(row, medicine, labels.parts_of(row, medicine), owed)
         if medicine is not None:
             line.found = recheck(
-                Medicine.from_record(medicine),
+                Medicine.from_record(medicine, row.medication_name),
                 allergies,
                 is_asked=patient.allergy_status != "not_asked",
                 signed_at=row.signed_at,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -112,9 +112,10 @@ def _with_role_id(payload: dict[str, Any]) -> dict[str, Any]:
 def change_user(payload: dict[str, Any], user_id: int) -> Response:
     """Correct an account, give its role, close or open it."""
     row = get_or_not_found(User, user_id)
-    check_if_match(row.version, lambda: user_json(row, current_person()))
     is_active = payload.pop("is_active", row.is_active)
-    actions.change_account(user_id, is_active=is_active, by=current_person(), **_with_role_id(payload))
+    changes, who = _with_role_id(payload), current_person()
+    with if_match(lambda: get_or_not_found(User, user_id), lambda user: user_json(user, who)) as version:
+        actions.change_account(user_id, is_active=is_active, version=version, by=who, **changes)
     return _user_response(user_id)
 
 

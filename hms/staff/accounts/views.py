@@ -95,10 +95,11 @@ def account(user_id: int) -> str:
 @pages.route("/admin/users/<int:user_id>/edit", methods=["GET", "POST"])
 @requires(Permission.MANAGE_STAFF)
 def edit_person(user_id: int) -> ResponseReturnValue:
-    """Correct an account. When somebody else saved it meanwhile, the page shows the stored and the typed values."""
+    """Correct an account."""
     user = queries.get_account(user_id).user
     form = PersonForm(obj=user)
     form.offer(user)
+    form.merge_with(lambda: form.stored_values(queries.get_account(user_id).user))
     role_id_before = user.role_id
     if form.save(actions.change_person, user_id=user_id, by=current_person()):
         if form.role_id.data != role_id_before and form.result.role_id == role_id_before:
@@ -107,26 +108,7 @@ def edit_person(user_id: int) -> ResponseReturnValue:
             flash(_("Saved."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
     user = queries.get_account(user_id).user
-    theirs = _differences(user, form) if form.conflict and form.conflict.code == "stale" else []
-    return render_template("staff/person_form.html", form=form, user=user, theirs=theirs), form.status
-
-
-def _differences(user: Any, form: PersonForm) -> list[tuple[str, str, str]]:
-    """The fields that differ: (label, stored value, typed value)."""
-    selects = {
-        form.role_id: (str(user.role.label) if user.role else "", dict(_pairs(form.role_id))),
-        form.department_id: (user.department.name if user.department else "", dict(_pairs(form.department_id))),
-    }
-    texts = [form.title, form.first_name, form.last_name, form.username, form.email, form.room]
-    rows = [(field.label.text, getattr(user, field.name), field.data or "") for field in texts]
-    rows += [
-        (field.label.text, stored, labels.get(str(field.data or ""), "")) for field, (stored, labels) in selects.items()
-    ]
-    return [(label, stored, typed) for label, stored, typed in rows if stored != typed]
-
-
-def _pairs(field: Any) -> list[tuple[str, str]]:
-    return [(choice.value, str(choice.label) if choice.value else "") for choice in field.choices]
+    return render_template("staff/person_form.html", form=form, user=user), form.status
 
 
 @pages.post("/admin/users/<int:user_id>/close")

@@ -17,6 +17,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
+from hms.core.web.localisation import offered_languages
 from hms.staff import rules
 from hms.staff.accounts.actions import check_email_is_free
 from hms.staff.login_security import passwords
@@ -131,7 +132,7 @@ def change_preferences(*, language: str | None = None, preferences: dict[str, An
     """Change one's own language and preferences; preferences that are not named stay as they are."""
     user = get_for_update(User, by.id)
     if language is not None:
-        user.language = profile_preferences.check_language(language)
+        user.language = profile_preferences.check_language(language, offered_languages())
     if preferences:
         user.preferences = profile_preferences.merge_preferences(user.preferences, preferences)
     return user

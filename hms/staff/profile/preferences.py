@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-LANGUAGES = {"en": "English", "fr": "Français", "sw": "Kiswahili"}
 CHOICES: dict[str, tuple[str, ...]] = {
     "theme": ("system", "light", "dark"),
     "density": ("comfortable", "compact"),
@@ -20,10 +19,10 @@ MAX_KEYS, MAX_TEXT_LENGTH = 40, 200
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
-def check_language(code: str) -> str:
-    """Return `code`; raises `RuleBroken` when there are no pages in this language."""
-    if code not in LANGUAGES:
-        raise RuleBroken(N_("Choose one of these: %(choices)s."), "language", choices=", ".join(LANGUAGES))
+def check_language(code: str, offered: Iterable[str]) -> str:
+    """Return `code`; raises `RuleBroken` when it is none of the languages `offered`."""
+    if code not in offered:
+        raise RuleBroken(N_("Choose one of these: %(choices)s."), "language", choices=", ".join(offered))
     return code
 
 

@@ -37,11 +37,17 @@ def _current_preferences() -> dict[str, Any]:
     }
 
 
+def _stored_values(*names: str) -> dict[str, Any]:
+    user = get_or_not_found(User, current_person().id)
+    return {name: getattr(user, name) for name in names}
+
+
 @pages.route("/profile", methods=["GET", "POST"])
 @requires(Permission.SIGNED_IN)
 def profile() -> ResponseReturnValue:
     """One's own account and preferences."""
     form = PreferencesForm(data=_current_preferences())
+    form.merge_with(_current_preferences)
     if form.save(actions.change_preferences, by=current_person()):
         flash(_("Preferences saved."), "success")
         return redirect(url_for(".profile"), 303)
@@ -60,6 +66,7 @@ def profile() -> ResponseReturnValue:
 def change_names() -> ResponseReturnValue:
     """Change one's own name, as colleagues and documents show it."""
     form = NamesForm(obj=get_or_not_found(User, current_person().id))
+    form.merge_with(lambda: _stored_values("title", "first_name", "last_name"))
     if form.save(actions.change_names, by=current_person()):
         return _back_to_profile(_("Name saved."))
     return render_template("staff/own_name.html", form=form), form.status
@@ -70,6 +77,7 @@ def change_names() -> ResponseReturnValue:
 def change_email() -> ResponseReturnValue:
     """Change one's own e-mail address, with the password."""
     form = EmailForm(obj=get_or_not_found(User, current_person().id))
+    form.merge_with(lambda: _stored_values("email"))
     if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
         return _back_to_profile(_("E-mail address saved."))
     return render_template("staff/own_email.html", form=form), form.status

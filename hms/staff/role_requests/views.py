@@ -121,11 +121,17 @@ def edit_request(request_id: int) -> ResponseReturnValue:
     """Change one's own pending request."""
     row = queries.get_request(request_id, user_id=current_person().id)
     form = RequestForm(obj=row)
+    form.merge_with(lambda: _stored_values(request_id))
     form.offer(row.user.role_id)
     if form.save(lambda *, by, **values: actions.change_request(request_id, by=by, **values), by=current_person()):
         flash(_("Saved."), "success")
         return redirect(url_for(".my_role"), 303)
     return render_template("staff/request_form.html", form=form, row=queries.get_request(request_id)), form.status
+
+
+def _stored_values(request_id: int) -> dict[str, Any]:
+    row = queries.get_request(request_id, user_id=current_person().id)
+    return {name: getattr(row, name) for name in ("requested_role_id", "reason", "version")}
 
 
 @pages.post("/profile/role/<int:request_id>/withdraw")

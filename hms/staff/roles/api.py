@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -75,12 +75,14 @@ def add_role(payload: dict[str, Any]) -> Response:
 @api.response(200, schemas.RoleOut)
 def change_role(payload: dict[str, Any], role_id: int) -> Response:
     """Change name, description and permissions; a missing field stays as it is."""
-    row = _get_active_role(role_id)
-    check_if_match(row.version, lambda: role_json(row, current_person()))
-    with _renamed_grants_error():
-        return _role_response(
-            actions.change_role(role_id, grants=payload.pop("permissions", None), **payload, by=current_person())
-        )
+    _get_active_role(role_id)
+    grants = payload.pop("permissions", None)
+    with (
+        if_match(lambda: _get_active_role(role_id), lambda row: role_json(row, current_person())) as version,
+        _renamed_grants_error(),
+    ):
+        row = actions.change_role(role_id, version=version, grants=grants, **payload, by=current_person())
+    return _role_response(row)
 
 
 @contextmanager
@@ -160,9 +162,11 @@ def request_(request_id: int) -> Response:
 @api.response(200, schemas.RequestOut)
 def change_request(payload: dict[str, Any], request_id: int) -> Response:
     """Change the reason or role of one's own pending request."""
-    row = queries.get_request(request_id, user_id=current_person().id)
-    check_if_match(row.version, lambda: request_json(row, current_person()))
-    role_request_actions.change_request(request_id, **payload, by=current_person())
+    who = current_person()
+    with if_match(
+        lambda: queries.get_request(request_id, user_id=who.id), lambda row: request_json(row, who)
+    ) as version:
+        role_request_actions.change_request(request_id, version=version, **payload, by=who)
     return _request_response(request_id)
 
 

@@ -10,8 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from hms.core.db.session import db, get_or_not_found
+from hms.core.errors import StaleVersion
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
+from hms.core.web import merging
 from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
 from hms.staff.forms import GrantsForm, RoleForm, roles_to_choose
@@ -54,14 +56,23 @@ def _holders_by_role() -> dict[int, int]:
 @pages.post("/admin/roles")
 @requires(Permission.MANAGE_ROLES)
 def change_roles() -> ResponseReturnValue:
-    """Show the changes for review first; save them when they are sent from the review page."""
-    form, ticked, versions = GrantsForm(), _ticked_grants(), _versions()
+    """Show the changes for review first; save them when they are sent from the review page.
+
+    What this person ticked and unticked is merged with what others saved meanwhile, and reviewed again.
+    """
+    form, seen = GrantsForm(), _versions()
+    ticked = _merged_grants(_ticked_grants())
+    versions = {role.id: role.version for role in _all_roles() if role.id in seen}
     changes = _changes(ticked)
     if not changes:
         flash(_("Nothing was changed."), "success")
         return redirect(url_for(".roles_page"), 303)
-    if not form.reviewed.data:
-        return render_template("staff/roles_review.html", form=form, changes=changes, ticked=ticked, versions=versions)
+    if form.reviewed.data and any(seen[role.id] != role.version for role, *_more in changes):
+        form.refuse(StaleVersion(merging.MERGED))
+    if form.form_errors or not form.reviewed.data:
+        opened = {role.id: role.grants for role in _all_roles() if role.id in seen}
+        shown = {"changes": changes, "ticked": ticked, "versions": versions, "opened": opened}
+        return render_template("staff/roles_review.html", form=form, **shown), form.status
     if form.save(
         _save_grants,
         wanted={role.id: ticked[role.id] for role, *_more in changes},
@@ -85,6 +96,21 @@ def _ticked_grants() -> dict[int, frozenset[str]]:
         if (role_id := parse_record_id(number)) in ticked:
             ticked[role_id].add(name)
     return {role_id: frozenset(names) for role_id, names in ticked.items()}
+
+
+def _merged_grants(ticked: dict[int, frozenset[str]]) -> dict[int, frozenset[str]]:
+    """The stored permissions with those that this person ticked, and without those that this person unticked.
+
+    Each form value `opened` is "role id:permissions that were ticked when the page was opened", separated by commas.
+    """
+    pairs = [value.partition(":") for value in request.form.getlist("opened")]
+    opened = {parse_record_id(role_id): frozenset(names.split(",")) for role_id, _colon, names in pairs}
+    merged = dict(ticked)
+    for role in _all_roles():
+        if role.id in ticked and role.id in opened:
+            gains, losses = ticked[role.id] - opened[role.id], opened[role.id] - ticked[role.id]
+            merged[role.id] = (frozenset(role.grants) | gains) - losses
+    return merged
 
 
 def _versions() -> dict[int, int]:
@@ -136,6 +162,7 @@ def edit_role(role_id: int) -> ResponseReturnValue:
     """Change name, description and locking time of a role; close or reopen it."""
     role = get_or_not_found(Role, role_id)
     form = RoleForm(obj=role)
+    form.merge_with(lambda: _stored_values(role_id))
     form.copied_from.choices = _copy_choices()
     if form.save(_rename, role_id=role_id, by=current_person()):
         flash(_("Saved."), "success")
@@ -145,6 +172,11 @@ def edit_role(role_id: int) -> ResponseReturnValue:
         "staff/role_form.html", form=form, role=role, is_default=is_default, people=_holders_by_role().get(role_id, 0)
     )
     return page, form.status
+
+
+def _stored_values(role_id: int) -> dict[str, Any]:
+    role = get_or_not_found(Role, role_id)
+    return {name: getattr(role, name) for name in ("name", "description", "idle_minutes", "version")}
 
 
 def _rename(*, role_id: int, copied_from: Any, by: Any, **values: Any) -> Role:

@@ -1,0 +1,106 @@
+"""Rewrites of a typed dose into phrases that the parser knows: fractions, `1-0-1`, `x5`, `q8`, `8-hourly`.
+
+`1-0-1` is the number of units in the morning, at noon and in the evening (a fourth number: at night).
+"""
+
+from __future__ import annotations
+
+import re
+
+from hms.core.errors import RuleBroken
+from hms.core.text.translation import N_
+
+_VULGAR = {"½": ".5", "¼": ".25", "¾": ".75", "1/2": ".5", "1/4": ".25", "3/4": ".75"}
+_FRACTION = re.compile(r"(?:(?<![0-9a-z/.,])([0-9]{1,3}) ?)?([½¼¾]|(?<![0-9/.,])(?:1 ?/ ?2|[13] ?/ ?4)(?![0-9/]))")
+_HALF = re.compile(r"(?<![a-z])(?:(one|two|three|four) and a half|half(?: an?)?)(?![a-z])")
+_COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4}
+_TIMES_OF = {
+    1: "once a day",
+    2: "twice a day",
+    3: "three times a day",
+    4: "four times a day",
+    5: "five times a day",
+    6: "six times a day",
+    8: "eight times a day",
+    12: "every 2 hours",
+    24: "every hour",
+}
+_HOURS_OF = {1: "every hour", 24: "once a day", 48: "every second day"} | {
+    hours: f"every {hours} hours" for hours in (2, 3, 4, 6, 8, 12)
+}
+_PER_DAY = r"(?: ?(?:/|per|a|each|every) ?(?:day|d|24 ?h)(?![a-z0-9])| ?daily(?![a-z]))"
+_COUNTS = (
+    re.compile(rf"(?<![a-z0-9])x ?([0-9]{{1,2}}){_PER_DAY}?(?![a-z0-9/.,]| ?(?:/|days?|d\b|weeks?|wks?|months?))"),
+    re.compile(rf"(?<![a-z0-9/.,])([0-9]{{1,2}}) ?(?:x|times){_PER_DAY}"),
+    re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?x(?![a-z0-9]|[^0-9]*[0-9])"),
+)
+_HOUR = r"(?:h|hr|hrs|hour|hours|hourly|hrly)"
+_INTERVALS = (
+    re.compile(rf"(?<![a-z0-9])(?:every|each|q) ?([0-9]{{1,2}}) ?-? ?{_HOUR}?(?![a-z0-9])"),
+    re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?-? ?(?:hourly|hrly)(?![a-z0-9])"),
+)
+_WORDS = {
+    "thrice daily": "three times a day",
+    "thrice a day": "three times a day",
+    "morning and night": "twice a day",
+    "morning and evening": "twice a day",
+    "nightly": "at night",
+    "hourly": "every hour",
+}
+_WORD = re.compile(r"(?<![a-z0-9-])(?<![0-9] )(" + "|".join(_WORDS) + r")(?![a-z])")
+_NUMBER = r"[0-9]{1,3}(?:\.[0-9]{1,3})?"
+_SLOTS = re.compile(
+    rf"(?<![0-9a-z./+-])({_NUMBER}) ?[-+] ?({_NUMBER}) ?[-+] ?({_NUMBER})(?: ?[-+] ?({_NUMBER}))?(?![0-9/.+-])"
+)
+_OTHER_AMOUNT = re.compile(r"[0-9] ?[a-zµμ]")
+_BELOW_ZERO = re.compile(r"(?:^\s*|(?<=[a-z]) )[-−–](?=\s?[0-9.,½¼¾])", re.IGNORECASE)
+_ZERO = re.compile(r"\s*0+(?:[.,]0*)?(?![0-9.,/+-]|\s*[-+]\s*[0-9])")
+
+
+def expand_fractions(text: str) -> str:
+    """`text` with decimals for ½, ¼, ¾, 1/2, "half" and "two and a half"; a number before belongs to it (2½ -> 2.5)."""
+
+    def decimal(match: re.Match[str]) -> str:
+        return (match[1] or "0") + _VULGAR[match[2].replace(" ", "")]
+
+    halves = _HALF.sub(lambda match: f"{_COUNT_WORDS.get(match[1], 0)}.5", text)
+    return _FRACTION.sub(decimal, halves)
+
+
+def expand_frequencies(text: str) -> str:
+    """`text` (lower case, with fractions expanded) with known phrases for counts, intervals and `1-0-1`."""
+    text = re.sub(r"(?<=[0-9])x(?=[0-9])", " x ", text)
+    text = _SLOTS.sub(lambda match: _describe_slots(match, text), text)
+    for pattern in _INTERVALS:
+        text = pattern.sub(lambda match: _HOURS_OF.get(int(match[1]), match[0]), text)
+    for pattern in _COUNTS:
+        text = pattern.sub(lambda match: f" {_TIMES_OF.get(int(match[1]), match[0])} ", text)
+    return " ".join(_WORD.sub(lambda match: _WORDS[match[1]], text).split())
+
+
+def _describe_slots(match: re.Match[str], text: str) -> str:
+    """The frequency of `1-0-1`, with its amount when the text has no other one."""
+    counts = [float(count) for count in match.groups() if count is not None]
+    taken = {count for count in counts if count}
+    if len(taken) != 1:
+        raise RuleBroken(N_("Enter one line for each amount, because the amounts in a day differ."), "dose")
+    times = sum(1 for count in counts if count)
+    phrase = _TIMES_OF[times]
+    if times == 1:
+        place = next(place for place, count in enumerate(counts) if count)
+        phrase = {0: "in the morning", len(counts) - 1: "at night"}.get(place, phrase)
+    amount = next(count for count in match.groups() if count is not None and float(count))
+    around = text[: match.start()] + " " + text[match.end() :]
+    # "1-0-1 tablets": the unit stands behind; "500 mg 1-0-1": the amount stands before.
+    has_own_amount = _OTHER_AMOUNT.search(re.sub(r"[0-9]{1,3} ?(?:days?|d|weeks?|wks?|months?)(?![a-z])", "", around))
+    if has_own_amount is None:
+        return f"{phrase} {amount}"
+    if taken != {1.0}:
+        raise RuleBroken(N_("Enter the amount of one dose only once, for example 2 tablets bd."), "dose")
+    return phrase
+
+
+def check_amount_text(text: str, field: str) -> None:
+    """Raise `RuleBroken` on `field` for an amount of zero or below ("-1 tablet"), also of an unknown medicine."""
+    if _BELOW_ZERO.search(text) or _ZERO.match(text):
+        raise RuleBroken(N_("Enter an amount above zero."), field)

@@ -1,0 +1,86 @@
+"""Missing or broken files of the safety rules: the pages work and say loudly that no check ran."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from hms.clinical.prescriptions import actions
+from hms.core.errors import RuleBroken
+from hms.formulary.dosing import routes
+from hms.formulary.medicines import catalogue
+from tests.clinical.factories import a_patient, allergic, an_encounter
+from tests.formulary.factories import load, medicine
+
+BROKEN = [
+    ("interactions.csv", None),
+    ("allergy_classes.csv", ""),
+    ("substances.csv", "name,aliases,rxnorm\naspirin"),
+    ("dose_limits.csv", "ingredient,kind,routes,over_days,max_mg,source\nparacetamol,single,,,much,x\n"),
+    ("high_alert.csv", "group\nopioid\n"),
+    ("rules_version.txt", None),
+    ("form_routes.csv", None),
+    ("interactions.csv", b"\xff\xfe\x00broken"),
+]
+NO_CHECK = "No safety check ran"
+
+
+def forget() -> None:
+    for kept in (catalogue._read_knowledge, catalogue._read_uses, routes._routes_by_form):
+        kept.cache_clear()
+
+
+@pytest.fixture(params=BROKEN, ids=lambda case: case[0])
+def broken(request, monkeypatch, tmp_path, db):
+    load()
+    name, content = request.param
+    folder = shutil.copytree(catalogue.DATA, tmp_path / "data")
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    monkeypatch.setattr(catalogue, "DATA", folder)
+    monkeypatch.setattr(routes, "DATA", folder / "form_routes.csv")
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def test_the_encounter_page_works_and_says_that_no_check_ran(broken, desk, program, person):
+    patient = a_patient()
+    allergic(patient)
+    doctor = person("doctor")
+    encounter = an_encounter(doctor, patient, notes="n", no_diagnosis_reason="check")
+    at = f"/encounters/{encounter.id}"
+    page = desk("doctor").get(at)
+    assert page.status_code == 200
+    assert "No safety check runs" in page.get_data(as_text=True)
+    added = desk("doctor").form(at, rx="amoxicillin 500 mg capsule", rx_dose="500 mg tds 5/7", do="add_rx")
+    assert added.status_code == 303
+    assert NO_CHECK in desk("doctor").get(at).get_data(as_text=True)
+    body = {"encounter": encounter.id, "medication": medicine("amlodipine-5-mg-tablet").id, "dosage": "5 mg od"}
+    made = program("doctor").post("/api/prescriptions/", json=body)
+    assert (made.status_code, made.json["needs_reason"]) == (201, True)
+    assert NO_CHECK in made.json["could_not_check"][0]
+    refused = desk("doctor").form(at, do="sign")
+    assert refused.status_code == 400
+    assert NO_CHECK in refused.get_data(as_text=True)
+    assert desk("doctor").form(at, do="sign", unchecked_code="checked_by_hand").status_code == 303
+    assert desk("pharmacist").get("/pharmacy/").status_code == 200
+    with pytest.raises(RuleBroken, match=NO_CHECK):
+        actions.prescribe(encounter.id, medication_name="Ibuprofen 400 mg", by=doctor)
+
+
+def test_the_checks_without_a_prescription_say_so(broken, program):
+    patient = a_patient()
+    allergic(patient)
+    answer = program("doctor").post(
+        "/api/prescriptions/check_drug_allergy/", json={"patient_id": patient.id, "medication_name": "Amoxicillin"}
+    )
+    assert (answer.json["alert"], answer.json["outcome"]) == (True, "could_not_run")
+    answer = program("doctor").post(
+        "/api/prescriptions/check_drug_interaction/", json={"medications": ["warfarin", "ibuprofen"]}
+    )
+    assert answer.json["not_checked"] == ["warfarin", "ibuprofen"]
