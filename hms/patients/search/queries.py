@@ -36,7 +36,7 @@ from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 from hms.patients.identity import phone_numbers
-from hms.patients.identity.columns import WHO, Identified
+from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
 from .conditions import SearchConditions, name_conditions
@@ -133,7 +133,7 @@ def _rank(conditions: SearchConditions, columns: Any) -> ColumnElement[int]:
     return case(*whens, else_=literal(4))
 
 
-SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
+SHOWN = (*PATIENT_COLUMNS, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
@@ -169,7 +169,7 @@ def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
 def build_result(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
     """A row of `SHOWN` as `who` sees it."""
     return SearchResult(
-        *row[1 : len(WHO)],
+        *row[1 : len(PATIENT_COLUMNS)],
         id=row.id,
         phone=format_phone_for(row, who),
         allergy_status=row.allergy_status,
