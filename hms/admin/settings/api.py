@@ -12,7 +12,7 @@ from marshmallow import fields
 from hms.admin.blueprints import api
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.settings import definition, definitions
@@ -110,6 +110,7 @@ def _setting_response(setting: definition.SettingDefinition) -> Response:
 @api.response(200, SettingOut)
 def change_setting(payload: dict[str, Any], key: str) -> Response:
     """Change one setting. In a page's session a sensitive setting needs `current_password`; with a token it does not."""
+    lock_for_if_match(settings.SystemSetting, key=key)
     setting, row = _definition(key), settings.stored_settings().get(key)
     check_if_match(row.version if row else 0, lambda: setting_json(setting, row))
     with _errors_at_value():

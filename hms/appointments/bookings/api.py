@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from hms.appointments.blueprints import api
 from hms.appointments.enums import Status
+from hms.appointments.models import Appointment
 from hms.appointments.queue import queries, transitions
 from hms.appointments.schemas import (
     AppointmentChange,
@@ -21,7 +22,7 @@ from hms.appointments.schemas import (
 )
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.errors import NotAllowed, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -128,6 +129,7 @@ def _note(row: Row) -> Row:
 @api.response(200, AppointmentOut)
 def change(payload: dict[str, Any], appointment_id: int) -> Response:
     """Change an appointment: doctors their own, nurses only the status. Fields left out stay as they are."""
+    lock_for_if_match(Appointment, id=appointment_id)
     stored = api_queries.get_appointment(appointment_id, current_person())
     check_if_match(stored.version, lambda: appointment_json(_note(stored), sees_full_booking(current_person())))
     _check_may_write(stored, payload)

@@ -17,7 +17,7 @@ from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.db.session import db, get_or_not_found
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
@@ -129,6 +129,7 @@ def change_bill(payload: dict[str, Any], bill_id: int) -> Response:
     """
     if not api_queries.may_edit(bill_id, current_person()):
         raise NotFound(N_("This bill does not exist."))
+    lock_for_if_match(Bill, id=bill_id)
     body, version = _bill(bill_id)
     check_if_match(version, lambda: _bill(bill_id, is_read=True)[0])
     if payload.get("patient", body["patient"]) != body["patient"]:

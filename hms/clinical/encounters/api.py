@@ -11,7 +11,7 @@ from hms.clinical.api_params import encounter_date_column, get_reference, may_re
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
@@ -124,6 +124,7 @@ def _get_own_encounter(encounter_id: int) -> Any:
 @api.response(200, EncounterOut)
 def write(payload: dict[str, Any], encounter_id: int) -> Response:
     """Change one's own open encounter; 409 when it is signed."""
+    lock_for_if_match(Encounter, id=encounter_id)
     row = _get_own_encounter(encounter_id)
     check_if_match(row.version, lambda: encounter_json(read_audit.record_read("encounter", row)))
     if get_reference(payload, "patient") not in (None, row.patient_id):

@@ -25,7 +25,7 @@ from hms.clinical.schemas import (
     prescription_json,
 )
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
@@ -113,6 +113,7 @@ def prescribe(payload: dict[str, Any]) -> Response:
 @api.response(200, PrescriptionOut)
 def change(payload: dict[str, Any], prescription_id: int) -> Response:
     """Replace a prescription of one's own open encounter; 409 when it is signed."""
+    lock_for_if_match(Prescription, id=prescription_id)
     row = queries.get_prescription_row(prescription_id, current_person())
     if row.prescriber_id != current_person().id:
         raise HiddenRecord("No Prescription matches the given query.", row.patient_id)

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
+from sqlalchemy import select
+
+from hms.core.db.session import db
 
 
 def resource_response(body: dict[str, Any], version: object, status: int = 200) -> Response:
@@ -22,6 +25,15 @@ class PreconditionFailed(Exception):
     def __init__(self, body: dict[str, Any], version: object) -> None:
         super().__init__("stale")
         self.body, self.version = body, version
+
+
+def lock_for_if_match(model: Any, **key: object) -> None:
+    """With `If-Match`, lock the record until the transaction ends, so that of several writers with the same tag one succeeds.
+
+    Call it before the record is read. A record that does not exist is not locked.
+    """
+    if request.if_match:
+        db.session.execute(select(model.id).filter_by(**key).with_for_update())
 
 
 def check_if_match(version: object, body: Callable[[], dict[str, Any]]) -> None:

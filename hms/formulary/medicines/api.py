@@ -9,7 +9,7 @@ from marshmallow import fields, post_load, validate
 
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -145,6 +145,7 @@ def add(payload: dict[str, Any]) -> Response:
 def change(payload: dict[str, Any], medication_id: int) -> Response:
     """Change a medicine. A stock in the body is ignored: it changes only by goods receipts, dispensing and adjustments."""
     payload.pop("current_stock", None)
+    lock_for_if_match(Medication, id=medication_id)
     row = actions.get_medication(medication_id)
     check_if_match(row.version, lambda: medication_json(row, current_person()))
     return _medication_response(actions.change_medication(medication_id, **payload, by=current_person()))

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.core.api import read_log
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
@@ -16,6 +16,7 @@ from hms.patients.access import api as access_api  # noqa: F401 - its routes are
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
+from hms.patients.models import Patient
 from hms.patients.registration import actions as registration_actions
 from hms.patients.schemas import (
     LookalikeOut,
@@ -112,6 +113,7 @@ def patient(patient_id: int) -> Response:
 def correct(payload: dict[str, Any], patient_id: int) -> Response:
     """Correct a patient. Only roles that may record allergies may change `known_allergies`."""
     who = current_person()
+    lock_for_if_match(Patient, id=patient_id)
     row = api_queries.get_patient(patient_id, who)
     check_if_match(
         row.version, lambda: patient_json(record_actions.read_patient(patient_id, by=who), visible_fields(who))

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -109,6 +109,7 @@ def _with_role_id(payload: dict[str, Any]) -> dict[str, Any]:
 @api.response(200, schemas.UserOut)
 def change_user(payload: dict[str, Any], user_id: int) -> Response:
     """Correct an account, give its role, close or open it."""
+    lock_for_if_match(User, id=user_id)
     row = get_or_not_found(User, user_id)
     check_if_match(row.version, lambda: user_json(row, current_person()))
     is_active = payload.pop("is_active", row.is_active)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from hms.core.api.pagination import paginated_response
-from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.api.preconditions import check_if_match, lock_for_if_match, resource_response
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -75,6 +75,7 @@ def add_role(payload: dict[str, Any]) -> Response:
 @api.response(200, schemas.RoleOut)
 def change_role(payload: dict[str, Any], role_id: int) -> Response:
     """Change name, description and permissions; a missing field stays as it is."""
+    lock_for_if_match(Role, id=role_id)
     row = _get_active_role(role_id)
     check_if_match(row.version, lambda: role_json(row, current_person()))
     with _renamed_grants_error():
@@ -160,6 +161,7 @@ def request_(request_id: int) -> Response:
 @api.response(200, schemas.RequestOut)
 def change_request(payload: dict[str, Any], request_id: int) -> Response:
     """Change the reason or role of one's own pending request."""
+    lock_for_if_match(RoleChangeRequest, id=request_id)
     row = queries.get_request(request_id, user_id=current_person().id)
     check_if_match(row.version, lambda: request_json(row, current_person()))
     role_request_actions.change_request(request_id, **payload, by=current_person())
