@@ -23,7 +23,7 @@ from hms.core.web.parameters import (
     Ordering,
     TextLine,
     filter_by_columns,
-    first_and_last,
+    get_day_range,
     ordered,
     parameters,
 )
@@ -33,7 +33,7 @@ from hms.staff.models import LoginActivity
 
 from .audit_trail import labels
 from .audit_trail import queries as audit_trail_queries
-from .audit_trail.masking import masked
+from .audit_trail.masking import mask_values
 from .blueprints import api
 from .system import queries as system_queries
 
@@ -85,7 +85,7 @@ def audit_json(row: Any) -> dict[str, Any]:
         "object_id": row.entity_id,
         "description": f"{labels.change_kind(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
         "timestamp": row.recorded_at,
-        "details": masked(row.entity, row.new or row.old),
+        "details": mask_values(row.entity, row.new or row.old),
         "user": row.actor_name or "",
         "outcome": row.outcome,
         "ip_address": None if row.ip is None else str(row.ip),
@@ -106,13 +106,13 @@ AUDIT_PARAMETERS = parameters(
 
 
 def _audit(arguments: dict[str, Any]) -> Response:
-    day_from, day_to = first_and_last(arguments)
+    day_from, day_to = get_day_range(arguments)
     patient_id, user = arguments.get("patient"), arguments.get("user")
     action, kind = arguments.get("action"), arguments.get("object_type")
     filters = audit_trail_queries.AuditFilter(
         day_from=day_from,
         day_to=day_to,
-        actor_ids=tuple(staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)) if user else None,
+        actor_ids=tuple(staff.find_account_ids(user, audit_trail_queries.MAX_FILTERED)) if user else None,
         patient_ids=None if patient_id is None else (patient_id,),
         actions=(action,) if action else None,
         entity=kind or None,
@@ -127,7 +127,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     total = None if is_exact or filters != audit_trail_queries.AuditFilter() else _estimated_total
     rows = ordered(audit_trail_queries.query(filters), arguments, audit_trail_queries.ENTRY.id)
     response = paginated_response(rows, project, total=total)
-    audit_trail_queries.note_read(filters, shown)
+    audit_trail_queries.record_trail_read(filters, shown)
     return response
 
 
@@ -170,7 +170,7 @@ SIGN_IN_PARAMETERS = parameters(
 def login_activity(arguments: dict[str, Any]) -> Response:
     """Sign-in attempts, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = filter_by_columns(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    rows = filter_by_columns(system_queries.select_sign_ins(), arguments, on=LoginActivity.at, **columns)
     return paginated_response(ordered(rows, arguments, LoginActivity.id), sign_in_json)
 
 
@@ -196,13 +196,13 @@ def health() -> dict[str, Any]:
     if not (person.is_authenticated and person.may(Permission.ADMINISTER)):
         db.session.execute(select(1))
         return {"status": "ok", "database": "ok"}
-    status = system_queries.health()
+    status = system_queries.get_health()
     return {
         "status": "ok" if status.is_ok else "degraded",
         "database": "ok",
         "broker": "ok" if status.broker else "down",
         "waiting_work": status.waiting,
-        "failed_work": status.dead,
+        "failed_work": status.failed,
         "free_disk_gb": status.free_gb,
     }
 

@@ -1,4 +1,4 @@
-"""A backup brings everything back, and never over a living hospital."""
+"""A backup restores everything, and never into a database in use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.security("K")
 
 @pytest.fixture
 def patient(real_app):
-    """One patient on the books, and the trail sealed."""
+    """A hospital with one patient and a sealed audit trail."""
     with action_context("tests.seed", SYSTEM):
         db.session.add(
             Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Traoré", sex="female")
@@ -36,7 +36,7 @@ def patient(real_app):
 
 @contextmanager
 def _beside(name: str, template: str | None = None) -> Iterator[None]:
-    """Work in a database of its own, which is gone afterwards."""
+    """Run in a database of its own, which is dropped afterwards."""
     with app_beside(config_for(servers.create_database(name, template))).app_context():
         try:
             yield

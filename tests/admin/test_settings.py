@@ -1,4 +1,4 @@
-"""Settings: typed, explained, with their last change; a sensitive one asks who it is; public ones need no sign-in."""
+"""Settings: types, help texts and last change; sensitive ones need re-authentication, public ones no sign-in."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class SignInFilter:
     before: int | None = None
 
 
-def sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
+def select_sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
     """Sign-in attempts with the username of the account, newest first."""
     query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
     if filters.before:
@@ -62,24 +62,24 @@ def _statuses(outcome: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the database and Redis respond; `waiting` and `dead` count jobs in the outbox, `free_gb` is disk space."""
+    """Whether the database and Redis respond; `waiting` and `failed` count jobs in the outbox, `free_gb` is disk space."""
 
     database: bool
     broker: bool
     waiting: int
-    dead: int
+    failed: int
     free_gb: int
 
     @property
     def is_ok(self) -> bool:
-        return self.database and self.broker and self.dead == 0
+        return self.database and self.broker and self.failed == 0
 
 
-def health() -> Health:
+def get_health() -> Health:
     """The current system status."""
-    waiting, dead = db.session.execute(_count_open_jobs()).one()
+    waiting, failed = db.session.execute(_count_open_jobs()).one()
     free = shutil.disk_usage(_existing(current_app.config["DATA_DIR"])).free // 2**30
-    return Health(True, redis.is_available(), waiting, dead, free)
+    return Health(True, redis.is_available(), waiting, failed, free)
 
 
 @cache
@@ -93,16 +93,16 @@ def _existing(folder: Any) -> Any:
     return folder if folder.exists() else folder.parent
 
 
-def figures() -> dict[str, int]:
+def count_for_administrators() -> dict[str, int]:
     """Counts for the administration page: active accounts, failed sign-ins today, role requests."""
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
-        "failed_sign_ins": failed_sign_ins(),
+        "failed_sign_ins": count_failed_sign_ins(),
         "role_requests": queries.count_waiting(),
     }
 
 
-def failed_sign_ins() -> int:
+def count_failed_sign_ins() -> int:
     """The number of failed sign-ins today."""
     return db.session.execute(_failed(*clock.day_bounds(clock.today()))).scalar_one()
 

@@ -36,7 +36,7 @@ def requires(permission: Permission, *others: Permission) -> Callable[[V], V]:
     """Let a route be opened with `permission` or one of `others`. A route without this decorator refuses everybody."""
 
     def mark(view: V) -> V:
-        view.needs, view.suffices = permission, others  # type: ignore[attr-defined]
+        view.needs, view.other_permissions = permission, others  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -47,7 +47,7 @@ def current_person() -> Person:
     return current_user._get_current_object()
 
 
-def is_api() -> bool:
+def is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
@@ -62,7 +62,7 @@ def guard() -> Response | None:
     view = current_app.view_functions[request.endpoint]
     permission = getattr(view, "needs", None)
     if permission is None:
-        raise NotAllowed(N_("%(page)s is closed"), page=request.endpoint)
+        raise NotAllowed(N_("%(page)s has no permission, so nobody can open it."), page=request.endpoint)
     is_read = request.method in SAFE_METHODS
     if permission is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
@@ -71,7 +71,7 @@ def guard() -> Response | None:
     g.is_reader_known = True
     if permission is not Permission.PUBLIC:
         _check_permission(person, view)
-    if is_read and is_api():
+    if is_read and is_api_request():
         check_parameters(getattr(view, "parameters", None), person)
     return None if is_read else _check_submit(person)
 
@@ -85,7 +85,7 @@ def _check_public(view: Any) -> None:
 def _check_permission(person: Person, view: Any) -> None:
     if not person.is_authenticated:
         raise SignInRequired
-    if not any(person.may(other) for other in getattr(view, "suffices", ())):
+    if not any(person.may(other) for other in getattr(view, "other_permissions", ())):
         require_permission(person, view.needs)
 
 
@@ -105,7 +105,7 @@ def _reject_cross_site() -> None:
 
 def _is_api_client(person: Any) -> bool:
     """Whether no CSRF token is needed: for a Bearer token, and for the API's sign-in, which reads no cookie."""
-    return getattr(person, "by_token", False) or (is_api() and not person.is_authenticated)
+    return getattr(person, "by_token", False) or (is_api_request() and not person.is_authenticated)
 
 
 def safe_next(target: str | None) -> str | None:
@@ -137,7 +137,7 @@ def _start_request() -> None:
     g.is_reader_known = False
 
 
-def finish(response: Response) -> Response:
+def finish_response(response: Response) -> Response:
     """After every request: store the response for repeated submits, and add the headers."""
     idempotency.store_response(response)
     security_headers.add_security_headers(response)
@@ -165,7 +165,7 @@ def install(app: Flask) -> None:
     app.before_request(_start_request)
     app.before_request(read_body)
     app.before_request(guard)
-    app.after_request(finish)
+    app.after_request(finish_response)
     app.teardown_request(_close_session)
     app.register_blueprint(security_headers.pages)
     app.view_functions["static"].needs = Permission.PUBLIC

@@ -18,7 +18,7 @@ IDENTITY = (
     Patient.deceased_on,
 )
 """The columns of `Identified`, in its order."""
-WHO = (Patient.id, *IDENTITY)
+PATIENT_COLUMNS = (Patient.id, *IDENTITY)
 """The columns with which a list shows a patient."""
 
 

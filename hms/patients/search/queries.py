@@ -33,7 +33,7 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
 from hms.patients.identity import phone_numbers
-from hms.patients.identity.columns import WHO, Identified
+from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
 from .conditions import SearchConditions
@@ -116,7 +116,7 @@ def _rank(conditions: SearchConditions, columns: Any) -> ColumnElement[int]:
     return case(*whens, else_=literal(4))
 
 
-SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
+SHOWN = (*PATIENT_COLUMNS, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
@@ -152,7 +152,7 @@ def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
 def build_result(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
     """A row of `SHOWN` as `who` sees it."""
     return SearchResult(
-        *row[1 : len(WHO)],
+        *row[1 : len(PATIENT_COLUMNS)],
         id=row.id,
         phone=format_phone_for(row, who),
         allergy_status=row.allergy_status,

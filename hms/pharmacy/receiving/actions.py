@@ -138,7 +138,7 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
 
 def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Batch], by: Person) -> None:
     for batch, line in sorted(zip(batches, lines, strict=True), key=lambda pair: (pair[1].medication_id, pair[0].id)):
-        record_movement(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
+        record_movement(batch, rules.MovementKind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
 @action(Permission.RECEIVE_STOCK, "pharmacy.opening_stock")
@@ -159,7 +159,7 @@ def opening_stock(
     batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
     db.session.flush()
-    record_movement(batch, rules.Kind.RECEIPT, quantity, OPENING, by)
+    record_movement(batch, rules.MovementKind.RECEIPT, quantity, OPENING, by)
     return batch
 
 
@@ -191,7 +191,7 @@ def enter_batch(
     batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
     db.session.add(batch)
     db.session.flush()
-    record_movement(batch, rules.Kind.RECEIPT, received, "", by)
+    record_movement(batch, rules.MovementKind.RECEIPT, received, "", by)
     if left is not None and left < received:
-        record_movement(batch, rules.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
+        record_movement(batch, rules.MovementKind.ADJUSTMENT, left - received, USED_BEFORE, by)
     return batch

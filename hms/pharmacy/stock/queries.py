@@ -21,7 +21,7 @@ from hms.formulary.medicines.queries import COLUMNS
 from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement, Supplier
 
-from .rules import USE_DAYS, days_left
+from .rules import USAGE_DAYS, estimate_days_left
 
 PAGE = 25
 FILTERS = ("low", "expiring", "expired", "zero")
@@ -118,12 +118,12 @@ def medicines(
 
 
 def _shelf(row: Any, reorder_level: int) -> StockRow:
-    return StockRow(row, days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
+    return StockRow(row, estimate_days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
 
 
 def _used() -> Any:
     """For each medicine: units dispensed in the last 90 days, less returns."""
-    since = clock.now() - timedelta(days=USE_DAYS)
+    since = clock.now() - timedelta(days=USAGE_DAYS)
     return (
         select(StockMovement.medication_id, (-func.sum(StockMovement.quantity)).label("used"))
         .where(StockMovement.kind.in_(("dispense", "return")), StockMovement.moved_at >= since)
