@@ -145,7 +145,7 @@ def _actor_ids(arguments: dict[str, Any]) -> tuple[int, ...] | None:
     if user is None:
         return None if user_id is None else (user_id,)
     is_id = user.isascii() and user.isdigit()
-    ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)
+    ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_FILTERED)
     return tuple(found for found in ids if found <= MAX_ID and user_id in (None, found))
 
 

@@ -119,3 +119,10 @@ def test_a_living_hospital_is_not_overwritten(patient, tmp_path):
 def test_a_folder_without_backups_is_said_to_be_so(real_app, tmp_path):
     answer = real_app.test_cli_runner().invoke(args=["restore", str(tmp_path)])
     assert (answer.exit_code, answer.stderr) == (1, f"There is no backup in {tmp_path}.\n")
+
+
+def test_a_folder_that_cannot_be_written_is_named(real_app, tmp_path):
+    (tmp_path / "backups").write_text("a file, not a folder")
+    answer = real_app.test_cli_runner().invoke(args=["backup", str(tmp_path / "backups" / "today")])
+    refused = f"{tmp_path}/backups/today could not be written: Not a directory. Choose another folder.\n"
+    assert (answer.exit_code, answer.stderr) == (1, refused)

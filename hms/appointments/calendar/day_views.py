@@ -146,7 +146,7 @@ def day_sheet() -> ResponseReturnValue:
     """The day of every doctor to print, one list below the other."""
     chosen_day, error = get_requested_day()
     board = day_queries.build_day_board(chosen_day, department_id=get_number_parameter("department"), limit=None)
-    note_names_read(board.columns)
+    record_names_read(board.columns)
     values = {"day": chosen_day, "weekday": format_date(chosen_day, "EEE"), "cell_words": get_cell_labels()}
     html = render_template("appointments/sheet.html", board=board, kept=get_filters(), wrong=error, **values)
     return html, 400 if error else 200
