@@ -14,13 +14,12 @@ from urllib.error import URLError
 
 import pytest
 from flask import Flask
-from flask_socketio import SocketIO
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from config import Config
 from hms.core.db.session import db as database
-from hms.core.events import Event, room_of_event
+from hms.core.events import Event, connect_broker, room_of_event
 from hms.local import processes
 from hms.local.servers import ports
 from hms.local.supervisor.child_process import Child
@@ -52,7 +51,8 @@ class Served:
 
     def publish(self, kind: Event) -> None:
         """Publish an event to every open page that may see it, as an action does."""
-        SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room_of_event(kind))
+        broker = connect_broker(self.redis_url)
+        broker.emit("alert", {"kind": kind.value}, room=room_of_event(kind), namespace="/")
 
     def cookie_of(self, username: str) -> dict[str, str]:
         """The cookie of a fresh session of that person."""
