@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from hms.appointments.models import QueueEntry
 from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
@@ -17,7 +18,16 @@ from hms.core import clock
 from hms.core.text.formatting import format_date
 from hms.messages.models import Notification
 from hms.patients.models import Patient
-from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, unsaved_texts, waiting
+from tests.clinical.factories import (
+    a_patient,
+    allergic,
+    an_encounter,
+    born,
+    signed,
+    some_codes,
+    unsaved_texts,
+    waiting,
+)
 from tests.formulary.factories import load
 from tests.page import Page, words
 
@@ -33,6 +43,11 @@ def at(encounter) -> str:
 
 def text(answer) -> str:
     return words(answer.get_data(as_text=True))
+
+
+def words_of(markup: str) -> str:
+    """The text of a part of a page, with usual spaces."""
+    return words(markup).replace("\u00a0", " ")
 
 
 def keep(client, encounter, **sent):
@@ -358,6 +373,56 @@ def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     wrong = client.form(f"/queue/{entry.id}/vitals", weight="62", priority="9", do="save")
     assert wrong.status_code == 400
     assert len(db.session.scalars(select(VitalsReading)).all()) == 1
+
+
+def test_an_infant_with_critical_values_is_marked_and_moved_up_in_the_queue(desk, db):
+    adult, infant = waiting(a_patient()), waiting(a_patient(given_names="Isha", birth_date=clock.today() - timedelta(150)))
+    nurse = desk("nurse")
+    values = {"temperature": "36.8", "pulse": "74", "respiratory_rate": "16", "priority": "3", "do": "save"}
+    sent = nurse.form(f"/queue/{infant.id}/vitals", **values, is_confirmed="y")
+    assert sent.status_code == 303
+    db.session.expire_all()
+    assert (infant.priority, adult.priority) == (2, 3)
+    page = nurse.get("/queue/").get_data(as_text=True)
+    rows = [row.split("</tr>")[0] for row in page.split('data-ux="queue-row"')[1:]]
+    assert f'data-key="{infant.id}"' in rows[0]
+    assert rows[0].count("flag--stop") == 2
+    assert "Pulse 74 /min Critical low RR 16 /min Critical low" in words_of(rows[0])
+    assert "moved up in the queue" in words_of(page)
+    # A priority that the nurse chooses stays, and a later critical value never lowers one.
+    lowered = nurse.form(f"/queue/{infant.id}/vitals", **values | {"priority": "4"}, is_confirmed="y")
+    assert (lowered.status_code, db.session.scalar(select(QueueEntry.priority).filter_by(id=infant.id))) == (303, 4)
+
+
+def test_critical_values_recorded_elsewhere_move_a_waiting_patient_up(desk, db, person):
+    patient = a_patient()
+    entry, nurse = waiting(patient, priority=4), person("nurse")
+    yesterday = clock.now() - timedelta(days=1)
+    vitals_actions.record_vitals(patient.id, pulse="190", taken_at=yesterday, is_confirmed=True, by=nurse)
+    vitals_actions.record_vitals(patient.id, temperature="38.6", weight="62", by=nurse)
+    assert entry.priority == 4
+    assert desk("nurse").form(f"/patients/{patient.id}/vitals", pulse="190", is_confirmed="y").status_code == 303
+    assert db.session.scalar(select(QueueEntry.priority).filter_by(id=entry.id)) == 2
+    high = {"respiratory_rate": "25", "oxygen_saturation": "91", "blood_pressure": "120/70", "pulse": "91"}
+    high |= {"temperature": "38.5", "on_oxygen": True, "consciousness": "alert"}
+    vitals_actions.record_vitals(patient.id, **high, is_confirmed=True, by=nurse)
+    assert entry.priority == 1
+
+
+@pytest.mark.parametrize(
+    ("years", "values", "note"),
+    [
+        (35, {"weight": "62"}, "Recorded"),
+        (35, {"weight": "62", "pulse": "72", "pain": "2"}, "Normal: Pulse, Pain"),
+        (None, {"pulse": "72"}, "Recorded"),
+    ],
+)
+def test_only_values_with_a_range_are_called_normal(desk, db, person, years, values, note):
+    entry = waiting(a_patient(birth_date=born(years) if years else None))
+    vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, **values, by=person("nurse"))
+    row = desk("nurse").get("/queue/").get_data(as_text=True).split('data-ux="queue-row"')[1]
+    assert note in words_of(row)
+    assert note.startswith("Normal") == ("ormal" in words_of(row))
 
 
 def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):

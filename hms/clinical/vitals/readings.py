@@ -41,12 +41,16 @@ SHORT_LABELS = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One value to show: short label, value with unit, and a flag when it is unusual."""
+    """One value to show: short label, value with unit, and a flag when it is unusual.
+
+    `is_normal` is whether it lies within a usual range: False for a value that has none.
+    """
 
     key: str
     label: str
     text: str
     flag: rules.Flag | None
+    is_normal: bool = False
 
     @property
     def level(self) -> str:
@@ -130,9 +134,9 @@ def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measur
             if "systolic" in known:
                 yield _pressure(known, age)
         elif key in known:
-            yield Measure(
-                key, label, rules.vitals()[key].format_value(known[key]), rules.find_flag(key, known[key], age)
-            )
+            found = rules.find_flag(key, known[key], age)
+            is_normal = found is None and rules.usual_range(key, age) is not None
+            yield Measure(key, label, rules.vitals()[key].format_value(known[key]), found, is_normal)
 
 
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
@@ -144,7 +148,7 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     ]
     worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
-    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst)
+    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst, worst is None)
 
 
 def last_sizes(patient_id: int) -> dict[str, EarlierValue]:
