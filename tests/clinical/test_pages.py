@@ -376,7 +376,8 @@ def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
 
 
 def test_an_infant_with_critical_values_is_marked_and_moved_up_in_the_queue(desk, db):
-    adult, infant = waiting(a_patient()), waiting(a_patient(given_names="Isha", birth_date=clock.today() - timedelta(150)))
+    adult = waiting(a_patient())
+    infant = waiting(a_patient(given_names="Isha", birth_date=clock.today() - timedelta(150)))
     nurse = desk("nurse")
     values = {"temperature": "36.8", "pulse": "74", "respiratory_rate": "16", "priority": "3", "do": "save"}
     sent = nurse.form(f"/queue/{infant.id}/vitals", **values, is_confirmed="y")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -26,7 +27,7 @@ from hms.patients.access import policy
 from hms.patients.models import Patient
 from hms.patients.records import banner
 
-from . import actions, queries, readings, triage, urgency
+from . import actions, queries, readings, triage, typed_values, urgency
 from .actions import Unconfirmed
 
 CHILDBEARING = range(12, 56)
@@ -57,6 +58,7 @@ def _form_page(
         may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(patient.id),
         usual=triage.usual_ranges(patient),
+        age=typed_values.age_in_address(age),
         **{"is_correction": False, "goes_on": False} | context,
     ), form.status
 
@@ -79,6 +81,17 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
         return
     form.call_reason.data = ""
     flash(_("The doctor was called. The values on this page are not saved yet."), "caution")
+
+
+@pages.get("/clinical/vitals")
+@requires(Permission.RECORD_VITALS)
+def typed_meaning() -> ResponseReturnValue:
+    """What the typed values mean (JSON); the query has the names of the form, and the age in years."""
+    form = VitalsForm(formdata=request.args, meta={"csrf": False})
+    form.validate()
+    age = typed_values.read_age(request.args.get("age", ""))
+    fields, score = typed_values.describe(form.values(), age)
+    return jsonify(fields={name: asdict(meaning) for name, meaning in fields.items()}, news2=asdict(score))
 
 
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
