@@ -361,6 +361,38 @@ def test_a_refused_addendum_is_corrected_and_sent_again_with_the_same_key(desk, 
     assert "Called back." in nurse.get(target).get_data(as_text=True)
 
 
+def test_the_year_of_birth_stands_beside_the_sign_button_and_is_asked_for_plainly(desk, opened, db):
+    waiting(a_patient())
+    client = desk("doctor")
+    page = client.get(at(opened)).get_data(as_text=True)
+    assert "actionbar" in page.split('data-ux="birth-year"')[0].split("</section>")[-1]
+    refused = client.form(at(opened), notes="Fever", no_diagnosis_reason="waits for film", do="sign")
+    assert refused.status_code == 400
+    assert "Enter the year of birth of this patient." in text(refused)
+    assert "not the year of birth" not in text(refused)
+
+
+def test_nobody_is_asked_for_a_year_of_birth_that_is_not_known(desk, db, person):
+    encounter = an_encounter(person("doctor"), a_patient(birth_date=None))
+    waiting(a_patient(birth_date=None))
+    assert 'data-ux="birth-year"' not in desk("doctor").get(at(encounter)).get_data(as_text=True)
+
+
+def test_a_long_encounter_has_links_to_its_sections_and_starts_in_the_note(desk, opened, person):
+    doctor = desk("doctor")
+    page = doctor.get(at(opened)).get_data(as_text=True)
+    links = re.findall(r'href="#([a-z-]+)"', page.split("data-sections")[1].split("</nav>")[0])
+    assert links == ["vitals", "note", "diagnosis", "prescriptions", "tests", "follow-up"]
+    assert all(page.count(f' id="{link}"') == 1 for link in links)
+    assert re.search(r'<textarea name="notes"[^>]* autofocus', page)
+    refused = doctor.form(at(opened), notes="", do="sign").get_data(as_text=True)
+    assert not re.search(r'<textarea name="notes"[^>]* autofocus', refused)
+    signed_page = doctor.get(at(signed(person("doctor")))).get_data(as_text=True)
+    links = re.findall(r'href="#([a-z-]+)"', signed_page.split("data-sections")[1].split("</nav>")[0])
+    assert links == ["note", "diagnosis", "orders", "addenda"]
+    assert all(signed_page.count(f' id="{link}"') == 1 for link in links)
+
+
 def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     entry = waiting(a_patient())
     client = desk("nurse")
