@@ -393,6 +393,27 @@ def test_a_long_encounter_has_links_to_its_sections_and_starts_in_the_note(desk,
     assert all(signed_page.count(f' id="{link}"') == 1 for link in links)
 
 
+def test_the_doses_offered_on_the_page_fit_the_recent_weight(desk, opened, db, person):
+    load()
+    nurse = person("nurse")
+    old = clock.now() - timedelta(days=60)
+    vitals_actions.record_vitals(opened.patient_id, weight="20", taken_at=old, is_confirmed=True, by=nurse)
+    client = desk("doctor")
+
+    def address() -> str:
+        source = re.search(r'data-combobox="(/clinical/medicines[^"]*)"', client.get(at(opened)).get_data(as_text=True))
+        return source[1].replace("&amp;", "&")
+
+    assert "kg=" not in address()
+    vitals_actions.record_vitals(opened.patient_id, weight="31", is_confirmed=True, by=nurse)
+    offered = words_of(client.get(f"{address()}&q=artemether").get_data(as_text=True))
+    assert ("25 to 34 kg" in offered, "35 kg and over" in offered) == (True, False)
+    looked_up = client.form(at(opened), rx="artemether", look_up="rx").get_data(as_text=True)
+    assert ("3 tablets" in words_of(looked_up), "4 tablets" in words_of(looked_up)) == (True, False)
+    for odd in ("kg=", "kg=1e9", "kg=-3", "kg=x" * 500, "months=%00&kg=%00"):
+        assert client.get(f"/clinical/medicines?q=amox&{odd}").status_code == 200
+
+
 def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     entry = waiting(a_patient())
     client = desk("nurse")
