@@ -22,7 +22,6 @@ from hms.patients.models import Patient
 from tests.clinical.factories import a_patient, allergic, an_encounter
 from tests.page import words
 
-
 STATEMENTS_OF_AN_ORDER = 13
 
 
