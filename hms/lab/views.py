@@ -88,7 +88,9 @@ def order(order_id: int) -> ResponseReturnValue:
         else:
             flash(_("%(test)s saved.", test=saved.test_name), "success")
             return redirect(url_for("lab.worklist"), 303)
-    return _order_page(queries.get_order(order_id, current_person()) if form.is_submitted() else lab_order, form, fields)
+    return _order_page(
+        queries.get_order(order_id, current_person()) if form.is_submitted() else lab_order, form, fields
+    )
 
 
 def _stored_values(order_id: int, fields: dict[str, str]) -> dict[str, Any]:

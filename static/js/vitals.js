@@ -1,5 +1,5 @@
-// The vitals page: what each typed value means stands under its field at once, and the NEWS2 below. The server judges, by the rules
-// with which it saves.
+// The vitals page: shows the meaning of each typed value under its field at once, and the NEWS2 below. The meanings come from the
+// server, by the rules with which values are saved.
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
   const outputs = all("output[id$='-echo']", form);
   const score = one("#news2", form);
   const measured = [...outputs.map((output) => output.htmlFor.value), "on_oxygen", "consciousness", "is_pregnant"];
-  let [asking, timer] = [null, 0];
+  let [request, timer] = [null, 0];
 
   function show(output, meaning) {
     const text = meaning?.text || "";
@@ -20,13 +20,13 @@
   }
 
   // A value that is still being typed is not called wrong: "3" may become 36.5.
-  async function understand(typing) {
-    asking?.abort();
-    asking = new AbortController();
+  async function showMeanings(typing) {
+    request?.abort();
+    request = new AbortController();
     const query = new URLSearchParams([...new FormData(form)].filter(([name, value]) => measured.includes(name) && value));
     const joint = form.dataset.meaning.includes("?") ? "&" : "?";
     try {
-      const answer = await fetch(`${form.dataset.meaning}${joint}${query}`, { signal: asking.signal, headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(`${form.dataset.meaning}${joint}${query}`, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) return;
       const { fields, news2 } = await answer.json();
       for (const output of outputs) {
@@ -40,8 +40,8 @@
     }
   }
 
-  const soon = (typing) => { clearTimeout(timer); timer = setTimeout(understand, PAUSE, typing); };
-  form.addEventListener("input", (event) => { if (measured.includes(event.target.name)) soon(event.target); });
-  form.addEventListener("focusout", (event) => { if (measured.includes(event.target.name) && event.target.value) soon(null); });
-  understand(null);
+  const scheduleRequest = (typing) => { clearTimeout(timer); timer = setTimeout(showMeanings, PAUSE, typing); };
+  form.addEventListener("input", (event) => { if (measured.includes(event.target.name)) scheduleRequest(event.target); });
+  form.addEventListener("focusout", (event) => { if (measured.includes(event.target.name) && event.target.value) scheduleRequest(null); });
+  showMeanings(null);
 })();

@@ -1,12 +1,16 @@
-"""Settings: typed, explained, with their last change; a sensitive one asks who it is; public ones need no sign-in."""
+"""Settings: types, help texts and last change; sensitive ones need re-authentication, public ones no sign-in."""
 
 from __future__ import annotations
+
+from functools import partial
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
 
 from hms.core.db.session import db as database
-from hms.core.errors import RuleBroken
+from hms.core.errors import RuleBroken, StaleVersion
+from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
@@ -137,3 +141,18 @@ def test_settings_are_searched(desk):
     page = desk("admin").get("/admin/settings?q=RECEIPT").get_data(as_text=True)
     assert "Last line of a receipt" in page
     assert "Tax number" not in page
+
+
+def test_of_changes_at_once_with_one_version_one_is_saved(real_app, in_parallel):
+    settings.change_setting("hospital.name", "The first name", by=SYSTEM)
+
+    def change(number: int) -> object:
+        shown = settings.stored_settings()
+        version = shown["hospital.name"].version
+        meet.wait(20)
+        return settings.change_setting("hospital.name", f"Name {number}", version=version, by=SYSTEM).version
+
+    meet = Barrier(4)
+    results = in_parallel([partial(change, number) for number in range(4)])
+    assert [result for result in results if result == 2] == [2]
+    assert sum(isinstance(result, StaleVersion) for result in results) == 3

@@ -8,6 +8,7 @@ from functools import cache
 from sqlalchemy import Select, bindparam, case, func, select
 
 from hms.billing.models import PriceItem
+from hms.core.db.folding import folded
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.settings import store as settings
@@ -57,7 +58,7 @@ def search_items(
     `only_unpriced`: active ones without a price.
     """
     words = contains_all_words(PriceItem.search_text, text)
-    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{escape_like(text.strip())}%"))
+    starts = func.lower(PriceItem.code).like(folded(f"{escape_like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else PriceItem.name
     rows = select(PriceItem).where(*words).order_by(by_code, PriceItem.name, PriceItem.id).limit(limit)
     if only_unpriced:

@@ -21,7 +21,7 @@ _PRESSURES = ("systolic", "diastolic")
 
 @dataclass(frozen=True)
 class Meaning:
-    """The words beside a field. `level` is normal, low, high, critical, note (no judgement) or wrong (not accepted)."""
+    """The words beside a field. `level` is normal, low, high, critical, note (neither) or wrong (not accepted)."""
 
     text: str
     level: str
@@ -76,7 +76,7 @@ def _with_range(word: str, usual: str, age_years: Decimal | None) -> str:
 def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | None) -> dict[str, Meaning]:
     """One meaning for the field of both pressures: the flags of those that are unusual, else normal with both ranges."""
     found = {
-        key: _meaning_of(key, values[key], age_years)[key] for key in _PRESSURES if _judges(key, values, age_years)
+        key: _meaning_of(key, values[key], age_years)[key] for key in _PRESSURES if _has_meaning(key, values, age_years)
     }
     unusual = {key: meaning for key, meaning in found.items() if meaning.level != "normal"}
     if unusual:
@@ -90,7 +90,7 @@ def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | No
     return {rules.BLOOD_PRESSURE: Meaning(f"{_('Normal')} ({ranges})", "normal")}
 
 
-def _judges(key: str, values: Mapping[str, Decimal], age_years: Decimal | None) -> bool:
+def _has_meaning(key: str, values: Mapping[str, Decimal], age_years: Decimal | None) -> bool:
     return key in values and bool(_meaning_of(key, values[key], age_years))
 
 

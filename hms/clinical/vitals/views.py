@@ -44,7 +44,7 @@ def _form_page(
         _call_doctor(form, context.pop("call"))
     elif form.save(save, by=current_person()):
         flash(_("Vitals of %(name)s saved.", name=person_name(patient.family_name, patient.given_names)), "success")
-        _tell_concerns(patient, form.result)
+        _flash_concerns(patient, form.result)
         return redirect(leave(), 303)
     read_log.record_read("clinical.read_vitals", patient.id, entity="patient", entity_id=patient.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
@@ -63,7 +63,7 @@ def _form_page(
     ), form.status
 
 
-def _tell_concerns(patient: Patient, row: VitalsReading) -> None:
+def _flash_concerns(patient: Patient, row: VitalsReading) -> None:
     """Say which saved values are critical, because the page goes on to another patient."""
     concerns = urgency.describe_concerns(readings.to_reading(row, patient.birth_date))
     if concerns:

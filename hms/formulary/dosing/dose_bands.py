@@ -56,7 +56,7 @@ def _amount(number: str, unit: str) -> Decimal:
 
 
 def suits(label: str, audience: str | None, age_years: Decimal | None, weight_kg: Decimal | None) -> bool:
-    """Whether a usual dose is written for this age and weight. What is not known refuses nothing.
+    """Whether a usual dose is written for this age and weight. An unknown age or weight excludes no dose.
 
     Where the weight is known and the label has only a weight ("25 to 34 kg"), the weight decides and not the audience.
     """
