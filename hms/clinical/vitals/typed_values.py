@@ -87,7 +87,7 @@ def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | No
     if not found:
         return {}
     ranges = " / ".join(rules.usual_range(key, age_years).text for key in found)
-    return {rules.BLOOD_PRESSURE: Meaning(f"{_('Normal')} ({ranges})", "normal")}
+    return {rules.BLOOD_PRESSURE: Meaning(_with_range(_("Normal"), ranges, age_years), "normal")}
 
 
 def _has_meaning(key: str, values: Mapping[str, Decimal], age_years: Decimal | None) -> bool:
