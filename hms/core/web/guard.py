@@ -64,7 +64,7 @@ def guard() -> Response | None:
     view = current_app.view_functions[request.endpoint]
     permission = getattr(view, "needs", None)
     if permission is None:
-        raise NotAllowed(N_("%(page)s is closed"), page=request.endpoint)
+        raise NotAllowed(N_("This page is not open to anybody. Tell an administrator."))
     is_read = request.method in SAFE_METHODS
     if permission is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
