@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -45,15 +46,42 @@ def _medicine(line):
     return db.session.get(Medication, line.medication_id)
 
 
-def test_the_queue_opens_the_longest_waiting_visit(at):
-    visit_of("paracetamol", "metronidazole")
+def test_the_queue_opens_the_newest_visit(at):
     visit_of("zinc sulfate")
+    visit_of("paracetamol", "metronidazole")
     page = seen(at, "/pharmacy/")
     assert "To dispense 3" in page
     assert "500 mg capsule — DOSE 500 mg — oral — three times a day — 7 days" in page
     assert "of 20 capsules" in page
     assert "Dispense all 2 for KAMARA" in page
     assert page.count("Dispense all") == 1
+
+
+def test_old_prescriptions_have_their_own_heading_and_a_search_finds_both(at):
+    waiting, long_ago = make.encounter(make.patient("Isatu", "Jalloh")), clock.now() - timedelta(days=12)
+    old = make.prescription(make.medicine("metronidazole"), waiting, signed_at=long_ago)
+    first = make.prescription(make.medicine("zinc sulfate"), make.encounter(make.patient()))
+    last = make.prescription(make.medicine("paracetamol"), make.encounter(make.patient("Sahr", "Bangura")))
+    assert old.id < first.id < last.id
+    shown = seen(at, "/pharmacy/")
+    assert "To dispense 2" in shown
+    assert "Older 1" in shown
+    assert shown.index("BANGURA") < shown.index("KAMARA")
+    assert "JALLOH" not in shown
+    assert "JALLOH" in seen(at, "/pharmacy/?show=older")
+    found = seen(at, "/pharmacy/?q=jalloh")
+    assert "JALLOH" in found
+    assert "KAMARA" not in found
+    assert "No open prescription" in seen(at, "/pharmacy/?q=conteh")
+
+
+def test_a_new_prescription_does_not_close_the_visit_that_is_worked_on(at):
+    visit, _lines = visit_of("paracetamol")
+    page = at.get("/pharmacy/").get_data(as_text=True)
+    address = re.search(r'data-refresh-from="([^"]+)"', page)[1].replace("&amp;", "&")
+    visit_of("zinc sulfate")
+    rows = at.get(address).get_data(as_text=True)
+    assert re.search(r'rx--open" data-key="([^"]+)"', rows)[1] == f"v{visit.id}"
 
 
 def test_an_empty_queue_shows_a_message(at):
