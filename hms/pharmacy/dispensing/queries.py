@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from hms.pharmacy.models import Batch, Dispense
 from hms.staff.models import User
 
 from . import rules
-from .visit_view import Visit, build_lines, paid_words
+from .visit_view import Visit, build_lines, paid_words, visit_key
 
 PAGE = 25
 RECENT_DAYS = 3
@@ -56,7 +57,7 @@ def _first_recent_moment() -> datetime:
 def counts() -> dict[str, int]:
     """The number of prescriptions under each heading of the queue, and of dispenses today."""
     by_visit = (
-        select(Prescription.status, func.count().label("lines"), (_LAST >= _first_recent_moment()).label("is_recent"))
+        select(Prescription.status, func.count().label("lines"), (_first_recent_moment() <= _LAST).label("is_recent"))
         .where(Prescription.status.in_(OPEN), _ORDERED_HERE)
         .group_by(Prescription.status, Prescription.encounter_id, Prescription.patient_id)
         .subquery()
@@ -102,11 +103,32 @@ def waiting(
         found = [hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]
         query = query.where(Prescription.patient_id.in_(found))
     elif show in ("waiting", "older"):
-        is_recent = _LAST >= _first_recent_moment()
+        is_recent = _first_recent_moment() <= _LAST
         query = query.having(is_recent if show == "waiting" else ~is_recent)
     if after is not None:
         query = query.having(tuple_(*place) < tuple_(*after))
     return list(db.session.execute(query))
+
+
+@dataclass(frozen=True)
+class WaitingVisit:
+    """A visit on the pharmacist's home page: whose it is, how many medicines, since when."""
+
+    key: str
+    patient: Patient
+    lines: int
+    since: datetime
+
+
+def newest_visits(limit: int, who: Person) -> list[WaitingVisit]:
+    """The newest visits with something to dispense, in two queries."""
+    rows = waiting("waiting", limit=limit, who=who)
+    of_rows = select(Patient).where(Patient.id.in_([row.patient_id for row in rows]))
+    patients = {patient.id: patient for patient in db.session.scalars(of_rows)}
+    return [
+        WaitingVisit(visit_key(row.encounter_id, row.patient_id), patients[row.patient_id], row.lines, row.since)
+        for row in rows
+    ]
 
 
 def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:
