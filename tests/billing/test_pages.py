@@ -179,7 +179,7 @@ def test_the_same_submit_twice_is_one_payment_and_one_answer(bill, desk):
     ("typed", "message"),
     [
         ({"amount": "500"}, "Only 190.00 is left to pay"),
-        ({"amount": ""}, "Enter a value"),
+        ({"amount": ""}, "Fill in “Amount”."),
         ({"amount": "ten"}, "two decimals"),
         ({"amount": "50", "method": "Card"}, "at least 4 characters"),
         ({"amount": "50", "method": "Gold"}, "Choose Cash"),
