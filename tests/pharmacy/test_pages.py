@@ -17,6 +17,7 @@ from hms.patients.models import Patient
 from hms.pharmacy.dispensing import actions as dispensing_actions
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt
 from hms.pharmacy.receiving import actions as receiving_actions
+from hms.pharmacy.stock import queries as stock_queries
 from tests.page import words
 from tests.pharmacy import factories as make
 
@@ -456,3 +457,32 @@ def test_an_address_that_mixes_patients_shows_the_first_ones_medicines_only(desk
         assert other.hospital_number not in page
         assert "2 medicines" not in page
         assert "2 labels" not in page
+
+
+def test_an_interrupted_goods_receipt_is_continued(at, desk):
+    of = make.medicine()
+    page = at.get("/pharmacy/receive").get_data(as_text=True)
+    assert re.search(r'href="/pharmacy/stock" aria-current="page"', page)
+    typed = {"supplier": "Medstore", "lines-0-medicine": of.name, "lines-0-quantity": "1 x", "other": "no"}
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
+    kept = at.post("/pharmacy/receive/draft", json=typed, headers={"X-CSRFToken": token})
+    assert "saved_at" in kept.get_json()
+    opened = at.get("/pharmacy/receive").get_data(as_text=True)
+    assert ('value="Medstore"' in opened, 'value="1 x"' in opened, "Draft saved" in opened) == (True, True, True)
+    assert "Medstore" not in desk("admin").get("/pharmacy/receive").get_data(as_text=True)
+    line = {"lines-0-lot_number": "A1", "lines-0-expires_on": "1230", "lines-0-quantity": "5", "lines-0-unit_cost": "1"}
+    posted = at.form("/pharmacy/receive", **line, **{"lines-0-medication_id": str(of.id)})
+    assert posted.status_code == 303
+    assert "Medstore" not in at.get("/pharmacy/receive").get_data(as_text=True)
+
+
+def test_medicines_are_listed_as_in_a_dictionary(at):
+    for name in ("Ringer's lactate", "zinc", "abacavir", "Éphédrine", "morphine"):
+        make.medicine(name)
+    page = seen(at, "/pharmacy/stock")
+    names = ["abacavir", "Éphédrine", "morphine", "Ringer", "zinc"]
+    assert sorted(names, key=page.index) == names
+    rows = stock_queries.medicines(limit=2)
+    after = stock_queries.sort_key_of(rows[-1].row.id)
+    following = [row.row.name for row in stock_queries.medicines(after=after)]
+    assert [name.split()[0] for name in following] == ["morphine", "Ringer's", "zinc"]
