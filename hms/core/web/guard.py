@@ -22,7 +22,7 @@ from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text import numbers
 from hms.core.text.translation import N_
 
-from . import security_headers
+from . import logo, security_headers
 from .parameters import check_parameters
 from .request_bodies import read_body
 
@@ -183,4 +183,5 @@ def install(app: Flask) -> None:
     app.after_request(finish)
     app.teardown_request(_close_session)
     app.register_blueprint(security_headers.pages)
+    app.register_blueprint(logo.pages)
     app.view_functions["static"].needs = Permission.PUBLIC
