@@ -1,6 +1,6 @@
-# One image for web, worker and clock. Third-party files are installed from the lock files, never copied in by hand; what only
-# tests and `make run` need stays out. It runs as a user without rights, on a read-only file system: the programs write to
-# /var/lib/hms and /tmp alone.
+# One image for web, worker and clock. Third-party files are installed from the lock files, never copied by hand; packages that
+# only tests and `make run` need are left out. It runs as a user without rights, on a read-only file system: the programs
+# write only to /var/lib/hms and /tmp.
 FROM node:24-slim AS assets
 WORKDIR /build
 COPY package.json package-lock.json ./

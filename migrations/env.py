@@ -18,7 +18,7 @@ def run() -> None:
     with engine.connect() as connection:
         connection.execute(text(f"SELECT pg_advisory_lock({AdvisoryLock.MIGRATE.value})"))
         connection.execute(
-            text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": recording.signing_ticket()}
+            text("SELECT set_config('hms.ticket', :ticket, false)"), {"ticket": recording.create_signing_ticket()}
         )
         connection.commit()
         context.configure(connection=connection, target_metadata=target.metadata, compare_type=True)

@@ -1,1 +1,1 @@
-"""What the hospital promises."""
+"""Tests of HMS, one folder per desk."""

@@ -1,4 +1,4 @@
-"""Applications beside the test hospital's own, in the same process."""
+"""Further applications in the process of the test hospital."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hms.core.web.rate_limits import limiter
 
 
 def app_beside(config: Config) -> Flask:
-    """Another application of this process.
+    """Make another application in this process.
 
     A process has one limiter, which counts where the application made last has its queue server. It goes on counting
     for the application before, because this one's server may stop, and be gone, long before the process ends.

@@ -139,7 +139,7 @@ def person(db: object) -> Callable[[str], Person]:
 
 @pytest.fixture
 def seeding(db: object) -> Iterator[None]:
-    """Lets a test write rows as the hospital itself, in one action."""
+    """Let a test write rows as the system, in one action."""
     with action_context("tests.seed", SYSTEM):
         yield
 
@@ -210,7 +210,7 @@ def in_parallel(real_app: Flask) -> Callable[[list[Callable[[], Any]]], list[Any
 
 @pytest.fixture(autouse=True)
 def _fresh_request() -> Iterator[None]:
-    """Nothing of one test's request is seen by the next."""
+    """Clear what is stored for one request, so that the next test does not see it."""
     denials.reset_throttle()
     yield
     if g:

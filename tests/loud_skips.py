@@ -1,4 +1,4 @@
-"""Skips the browser tests where no Chromium can be started, and says so loudly at the end, with the way to get one."""
+"""Skips the browser tests without a Chromium, and prints at the end how to install one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Writes one line nobody overlooks when browser tests were left out."""
+    """Print a clear line when browser tests were skipped."""
     left_out = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
     if left_out:
         sentence = f"{len(left_out)} BROWSER TESTS WERE SKIPPED: no Chromium was found. {INSTALL_CHROMIUM}"

@@ -1,5 +1,4 @@
-"""The test hospital stands where it is morning, so that whatever hour a run begins its day has places left to book
-and does not end while tests speak of today.
+"""Sets a time zone in which it is morning, so that at any hour the day has free slots and does not end during the run.
 
 `HMS_TIMEZONE` tries another place: `HMS_TIMEZONE=Africa/Freetown make test`.
 """
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from hms.core import clock
 
 BEGINS = 9
-"""The hour a run begins, by the test hospital's wall clock."""
+"""The local hour at which a run begins."""
 
 
 def zone_at(hour: int) -> str:
@@ -22,5 +21,5 @@ def zone_at(hour: int) -> str:
 
 
 def set_timezone() -> None:
-    """Put the test hospital there; the processes a run starts inherit the place."""
+    """Set the time zone; the processes of the run inherit it."""
     clock.set_zone(os.environ.setdefault("HMS_TIMEZONE", zone_at(datetime.now(UTC).hour)))

@@ -107,7 +107,7 @@ def words(html: str) -> str:
 
 
 class PageClient(FlaskClient):
-    """Fetches pages as a browser would, and refuses to go on from one that breaks the rules of the house."""
+    """Fetches pages like a browser, and fails on a page that breaks the rules for pages."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app, use_cookies=True)

@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps the security tests alone when their table is asked for, and writes each one's class into its report."""
+    """Select the security tests when their table is requested, and store the class of each in its report."""
     for item in items:
         for mark in item.iter_markers("security"):
             item.user_properties.append(("security", mark.args[0]))
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Prints the table in the form in which the document holds it."""
+    """Print the table as it is in the document."""
     if not config.getoption("--security-table"):
         return
     passed, failed = (_counted(terminalreporter.stats.get(word, [])) for word in ("passed", "failed"))

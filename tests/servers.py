@@ -1,8 +1,8 @@
 """The test suite's own PostgreSQL and Valkey, in the git-ignored `.local/test`.
 
-They are always embedded ones: `DATABASE_URL` and `REDIS_URL` are never looked at, so that no test run can touch a
-real hospital's data. All workers of a run share one pair; the last to end stops it. What a killed run left behind,
-running or not, the next run takes over and empties.
+They are always embedded: `DATABASE_URL` and `REDIS_URL` are not read, so that no test run can change the data of a
+real hospital. All workers of a run share one pair of servers; the last worker stops it. The next run takes over and
+empties what a killed run left.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def postgres_url(database: str) -> str:
 
 
 def application_url(database: str) -> str:
-    """The address of `database` for the programs, which may not do what its owner may."""
+    """The address of `database` for the programs, which have fewer rights than the owner."""
     return start()[0].application_url(database)
 
 

@@ -25,7 +25,7 @@ from hms.core.web.parameters import (
     Ordering,
     TextLine,
     filter_by_columns,
-    first_and_last,
+    get_day_range,
     ordered,
     parameters,
 )
@@ -35,7 +35,7 @@ from hms.staff.models import LoginActivity
 
 from .audit_trail import labels
 from .audit_trail import queries as audit_trail_queries
-from .audit_trail.masking import masked
+from .audit_trail.masking import mask_values
 from .blueprints import api
 from .system import queries as system_queries
 
@@ -88,7 +88,7 @@ def audit_json(row: Any) -> dict[str, Any]:
         "object_id": row.entity_id,
         "description": f"{labels.change_kind(row.old, row.new, row.outcome, row.action)}: {row.entity or row.action}",
         "timestamp": row.recorded_at,
-        "details": masked(row.entity, row.new or row.old),
+        "details": mask_values(row.entity, row.new or row.old),
         "user": row.actor_name or "",
         "outcome": row.outcome,
         "ip_address": None if row.ip is None else str(row.ip),
@@ -111,7 +111,7 @@ AUDIT_PARAMETERS = parameters(
 
 
 def _audit(arguments: dict[str, Any]) -> Response:
-    day_from, day_to = first_and_last(arguments)
+    day_from, day_to = get_day_range(arguments)
     patient_id = arguments.get("patient")
     action, kind = arguments.get("action"), arguments.get("object_type")
     filters = audit_trail_queries.AuditFilter(
@@ -135,7 +135,7 @@ def _audit(arguments: dict[str, Any]) -> Response:
     rows = filter_by_columns(audit_trail_queries.query(filters), arguments, outcome=entry.outcome)
     rows = ordered(rows, arguments, entry.id, timestamp=entry.recorded_at)
     response = paginated_response(rows, project, total=total)
-    audit_trail_queries.note_read(filters, shown)
+    audit_trail_queries.record_trail_read(filters, shown)
     return response
 
 
@@ -145,7 +145,7 @@ def _actor_ids(arguments: dict[str, Any]) -> tuple[int, ...] | None:
     if user is None:
         return None if user_id is None else (user_id,)
     is_id = user.isascii() and user.isdigit()
-    ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_NAMED)
+    ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_FILTERED)
     return tuple(found for found in ids if found <= MAX_ID and user_id in (None, found))
 
 
@@ -188,7 +188,7 @@ SIGN_IN_PARAMETERS = parameters(
 def login_activity(arguments: dict[str, Any]) -> Response:
     """Sign-in attempts, newest first."""
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
-    rows = filter_by_columns(system_queries.sign_ins(), arguments, on=LoginActivity.at, **columns)
+    rows = filter_by_columns(system_queries.select_sign_ins(), arguments, on=LoginActivity.at, **columns)
     rows = ordered(rows, arguments, LoginActivity.id, timestamp=LoginActivity.at)
     return paginated_response(rows, sign_in_json)
 
@@ -217,14 +217,14 @@ def health() -> dict[str, Any]:
         if disk_space.is_full():
             return {"status": "degraded", "database": "ok", "disk": "full"}
         return {"status": "ok", "database": "ok"}
-    status = system_queries.health()
+    status = system_queries.get_health()
     return {
         "status": "ok" if status.is_ok else "degraded",
         "database": "ok",
         "disk": "full" if status.is_disk_full else "ok",
         "broker": "ok" if status.broker else "down",
         "waiting_work": status.waiting,
-        "failed_work": status.dead,
+        "failed_work": status.failed,
         "free_disk_gb": status.free_gb,
     }
 

@@ -84,7 +84,7 @@ class AuditFilterForm(DaysForm):
         return queries.AuditFilter(
             day_from=self.day_from.data,
             day_to=self.day_to.data,
-            actor_ids=_limited(staff.find_account_ids(self.who.data, queries.MAX_NAMED + 1), "who")
+            actor_ids=_limited(staff.find_account_ids(self.who.data, queries.MAX_FILTERED + 1), "who")
             if self.who.data
             else None,
             patient_ids=self._patients(who) if self.patient.data else None,
@@ -99,13 +99,13 @@ class AuditFilterForm(DaysForm):
 
     def _patients(self, who: Any) -> tuple[int, ...]:
         patients.check_number(self.patient.data, "patient")
-        hits = patients.search_patients(self.patient.data, limit=queries.MAX_NAMED + 1, who=who)
+        hits = patients.search_patients(self.patient.data, limit=queries.MAX_FILTERED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
         return _limited([hit.id for hit in exact or hits], "patient")
 
 
 def _limited(ids: list[int], field: str) -> tuple[int, ...]:
-    if len(ids) > queries.MAX_NAMED:
+    if len(ids) > queries.MAX_FILTERED:
         raise RuleBroken(N_("Too many matches. Enter more of the name, or the number."), field)
     return tuple(ids)
 

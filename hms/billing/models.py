@@ -16,7 +16,7 @@ from hms.core.text.translation import N_
 
 from .enums import BILL_IS_FULL
 
-SANE_AMOUNT = "amount > 0 AND amount < 100000000"
+AMOUNT_IN_RANGE = "amount > 0 AND amount < 100000000"
 
 
 class PriceItem(VersionedRecord):
@@ -216,7 +216,9 @@ class Payment(ImmutableRecord):
     __table_args__ = (
         exact_money("amount", "tendered"),
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"message": N_("Enter an amount above zero."), "field": "amount"}
+            AMOUNT_IN_RANGE,
+            name="amount_possible",
+            info={"message": N_("Enter an amount above zero."), "field": "amount"},
         ),
         CheckConstraint(
             "tendered < 100000000",
@@ -275,7 +277,9 @@ class Correction(Record):
             name="complete",
         ),
         CheckConstraint(
-            SANE_AMOUNT, name="amount_possible", info={"message": N_("Enter an amount above zero."), "field": "amount"}
+            AMOUNT_IN_RANGE,
+            name="amount_possible",
+            info={"message": N_("Enter an amount above zero."), "field": "amount"},
         ),
         CheckConstraint(
             "(status = 'waiting') = (decided_at IS NULL) AND (status = 'waiting') = (decided_by_id IS NULL)",

@@ -13,6 +13,7 @@ from hms.billing.bills import charges as billing
 from hms.core import clock
 from hms.core import drafts as core_drafts
 from hms.core.actions import STALE_MESSAGE, action
+from hms.core.db.folding import folded
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
@@ -221,8 +222,8 @@ def other_patient_columns() -> tuple[ColumnElement[bool], ...]:
             QueueEntry.service_date == bindparam("today"),
             QueueEntry.status.in_(IN_QUEUE),
             Patient.id != patient_id,
-            func.hms_fold(Patient.family_name) == func.hms_fold(bindparam("family_name")),
-            func.hms_fold(Patient.given_names) == func.hms_fold(bindparam("given_names")),
+            func.hms_fold(Patient.family_name) == folded(bindparam("family_name")),
+            func.hms_fold(Patient.given_names) == folded(bindparam("given_names")),
         )
     )
     return unsaved.exists().label("unsaved"), twin.exists().label("twin")

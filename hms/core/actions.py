@@ -205,7 +205,9 @@ def set_audit_context(name: str, by: Person) -> None:
     context = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
     if has_request_context():
         context |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
-    db.session.connection().execute(_SET_CONTEXT, {"doing": json.dumps(context), "ticket": recording.signing_ticket()})
+    db.session.connection().execute(
+        _SET_CONTEXT, {"doing": json.dumps(context), "ticket": recording.create_signing_ticket()}
+    )
 
 
 @event.listens_for(db.session, "after_soft_rollback")

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 socketio = SocketIO(logger=False, engineio_logger=False)
 
+CHANNEL = "hms-events"
+"""The Redis channel of events: Flask-SocketIO and python-socketio have different ones unless both get this name."""
 PAUSE_AFTER_FAILURE = 5.0
 _quiet_until = 0.0
 
@@ -79,12 +81,17 @@ _broker: RedisManager | None = None
 
 
 def use_broker(url: str | None) -> None:
-    """Publish over the Redis server at `url`; None: only to pages of this process.
-
-    The server's own connection waits for messages without a time limit. This one only sends, and never waits long.
-    """
+    """Publish over the Redis server at `url`; None: only to pages of this process."""
     global _broker
-    _broker = RedisManager(url, write_only=True, redis_options=dict(redis.SHORT_TIMEOUTS)) if url else None
+    _broker = connect_broker(url) if url else None
+
+
+def connect_broker(url: str) -> RedisManager:
+    """What sends events over the Redis server at `url` to the pages of every web server there.
+
+    The connection of a web server waits for messages without a time limit. This one only sends, and never waits long.
+    """
+    return RedisManager(url, channel=CHANNEL, write_only=True, redis_options=dict(redis.SHORT_TIMEOUTS))
 
 
 def _emit(message: dict, to: str) -> None:

@@ -94,6 +94,7 @@ def finish_startup(app: Flask) -> None:
     events.socketio.init_app(
         app,
         message_queue=None if is_local else app.config["REDIS_URL"],
+        channel=events.CHANNEL,
         async_mode=app.config["SOCKETIO_ASYNC"],
         max_http_buffer_size=16_384,
         cors_allowed_origins=None,

@@ -145,7 +145,7 @@ def _select_arriving() -> Select:
 
 def _add_approvals(home: WorkLists, who: Person) -> None:
     count = correction_queries.count_waiting(who)
-    home.approvals = correction_queries.waiting_requests(who, MAX_ROWS) if count else []
+    home.approvals = correction_queries.list_waiting_requests(who, MAX_ROWS) if count else []
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
@@ -195,8 +195,8 @@ def _missing_facts() -> list[Any]:
 
 def _add_administration(home: WorkLists, who: Person) -> None:
     home.missing_facts = _missing_facts() if who.may(Permission.MANAGE_SETTINGS) else []
-    day, failed = figures.at_a_glance(named_period("today", clock.today())), admin.failed_sign_ins()
-    health = admin.health()
+    day, failed = figures.at_a_glance(named_period("today", clock.today())), admin.count_failed_sign_ins()
+    health = admin.get_health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:
         label = _l("Emergency access to review, some overdue") if late else _l("Emergency access to review")

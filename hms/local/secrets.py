@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from config import is_guessable
+
 from . import private_files
 
 FILE_NAME = "secrets.json"
@@ -34,5 +36,9 @@ def stored_secrets(directory: Path, environment: Mapping[str, str]) -> dict[str,
 
 
 def new_secret() -> str:
-    """32 random bytes in URL-safe base64, the form of a Fernet key."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    """32 random bytes in URL-safe base64, the form of a Fernet key.
+
+    About one of 20,000 random secrets looks typed to the configuration; another one is made then.
+    """
+    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return new_secret() if is_guessable(secret) else secret

@@ -13,7 +13,7 @@ from hms.core.text.translation import N_
 from hms.staff.models import User
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
-NAMES = """hms_fold(' ' || translate(given_names || ' ' || family_name || ' ' || preferred_name, '-''’', ' ') || ' ')"""
+NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 

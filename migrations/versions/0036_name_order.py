@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0036"
-down_revision = "0035"
+down_revision = "0037"  # which changes the folding: the index must be built with the new one
 
 
 def upgrade() -> None:

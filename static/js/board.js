@@ -1,5 +1,5 @@
-// Boards: arrows between slots, i m x on a booking, bookings moved by keyboard or mouse, 1 to 4 on a queue row; free times as doctor or
-// day change; print buttons.
+// Boards of appointments and the queue: arrow keys between slots; i, m and x on a booking; moving bookings with keyboard or mouse;
+// 1 to 4 for the priority of a queue row; free times for the chosen doctor and day; print buttons.
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
 
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
 
-  // The next slot in that direction, over empty cells.
+  // The next slot in that direction; empty cells are skipped.
   function neighbour(slot, [down, across]) {
     const cell = slot.closest("td");
     const side = getComputedStyle(cell).direction === "rtl" ? -across : across;
@@ -29,7 +29,7 @@
     }
   }
 
-  // A booking that is taken up goes into the free slot on which it is put down; the server says when it cannot.
+  // Moving a booking: pick it up, then put it down on a free slot. The server checks the new time.
   let taken = null;
 
   function takeUp(slot) {
@@ -114,12 +114,12 @@
     if ((slot && onSlot(slot, event)) || (row && onRow(row, event))) { event.preventDefault(); event.stopPropagation(); }
   }, true);
 
-  // Today's board opens where the day is now; the page itself stays at its head.
+  // Scroll today's board to the present time; the page itself stays at the top.
   const now = one("[data-board] [data-now]");
   const box = now?.closest(".scroller");
   if (box) box.scrollTop = now.offsetTop - box.clientHeight / 2;
 
-  // Free times follow the doctor and the day; what was picked stays picked while it is still free.
+  // Fetch the free times when doctor or day changes; the chosen time stays chosen if it is still free.
   const times = one("[data-slots]");
   const form = times?.closest("form");
   if (!form) return;

@@ -1,4 +1,4 @@
-// The second factor is sent as soon as its six digits are there.
+// Sends the form of the second factor as soon as all six digits are typed.
 "use strict";
 
 document.addEventListener("input", ({ target }) => {

@@ -1,19 +1,19 @@
-// Drafts live on the server: form[data-draft-url] posts its fields as JSON soon after each change.
-// The answer may carry {"saved_at": "10:06:14", "notice": "…"} or, with 409, {"detail": "…"}; what [data-ux=draft-status] says
-// is always true. Where the session ended, the same address answers GET with a fresh form token once somebody is signed in again.
+// Drafts are stored on the server: form[data-draft-url] posts its fields as JSON soon after each change.
+// The response may be {"saved_at": "10:06:14", "notice": "…"} or, with 409, {"detail": "…"}. [data-ux=draft-status] always shows the
+// real state. After the session has ended and the person has signed in again, GET of the same address returns a new form token.
 "use strict";
 
 (() => {
   const { one, all, say, announce, token } = HMS;
-  const [QUIET, RETRY, SPEAK_EVERY, PATIENCE, MOST_AT_LAST] = [1500, 5000, 60000, 20000, 15000];
-  const keepers = new WeakMap();
+  const [SAVE_DELAY, RETRY_DELAY, ANNOUNCE_EVERY, TIMEOUT, MAX_KEEPALIVE_BODY] = [1500, 5000, 60000, 20000, 15000];
+  const drafts = new WeakMap();
 
   class SignedOut extends Error {
-    constructor(door) { super("signed out"); this.door = door; }
+    constructor(signInPath) { super("signed out"); this.signInPath = signInPath; }
   }
 
-  // Halves of characters, as a broken paste leaves them, would make the whole draft unreadable.
-  const whole = (_name, value) => (typeof value === "string" ? (value.toWellFormed?.() ?? value).replaceAll("\0", "") : value);
+  // Remove lone surrogates and NUL, which a broken paste can leave: with them the server cannot read the draft.
+  const withoutBrokenText = (_name, value) => (typeof value === "string" ? (value.toWellFormed?.() ?? value).replaceAll("\0", "") : value);
 
   function fields(form) {
     const values = {};
@@ -29,73 +29,73 @@
     return values;
   }
 
-  // An answer from elsewhere than where it was asked for comes from the door: somebody was signed out meanwhile.
-  function check(asked, answer) {
+  // A redirect to another address leads to the sign-in page: the person was signed out.
+  function checkSignedIn(requested, answer) {
     const place = new URL(answer.url).pathname;
-    if (answer.redirected && place !== new URL(asked, location.href).pathname) throw new SignedOut(place);
+    if (answer.redirected && place !== new URL(requested, location.href).pathname) throw new SignedOut(place);
     return answer;
   }
 
-  function keep(form) {
+  function saveDraftsOf(form) {
     const status = one('[data-ux="draft-status"]', form) || one('[data-ux="draft-status"]');
-    let [timer, changes, kept, sending, held, since, spoken, leaving, out] = [0, 0, 0, null, 0, "", 0, false, false];
-    const unsaved = () => changes > kept;
+    let [timer, changes, savedChanges, sending, holds, savedAt, announcedAt, isLeaving, isSignedOut] = [0, 0, 0, null, 0, "", 0, false, false];
+    const unsaved = () => changes > savedChanges;
 
-    function tell(state, text, { aloud = false, link = null } = {}) {
+    function setStatus(state, text, { isAnnounced = false, link = null } = {}) {
       if (status) {
         status.dataset.state = state;
         status.textContent = text;
         if (link) status.append(" ", Object.assign(document.createElement("a"), { href: link, target: "_blank", rel: "noopener", textContent: say("sign_in_again") }));
       }
-      if (aloud && Date.now() - spoken > SPEAK_EVERY) { spoken = Date.now(); announce(text); }
+      if (isAnnounced && Date.now() - announcedAt > ANNOUNCE_EVERY) { announcedAt = Date.now(); announce(text); }
     }
 
-    function failed(problem) {
-      out = problem instanceof SignedOut;
-      if (out) tell("failed", say("signed_out"), { aloud: true, link: `${problem.door}?next=${encodeURIComponent(location.pathname)}` });
-      else tell("failed", say(since ? "draft_failed_since" : "draft_failed", { time: since.slice(0, 5) }), { aloud: true });
+    function showFailure(problem) {
+      isSignedOut = problem instanceof SignedOut;
+      if (isSignedOut) setStatus("failed", say("signed_out"), { isAnnounced: true, link: `${problem.signInPath}?next=${encodeURIComponent(location.pathname)}` });
+      else setStatus("failed", say(savedAt ? "draft_failed_since" : "draft_failed", { time: savedAt.slice(0, 5) }), { isAnnounced: true });
     }
 
-    async function post(last) {
-      if (out) {
-        const fresh = check(form.dataset.draftUrl, await fetch(form.dataset.draftUrl, { headers: { "X-Refresh": "1" } }));
+    async function post(isLeavingNow) {
+      if (isSignedOut) {
+        const fresh = checkSignedIn(form.dataset.draftUrl, await fetch(form.dataset.draftUrl, { headers: { "X-Refresh": "1" } }));
         if (!fresh.ok) throw new Error(String(fresh.status));
         HMS.renewToken((await fresh.json()).csrf_token, form);
       }
-      const typed = JSON.stringify(fields(form), whole);
-      const answer = check(form.dataset.draftUrl, await fetch(form.dataset.draftUrl, { method: "POST", keepalive: last && typed.length < MOST_AT_LAST, signal: AbortSignal.timeout(PATIENCE), headers: { "Content-Type": "application/json", "X-CSRFToken": token() }, body: typed }));
+      const typed = JSON.stringify(fields(form), withoutBrokenText);
+      const answer = checkSignedIn(form.dataset.draftUrl, await fetch(form.dataset.draftUrl, { method: "POST", keepalive: isLeavingNow && typed.length < MAX_KEEPALIVE_BODY, signal: AbortSignal.timeout(TIMEOUT), headers: { "Content-Type": "application/json", "X-CSRFToken": token() }, body: typed }));
       const body = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
-      if (answer.status === 400 && !body.saved_at) out = true;
+      if (answer.status === 400 && !body.saved_at) isSignedOut = true;
       if (!answer.ok && answer.status !== 409) throw new Error(String(answer.status));
       return { refused: answer.status === 409, ...body };
     }
 
-    async function save(last = false) {
+    async function save(isLeavingNow = false) {
       clearTimeout(timer);
-      if (!unsaved() || sending || held) return;
-      const mine = changes;
-      tell("saving", say("draft_saving"));
-      sending = post(last);
+      if (!unsaved() || sending || holds) return;
+      const sentChanges = changes;
+      setStatus("saving", say("draft_saving"));
+      sending = post(isLeavingNow);
       try {
         const body = await sending;
-        [kept, out] = [mine, false];
-        since = body.saved_at || new Date().toTimeString().slice(0, 8);
-        if (body.refused || body.notice) tell(body.refused ? "failed" : "saved", body.refused ? body.detail || say("draft_elsewhere") : `${say("draft_saved", { time: since })}. ${body.notice}`, { aloud: true });
-        else if (!unsaved()) tell("saved", say("draft_saved", { time: since }), { aloud: true });
+        [savedChanges, isSignedOut] = [sentChanges, false];
+        savedAt = body.saved_at || new Date().toTimeString().slice(0, 8);
+        if (body.refused || body.notice) setStatus(body.refused ? "failed" : "saved", body.refused ? body.detail || say("draft_elsewhere") : `${say("draft_saved", { time: savedAt })}. ${body.notice}`, { isAnnounced: true });
+        else if (!unsaved()) setStatus("saved", say("draft_saved", { time: savedAt }), { isAnnounced: true });
       } catch (problem) {
-        failed(problem);
-        timer = setTimeout(save, RETRY);
+        showFailure(problem);
+        timer = setTimeout(save, RETRY_DELAY);
       } finally {
         sending = null;
       }
-      if (unsaved() && status?.dataset.state !== "failed") timer = setTimeout(save, QUIET);
+      if (unsaved() && status?.dataset.state !== "failed") timer = setTimeout(save, SAVE_DELAY);
     }
 
     function changed() {
       changes += 1;
-      if (status?.dataset.state !== "failed") tell("unsaved", say("draft_unsaved"));
+      if (status?.dataset.state !== "failed") setStatus("unsaved", say("draft_unsaved"));
       clearTimeout(timer);
-      timer = setTimeout(save, QUIET);
+      timer = setTimeout(save, SAVE_DELAY);
     }
 
     form.addEventListener("input", changed);
@@ -104,45 +104,45 @@
     form.addEventListener("hms:save-draft", (event) => { event.preventDefault(); changes += 1; save(); });
     form.addEventListener("submit", (event) => {
       if (event.defaultPrevented) return;
-      leaving = true;
+      isLeaving = true;
       clearTimeout(timer);
-      setTimeout(() => { leaving = false; }, RETRY);
+      setTimeout(() => { isLeaving = false; }, RETRY_DELAY);
     });
-    document.addEventListener("visibilitychange", () => { if (document.hidden && !leaving) save(true); });
-    addEventListener("beforeunload", (event) => { if ((unsaved() || sending) && !leaving) { save(true); event.preventDefault(); } });
+    document.addEventListener("visibilitychange", () => { if (document.hidden && !isLeaving) save(true); });
+    addEventListener("beforeunload", (event) => { if ((unsaved() || sending) && !isLeaving) { save(true); event.preventDefault(); } });
 
-    // Before the page is emptied: true once the server holds all that was typed.
+    // Called before the page is cleared; returns whether everything typed is saved.
     HMS.flushes.push(async () => {
       if (sending) await sending.catch(() => {});
       await save(true);
       return !unsaved();
     });
 
-    keepers.set(form, {
-      tell,
-      failed,
-      // While the whole form is on its way nothing else is sent; what is typed meanwhile counts as unsaved.
+    drafts.set(form, {
+      setStatus,
+      showFailure,
+      // While the whole form is being sent, no draft is sent; text typed in that time counts as unsaved.
       async hold() {
-        held += 1;
+        holds += 1;
         clearTimeout(timer);
         if (sending) await sending.catch(() => {});
         return changes;
       },
       release(savedUntil = null, words = "") {
-        held -= 1;
+        holds -= 1;
         if (savedUntil === null) changes += 1;
         else {
-          [kept, out] = [Math.max(kept, savedUntil), false];
-          tell(unsaved() ? "unsaved" : "saved", unsaved() ? say("draft_unsaved") : words);
+          [savedChanges, isSignedOut] = [Math.max(savedChanges, savedUntil), false];
+          setStatus(unsaved() ? "unsaved" : "saved", unsaved() ? say("draft_unsaved") : words);
         }
-        if (unsaved()) timer = setTimeout(save, savedUntil === null ? RETRY : QUIET);
+        if (unsaved()) timer = setTimeout(save, savedUntil === null ? RETRY_DELAY : SAVE_DELAY);
       },
-      leave() { leaving = true; clearTimeout(timer); },
+      leave() { isLeaving = true; clearTimeout(timer); },
     });
   }
 
   HMS.flushes = HMS.flushes || [];
-  HMS.keeper = (form) => keepers.get(form);
-  Object.assign(HMS, { SignedOut, checkSignedIn: check });
-  all("form[data-draft-url]").forEach(keep);
+  HMS.draftOf = (form) => drafts.get(form);
+  Object.assign(HMS, { SignedOut, checkSignedIn });
+  all("form[data-draft-url]").forEach(saveDraftsOf);
 })();

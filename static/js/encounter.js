@@ -1,13 +1,13 @@
-// The encounter page: every button sends the form from the page itself, and only the parts that changed are renewed. Nothing typed
-// is ever lost: not while the answer is under way, not when it is a refusal, not when there is none.
+// The encounter page: every button sends the form with fetch, and only the changed parts of the page are replaced. Typed text is
+// kept while the request runs, when it is refused, and when there is no response.
 "use strict";
 
 (() => {
   const { one, all, announce, say } = HMS;
   const form = one("#encounter");
   if (!form) return;
-  const keeper = HMS.keeper(form);
-  const PATIENCE = 30000;
+  const draft = HMS.draftOf(form);
+  const TIMEOUT = 30000;
   const ALWAYS = ["head", "missing", "owed"];
   const [ADD_DX, ADD_TEST, ADD_RX] = ['[data-ux="dx-add"]', '[data-ux="test-add"]', '[data-ux="rx-add"], [data-ux="override"]'];
   let [sending, next] = [false, null];
@@ -19,8 +19,8 @@
   const valueOf = (field) => (["radio", "checkbox"].includes(field.type) ? field.checked : field.value);
   const snapshot = () => new Map(controls(form).map((field) => [keyOf(field), valueOf(field)]));
 
-  // What was typed into a renewed part while its answer was under way. Where the server emptied the box, only what came after counts.
-  function carry(old, renewed, sent) {
+  // Copy into a replaced part what was typed while the request ran. If the server cleared the field, only the text typed after sending.
+  function keepTyped(old, renewed, sent) {
     const carried = new Set();
     const fresh = new Map(controls(renewed).map((field) => [keyOf(field), field]));
     for (const field of controls(old)) {
@@ -34,15 +34,15 @@
     return carried;
   }
 
-  function place(old) {
+  function selectionIn(old) {
     const field = document.activeElement;
     if (!old.contains(field) || !field.name || field.type === "submit") return null;
     const marks = typeof field.selectionStart === "number" ? [field.selectionStart - field.value.length, field.selectionEnd - field.value.length] : null;
     return { key: keyOf(field), marks };
   }
 
-  // Marks are counted from the end of the text, because the server may have emptied what stood before.
-  function putBack(renewed, spot, carried) {
+  // The selection is counted from the end of the text, because the server may have removed the text before it.
+  function restoreSelection(renewed, spot, carried) {
     const field = spot && controls(renewed).find((other) => keyOf(other) === spot.key);
     if (!field) return;
     field.focus();
@@ -50,22 +50,22 @@
     if (carried.has(spot.key)) field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  // Returns whether something was typed while the answer was under way.
+  // Replace the parts that changed; returns whether the person typed while the request ran.
   function renew(page, own, also, sent) {
     let typedOn = false;
     for (const part of all("[data-part]", form)) {
       const renewed = one(`[data-part="${part.dataset.part}"]`, page);
-      const speaks = (place) => one(".error, .alert", place) !== null;
-      const isDue = ALWAYS.includes(part.dataset.part) || part.dataset.part === own || also.includes(part.dataset.part) || (renewed && (speaks(renewed) || speaks(part)));
+      const hasMessage = (element) => one(".error, .alert", element) !== null;
+      const isDue = ALWAYS.includes(part.dataset.part) || part.dataset.part === own || also.includes(part.dataset.part) || (renewed && (hasMessage(renewed) || hasMessage(part)));
       if (!renewed || !isDue) continue;
-      const [carried, spot] = [carry(part, renewed, sent), place(part)];
+      const [carried, spot] = [keepTyped(part, renewed, sent), selectionIn(part)];
       part.replaceWith(renewed);
       renewed.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
-      putBack(renewed, spot, carried);
+      restoreSelection(renewed, spot, carried);
       typedOn ||= carried.size > 0;
     }
-    const [told, news] = [one("[data-flashed]"), one("[data-flashed]", page)];
-    if (told && news) { told.replaceChildren(...news.childNodes); if (told.textContent.trim()) announce(told.textContent.trim()); }
+    const [flashed, newMessages] = [one("[data-flashed]"), one("[data-flashed]", page)];
+    if (flashed && newMessages) { flashed.replaceChildren(...newMessages.childNodes); if (flashed.textContent.trim()) announce(flashed.textContent.trim()); }
     one('input[name="once"]', form).value = one('#encounter input[name="once"]', page).value;
     document.title = page.title;
     return typedOn;
@@ -84,7 +84,7 @@
 
   async function answerTo(button, isSecondTry = false) {
     const body = new FormData(form, button);
-    const answer = HMS.checkSignedIn(form.action, await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) }));
+    const answer = HMS.checkSignedIn(form.action, await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(TIMEOUT) }));
     if (answer.headers.get("Content-Type")?.includes("json")) return { goto: (await answer.json()).goto };
     const page = HMS.pageOf(await answer.text());
     if (one("#encounter", page)) return { page, isRefused: answer.status >= 400 };
@@ -94,19 +94,19 @@
     throw new Refused(one("h1", page)?.textContent.trim() || say("not_sent"));
   }
 
-  function look(button, isBusy) {
+  function setBusy(button, isBusy) {
     if (!button) return;
     if (isBusy) button.setAttribute("aria-busy", "true");
     else button.removeAttribute("aria-busy");
   }
 
-  // Whether the person went on elsewhere while the answer was under way; nobody is called away from there but by a refusal.
+  // Whether the person moved to another part while the request ran. Then only a refusal moves the focus.
   function isElsewhere(button, own) {
     const field = document.activeElement;
     return field && field !== document.body && field !== button && field.closest("[data-part]")?.dataset.part !== own;
   }
 
-  function goOn(own, button) {
+  function focusNext(own, button) {
     const places = [button?.dataset.then && `[data-ux="${button.dataset.then}"]`, '[data-ux="override-code"]', '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
     places.map((wanted) => wanted && one(wanted, form)).find(Boolean)?.focus();
   }
@@ -114,27 +114,27 @@
   async function send(button) {
     [sending, next] = [true, null];
     const own = button?.closest("[data-part]")?.dataset.part;
-    look(button, true);
-    const until = await keeper.hold();
+    setBusy(button, true);
+    const until = await draft.hold();
     const sent = snapshot();
     try {
       const { goto, page, isRefused } = await answerTo(button);
-      if (goto) { keeper.leave(); location.assign(goto); return; }
+      if (goto) { draft.leave(); location.assign(goto); return; }
       const stays = isElsewhere(button, own) && !isRefused;
       if (!isRefused) adopt(page, sent);
       const typedOn = renew(page, own, button?.dataset.renews?.split(" ") || [], sent);
-      keeper.release(until, say(isRefused ? "draft_saved" : "saved", { time: new Date().toTimeString().slice(0, 8) }));
-      if (!stays && !typedOn) goOn(own, button);
+      draft.release(until, say(isRefused ? "draft_saved" : "saved", { time: new Date().toTimeString().slice(0, 8) }));
+      if (!stays && !typedOn) focusNext(own, button);
       const stop = one('[data-ux="alert-stop"] .alert__title', form);
       if (stop) announce(stop.textContent, true);
     } catch (problem) {
       next = null;
-      keeper.release();
-      if (problem instanceof HMS.SignedOut) keeper.failed(problem);
-      else keeper.tell("failed", problem instanceof Refused ? problem.message : say("not_sent"));
+      draft.release();
+      if (problem instanceof HMS.SignedOut) draft.showFailure(problem);
+      else draft.setStatus("failed", problem instanceof Refused ? problem.message : say("not_sent"));
       announce(one('[data-ux="draft-status"]', form).textContent, true);
     }
-    look(button, false);
+    setBusy(button, false);
     sending = false;
     const waiting = next && one(`button[name="${CSS.escape(next.name)}"][value="${CSS.escape(next.value)}"]`, form);
     if (waiting) send(waiting);
@@ -147,26 +147,26 @@
     else send(button);
   });
 
-  // A dose of one's own: the short form fills the fields, the fields empty the short form; what they mean is said in words.
+  // Another dose: the short form fills the fields, typing in the fields clears the short form, and a sentence shows the meaning.
   const DOSE = ["rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most"];
   const PAUSE = 400;
-  let [asking, timer] = [null, 0];
+  let [previewRequest, timer] = [null, 0];
 
   function openDose() {
     one("[data-dose]", form).open = true;
     one('[data-ux="rx-dose"]', form).focus();
-    understand();
+    previewDose();
   }
 
-  async function understand() {
+  async function previewDose() {
     const box = one("[data-dose]", form);
     const echo = one('[data-ux="rx-sentence"]', form);
-    asking?.abort();
-    asking = new AbortController();
+    previewRequest?.abort();
+    previewRequest = new AbortController();
     const named = controls(form).filter((field) => field.name.startsWith("rx") && field.name !== "rx_line");
     const address = `${box.dataset.dose}?${new URLSearchParams(named.map((field) => [field.name, field.value]))}`;
     try {
-      const answer = await fetch(address, { signal: asking.signal, headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(address, { signal: previewRequest.signal, headers: { "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) return;
       const { sentence, supply, fields, problem } = await answer.json();
       const isEmpty = [...DOSE.filter((name) => !["rx_unit", "rx_route"].includes(name)), "rx_dose"].every((name) => !form.elements[name].value);
@@ -183,10 +183,10 @@
     if (name !== "rx_dose" && !DOSE.includes(name)) return;
     for (const other of name === "rx_dose" ? DOSE : ["rx_dose"]) form.elements[other].value = "";
     clearTimeout(timer);
-    timer = setTimeout(understand, PAUSE);
+    timer = setTimeout(previewDose, PAUSE);
   });
-  if (one("[data-dose][open]", form)) understand();
-  form.addEventListener("hms:added", (event) => { if (one("[data-dose][open]", event.target)) understand(); });
+  if (one("[data-dose][open]", form)) previewDose();
+  form.addEventListener("hms:added", (event) => { if (one("[data-dose][open]", event.target)) previewDose(); });
 
   form.addEventListener("combobox:chosen", (event) => {
     if (event.target.name === "dx") form.requestSubmit(one(ADD_DX, form));
@@ -196,7 +196,7 @@
     event.target.select();
   });
 
-  // Enter in the boxes adds what was typed; elsewhere the first button of the form keeps a draft.
+  // Enter in a search field adds the entry; in other fields the first button of the form saves a draft.
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
     const isOfMedicine = event.target.matches("input") && event.target.name.startsWith("rx");
@@ -205,7 +205,7 @@
     if (button) { event.preventDefault(); form.requestSubmit(button); }
   });
 
-  // Templates: a shortcut after a semicolon opens in the note, and so does the one that is chosen in the list.
+  // Note templates: a shortcut after a semicolon, or a template chosen in the list, is inserted in the note.
   let texts = null;
   const templates = async () => { texts ??= fetch(one("[data-templates]", form).dataset.templates).then((answer) => answer.json()).catch(() => { texts = null; return []; }); return texts; };
 

@@ -1,9 +1,9 @@
-// What helps inside forms, in one file because every page has fields: lists that open under a text box, what a typed date means,
-// showing a password, parts that depend on a choice, line grids.
+// Scripts of form fields, in one file because every page has fields: suggestion lists, typed dates, shown passwords, parts that
+// depend on a choice, line grids.
 "use strict";
 
-// Lists that open under a text box: [data-combobox] fields and the find box (form[data-find]).
-// Nothing is ever chosen but by an arrow key and Enter, or by a click.
+// Suggestion lists under a text field: [data-combobox] fields and the find box (form[data-find]).
+// A row is chosen only with an arrow key and Enter, or with a click.
 (() => {
   const { one, all, say, announce, post } = HMS;
   const PAUSE = 150;
@@ -22,7 +22,7 @@
     return row;
   }
 
-  // `choose(row, event)` says what happens to a chosen row; `failed` is the sentence when the server does not answer.
+  // `choose(row, event)` is called with the chosen row; `failed` is the message when the server does not respond.
   function suggest(input, { source, least = 2, choose, failed, name, classes = "" }) {
     const list = document.createElement("div");
     list.id = `options-${++made}`;
@@ -166,7 +166,7 @@
     });
   }
 
-  // In the find box a row may act (data-post, with data-values) or open (data-href, also Shift+Enter and a click on the name).
+  // A row of the find box posts (data-post, with data-values) or opens an address (data-href; also Shift+Enter and a click on the name).
   function finder(form) {
     const input = one("#find", form);
     suggest(input, {
@@ -189,14 +189,14 @@
   document.addEventListener("hms:added", (event) => start(event.target));
 })();
 
-// What a typed date means, a shown password, parts that depend on a choice, line grids.
+// Typed dates, shown passwords, parts that depend on a choice, line grids.
 (() => {
   const { one, all, root, say, words } = HMS;
   const MONTHS = words.months || ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const DAY = 86400000;
 
-  // Typed dates are read as the server reads them (hms/core/text/dates.py, patients/identity/birth_dates.py,
-  // pharmacy/stock/expiry.py). tests/cases/typed_dates.json is run over both.
+  // Dates are read by the rules of the server (hms/core/text/dates.py, patients/identity/birth_dates.py,
+  // pharmacy/stock/expiry.py). The tests run tests/cases/typed_dates.json against both.
   const MONTH_NAMES = ["january janvier", "february fevrier", "march mars", "april avril", "may mai", "june juin", "july juillet", "august aout", "september septembre", "october octobre", "november novembre", "december decembre"].map((names) => names.split(" "));
   const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
   const NAMED_DAYS = { t: 0, today: 0, now: 0, y: -1, yesterday: -1, tom: 1, tomorrow: 1 };
@@ -223,13 +223,13 @@
   const OLDEST_YEARS = 140;
   const FURTHEST_EXPIRY_YEARS = 20;
 
-  // Days are counted in UTC, so that no clock change can move them; today is the hospital's day.
+  // Days are counted in UTC, so that a clock change cannot shift them. Today is the hospital's day.
   const today = () => new Date(`${root.dataset.today || new Date().toISOString().slice(0, 10)}T00:00:00Z`);
   const written = (day) => `${String(day.getUTCDate()).padStart(2, "0")}-${MONTHS[day.getUTCMonth()]}-${day.getUTCFullYear()}`;
   const inCalendar = (day) => (day.getUTCFullYear() >= 1 && day.getUTCFullYear() <= 9999 ? day : null);
   const onlyFit = (fits) => (fits.length === 1 ? fits[0] : null);
 
-  // Months count from 1. Null where the calendar has no such day.
+  // `month` is 1 to 12. Null for a day that does not exist.
   function dayOf(year, month, date) {
     const day = new Date(0);
     day.setUTCFullYear(year, month - 1, date);
@@ -260,17 +260,17 @@
     return plain.trim().replace(/\s+/g, " ").replace(/ ?([./,-]) ?/g, "$1");
   }
 
-  // Day and month with the year's digits as typed, perhaps none; null when this is no day.
+  // Day and month, with the digits of the year as typed (may be missing); null when the text is not a day.
   function partsOf(typed) {
     const parts = DAY_FORMS.map((form) => typed.match(form)?.groups).find(Boolean);
     const month = parts && monthOf(parts.m);
-    const checkedIn = parts?.y?.length === 4 ? Number(parts.y) : 2000; // 2000 has every day, 29 February too
+    const checkedIn = parts?.y?.length === 4 ? Number(parts.y) : 2000; // a leap year, so that 29 February is accepted
     return month && dayOf(checkedIn, month, Number(parts.d)) ? { year: parts.y, inYear: (year) => dayOf(year, month, Number(parts.d)) } : null;
   }
 
   const centuryOf = (year) => year - (year % 100);
 
-  // The latest such day not after today; a year of four digits is taken as typed.
+  // The latest matching day that is not after today; a year of four digits is used as typed.
   function pastDay(typed) {
     const parts = partsOf(typed);
     if (!parts) return null;
@@ -305,7 +305,7 @@
 
   const READERS = { dob: pastDay, near: upcomingDay, expiry: expiryDay };
 
-  // The day that was typed, or the name of the sentence that says why the server will refuse it.
+  // The typed day, or the key of the message that says why the server will refuse it.
   function readDate(text, kind) {
     const day = READERS[kind](tidied(text));
     if (!day) return { refusal: "date_unclear" };
@@ -319,7 +319,7 @@
   const monthsBetween = (day, later) => (later.getUTCFullYear() - day.getUTCFullYear()) * 12 + later.getUTCMonth() - day.getUTCMonth() - (later.getUTCDate() < day.getUTCDate());
   const yearsBetween = (day, later) => Math.floor(monthsBetween(day, later) / 12);
 
-  // The same steps as the server's age: days, weeks and days, years and months, years.
+  // The age as the server writes it: days, weeks and days, years and months, years.
   function age(born) {
     const now = today();
     const days = Math.max(Math.round((now - born) / DAY), 0);
@@ -345,7 +345,7 @@
   all("input[data-date]").forEach((input) => echo(input, false));
   HMS.readDate = (text, kind) => readDate(text, kind).day?.toISOString().slice(0, 10) ?? null;
 
-  // Where values are typed one after another, Enter goes to the next box; in the last one it sends the form.
+  // In a form with data-enter="next", Enter moves to the next field; in the last field it sends the form.
   document.addEventListener("keydown", (event) => {
     const box = event.target;
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
@@ -358,7 +358,7 @@
     next.select?.();
   });
 
-  // Passwords can be shown while typing.
+  // The button that shows a password while typing.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveal]");
     if (!button) return;
@@ -370,7 +370,7 @@
     [label.textContent, button.dataset.shown] = [button.dataset.shown, label.textContent];
   });
 
-  // "None" unticks the others, any other unticks "none".
+  // Ticking "None" unticks the other boxes; ticking another box unticks "None".
   document.addEventListener("change", (event) => {
     const box = event.target;
     if (box.type !== "checkbox" || !box.checked) return;
@@ -390,10 +390,10 @@
   document.addEventListener("change", dependAll);
   dependAll();
 
-  // Prefilled amounts are replaced by typing.
+  // Select a prefilled amount on focus, so that typing replaces it.
   document.addEventListener("focusin", (event) => { if (event.target.matches?.("[data-select]")) event.target.select(); });
 
-  // In a line grid Enter adds the line; the new line's first cell takes the focus when the page is back.
+  // In a line grid Enter adds a line; after the reload the first field of the new line has the focus.
   const RETURN = "hms:new-line";
   document.addEventListener("keydown", (event) => {
     const grid = event.target.closest?.("[data-lines]");

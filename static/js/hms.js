@@ -18,7 +18,7 @@ const HMS = (() => {
     setTimeout(() => { region.textContent = text; }, 50);
   }
 
-  // A copy of a form the page does not hold: posts values to an address of this site.
+  // Post values to an address of this site, with a form that is made for it.
   function post(action, values = {}) {
     const form = document.createElement("form");
     form.method = "post";
@@ -31,17 +31,17 @@ const HMS = (() => {
     form.requestSubmit();
   }
 
-  // The server's fragment as elements: the one place where a script makes elements of text.
+  // Parse a fragment of HTML from the server. No other script makes elements from text.
   function parsed(html) {
     const holder = document.createElement("template");
     holder.innerHTML = html;
     return holder.content;
   }
 
-  // A whole page of the server, to be read and not to be run.
+  // Parse a whole page from the server; its scripts do not run.
   const pageOf = (html) => new DOMParser().parseFromString(html, "text/html");
 
-  // A page that outlived its session goes on with the token of the next one.
+  // Use the token of a new session on a page that was opened in an earlier one.
   function renewToken(fresh, within = document) {
     const meta = one('meta[name="csrf-token"]');
     if (meta) meta.content = fresh;
@@ -51,7 +51,7 @@ const HMS = (() => {
   return { root, words, token, one, all, shown, typing, say, announce, post, parsed, pageOf, renewToken };
 })();
 
-// Toasts: one after another, waiting while pointed at or focused.
+// Toasts: each disappears after some seconds, but not while the pointer or the focus is on it.
 (() => {
   const { one, all } = HMS;
   const region = one('[data-ux="toasts"]');
@@ -80,13 +80,13 @@ const HMS = (() => {
     run(toast);
   };
 
-  // Put back after a moment, so that screen readers speak what arrived with the page.
+  // Announce toasts that came with the page, because screen readers do not read them otherwise.
   const arrived = all(".toast", region);
   arrived.forEach(run);
   if (arrived.length) HMS.announce(one(".toast__text", region).textContent);
 })();
 
-// A pressed button looks busy at once, and a second press of the same form does nothing.
+// A pressed button is shown as busy at once, and the same form cannot be sent a second time.
 (() => {
   const { one, all, say } = HMS;
   const BUSY_FOR_MOST = 15000;
@@ -116,7 +116,7 @@ const HMS = (() => {
     setTimeout(() => rest(form), BUSY_FOR_MOST);
   });
 
-  // A page taken out of the browser's memory may show another person's data: fetch it again.
+  // A page from the browser's back/forward cache may show another person's data, so load it again.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
     else all("form[data-busy]").forEach(rest);
@@ -145,7 +145,7 @@ const HMS = (() => {
     menu.open = false;
     one("summary", menu).focus();
   });
-  // An open menu stays inside the window.
+  // Shift an open menu so that it stays inside the window.
   document.addEventListener("toggle", (event) => {
     const list = event.target.open && event.target.matches?.("details.menu") && one(".menu__list", event.target);
     if (!list) return;
@@ -162,7 +162,7 @@ const HMS = (() => {
 
 // Shortcuts. Single keys never act inside fields and can be switched off; Ctrl keys always work.
 (() => {
-  const { one, all, shown, typing, root, say } = HMS;
+  const { one, all, shown, typing, root } = HMS;
   const SCAN_GAP = 50;
   const SCAN_LENGTH = 6;
   let goes = 0;
@@ -228,7 +228,7 @@ const HMS = (() => {
     return Boolean(element);
   }
 
-  // A scanner is a fast keyboard that ends with Enter.
+  // A barcode scanner types fast and ends with Enter.
   function scanned(event) {
     const now = event.timeStamp;
     if (event.key === "Enter") {
@@ -252,11 +252,9 @@ const HMS = (() => {
     if (done) event.preventDefault();
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-shortcut-list]")) list(); });
-  HMS.find = find;
-  HMS.primaryWords = () => say("primary");
 })();
 
-// Idle: a warning a minute before, then the page is locked and nothing of the patient stays in it.
+// Idle lock: a warning one minute before, then the page is cleared, so that it shows no patient data, and locked.
 (() => {
   const { one, all, token } = HMS;
   const { idleSeconds, keepAlive, lockUrl } = document.body.dataset;
@@ -266,7 +264,7 @@ const HMS = (() => {
   const SCROLLED = "hms-scrolled";
   const here = () => location.pathname + location.search;
 
-  // The way back is the exact page at the exact place. A path holds numbers only; what was asked for stays out of the storage.
+  // Unlocking returns to the same page and scroll position. Only the path is stored: it has ids, but no search text.
   const keepPlace = () => sessionStorage.setItem(SCROLLED, JSON.stringify([location.pathname, Math.round(scrollY)]));
   const [page, place] = JSON.parse(sessionStorage.getItem(SCROLLED) || "[]");
   if (page) {
@@ -282,7 +280,7 @@ const HMS = (() => {
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("hms-activity") : null;
   let [last, told, locking] = [Date.now(), Date.now(), false];
 
-  // The warning closes when the key or the button is let go: what was pressed there must not reach the page behind it.
+  // The warning closes when the key or button is released, so that the press does not act on the page behind it.
   function active({ type }) {
     const now = Date.now();
     if (locking) return;
@@ -299,7 +297,7 @@ const HMS = (() => {
   const saveDrafts = () => all("form[data-draft-url]").forEach((form) => form.dispatchEvent(new CustomEvent("hms:save-draft", { cancelable: true })));
   const pause = (time) => new Promise((done) => { setTimeout(done, time); });
 
-  // While a draft cannot be kept the page is gone from sight and still tries.
+  // While a draft cannot be saved, the page stays hidden and tries again.
   async function keepDrafts() {
     for (const flush of HMS.flushes || []) {
       while (!(await flush())) {
@@ -322,7 +320,7 @@ const HMS = (() => {
     if (first) {
       channel?.postMessage("locked");
       if (drafts) await pause(DRAFTS_NEED);
-      try { await fetch(lockUrl, { method: "POST", headers: { "X-CSRFToken": csrf } }); } catch { /* The server locks by itself. */ }
+      try { await fetch(lockUrl, { method: "POST", headers: { "X-CSRFToken": csrf } }); } catch { /* The server locks the session after the same idle time. */ }
     }
     location.replace(`${lockUrl}?next=${encodeURIComponent(here())}`);
   }
@@ -340,7 +338,7 @@ const HMS = (() => {
   }, 2000);
 })();
 
-// Focus never hides under what sticks to the edges; an error summary is where reading starts.
+// Keep the focused element clear of the sticky banner and action bar; focus the error summary of a refused form.
 (() => {
   const { one, all, root } = HMS;
   const measure = () => {

@@ -1,4 +1,4 @@
-// While a patient is being registered, likely records of the same person appear beside the form; nothing is ever blocked.
+// Registration: possible records of the same person appear beside the form. They never block the form.
 "use strict";
 
 (() => {
@@ -35,7 +35,7 @@
       panel.replaceChildren(HMS.parsed(html));
       const found = one("[data-found]", panel)?.dataset.found;
       if (found && found !== before) announce(`${one("h2", panel).textContent} ${say(found === "1" ? "one_found" : "many_found", { count: found })}`);
-    } catch { /* Typed again, or no line: the check runs once more at the server before anything is saved. */ }
+    } catch { /* Replaced by a newer request, or no connection: the server checks again before it saves. */ }
   }
 
   const soon = (pause) => { clearTimeout(timer); timer = setTimeout(ask, pause); };

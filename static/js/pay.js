@@ -1,4 +1,4 @@
-// The cashier's pages: change while typing, what the button takes, the counted cash, and printing. The server judges.
+// The cashier's pages: the change while typing, the amount on the button, the counted cash, and printing. The server checks again.
 "use strict";
 
 (() => {
@@ -63,7 +63,7 @@
       renew();
       take.focus();
     });
-    // Another payer pays another part, mostly against a claim.
+    // Each payer has an own amount to pay; other payers usually pay by insurance claim.
     function changed(event) {
       if (event.target.name === "payer") {
         if (event.target.value in dues) due = exact(dues[event.target.value]);
@@ -94,7 +94,7 @@
   all("form[data-pay]").forEach(paying);
   all("form[data-count-cash]").forEach(counting);
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
-  // Once: going back to the page does not print again.
+  // Print only once: going back to the page does not print again.
   if (one("[data-print-now]")) {
     const address = new URL(location);
     address.searchParams.delete("prints");

@@ -1,4 +1,4 @@
-"""A backup brings everything back, and never over a living hospital."""
+"""A backup restores everything, and never into a database in use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.security("K")
 
 @pytest.fixture
 def patient(real_app):
-    """One patient on the books, and the trail sealed."""
+    """A hospital with one patient and a sealed audit trail."""
     with action_context("tests.seed", SYSTEM):
         db.session.add(
             Patient(hospital_number="HMS-1", number=1, given_names="Isatu", family_name="Traoré", sex="female")
@@ -36,7 +36,7 @@ def patient(real_app):
 
 @contextmanager
 def _beside(name: str, template: str | None = None) -> Iterator[None]:
-    """Work in a database of its own, which is gone afterwards."""
+    """Run in a database of its own, which is dropped afterwards."""
     with app_beside(config_for(servers.create_database(name, template))).app_context():
         try:
             yield
@@ -119,3 +119,10 @@ def test_a_living_hospital_is_not_overwritten(patient, tmp_path):
 def test_a_folder_without_backups_is_said_to_be_so(real_app, tmp_path):
     answer = real_app.test_cli_runner().invoke(args=["restore", str(tmp_path)])
     assert (answer.exit_code, answer.stderr) == (1, f"There is no backup in {tmp_path}.\n")
+
+
+def test_a_folder_that_cannot_be_written_is_named(real_app, tmp_path):
+    (tmp_path / "backups").write_text("a file, not a folder")
+    answer = real_app.test_cli_runner().invoke(args=["backup", str(tmp_path / "backups" / "today")])
+    refused = f"{tmp_path}/backups/today could not be written: Not a directory. Choose another folder.\n"
+    assert (answer.exit_code, answer.stderr) == (1, refused)

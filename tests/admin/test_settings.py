@@ -1,16 +1,19 @@
-"""Settings: typed, explained, with their last change; a sensitive one asks who it is; public ones need no sign-in."""
+"""Settings: types, help texts and last change; sensitive ones need re-authentication, public ones no sign-in."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from io import BytesIO
+from threading import Barrier
 
 import pytest
 from PIL import Image
 from sqlalchemy import select
 
 from hms.core.db.session import db as database
-from hms.core.errors import RuleBroken
+from hms.core.errors import RuleBroken, StaleVersion
+from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.messages.models import Notification
@@ -169,3 +172,18 @@ def test_the_logo_is_a_file_judged_by_its_content_and_shown_on_pages_and_papers(
     assert program(None).get("/logo/0123456789abcdef").status_code == 404
     assert address in admin.get(page).get_data(as_text=True)
     assert address in admin.get("/admin/settings").get_data(as_text=True)
+
+
+def test_of_changes_at_once_with_one_version_one_is_saved(real_app, in_parallel):
+    settings.change_setting("hospital.name", "The first name", by=SYSTEM)
+
+    def change(number: int) -> object:
+        shown = settings.stored_settings()
+        version = shown["hospital.name"].version
+        meet.wait(20)
+        return settings.change_setting("hospital.name", f"Name {number}", version=version, by=SYSTEM).version
+
+    meet = Barrier(4)
+    results = in_parallel([partial(change, number) for number in range(4)])
+    assert [result for result in results if result == 2] == [2]
+    assert sum(isinstance(result, StaleVersion) for result in results) == 3

@@ -1,4 +1,4 @@
-"""The audit browser finds what is asked for and shows no chart; who opened a record is told in plain words."""
+"""The audit trail page: filters, no clinical content, and the list of who opened a record."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class TestWhoOpened:
 
 
 class TestDenials:
-    """Every refusal is written; whoever asks for thousands does not fill the table."""
+    """Every denial is recorded, but thousands from one account do not fill the table."""
 
     def written(self) -> list[AuditEntry]:
         query = select(AuditEntry).filter_by(action="authz.denied").order_by(AuditEntry.id)

@@ -164,7 +164,7 @@ def test_a_payment_waits_for_the_closing_of_its_till_and_is_refused(real_app):
 
 
 def _wait_until_blocked(answer) -> None:
-    """Wait until another connection waits for a lock, or until its answer is there, which then fails the test."""
+    """Wait until another connection waits for a lock. The test fails if that connection finishes first."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )

@@ -234,7 +234,7 @@ def worker(hospital: Flask, broker: Valkey, tmp_path: Path) -> Iterator[Any]:
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:
-    """kill -9 of the worker and of the process that does its job (RQ gives that one a process group of its own)."""
+    """Kill the worker and the process of its job (RQ starts that one in its own process group)."""
     if worker.poll() is None:
         everyone = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
         for process in everyone:

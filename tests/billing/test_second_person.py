@@ -302,7 +302,7 @@ def test_without_an_action_nothing_is_decided(ids):
 
 
 def test_the_database_has_the_default_limits(db):
-    """The triggers of migration 0021 read the stored settings; their defaults are those of the programs."""
+    """The triggers of migration 0021 read the stored settings and have the same defaults as the program."""
     source = text("SELECT prosrc FROM pg_proc WHERE proname = :name")
     defaults = {
         "hms_second_person": f"), {SETTINGS['billing.discount_limit_percent'].default});",

@@ -176,7 +176,7 @@ def test_of_eight_simultaneous_payments_of_60_on_a_bill_of_100_one_is_taken(real
 
 
 class Killed(Exception):
-    """A transaction that ends in the middle."""
+    """A transaction that fails before its end."""
 
 
 @pytest.mark.security("N")

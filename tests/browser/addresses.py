@@ -1,4 +1,4 @@
-"""The pages of a desk, each as one person who may open it sees it, found by asking the hospital itself."""
+"""The pages of a desk, each as one person who may open it sees it, found in the URL map."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMED = {
     "shift": CashShift,
     "template": NoteTemplate,
 }
-"""What an argument of an address means where it is not the name of its table."""
+"""The table of a URL argument whose name is not that of its table."""
 
 
 class Desk:
@@ -50,9 +50,9 @@ class Desk:
         self._clients: dict[str, PageClient] = {}
 
     def pages(self) -> dict[str, list[Seen]]:
-        """For each rule that answers whole pages its examples: a record in every status, a form once.
+        """Example addresses of each rule that returns whole pages: a record in every status, a form once.
 
-        Rules that answer parts of pages or files are left out; those that nobody could open have no example.
+        Rules that return parts of pages or files are left out. A rule that nobody may open has no example.
         """
         with self._app.app_context():
             asked = {rule.rule: self._examples(rule) for rule in self._rules if "GET" in rule.methods}
@@ -72,7 +72,7 @@ class Desk:
         return seen
 
     def _opened(self, rule: Rule, address: str) -> tuple[str | None, bool] | None:
-        """Who is the first to open the address, and whether it is a whole page."""
+        """The first role that may open the address, and whether it is a whole page."""
         for who in self._may(self._app.view_functions[rule.endpoint].needs):
             answer = self._client(who).get(address)
             if answer.status_code in (200, 202):
@@ -103,7 +103,7 @@ class Desk:
         return [path for _domain, path in built]
 
     def _values(self, argument: str) -> list[Any]:
-        """The patient, a word that stands for no record, or of another table the newest record of each status."""
+        """The values of a URL argument: the patient, a word, or the newest record of each status of another table."""
         if argument == "patient_id":
             return [self._patient_id, *database.session.scalars(select(Patient.id).filter_by(is_restricted=True))]
         if argument == "hospital_template_id":

@@ -14,13 +14,12 @@ from urllib.error import URLError
 
 import pytest
 from flask import Flask
-from flask_socketio import SocketIO
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from config import Config
 from hms.core.db.session import db as database
-from hms.core.events import Event, room_of_event
+from hms.core.events import Event, connect_broker, room_of_event
 from hms.local import processes
 from hms.local.servers import ports
 from hms.local.supervisor.child_process import Child
@@ -37,13 +36,13 @@ PATIENCE = 30_000
 HARMLESS = re.compile(
     r"asked (data|ws|blob|chrome|chrome-extension):|.* status of (400|409) |.* status of 404 .*/favicon\.ico$"
 )
-"""A refused form answers 400 or 409, which Chromium reports like a fault; a PDF makes it ask for its viewer and an icon."""
+"""Messages that are no errors: Chromium reports the 400 or 409 of a refused form, and requests of its PDF viewer."""
 SIZES = {"desk": (1366, 768), "tablet": (810, 1080), "phone": (320, 900)}
 
 
 @dataclass(frozen=True)
 class Served:
-    """A hospital that answers at `url`."""
+    """A running hospital at `url`."""
 
     app: Flask
     url: str
@@ -52,7 +51,8 @@ class Served:
 
     def publish(self, kind: Event) -> None:
         """Publish an event to every open page that may see it, as an action does."""
-        SocketIO(message_queue=self.redis_url).emit("alert", {"kind": kind.value}, to=room_of_event(kind))
+        broker = connect_broker(self.redis_url)
+        broker.emit("alert", {"kind": kind.value}, room=room_of_event(kind), namespace="/")
 
     def cookie_of(self, username: str) -> dict[str, str]:
         """The cookie of a fresh session of that person."""
@@ -67,7 +67,7 @@ class Served:
 
 
 def _environment(config: Config) -> dict[str, str]:
-    """What the programs of a test hospital read."""
+    """The environment of the programs of a test hospital."""
     return os.environ | {
         "DATABASE_URL": config.database_url,
         "REDIS_URL": config.redis_url,
@@ -92,7 +92,7 @@ def opened(
     name: str, template: str, redis_url: str, *helpers: str, variables: dict[str, str] | None = None
 ) -> Iterator[Served]:
     """A hospital on its own copy of the database `template`: the web server as `make run` starts it, on a free port,
-    and beside it `helpers`: "work" makes the papers, "schedule" is the clock. `variables` go to these programs."""
+    and beside it `helpers`: "work" makes documents, "schedule" starts tasks by time. `variables` go to these programs."""
     config = config_for(servers.create_database(name, template), redis_url=redis_url)
     app, bind = app_beside(config), f"127.0.0.1:{ports.choose_port()}"
     environment = _environment(config) | (variables or {})
@@ -128,7 +128,7 @@ def served(template: str) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def hospital(demo_template: str) -> Iterator[Served]:
-    """The demo hospital with everything that runs beside the web server, for the tests of one file."""
+    """The demo hospital with worker and scheduler, for the tests of one file."""
     number = _worker_number()
     url = servers.redis_url(50 + number % 10)
     with opened(f"hms_hospital_{number}", demo_template, url, "work", "schedule") as running:
@@ -153,7 +153,7 @@ def _words(said: ConsoleMessage) -> str:
 def at_desk(chromium: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     """`at_desk("doctor", size="tablet", scheme="dark")`: an empty tab signed in as that person (None: signed out).
 
-    At the end no tab may have reported an error or a refused script, or asked another site for anything.
+    Fails at the end when a tab reported an error or a refused script, or sent a request to another site.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -192,7 +192,7 @@ def axe_source() -> str:
 
 @pytest.fixture
 def axe(axe_source: str) -> Callable[[Page], list[str]]:
-    """`axe(tab)`: what axe-core finds wrong with the page as it stands, in words."""
+    """`axe(tab)`: the faults that axe-core finds on the page, as text."""
 
     def found(tab: Page) -> list[str]:
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

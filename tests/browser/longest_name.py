@@ -1,4 +1,4 @@
-"""A patient whose names are as long as a name may be, with something on every desk's page."""
+"""A patient with names of the maximum length and records at every desk."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASE = next(case for case in CASES if len(case.medicines) > 1)
 
 
 def comes() -> int:
-    """Registers the patient, who is seen, pays a part, asks for it back, books, and is seen again. Returns the id."""
+    """Register the patient, with two visits, a part payment, a refund request and a booking. Returns the id."""
     team, random = visits.Team.load(), Random(1)
     _somebody_is_closed(
         team, random
@@ -62,7 +62,7 @@ def comes() -> int:
 
 
 def _somebody_is_closed(team: visits.Team, random: Random) -> None:
-    """A patient of the other doctor's, whose record is restricted; a third doctor opened it with a reason."""
+    """A restricted record of a patient of another doctor; a third doctor opened it with a reason."""
     her_neighbour = patients.register_patient(
         given_names="Adama", family_name="Closed", sex="male", by=team.receptionist
     )
@@ -83,7 +83,7 @@ def _was_seen(team: visits.Team, patient_id: int, random: Random, doctor: Person
 
 
 def _pays(team: visits.Team, patient_id: int) -> None:
-    """A part of the first bill, which she wants back when the till is closed."""
+    """Pay a part of the first bill, and request a refund after the till is closed."""
     bill = database.session.query(Bill).filter_by(patient_id=patient_id).one()
     issuing.issue(bill.id, by=team.cashier)
     payment = payment_actions.take_payment(bill.id, Money("1.50"), "Cash", "", by=team.cashier)

@@ -1,4 +1,4 @@
-"""Small words for what people do on a page, shared by the browser tests."""
+"""Steps on a page that the browser tests share."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hms.patients.models import Patient
 
 
 def ux(tab: Page, name: str) -> Locator:
-    """What the page calls by that name."""
+    """The element with that data-ux name."""
     return tab.locator(f'[data-ux="{name}"]')
 
 
 def row_of(tab: Page, kind: str, words: str) -> Locator:
-    """The first row of that kind that shows the words, in any case of letters."""
+    """The first row of that kind that has the text, in capital or small letters."""
     return ux(tab, kind).filter(has_text=re.compile(re.escape(words), re.IGNORECASE)).first
 
 
 def somebody(served: Any) -> Patient:
-    """A grown woman of the demo with a plain family name, a known birth date and a phone, to be found or met twice."""
+    """A woman of the demo hospital with an ordinary family name, an exact birth date and a phone."""
     wanted = select(Patient).where(Patient.birth_date.is_not(None), ~Patient.birth_is_estimated, Patient.phone != "")
     wanted = wanted.where(func.length(Patient.family_name) > 4, Patient.family_name.regexp_match("^[A-Za-z]+$"))
     grown = clock.today() - dt.timedelta(days=18 * 366)

@@ -1,4 +1,4 @@
-"""The queue server stops and comes back: people go on working, pages say what waits, and everything catches up."""
+"""The queue server stops and starts again: pages work and show what is delayed, and all work is done afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory):
-    """A queue server of this file's own, which it may stop."""
+    """A queue server for this file only, so that its tests may stop it."""
     server = Valkey(tmp_path_factory.mktemp("broker"), is_durable=False)
     server.start()
     yield server
@@ -47,7 +47,7 @@ def registers(tab, family):
 
 
 def issues(tab):
-    """The first draft of the list gets its number; its invoice waits. Returns the bill's number."""
+    """Issue the first draft of the list; its invoice is delayed. Returns the bill's number."""
     tab.goto("/billing/?state=draft")
     ux(tab, "bill-row").first.get_by_role("link").first.click()
     ux(tab, "bill-issue").click()
@@ -59,7 +59,7 @@ def issues(tab):
 
 
 def asks(request, served):
-    """A program signs in and reads, as ever."""
+    """An API client signs in and reads."""
     signed_in = request.post(f"{served.url}/api/auth/", data={"username": "doctor", "password": PASSWORD})
     assert signed_in.status == 200, signed_in.text()
     key = {"Authorization": f"Bearer {signed_in.json()['access']}"}

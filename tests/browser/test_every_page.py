@@ -1,4 +1,4 @@
-"""Every page of every desk: accessible in light and dark, silent, light, right on every width, its focus to be seen."""
+"""Every page of every desk: accessible in light and dark, no script errors, small, correct at every width, focus visible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESKS = sorted({views.parent.name for views in HMS.glob("*/views.py")})
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (1366, 810, 320)
 FIRST_VISIT, SIGN_IN, REQUESTS = 120_000, 40_000, 10
-"""Bytes on the wire when nothing is known yet, of any page and of the sign-in page."""
+"""Limits in bytes sent with an empty cache, of any page and of the sign-in page."""
 QUESTIONS = {
     "appointments": [("receptionist", "/appointments/new?patient_id={patient}")],
     "billing": [("cashier", "/billing/?state=all"), ("cashier", "/billing/?patient_id={patient}&state=all")],
@@ -27,13 +27,13 @@ QUESTIONS = {
     "messages": [("doctor", "/notifications?show=all")],
     "pharmacy": [("pharmacist", "/pharmacy/labels?of=1")],
 }
-"""Pages that are other pages when asked otherwise, or for other people."""
+"""Pages that differ by query or by person."""
 
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"}
-"""Pages that want a letter, an open registration, a lock, a code, a kept form or a photo: tests/staff opens them."""
+"""Pages that need a one-time link, an open registration, a lock, a code, a stored form or a picture; tests/staff opens them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
-"""Rows like those above them, which axe need not read again."""
+"""Repeated rows, which axe does not check again."""
 
 OVERFLOW = """() => document.documentElement.scrollWidth <= innerWidth ? '' :
   [...document.querySelectorAll('body *')]
@@ -69,7 +69,7 @@ def patient_id(served):
 
 @pytest.fixture
 def looked_at(at_desk, axe_source, served):
-    """`looked_at("nurse", "/queue/")`: what is wrong with the page, in words."""
+    """`looked_at("nurse", "/queue/")`: the faults of the page, as text."""
     tab_of = functools.cache(lambda who: at_desk(who, reduced_motion="reduce"))
     routes = served.app.url_map.bind("")
 

@@ -1,4 +1,4 @@
-"""The main path by the keyboard alone: nothing here points or clicks."""
+"""The main path with the keyboard only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every part of the pages in a real browser: accessible in both themes, right on every size, working by keyboard."""
+"""Every part of the pages in a real browser: accessible in both themes, correct at every size, usable with the keyboard."""
 
 import re
 
@@ -194,7 +194,7 @@ def test_the_whole_kit_stands_without_javascript(at_desk):
 
 @pytest.fixture
 def live_rows(at_desk):
-    """A page with a live list whose next refetch brings a fifth patient; the line to the server is up."""
+    """A page with a live list and a connection; the next fetch returns a fifth patient."""
     tab = at_desk("doctor")
     with tab.expect_websocket() as line:
         tab.goto("/dev/kit")

@@ -1,4 +1,4 @@
-"""A page that nobody works at locks itself; a second factor is set up and asked for; the pages before a desk are readable."""
+"""An idle page locks; a second factor is set up and needed; the pages before sign-in are accessible."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNTIL_OPEN = """async () => {
 
 @pytest.fixture
 def sound(axe_source):
-    """Asserts that the page before us is accessible, silent and right on every width."""
+    """Assert that the page is accessible, without script errors and correct at every width."""
 
     def check(tab, most_bytes=FIRST_VISIT):
         found = faults_of_style(tab, axe_source) + faults_of_size(tab, most_bytes)

@@ -20,6 +20,8 @@ from hms.core.audit.models import AuditEntry, AuditSeal
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
+from hms.demo.hospital import HOSPITAL
 from hms.pharmacy.dispensing import actions as dispensing
 from tests.appointments import factories as appointments
 from tests.billing import factories as billing
@@ -38,6 +40,14 @@ def francs(app, monkeypatch):
     monkeypatch.setitem(app.config, "CURRENCY", "XOF")
 
 
+@pytest.fixture
+def letterhead(db, person):
+    """The hospital has the name, address and phone of the demo."""
+    for key, value in HOSPITAL.items():
+        settings.change_setting(key, value, by=person("admin"))
+
+
+@pytest.mark.usefixtures("letterhead")
 @pytest.mark.parametrize("given", ["Kadiatu", GIVEN])
 def test_a_queue_slip_is_one_page(db, desk, chromium, given):
     doctor = appointments.doctor(first_name=given, last_name=FAMILY if given == GIVEN else "Bah", room="Room 3")
@@ -95,6 +105,7 @@ def test_labels_show_the_expiry_of_each_batch_and_cut_nothing(db, desk, person, 
         check_words(sheet.words, f"Batch {batch.lot_number}, use before {batch.expires_on:%-d %B %Y}")
 
 
+@pytest.mark.usefixtures("letterhead")
 def test_a_visit_summary_has_the_letterhead(db, desk, person, chromium):
     encounter = clinical.an_encounter(
         person("doctor"),
@@ -127,6 +138,7 @@ def test_a_patient_card_is_one_page(db, desk, chromium):
     check_words(sheet.words, GIVEN, FAMILY, patient.hospital_number)
 
 
+@pytest.mark.usefixtures("letterhead")
 def test_a_closing_sheet_can_be_counted_again_and_proven(db, desk, person, chromium, francs):
     cashier, numbers = person("cashier"), []
     till_actions.open_till(Money("10000"), by=cashier)

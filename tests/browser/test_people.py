@@ -1,4 +1,4 @@
-"""People and access in a real browser: a role is felt on open pages, a closed account is out, looks act at once."""
+"""People and access in a real browser: roles apply to open pages, closed accounts are signed out, preferences apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encounter page keeps what is typed: while an answer is under way, without a line, after the session, in two tabs."""
+"""The encounter page keeps typed text: during a request, without a connection, after the session ended, in two tabs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def doctor(served):
-    """Who works here."""
+    """The accounts of the tests."""
     with served.app.app_context():
         user = database.session.scalars(select(User).filter_by(username="doctor")).unique().one()
         known = request_user.load_active_person(user.id)
@@ -47,7 +47,7 @@ def lists(served, doctor):
 
 @pytest.fixture
 def opened(served, lists, doctor):
-    """The address of a fresh encounter of the doctor, whose patient does not bear penicillin."""
+    """The address of a fresh encounter of the doctor, whose patient is allergic to penicillin."""
     with served.app.app_context():
         patient = a_patient()
         allergic(patient)
@@ -64,7 +64,7 @@ def tab(at_desk, opened):
 
 
 class Slow:
-    """Holds the answers to the page's own sends until they are let go."""
+    """Delays the responses to the page's requests until they are released."""
 
     def __init__(self, tab, address):
         self.gate = threading.Event()

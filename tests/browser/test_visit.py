@@ -1,4 +1,4 @@
-"""One patient from the front door to the paid invoice, at the open pages of five people and the administrator."""
+"""One patient from registration to the paid invoice, on the open pages of five people and the administrator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def served(hospital):
 
 @pytest.fixture
 def known(served):
-    """A patient of the hospital, to be found and nearly registered twice."""
+    """A registered patient, who is found and almost registered again."""
     return somebody(served)
 
 
@@ -100,7 +100,7 @@ def books_and_checks_in(tab, number):
 
 
 def pick_doctor(tab):
-    """Dr Bah, whose free times then show."""
+    """Choose Dr Bah and wait for the free times."""
     doctor = ux(tab, "doctor")
     value = doctor.locator("option").filter(has_text="Amadu").get_attribute("value")
     with tab.expect_response("**/appointments/slots*"):
@@ -108,7 +108,7 @@ def pick_doctor(tab):
 
 
 def measures(tab):
-    """The nurse: an impossible value is refused with everything kept, an alarming one is asked about."""
+    """The nurse: an impossible value is refused and everything typed is kept; an alarming value needs confirmation."""
     row_of(tab, "queue-row", FAMILY).locator('[data-ux="vitals"]').click()
     ux(tab, "vit-temperature").fill("102.4")
     ux(tab, "vit-bp").fill("118/76")
@@ -126,7 +126,7 @@ def measures(tab):
 
 
 def writes(tab, other_computer):
-    """The doctor's note is kept on the server while it is typed."""
+    """The doctor's note is saved as a draft while it is typed."""
     tab.goto("/queue/")
     with tab.expect_navigation():
         row_of(tab, "queue-row", FAMILY).locator('[data-ux="call"]').click()
@@ -163,7 +163,7 @@ def diagnoses_and_prescribes(tab):
 
 
 def signs(tab, pharmacy_page):
-    """Signs, and returns the seconds from the press until the open page at the pharmacy shows the patient."""
+    """Signs, and returns the seconds until the open page at the pharmacy shows the patient."""
     expect(row_of(pharmacy_page, "rx-row", FAMILY)).to_have_count(0)
     pressed = time.monotonic()
     ux(tab, "sign").click()
@@ -187,7 +187,7 @@ def dispenses(tab, short_lot):
 
 
 def issues_and_pays(tab, bill_row):
-    """The cashier: the number, a part, and the rest once although the button was pressed twice."""
+    """The cashier: issue, a part payment, and the rest, paid once although the button was pressed twice."""
     bill_row.get_by_role("link").first.click()
     expect(ux(tab, "bill-line")).to_have_count(3)
     expect(ux(tab, "bill-line").filter(has_text="Consultation")).to_have_count(1)
@@ -209,7 +209,7 @@ def issues_and_pays(tab, bill_row):
 
 
 def prints(tab, number):
-    """The invoice: progress, then the file, without a reload. Returns its text."""
+    """The invoice: progress, then the link to the file, without a reload. Returns its text."""
     tab.get_by_role("link", name=f"Bill {number}").click()
     expect(tab.locator("h1")).to_contain_text(number)
     if ux(tab, "invoice-make").count():
@@ -224,7 +224,7 @@ def prints(tab, number):
 
 
 def stands_in_the_books(patient_id, total, short_lot):
-    """What the database holds at the end: one bill, two payments, stock that left the short lot first."""
+    """What the database holds at the end: one bill, two payments, stock taken from the batch that expires first."""
     bill = database.session.scalars(select(Bill).where(Bill.patient_id == patient_id)).one()
     lines = database.session.scalars(select(BillLine).where(BillLine.bill_id == bill.id)).all()
     payments = database.session.scalars(

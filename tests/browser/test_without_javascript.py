@@ -34,7 +34,7 @@ def finds(tab, known):
 
 
 def registers(tab, known):
-    """Registers a namesake born on the same day: asked once, then saved as a different person."""
+    """Registers a namesake born on the same day: the page shows the other record, then saves a different person."""
     tab.goto("/patients/new")
     ux(tab, "reg-given").fill(known.given_names)
     ux(tab, "reg-family").fill(known.family_name)
@@ -105,7 +105,7 @@ def cares(tab, number, born):
 
 
 def prescribes(tab):
-    """Paracetamol; then amoxicillin, which stops at the allergy and goes on with a reason."""
+    """Prescribe paracetamol; then amoxicillin, which the allergy stops until a reason is entered."""
     looks_up(tab, "paracetamol 500", re.compile(r"DOSE\s1\sg.*four times"))
     expect(ux(tab, "rx-line")).to_contain_text("paracetamol")
     looks_up(tab, "amoxicillin 500", re.compile(r"amoxicillin AMOXIL.*DOSE\s500\smg"))
@@ -148,7 +148,7 @@ def takes_money(tab, number):
 
 
 def prints(tab):
-    """The invoice: the page waits by itself until the paper is there."""
+    """The invoice: the page reloads itself until the document is ready."""
     if ux(tab, "invoice-make").count():
         ux(tab, "invoice-make").click()
     link = ux(tab, "job").get_by_role("link")

@@ -8,5 +8,5 @@ from typing import Any
 
 
 def load_cases(name: str) -> dict[str, Any]:
-    """The tables of `<name>.json` by their names; what each column holds is said in the file."""
+    """The tables of `<name>.json` by their names; the file describes its columns."""
     return json.loads((Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8"))

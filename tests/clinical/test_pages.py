@@ -335,7 +335,7 @@ def test_the_page_needs_the_same_queries_for_a_long_history(desk, db, person):
 
 
 def test_a_refused_addendum_is_corrected_and_sent_again_with_the_same_key(desk, db, person):
-    """The refused form is shown on a page whose reading goes into the trail: that must not use up the form's key."""
+    """The page of the refused form is recorded in the audit trail; that must not use the one-time key of the form."""
     encounter = signed(person("doctor"))
     nurse, target = desk("nurse"), f"/encounters/{encounter.id}"
     form = next(

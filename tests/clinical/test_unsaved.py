@@ -30,7 +30,7 @@ class OpenPage:
         self.fields = next(form["fields"] for form in Page(html).forms if form["action"] == self.address)
 
     def types(self, **typed):
-        """Types, and the page keeps it by itself."""
+        """Type text, which the page saves as a draft."""
         self.fields |= typed
         return self.client.post(self.address + "/draft", json=self.fields, headers={"X-CSRFToken": self.token})
 

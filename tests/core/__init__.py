@@ -1,1 +1,1 @@
-"""What the house promises."""
+"""Tests of core."""

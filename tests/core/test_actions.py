@@ -53,7 +53,7 @@ def test_a_write_outside_of_any_action_is_refused_by_the_database(real_app):
     from hms.core.db.session import db
 
     with pytest.raises(DBAPIError, match="outside of any action"):
-        db.session.execute(text("INSERT INTO department (name, is_active) VALUES ('Ward', true)"))
+        db.session.execute(text("INSERT INTO department (name, is_active, version) VALUES ('Ward', true, 1)"))
     db.session.rollback()
 
 

@@ -1,4 +1,4 @@
-"""What somebody with every right at the database does to the trail, with the triggers off, is found and named."""
+"""Changes of the audit trail made with all database rights and without triggers are found and reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def trail(db, person) -> list[int]:
 
 
 def as_superuser(*statements: str, **values: object) -> None:
-    """Do what no program can: with all rights and without triggers."""
+    """Run statements with all rights and without triggers, which no program has."""
     database.session.execute(text("RESET ROLE"))
     database.session.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in statements:
@@ -199,7 +199,7 @@ def test_the_commands_report_a_fault_and_exit_with_1(real_app):
 
 
 def _at_the_server(app, *statements: str) -> None:
-    """What the owner of the database does from elsewhere, without triggers."""
+    """Run statements as the owner of the database, without triggers."""
     engine = create_engine(app.config["DATABASE_OWNER_URL"])
     with engine.begin() as connection:
         for statement in ("SET LOCAL session_replication_role = replica", *statements):

@@ -1,4 +1,4 @@
-"""The session cookie is opened once, and yet each request gets contents of its own, and no cookie outlives its time."""
+"""The session cookie is decoded once, each request has its own copy of the contents, and cookies expire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal keeps its sentence and the values of it apart until it is shown."""
+"""An error keeps its sentence and its values apart until it is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answer carries the headers, and a form from another site is refused whatever it carries."""
+"""Every response has the security headers, and a form from another site is always refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.security("I")
 
 
 def _addresses(app):
-    """Every address that answers GET, with an id that no record has."""
+    """Every address of GET, with an id that does not exist."""
     for rule in app.url_map.iter_rules():
         if rule.endpoint not in app.view_functions:
             continue  # made and taken away by another test; a rule itself cannot be

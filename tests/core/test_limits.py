@@ -1,4 +1,4 @@
-"""What is too large or too much is refused in a sentence, before it costs anything."""
+"""Requests that are too large or too many are refused with a message before they cost time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work after a commit: asked for twice it is done once, but never lost to work that had already begun."""
+"""Background jobs after a commit: enqueued twice they run once, but again when the first run had already begun."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_job_enqueued_twice_before_it_starts_is_one_row(db, done):
 
 
 def test_a_job_enqueued_after_it_started_is_done_again(db, done):
-    """The one under way may have read the record before it changed."""
+    """The running job may have read the record before the change."""
     _ask()
     db.session.execute(update(Outbox).where(Outbox.kind == KIND).values(attempts=1))
     db.session.commit()

@@ -1,4 +1,4 @@
-"""A paper is made of its template alone: nothing that stands in it makes the server fetch an address or read a file."""
+"""A PDF is made from its template only: its content never makes the server fetch an address or read a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ body {{ background: url("{0}/back.png"); font-family: Far; }}</style></head>
 
 @pytest.fixture
 def neighbour():
-    """A server next to the hospital's, and the paths that it was asked for."""
+    """A web server, and the paths that were requested from it."""
     asked = []
 
     class Answer(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""An account that reads very many records is told on once, and slowed down; nobody else is."""
+"""An account that reads very many records is reported once and slowed down; other accounts are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A locked record is as it stands now, and others wait for it."""
+"""A locked record has the current values, and other transactions wait for it."""
 
 from __future__ import annotations
 

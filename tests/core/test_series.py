@@ -1,4 +1,4 @@
-"""Numbers of several series are taken in one go, each in its own row."""
+"""Numbers of several series are taken in one statement, each from its own row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that several files of these tests look at."""
+"""Records that several files of these tests use."""
 
 from __future__ import annotations
 

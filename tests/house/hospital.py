@@ -28,7 +28,7 @@ _next = count(810_000)
 
 CLINICAL = ("Canarynote", "Canarycomplaint", "Canarydiagnosis", "Canaryvital", "Canaryaddendum")
 ON_THE_LIST = "Canaryformulary"
-"""What the hospital's list calls the medicine: stock and trail may say it, nothing of the patient may."""
+"""The name of the medicine in the formulary: stock and audit trail may show it, no record of the patient may."""
 REASON = "Collapsed in the ward, medicines needed"
 MEDICINES = ("Canarycillin",)
 ALLERGIES = ("Canarypollen", "Canaryrash")
@@ -147,7 +147,7 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
 
 
 def paid(bill_id: int, number: int, now: dt.datetime, by: str = "cashier") -> Payment:
-    """4.00 in cash, taken at a till of that person that opens for it and stays open."""
+    """A payment of 4.00 in cash, which opens a till of that person."""
     shift = add(CashShift(cashier_id=_id(by), opened_at=now), by=by)
     row = {"kind": "payment", "amount": Money("4.00"), "method": "Cash", "received_at": now, "shift_id": shift.id}
     return add(Payment(number=f"R-2026-{number}", bill_id=bill_id, received_by_id=shift.cashier_id, **row), by=by)

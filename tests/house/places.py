@@ -1,4 +1,4 @@
-"""Every address of the hospital, filled with records that are really there."""
+"""Every address of the application, with ids of existing records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = {
     "filename": "css/hms.css",
     "draft": "0123456789ab",
 }
-"""What stands for arguments that are no record."""
+"""Values of URL arguments that are not records."""
 
 
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")

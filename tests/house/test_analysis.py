@@ -1,4 +1,4 @@
-"""Each of the hospital's own laws for readers of code catches a breach of it, so that silence means something."""
+"""Each of our own rules of static analysis finds code that breaks it."""
 
 from __future__ import annotations
 

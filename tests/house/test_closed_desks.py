@@ -1,4 +1,4 @@
-"""The desks beside care work on with restricted records: with a reason, with an order, or with a bill that names nothing."""
+"""Work with restricted records at desks outside care: with a reason, with an order, or with a bill without details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A closed record opens to the care team or with a reason, on every page and every endpoint, and leaves its traces."""
+"""A restricted record opens for the care team or with a reason, on every page and endpoint, and each access is recorded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ASKED = {
     "find": "?q=Canarywoman",
     "bills": "?patient_id={patient_id}",
 }
-"""What a list is asked for this patient with, by its endpoint, or else by what the endpoint's name has in it."""
+"""The query that filters a list by this patient, by endpoint or by a part of the endpoint's name."""
 SHOWN_BY = {
     "pharmacy.": ("show", ("waiting", "older", "owing", "held", "done")),
     "lab.": ("show", ("waiting", "done")),
@@ -58,7 +58,7 @@ SHOWN_BY = {
 
 
 def _addresses(place, known: dict[str, int]) -> set[str]:
-    """The address alone; asked for this patient; and with every heading that it can show."""
+    """The address alone; with a filter for this patient; and with every tab that it has."""
     found = {place.path}
     asked = ASKED.get(place.endpoint) or next((text for name, text in ASKED.items() if name in place.endpoint), "")
     if "<" not in place.rule:
@@ -74,8 +74,8 @@ LEFT_OUT = ("/api/openapi.json", "/api/docs/", "/logout", "/lock", "/stay", "/un
 
 
 def _everything(app, at_desk, by_token, known: dict[str, int]) -> str:
-    """All that is answered at every address that can be fetched; lists also when asked for this patient, under every
-    heading. Then what is answered to an empty submit to each, and to the questions that name the patient in their body."""
+    """The responses of every address of GET; lists also with a filter for this patient and with every tab. Then the
+    responses to an empty submit, and to requests that name the patient in their body."""
     at_desk.checks = by_token.checks = False
     said = []
     for place in sorted(places(app, known | {"access_id": 1, "session_id": 1}), key=lambda one: one.method != "GET"):
@@ -126,7 +126,7 @@ def _around(answer: str, word: str) -> str:
 
 
 def _without_stock(answer: str) -> str:
-    """The shelves and the price list name every medicine there is, whoever takes it; what was sent comes back in refusals."""
+    """Stock and price list name every medicine, whoever takes it; refusals repeat what was sent."""
     is_stock = re.match(
         r"[A-Z]+ /(api/medications|api/stock|pharmacy/(stock|medicines)|find|reports|api/report)", answer
     )
@@ -185,7 +185,7 @@ def test_the_board_of_what_was_given_says_that_it_was_opened_with_a_reason(desk,
 
 
 def test_the_laboratory_sees_whose_tests_of_a_closed_record_wait_and_counts_them(desk, person, record):
-    """Who orders a test brings nobody into their own care."""
+    """Ordering a test does not make a person part of the care team."""
     with action_context("tests.seed", SYSTEM):
         waits = {"status": "waiting", "done_at": None, "ordered_by_id": person("lab").id}
         database.session.execute(update(LabOrder).where(LabOrder.id == record["order_id"]).values(**waits))
@@ -259,7 +259,7 @@ def test_reviewers_are_reminded_once_a_day_of_what_is_overdue(person, record, db
 
 
 def _reminded(at: dt.datetime) -> int:
-    """How many reminders were given until `at`, when the clock's turn has just been."""
+    """The number of reminders sent until `at`, after the scheduled task has run."""
     ours = Notification.url == jobs.PLACE
     with clock.frozen_at(at), action_context("tests.wait", SYSTEM):
         before = set(database.session.scalars(select(Notification.id)))
@@ -323,7 +323,7 @@ class TestCareTeam:
 
 
 class TestReview:
-    """Somebody else says whether it was justified."""
+    """Another person reviews whether the access was justified."""
 
     def test_it_waits_until_somebody_else_reviews_it(self, desk, person, record):
         opened = _open(record["patient_id"], person("doctor"))

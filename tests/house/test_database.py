@@ -1,4 +1,4 @@
-"""The database holds the rules by itself: migrations equal models, every record is audited, permanent rows stay."""
+"""Rules in the database: migrations equal models, every record is audited, permanent rows stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While the database is away every address answers that it is, whoever asks."""
+"""Without the database every address responds with 503 and a message, for everybody."""
 
 from __future__ import annotations
 

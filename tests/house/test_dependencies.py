@@ -1,4 +1,4 @@
-"""The lock files fit pyproject.toml, and every package that is passed on has a licence that allows it."""
+"""The lock files fit pyproject.toml, and every shipped package has a licence that allows it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import uuid
 from pathlib import Path
+from random import Random
 from string import ascii_lowercase, digits
 
 import pytest
@@ -100,20 +101,28 @@ def test_each_of_several_keys_is_judged(complete):
 
 
 MADE = {
-    "token_hex(16)": lambda: secrets.token_hex(16),
-    "token_hex(32)": lambda: secrets.token_hex(32),
-    "token_urlsafe(32)": lambda: secrets.token_urlsafe(32),
-    "base64": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
-    "small letters and digits": lambda: "".join(secrets.choice(ascii_lowercase + digits) for _ in range(64)),
-    "uuid4": lambda: uuid.uuid4().hex,
-    "uuid4 with dashes": lambda: str(uuid.uuid4()),
-    "fresh": new_secret,
+    "token_hex(16)": lambda random: random.randbytes(16).hex(),
+    "token_hex(32)": lambda random: random.randbytes(32).hex(),
+    "token_urlsafe(32)": lambda random: base64.urlsafe_b64encode(random.randbytes(32)).rstrip(b"=").decode(),
+    "base64": lambda random: base64.b64encode(random.randbytes(32)).decode(),
+    "small letters and digits": lambda random: "".join(random.choices(ascii_lowercase + digits, k=64)),
+    "uuid4": lambda random: uuid.UUID(bytes=random.randbytes(16), version=4).hex,
+    "uuid4 with dashes": lambda random: str(uuid.UUID(bytes=random.randbytes(16), version=4)),
+    "fresh": lambda random: new_secret(),
 }
 
 
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_what_a_machine_makes_is_no_typed_secret(make):
-    assert [one for one in (make() for _ in range(200)) if is_guessable(one)] == []
+    random = Random(5)  # always the same secrets: about one of 20,000 looks typed, and the test must not fail by chance
+    assert [secret for secret in (make(random) for _ in range(200)) if is_guessable(secret)] == []
+
+
+def test_a_fresh_secret_that_looks_typed_is_made_again(monkeypatch):
+    looks_typed = base64.b64decode("nzkezRDBHXCLGRETYCOvuw3tsasmp8FDZkdHAEX0WDQ=")
+    drawn = iter([looks_typed, Random(5).randbytes(32)])
+    monkeypatch.setattr(secrets, "token_bytes", lambda count: next(drawn))
+    assert not is_guessable(new_secret())
 
 
 def test_keys_that_are_nearly_the_same_are_not_different(complete):

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the hospital answers with a sentence: no address, form or endpoint fails on hostile input."""
+"""Every address, form and endpoint responds to hostile input with a message, never with a server error."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def endpoint_of(app: Flask, path: str, method: str = "GET") -> str | None:
 
 
 def faults(answer: TestResponse, address: str, sent: object) -> set[str]:
-    """What is wrong with the answer: a fault of ours, or a page that repeats a script."""
+    """The faults of a response: a server error, or a page that contains a sent script."""
     if answer.status_code >= 500:
         return {f"{answer.status_code} {address}: {sent}"}
     is_page = answer.mimetype == "text/html"
@@ -124,7 +124,7 @@ def crawled(app: Flask, client: FlaskClient) -> Iterator[tuple[str, Page]]:
 def fillings(fields: dict[str, str]) -> Iterator[dict[str, str]]:
     """Every hostile value in all fields at once, and one hostile value after the other in each field alone.
 
-    Without the key of a repeat, which would give the first answer again.
+    Without the one-time key, which would return the first response again.
     """
     fields = {name: value for name, value in fields.items() if name != "once"}
     names = [name for name in fields if name not in KEPT_OUT]
@@ -136,9 +136,9 @@ def fillings(fields: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 def misshapen(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
-    """What no browser makes of the form: each single field left out, doubled, or a file; nothing at all; an object instead.
+    """Submits that no browser sends: each field left out, doubled, or as a file; an empty submit; a JSON object.
 
-    What the form has empty is filled in, so that more than one field is wanting only where the page has it so.
+    Empty fields of the form are filled in, so that usually only one field is missing.
     """
     own = {name: value for name, value in fields.items() if name not in KEPT_OUT}
     sent = {name: value or "1" for name, value in own.items()}
@@ -159,7 +159,7 @@ def misshapen(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]
 
 @pytest.fixture(scope="module")
 def tried() -> set[tuple[str | None, ...]]:
-    """The kinds of forms that were tried already, at any desk."""
+    """The kinds of forms that were already tested, at any desk."""
     return set()
 
 
@@ -188,7 +188,7 @@ def test_no_form_of_a_desk_fails_on_what_is_typed_into_it(hospital, tried, usern
 
 
 def _forget_messages(client: FlaskClient) -> None:
-    """As a page would that shows them: what was said after hundreds of forms does not fit into a cookie."""
+    """Remove the flashed messages, as a page does: those of hundreds of forms do not fit into a cookie."""
     with client.session_transaction() as cookie:
         cookie.pop("_flashes", None)
 
@@ -213,7 +213,7 @@ STRANGE = ("endpoint", "_scheme", "_anchor", "_method", "_external", "values", "
 
 
 def _asked_names(app: Flask, rule: Rule) -> tuple[str, ...]:
-    """What the endpoint declares and what nothing knows; of a page, what pages ask."""
+    """The parameters that the endpoint declares, and unknown ones; for a page, those that pages use."""
     declared = getattr(app.view_functions[rule.endpoint], "parameters", None)
     known = declared.fields if declared else () if rule.rule.startswith("/api/") else ASKED
     return (*known, *STRANGE[:2])
@@ -247,7 +247,7 @@ def test_only_ascii_digits_make_a_record_s_address(hospital, path):
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_the_ends_of_the_calendar_are_days_like_others(hospital, day):
-    """Every list that takes days answers them, in a zone before and behind UTC."""
+    """Every list with day filters accepts them, in time zones ahead of and behind UTC."""
     client, asked = caller(hospital, "admin"), 0
     for rule in _rules(hospital, "GET", True):
         declared = getattr(hospital.view_functions[rule.endpoint], "parameters", None)
@@ -299,7 +299,7 @@ HEADERS = {
 
 
 def test_no_header_makes_an_answer_fail(hospital, record_property):
-    """On a page, a paper, a list, one record, and on writing to each; signed in and not."""
+    """Requests of a page, a document, a list and a record, and writes to each; signed in and signed out."""
     clients = [caller(hospital, "admin"), browser(hospital, "admin"), hospital.test_client()]
     reads = (
         "/",
@@ -326,7 +326,7 @@ def test_no_header_makes_an_answer_fail(hospital, record_property):
 
 
 def test_no_page_fails_on_a_form_without_its_fields(hospital, record_property):
-    """Every address that takes a form, in the role of every desk: nothing at all, or an object."""
+    """Every address with a form, as each role: an empty submit, or a JSON object."""
     sent, wrong = 0, set()
     for username in DESKS:
         client = browser(hospital, username)
@@ -359,7 +359,7 @@ def test_no_endpoint_fails_on_a_body_that_is_none(hospital, record_property):
 
 
 def _shapes(app: Flask, client: FlaskClient) -> Iterator[tuple[str, str, list[str]]]:
-    """Method, address and fields of every endpoint that takes an object, as the API's own document says."""
+    """Method, address and fields of every endpoint that takes an object, from the OpenAPI document."""
     document = client.get("/api/openapi.json").get_json()
     known = document["components"]["schemas"]
     for path, methods in document["paths"].items():
@@ -387,7 +387,7 @@ def test_no_endpoint_fails_on_a_field_of_another_kind(hospital, record_property)
 
 
 def _written(body: dict[str, object]) -> str:
-    """As JSON, with the numbers that Python itself does not write."""
+    """As JSON, with numbers that Python does not write."""
     return re.sub(r'"number ([^"]+)"', r"\1", json.dumps(body))
 
 

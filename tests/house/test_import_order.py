@@ -29,7 +29,7 @@ READS_THE_REQUEST = (
     "hms.appointments.view_helpers",
     "hms.patients.access.policy",
 )
-"""Besides pages, endpoints, forms and blueprints: where who asks and from where is found out, or a page leads back to."""
+"""Modules that may read the request besides pages, endpoints, forms and blueprints: they need the person or the address."""
 
 
 def _modules() -> dict[str, Path]:
@@ -106,7 +106,7 @@ def test_the_request_is_read_at_the_edge_only():
 
 
 NOT_OF_A_WEB_PROCESS = ("hms.local", "hms.demo", "hms.schedule", "hms.core.outbox", "hms.core.db.roles")
-"""What other processes, commands and migrations import."""
+"""Modules that other processes, commands and migrations import."""
 
 
 def test_every_module_is_imported_by_somebody():

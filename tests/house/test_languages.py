@@ -1,6 +1,6 @@
 """Every page and answer in another language: nothing fails, and no label that is translated stays English.
 
-The language is made up: each sentence of the catalogue stands between ‹ and ›, so that what was not looked up is seen.
+The language is invented: each translated sentence is between ‹ and ›, so that untranslated text is visible.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def sentences() -> dict[str, str | tuple[str, str]]:
 
 @pytest.fixture
 def made_up(app, sentences, tmp_path):
-    """French, as far as the program knows, with every sentence between ‹ and ›."""
+    """An invented French catalogue with every sentence between ‹ and ›."""
     between_signs = {
         words: f"‹{words}›" if isinstance(words, str) else [f"‹{one}›" for one in words] for words in sentences.values()
     }
@@ -51,7 +51,7 @@ def made_up(app, sentences, tmp_path):
 
 
 class Texts(HTMLParser):
-    """The pieces of text of a page, without scripts, in a form's values neither."""
+    """The texts of a page, without scripts and values of forms."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Texts(HTMLParser):
 
 
 STORED = {"Not done", "Note"}
-"""What the records of the test say in words of the catalogue: data, shown as it is."""
+"""Texts of the test's records that are also in the catalogue; they are data and shown unchanged."""
 SHOWS_STORED_VALUES = {"/admin/audit"}
 
 

@@ -1,4 +1,4 @@
-"""The house is easy to see: one folder per desk, the same file names, one direction, no long files."""
+"""The layout of the source: one folder per desk, the same file names, one direction of imports, no long files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hms import DESKS
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN_LONG = 400
 BOOKKEEPING = ("staff/login_security/", "staff/sign_in/", "staff/sessions/", "staff/request_user.py")
-"""What is written of sign-ins must stay when the request is refused."""
+"""Modules that may commit: records of sign-ins must stay when the request is refused."""
 
 
 @pytest.mark.parametrize("desk", DESKS)
@@ -71,7 +71,7 @@ OWN = ("hms", "config", "tests", "benchmarks")
 
 
 def test_nothing_private_of_a_library_is_imported():
-    """A name that begins with `_` changes without notice; the few hooks that are needed are public ones."""
+    """A name that begins with `_` may change without notice; use public names only."""
     found = [
         f"{path.relative_to(ROOT)}: {node.module}.{name.name}"
         for path in [*(ROOT / "hms").rglob("*.py"), ROOT / "config.py", ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]

@@ -1,4 +1,4 @@
-"""The limiter goes on counting for the hospital, whatever other application the process has made meanwhile."""
+"""The rate limiter keeps counting for the first application when the process makes another one."""
 
 from __future__ import annotations
 

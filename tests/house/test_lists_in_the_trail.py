@@ -42,12 +42,12 @@ ASKED = (
     "/api/audit-logs/?patient={patient_id}",
     "/api/patients/?search=kamara",
 )
-"""Lists as they are asked for by words or another state, beside every address that names no record."""
+"""Lists with a search text or another status, in addition to every address without a record."""
 _names = count(1)
 
 
 def _busy_patient(doctor: int) -> Patient:
-    """With something at every desk, booked and waiting today."""
+    """A patient with records at every desk, booked and waiting today."""
     patient = database.session.get(Patient, whole_record()["patient_id"])
     now = clock.now()
     today = {"patient_id": patient.id, "doctor_id": doctor}
@@ -71,7 +71,7 @@ def _entries(user_id: int) -> int:
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "patient"])
 def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role):
-    """Each list is fetched by an account that has read nothing yet, as what renews itself leaves no second entry."""
+    """Each list is fetched by an account that has read nothing yet, because a repeated fetch leaves no second entry."""
     patient = _busy_patient(person("doctor").id)
     names = {"doctor": person("doctor").id, "patient": patient.hospital_number, "patient_id": patient.id}
     settings.change_setting("security.mass_read_records", 0, by=SYSTEM)

@@ -53,7 +53,7 @@ WHO = {"id", "unique_id", "first_name", "last_name"}
 DEMOGRAPHICS = WHO | {"has_recent_appointment", "date_of_birth", "gender", "contact_info", "address"}
 DEMOGRAPHICS |= {"created_at", "updated_at"}
 COLLEAGUE = {"id", "display_name", "first_name", "last_name", "role"}
-"""The parts of the display name stand beside it, because the original's client reads them."""
+"""First and last name are sent in addition to the display name, because clients of the original read them."""
 PROJECTED: dict[str, dict[str, set[str]]] = {
     "patients": {
         "receptionist": DEMOGRAPHICS,
@@ -177,7 +177,7 @@ def test_one_record_is_read_as_the_matrix_says(program, hospital, role, record_p
 
 
 def _wrong_fields(row: dict[str, str], role: str, body: dict[str, object], *, is_closed: bool = False) -> list[str]:
-    """Of a closed record whoever dispenses sees who it is, and that there is a prescription."""
+    """For a restricted record the pharmacist sees the identity, and that there is a prescription."""
     wrong = [f"{_name(row)} shows {sorted(NEVER & set(body))}"] if NEVER & set(body) else []
     due = PROJECTED[_resource(row)][role] if row[role] == "P" else None
     if is_closed and role == "pharmacist":
@@ -324,7 +324,7 @@ def test_empty_answers_are_empty(program, hospital, role):
 
 
 def _flat(value: object) -> Iterator[object]:
-    """The values that are something: numbers but zero, words that are no amount of zero."""
+    """The values that are not zero or empty."""
     if isinstance(value, dict):
         for part in value.values():
             yield from _flat(part)

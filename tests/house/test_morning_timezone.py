@@ -1,4 +1,4 @@
-"""Whatever the hour, the test hospital's day has begun and is far from its end."""
+"""At any hour, the day of the test hospital has begun and does not end soon."""
 
 from __future__ import annotations
 

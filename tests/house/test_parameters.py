@@ -1,4 +1,4 @@
-"""What a role may not see it may not filter, search, sort or count by: the declared parameters of every list of the API."""
+"""A role cannot filter, search, sort or count by what it may not see: the declared parameters of every list of the API."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 STRANGE = ("endpoint", "_scheme", "_anchor", "_method", "_external", "values", "self", "format", "foo", "__class__")
 MONITORED = {"/api/health/", "/api/openapi.json", "/api/docs/"}
-"""Open to everybody, and asked by monitors and caches that add parameters of their own."""
+"""Public addresses, to which monitors and caches add parameters."""
 NOT_PAGED = {"patients/lookalikes"}
-"""A few likenesses at most."""
+"""Returns only a few similar records."""
 ROLES = ("admin", "doctor", "nurse", "receptionist", "pharmacist", "cashier", "lab", "patient")
 CARE, BOOKING = {"admin", "doctor", "nurse"}, {"admin", "doctor", "nurse", "receptionist"}
 OWN = {"patient"}
@@ -45,7 +45,7 @@ MAY_USE: dict[str, dict[str, set[str]]] = {
         {"admin", "receptionist", "cashier"} | OWN,
     ),
 }
-"""By list and parameter: the roles that are shown what it asks for (the projections of the permission matrix)."""
+"""By list and parameter: the roles that may see the filtered value (the projections of the permission matrix)."""
 MAY_SORT: dict[str, dict[str, set[str]]] = {
     "patients": {
         "created_at": BOOKING | OWN,
@@ -82,7 +82,7 @@ DOCUMENTED = {
     "stock-adjustments": {"medication_item", "stock_batch", "adjusted_by"},
     "lab_orders": {"patient", "encounter", "status"},
 }
-"""What every list takes besides paging: foreign keys under their names, state, days, and what its clients send."""
+"""Parameters of lists besides paging: foreign keys by name, status, days, and those that known clients send."""
 
 
 def _rules(app: Flask) -> list[Rule]:
@@ -95,7 +95,7 @@ def _declared(app: Flask, rule: Rule) -> Schema | None:
 
 
 def _lists(app: Flask) -> Iterator[tuple[Rule, Schema]]:
-    """Every address that answers a list, as the API's document says."""
+    """Every address that returns a list, from the OpenAPI document."""
     paths = app.extensions["hms_api"].spec.to_dict()["paths"]
     for rule in _rules(app):
         path = filled(rule, "{{}}")
@@ -137,7 +137,7 @@ def test_the_document_lists_what_is_declared(app):
 
 @pytest.mark.parametrize("role", ["admin", "patient"])
 def test_an_unknown_parameter_is_named_in_a_400(app, program, role, record_property):
-    """At every address that answers GET, each by itself and all at once; never with anything else in the answer."""
+    """At every address of GET, one parameter at a time and all together; the response has nothing else."""
     client, wrong, sent = program(role), [], 0
     for rule in _rules(app):
         if client.get(_address(rule)).status_code in (401, 403) or rule.rule in MONITORED:
@@ -162,7 +162,7 @@ def _some_value(name: str, field: Any) -> str:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_parameter_is_open_to_those_who_see_what_it_asks_for(app, program, role, record_property):
-    """Every declared parameter of every list, by itself: 200, or 400 with its name, as the projections say."""
+    """Every declared parameter of every list, one at a time: 200, or 400 with its name, as the projections say."""
     whole_record("Known")
     limiter.reset()  # the public lists are open to everybody, and limited by address
     client, wrong, sent = program(role), [], 0
@@ -186,7 +186,7 @@ def test_a_parameter_is_open_to_those_who_see_what_it_asks_for(app, program, rol
 
 @pytest.mark.parametrize("role", ["cashier", "receptionist", "lab"])
 def test_the_medicines_of_a_patient_are_not_found_by_asking(program, role):
-    """Neither by the answer, nor by the length of the list; and the trail knows that somebody tried."""
+    """Neither the response nor the length of the list shows it, and the attempt is in the audit trail."""
     known = whole_record("Known")
     order = database.session.get(Prescription, known["prescription_id"])
     client = program(role)
@@ -230,7 +230,7 @@ def test_patients_are_found_by_what_the_role_is_shown(program, role):
 
 @pytest.mark.parametrize("role", ["pharmacist", "lab", "cashier", "receptionist"])
 def test_pages_find_by_phone_only_for_those_who_see_it(program, desk, role):
-    """The page shows the last three digits to the others, and the find box tells them no more."""
+    """The page shows the last three digits to the others, and the find box shows no more."""
     one = _patient(program)
     for address in ("/find", "/find/rows", "/patients/"):
         for text in ("5550", "555019", "Kpaka 5019"):
@@ -252,7 +252,7 @@ def test_medicines_are_found_by_their_name_alone_where_nothing_else_is_shown(pro
 
 
 def test_a_page_ignores_what_it_does_not_know(desk):
-    """Bookmarks and links from elsewhere carry parameters that no page knows."""
+    """Bookmarks and links from other sites have parameters that no page uses."""
     for role, addresses in {
         "admin": ("/", "/admin/audit", "/admin/sign-ins", "/admin/users", "/billing/", "/reports/", "/patients/"),
         "pharmacist": ("/pharmacy/", "/pharmacy/stock", "/notifications", "/find"),
@@ -274,7 +274,7 @@ def test_links_to_other_pages_of_a_list_carry_what_was_asked(program):
 
 
 def test_roles_of_the_hospital_s_own_are_held_to_their_grants(program):
-    """What opens a parameter is the grant, not the name of the role."""
+    """The grant allows a parameter, not the name of the role."""
     from hms.staff.models import Role as StoredRole
 
     role = add(StoredRole(name="Records clerk", code="records_clerk", grants=[Permission.LIST_PRESCRIPTIONS.value]))

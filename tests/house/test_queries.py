@@ -1,4 +1,4 @@
-"""No page and no list asks the database more often because the hospital has more patients."""
+"""The number of statements of pages and lists does not grow with the number of patients."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from hms.staff import request_user
 from hms.staff.models import LoginActivity, User
 
 FEW, MANY = 10, 99
-"""One less than a full page of the API, which is counted by one more statement."""
+"""One row less than a full page of the API, because a full page needs one more statement to count."""
 
 pytestmark = pytest.mark.slow
 
 MOST = 16
-"""No list and no board needs more statements than this; who asks and what the bar shows is among them."""
+"""No list and no board needs more statements than this, including those for the person and the top bar."""
 
 MOST_OF = {"home.page": 20, "home.rows": 20, "reports.overview": 40}
 """Pages of figures: one statement for each figure."""
@@ -38,7 +38,7 @@ NO_LISTS = ("admin_api.health", "admin_api.openapi", "admin_api.documentation", 
 
 
 def add(first: int, last: int) -> None:
-    """Patients `first` to `last` - 1, each with everything a desk knows of one."""
+    """Patients `first` to `last` - 1, each with records at every desk."""
     with action_context("tests.seed", SYSTEM):
         people = {name: id_ for name, id_ in database.session.execute(select(User.username, User.id))}
         for n in range(first, last):

@@ -24,20 +24,20 @@ OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),
     *("entry_id", "dispense_id", "reading_id", "correction_id", "access_id", "condition_id", "allergy_id"),
 }
-"""Arguments of addresses that name a patient or a record of one."""
+"""URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
     *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
     *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
     *("what", "line_id"),
 }
 ITEM = {"billing_api.bill_item": True}
-"""`item_id` is a line of a bill here, an item of the price list elsewhere."""
+"""Here `item_id` is a bill line; at other addresses it is an item of the price list."""
 RENEW_THEMSELVES = {
     *("billing.bill_head", "billing.bill_lines", "billing.bill_side", "billing.invoice_job", "lab.of_encounter"),
 }
-"""Parts of pages: opening the page a moment ago left their entry."""
+"""Parts of pages; opening the page has already left the entry."""
 SHOW_NOTHING = {"clinical.draft_key"}
-"""A fresh form token, and nothing else."""
+"""Return a new form token and nothing else."""
 
 
 def _names_a_record(app, place: Place) -> bool:
@@ -100,7 +100,7 @@ LISTS = {
     "bill-items": ("bill", ("cashier",)),
     "corrections": ("bill", ("cashier",)),
 }
-"""The API's lists of patients' records: the field that tells whose, and who reads them."""
+"""The API's lists of patients' records: the field with the patient, and the role that reads them."""
 
 
 @pytest.mark.parametrize(("name", "field", "role"), [(n, f, r) for n, (f, who) in LISTS.items() for r in who])

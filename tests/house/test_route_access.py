@@ -1,4 +1,4 @@
-"""Every route × every role and nobody, on real records: who is let in is who the route says, and nothing fails."""
+"""Every route × every role and nobody, on real records: access is as the route declares, and nothing fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OWN_AFFAIRS = {
     "clinical.forget_unsaved",
     "clinical.correct",
 }
-"""Routes that then look themselves: whose encounter it is, whether a session is locked, whether accounts may be asked for."""
+"""Routes with a further check: whose encounter it is, whether a session is locked, whether accounts may be requested."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def known(db) -> dict[str, int]:
 
 
 def _admitted(app, place: Place, role: str) -> bool:
-    """Whether the route says that this role may come in."""
+    """Whether the route allows this role."""
     view = app.view_functions[place.endpoint]
     if view.needs is Permission.PUBLIC:
         return True
@@ -46,7 +46,7 @@ def _admitted(app, place: Place, role: str) -> bool:
     if view.needs is Permission.SIGNED_IN:
         return True
     granted = DEFAULT_GRANTS[Role(role)] if role in set(Role) else frozenset()
-    return any(action in granted for action in (view.needs, *getattr(view, "suffices", ()))) or _without_role(
+    return any(action in granted for action in (view.needs, *getattr(view, "other_permissions", ()))) or _without_role(
         view, role
     )
 
@@ -61,7 +61,7 @@ def _is_turned_away(status: int, place: Place, role: str) -> bool:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_admits_whom_it_says_and_nothing_fails(app, desk, program, known, role, record_property):
-    """An empty submit to everything; who may come in is answered with anything but "not for you", others with just that."""
+    """An empty submit to everything: allowed roles get any status but 401 and 403, others get those."""
     username = None if role == "nobody" else role
     clients, wrong, count = {True: program(username), False: desk(username)}, [], 0
     for place in sorted(places(app, known), key=lambda place: place.method != "GET"):
@@ -95,7 +95,7 @@ def token(client) -> str:
 
 
 def test_an_address_that_names_an_unknown_record_fails_here(app, known):
-    """What a new route names must be a record that these tests know, or they cannot walk it."""
+    """Every record in a route must be known to these tests, so that they can open the route."""
     assert len(list(places(app, known))) > 200
     newer = Flask("newer")
     newer.add_url_rule("/tests/<int:unheard_of_id>", "unheard", lambda unheard_of_id: "")

@@ -49,7 +49,7 @@ NOT_OF_PATIENTS = {
 """Actions with several ids that need not belong to one patient, and why."""
 
 Try = Callable[[SimpleNamespace, SimpleNamespace, Person], object]
-"""Does the action with records of two patients, as a doctor, a nurse or a cashier."""
+"""Calls of each action with records of two patients, as a doctor, a nurse or a cashier."""
 
 MIXED: dict[str, list[tuple[str, Try]]] = {
     "appointments.edit": [
@@ -182,7 +182,7 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
         )
     ],
 }
-"""For each action that takes records of patients: what refuses records of two, by its field or its code."""
+"""For each action that takes records of patients: the field or code of the refusal for records of two patients."""
 
 
 def _charge(patient_id: int, source: str, source_id: int, *, encounter_id: int | None = None, by: Person) -> object:
@@ -235,7 +235,7 @@ def _in_visit(ids: dict[str, int], doctor: Person, cashier: Person) -> SimpleNam
 
 
 def actions() -> Iterator[tuple[str, list[str]]]:
-    """Every action with the ids it takes."""
+    """Every action with its id parameters."""
     for module in pkgutil.walk_packages(hms.__path__, "hms."):
         if module.name.startswith(("hms.demo", "hms.local")):
             continue

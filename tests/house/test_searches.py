@@ -1,4 +1,4 @@
-"""Every search of every desk: what has neither a letter nor a digit finds nothing, and no sign stands for others."""
+"""Every search of every desk: text without a letter or digit finds nothing, and no character is a wildcard."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ UNSEEN = (
     "\x07",
     "\N{ZERO WIDTH NO-BREAK SPACE}",
 )
-"""What cannot be seen when it is typed; a search for it alone is no empty search, which would find all."""
+"""Invisible characters; a search for them alone must not be treated as an empty search, which finds everything."""
 ODD = "Canary (50%) -- 'x' \\ _ * \" ’ / . ; <> $ ^.* …"
-"""A name that holds each of the signs: they are not found even where they stand."""
+"""A name with each of the characters; searching for the character does not find it."""
 SEARCHES = (
     ("receptionist", "/patients/?q=", "kamara", "KAMARA"),
     ("receptionist", "/find?q=", "kamara", "KAMARA"),
@@ -61,7 +61,7 @@ LISTS = (
 
 @pytest.fixture
 def record(db, person):
-    """A patient with something at every desk, and at each desk something whose name holds the signs."""
+    """A patient with something at every desk, and at each desk something with these characters in its name."""
     ids = whole_record()
     add(Medication(name=ODD, generic_name=ODD, unit="tablet", reorder_level=9))
     add(PriceItem(code="CANARY", name=ODD, unit_price=Money("10.00")))

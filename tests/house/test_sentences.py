@@ -24,9 +24,9 @@ SENTENCES = {
     **dict.fromkeys(("ngettext", "lazy_ngettext", "pgettext", "lazy_pgettext"), 2),
     **dict.fromkeys(("npgettext", "lazy_npgettext"), 3),
 }
-"""How many of the first arguments are the words."""
+"""How many of the first arguments are sentences."""
 TRANSLATOR = "hms/core/web/localisation.py"
-"""The one module that looks up a sentence it was given: `translate`, for refusals and for sentences with values."""
+"""The only module that translates a variable: `translate`, for errors and for sentences with values."""
 PLACE = re.compile(r"%\((\w+)\)[sd]")
 
 
@@ -35,7 +35,7 @@ def _where(path: Path, line: int) -> str:
 
 
 def _given_by_itself(function: str) -> set[str]:
-    """The number that `ngettext` chooses by fills its place without being named."""
+    """The number of `ngettext` is a value of the sentence without being passed by name."""
     return {"num"} if "ngettext" in function else set()
 
 
@@ -82,7 +82,7 @@ def _literals(call: ast.Call) -> list[str] | None:
 
 
 def _is_sentence(node: ast.AST | None) -> bool:
-    """Whether the value of an expression is a sentence of the catalogue, as it stands or chosen from several."""
+    """Whether an expression is a sentence of the catalogue, or a choice of several."""
     if isinstance(node, ast.IfExp):
         return _is_sentence(node.body) or _is_sentence(node.orelse)
     if isinstance(node, ast.BoolOp):
@@ -99,7 +99,7 @@ def _hidden_in_text(tree: ast.Module) -> Iterator[ast.Call]:
 
 
 def _names_of_sentences(tree: ast.Module) -> set[str]:
-    """What a module calls its sentences: `told = _("…")`."""
+    """The names of a module's sentences: `told = _("…")`."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and _is_sentence(node.value):
@@ -126,7 +126,7 @@ def _faults_of_call(path: Path, call: ast.Call) -> Iterator[str]:
 
 
 def _faults_of_holder(path: Path, call: ast.Call) -> Iterator[str]:
-    """A sentence with places is handed over together with the values for them: `RuleBroken(_("…"), due=…)`."""
+    """A sentence with placeholders is passed together with its values: `RuleBroken(_("…"), due=…)`."""
     if _called(call) or not call.args or not _called(call.args[0]):
         return
     sentence: ast.Call = call.args[0]  # type: ignore[assignment]
@@ -162,7 +162,7 @@ def test_code_translates_literals_only_and_keeps_their_values_apart():
 
 
 def _refusals() -> set[str]:
-    """The names of all classes of refusals."""
+    """The names of all error classes."""
     classes = [
         (node.name, {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases})
         for path in MODULES
@@ -176,7 +176,7 @@ def _refusals() -> set[str]:
 
 
 def _translating(tree: ast.Module) -> set[str]:
-    """What a module calls the functions that translate at once, in the language of the request under way."""
+    """The names in a module of the functions that translate at once, in the language of the request."""
     return {
         alias.asname or alias.name
         for node in ast.walk(tree)
@@ -192,7 +192,7 @@ def _is_translated(node: ast.AST, translating: set[str]) -> bool:
 
 
 RESERVED = {"message", "field", "code"}
-"""Arguments of refusals, which a place of a sentence would get its value from by mistake."""
+"""Named arguments of errors; a placeholder with such a name would get the wrong value."""
 
 
 def _faults_of_refusals(path: Path, names: set[str]) -> Iterator[str]:

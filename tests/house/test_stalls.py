@@ -1,4 +1,4 @@
-"""What costs its sender little must not hold others up: bodies and bursts of sign-ins, at a real web server."""
+"""Cheap requests must not block other people: slow bodies and bursts of sign-ins, at a real web server."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_a_kept_statement_is_built_of_what_stays():
 
 
 def test_a_kept_statement_takes_a_kind_of_reader_and_no_person():
-    """A person's ids would be kept for the next reader; of a kind they are named values, given at each execution."""
+    """A person's ids would be kept for the next reader; with a `ReaderKind` they are bound values of each execution."""
     annotations = {
         name: {ast.unparse(one.annotation) for one in function.args.kwonlyargs if one.annotation}
         for name, function in _kept_statements()

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.security("J"), pytest.mark.slow]
 SCRIPT = "<script data-planted src=/static/vendor/socket.io.min.js></script>"
 TYPED = f"Xy{SCRIPT}'\"><img src=x onerror=planted()>{{{{7123*7}}}}{{% raw %}}%s %(x)s %3000000s\u202egnp\u2066"
 LONG = TYPED + "w" * (10_000 - len(TYPED))
-"""What every text column holds: a script, an image that runs one, a template, formats, controls of direction, 10,000 letters."""
+"""The text in every column: a script, an image that runs one, a template, formats, controls of direction, 10,000 letters."""
 
 CODES = {
     "app_user.language", "app_user.password_hash", "app_user.pin_hash", "app_user.totp_secret", "audit_entry.action",
@@ -118,7 +118,7 @@ LIVE = re.compile(r"<script data-planted|<img src=x", re.IGNORECASE)
 
 
 def what_is_wrong(status: int, body: str, mimetype: str) -> list[str]:
-    """What an answer made of the text: a fault, an element of the page, a computed template, a filled-in format."""
+    """The faults of a response: an error, the text as markup, as a template, or as a format."""
     wrong = [str(status)] if status >= 500 else []
     if mimetype == "text/html" and LIVE.search(body):
         wrong.append("it is an element of the page")
@@ -167,7 +167,7 @@ def _is_empty(table: Table) -> bool:
 
 
 WRITTEN_BY_THE_PROGRAM = {"user_session", "diagnosis_code", "outbox"}
-"""Tables whose text is a browser's name, a list that is shipped, or the words of a fault."""
+"""Tables whose text is a browser's name, a list that is shipped, or the text of an error."""
 
 
 def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, program):

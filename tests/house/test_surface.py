@@ -1,6 +1,6 @@
-"""What others rely on stays as it is: addresses, API document, tables, commands, jobs, events, names in the trail.
+"""The external surface does not change: addresses, API document, tables, commands, jobs, events, names in the trail.
 
-Each is compared with a file of `tests/house/surface/`. After a change that is meant, write the files anew and read the
+Each is compared with a file of `tests/house/surface/`. After an intended change, write the files again and read the
 difference: `HMS_RENEW_SURFACE=1 pytest tests/house/test_surface.py`.
 """
 
@@ -89,7 +89,7 @@ def test_commands_jobs_events_settings(app):
 
 
 def test_names_in_the_trail(app):
-    """Those of all actions, and those with words of their own: entries of past years bear them."""
+    """The names of all actions, and those with labels: old entries have them."""
     paths = (found.name for found in pkgutil.walk_packages(hms.__path__, "hms."))
     modules = [importlib.import_module(path) for path in paths if not path.startswith("hms.local")]
     functions = (value for module in modules for value in vars(module).values() if isinstance(value, FunctionType))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2] / "templates"
 PAGES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.html"))
 INLINE = re.compile(r"<[a-z][^>{]*\s(style|on(click|change|submit|load|input|key\w+))=|javascript:", re.IGNORECASE)
 ONE_LONG_VALUE = re.compile(r'"[^"]{100,}"|\'[^\']{100,}\'')
-"""A sentence or data address that alone nearly fills a line: it stays whole, so that it is found and translated."""
+"""A sentence or data address that almost fills a line: it is not split, so that it is found and translated."""
 OUTSIDE = re.compile(r"""(src|href|action)=["']https?://""")
 
 

@@ -1,4 +1,4 @@
-"""What a first visit fetches: at most 10 requests and 120 KB over the wire, on the page that asks for most too."""
+"""What a first visit fetches: at most 10 requests and 120 KB over the wire, also on the largest page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that cannot be used: each is told by file and line, and the rest is loaded."""
+"""Lines that cannot be used: each is reported with file and line, and the rest is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hospital works with the people of a real export: found by search, protected by their allergies, seen again."""
+"""Patients of a real export: found by search, checked for allergies, with new visits."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def allergic_to(word):
 
 @pytest.fixture
 def allergic(brought_in):
-    """A patient and a medicine that a recorded allergy of theirs forbids."""
+    """A patient and a medicine to which the patient is allergic."""
     load()
     found = allergic_to("aspirin")
     return (

@@ -1,1 +1,1 @@
-"""The embedded servers, the supervisor and the set-up, as they really run."""
+"""Tests of the embedded servers, the supervisor and the set-up."""

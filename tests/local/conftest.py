@@ -7,7 +7,7 @@ from hms.local.servers.servers import Servers
 
 @pytest.fixture
 def home(tmp_path):
-    """A data directory with a name as long and as odd as people choose them; its servers are stopped afterwards."""
+    """A data directory with a long and unusual name; its servers are stopped afterwards."""
     path = tmp_path / ("Dr Koné's hospital, " + "very " * 25 + "far away") / "data"
     yield path
     servers = Servers(path, {})

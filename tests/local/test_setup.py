@@ -1,4 +1,4 @@
-"""The set-up repeats a step only when something changed, and is not fooled by a browser that is none."""
+"""The set-up repeats a step only after a change, and refuses a browser that does not work."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The supervisor starts, watches and stops a hospital; small programs that start at once replace the real ones."""
+"""The supervisor starts, watches and stops a hospital; with small programs instead of the real ones."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ sys.exit(supervisor.main())
 
 
 class Opened:
-    """A supervisor at work, with what it said and what its programs noted."""
+    """A running supervisor, with its messages and those of its programs."""
 
     def __init__(self, folder, **variables):
         self.port = ports.choose_port()

@@ -1,4 +1,4 @@
-"""`make quick` runs the tests of the desks that were changed, and those of the whole for what all desks share."""
+"""`make quick` runs the tests of the desks that were changed, and the house tests for files that all desks use."""
 
 import pytest
 

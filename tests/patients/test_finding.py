@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from hms.core import clock
+from hms.core.text.cleaning import fold
 from hms.patients.records import actions
 from hms.patients.search import duplicates, queries
 from hms.patients.search.duplicates import likely_typos
@@ -61,6 +62,38 @@ def test_every_part_of_the_search_must_match(ward, person, typed, found):
     hits = [hit for hit in queries.search_patients(typed, who=person("receptionist"), limit=25) if not hit.is_similar]
     names = {patient.id: key for key, patient in ward.items()}
     assert {names[hit.id] for hit in hits if hit.id in names} == found
+
+
+OWN_SPELLINGS = {
+    "Kɛma Zŋgɔbɛ": ("kɛma", "kema zngobe", "KƐMA ZŊGƆBƐ", "kɛ\u0301ma"),
+    "Ɓinta Zɗan": ("ɓinta", "binta zdan", "ƁINTA", "bin\u200bta"),
+    "Þórr Zæsa": ("þórr", "thorr", "zæsa", "zaesa", "ZÆSA"),
+    "Œuvray Zǝbo": ("œuvray", "oeuvray", "zǝbo", "zebo"),
+    "Síle O‘Zbryan": ("o'zbryan", "o’zbryan", "o`zbryan", "o´zbryan", "ozbryan", "oʼzbryan"),
+    "Abdul‑Zrahman": ("abdul-zrahman", "abdul zrahman", "abdul–zrahman", "zrahman"),
+}
+"""Names as people write them, and lines that find them."""
+
+
+def test_their_own_spelling_finds_them_on_the_page_and_in_the_api(person, program):
+    reception = program("receptionist")
+    for name, lines in OWN_SPELLINGS.items():
+        given, _, family = name.partition(" ")
+        patient = a_patient(given_names=given, family_name=family, birth_date=date(1990, 1, 1))
+        for line in (name, *lines):
+            found = queries.search_patients(line, who=person("receptionist"))
+            assert [hit.id for hit in found if not hit.is_similar] == [patient.id], line
+            answer = reception.get("/api/patients/", query_string={"search": line})
+            assert [row["id"] for row in answer.json] == [patient.id], line
+        twice = ComparedPerson(fold(given), fold(family), date(1990, 1, 1))
+        assert patient.id in {c.hit.id for c in duplicates.duplicate_candidates(twice, who=person("receptionist"))}, (
+            name
+        )
+
+
+def test_a_line_that_shows_nothing_finds_nobody(ward, person):
+    for line in ("\u3164", "\u200b\u200b", "ʼ", "‘ ’"):
+        assert queries.search_patients(line, who=person("receptionist")) == [], ascii(line)
 
 
 def test_the_whole_number_comes_first(ward, person):

@@ -40,7 +40,7 @@ def test_blanks_are_tidied():
     [
         ("", "", "first_name"),
         (None, None, "first_name"),
-        ("   ", "\u200b", "last_name"),
+        ("   ", "\u200b", "first_name"),
         ("A" * 101, "", "first_name"),
         ("Fatu", "K" * 101, "last_name"),
         ("Fa\x00tu", "", "first_name"),

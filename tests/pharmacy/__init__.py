@@ -1,1 +1,1 @@
-"""What the pharmacy desk promises."""
+"""Tests of the pharmacy desk."""

@@ -18,7 +18,7 @@ from hms.patients.models import Allergy, Patient
 from hms.pharmacy.models import Batch
 from hms.pharmacy.receiving import actions
 from hms.pharmacy.stock.ledger import record_movement
-from hms.pharmacy.stock.rules import Kind
+from hms.pharmacy.stock.rules import MovementKind
 
 _next = count(700_000)
 
@@ -74,7 +74,7 @@ def batch(of: Medication, quantity: int = 100, *, days: int | None = 400, lot: s
     )
     if quantity:
         with action_context("tests.seed", SYSTEM):
-            record_movement(row, Kind.RECEIPT, quantity, "", SYSTEM)
+            record_movement(row, MovementKind.RECEIPT, quantity, "", SYSTEM)
     return row
 
 

@@ -1,4 +1,4 @@
-"""Dispensing on the database: allocation, ledger, line, charge; and every way it is refused."""
+"""Dispensing on the database: allocation, ledger, line and charge; and every refusal."""
 
 from __future__ import annotations
 

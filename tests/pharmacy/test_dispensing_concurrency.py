@@ -1,4 +1,4 @@
-"""Many hands at one shelf: real connections, real commits."""
+"""Simultaneous dispensing from one batch, with real connections and commits."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ HANDS = 100
 
 
 def told(app, work):
-    """What `work` was told in a session of its own: "done", or the code of the refusal.
+    """Run `work` in its own session; returns "done" or the code of the refusal.
 
-    Who waited too long on a busy machine presses again, as the message says; a deadlock is never pressed away.
+    After a lock time-out it tries again, as the message says; a deadlock is never tried again.
     """
     with app.app_context():
         while True:

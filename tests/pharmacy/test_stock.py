@@ -6,7 +6,7 @@ import pytest
 from hms.core.errors import RuleBroken
 from hms.pharmacy.stock import rules
 from hms.pharmacy.stock.allocation import Batch
-from hms.pharmacy.stock.rules import Kind
+from hms.pharmacy.stock.rules import MovementKind as Kind
 
 TODAY = date(2026, 11, 22)
 
@@ -36,14 +36,14 @@ def test_movements_that_are_refused(kind, change):
 
 @pytest.mark.parametrize("kind", [Kind.RETURN, Kind.ADJUSTMENT, Kind.WRITE_OFF, Kind.COUNT])
 def test_what_needs_a_reason(kind):
-    change = rules.signed(kind, 1)
+    change = rules.signed_change(kind, 1)
     with pytest.raises(RuleBroken) as refusal:
         rules.check_movement(kind, change, 5, " ")
     assert refusal.value.field == "reason"
 
 
 def test_a_count_that_agrees_needs_no_reason():
-    assert rules.check_movement(Kind.COUNT, rules.counted(5, 5), 5) == 5
+    assert rules.check_movement(Kind.COUNT, rules.change_after_count(5, 5), 5) == 5
 
 
 def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
@@ -53,7 +53,11 @@ def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
         for _ in range(60):
             kind = dice.choice(list(Kind))
             quantity = dice.randrange(1, 30)
-            change = rules.counted(quantity, on_hand) if kind is Kind.COUNT else rules.signed(kind, quantity)
+            change = (
+                rules.change_after_count(quantity, on_hand)
+                if kind is Kind.COUNT
+                else rules.signed_change(kind, quantity)
+            )
             try:
                 on_hand = rules.check_movement(kind, change, on_hand, "test")
             except RuleBroken:
@@ -65,24 +69,24 @@ def test_the_ledger_of_any_batch_adds_up_and_never_falls_below_zero():
 @pytest.mark.parametrize("found", [-1, 100_001, True, 0.5, "7", None])
 def test_counts_nobody_makes(found):
     with pytest.raises(RuleBroken):
-        rules.counted(found, 5)
+        rules.change_after_count(found, 5)
 
 
 def test_only_expired_stock_is_no_stock():
     shelf = [Batch(1, 500, TODAY - timedelta(days=1)), Batch(2, 0, TODAY + timedelta(days=500))]
-    assert rules.usable(shelf, TODAY) == 0
-    assert rules.flags(shelf, 10, TODAY) == rules.StockFlags(True, True, False, True)
+    assert rules.count_usable(shelf, TODAY) == 0
+    assert rules.compute_flags(shelf, 10, TODAY) == rules.StockFlags(True, True, False, True)
 
 
 @pytest.mark.parametrize(("on_hand", "is_below"), [(49, True), (50, True), (51, False)])
 def test_time_to_order(on_hand, is_below):
-    found = rules.flags([Batch(1, on_hand, TODAY + timedelta(days=91))], 50, TODAY)
+    found = rules.compute_flags([Batch(1, on_hand, TODAY + timedelta(days=91))], 50, TODAY)
     assert found == rules.StockFlags(False, is_below, False, False)
 
 
 def test_near_expiry():
-    assert rules.flags([Batch(1, 60, TODAY + timedelta(days=90))], 50, TODAY).is_near_expiry
-    assert not rules.flags([Batch(1, 60, TODAY)], 50, TODAY).is_near_expiry
+    assert rules.compute_flags([Batch(1, 60, TODAY + timedelta(days=90))], 50, TODAY).is_near_expiry
+    assert not rules.compute_flags([Batch(1, 60, TODAY)], 50, TODAY).is_near_expiry
 
 
 @pytest.mark.parametrize(
@@ -90,4 +94,4 @@ def test_near_expiry():
     [(240, 1200, 90, 18), (4, 0, 90, None), (0, 30, 90, 0), (30, 30, 10, 10), (10, 5, 0, None), (-3, 9, 90, 0)],
 )
 def test_days_left(on_hand, used, days, left):
-    assert rules.days_left(on_hand, used, days) == left
+    assert rules.estimate_days_left(on_hand, used, days) == left

@@ -1,4 +1,4 @@
-"""The proof finds a cent or a tablet that somebody moved behind the hospital's back, and a paper that says otherwise."""
+"""`flask prove` finds money or stock that was changed without HMS, and documents that differ from the books."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from hms.reports.commands import prove
 
 @pytest.fixture
 def hospital(db, person):
-    """A day's books: a stocked medicine; bills that are part paid, given back in part, void, written off and given up; a
-    till that was counted and closed, and an open one; the papers of the day."""
+    """The records of one day: a medicine in stock; bills that are part paid, partly refunded, void, written off; a closed
+    till and an open one; the documents of the day."""
     cashier, admin = person("cashier"), person("admin")
     with action_context("tests.seed", SYSTEM):
         patient = Patient(hospital_number="HMS-1", number=1, given_names="Isatu", sex="female")

@@ -1,4 +1,4 @@
-"""Dashboards and reports answer every role with what it may see."""
+"""Dashboards and reports show every role what it may see."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The staff desk."""
+"""Tests of the staff desk."""

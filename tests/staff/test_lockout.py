@@ -63,7 +63,7 @@ def test_fifty_attempts_at_once_need_at_most_five_hashes(real_app, monkeypatch, 
 
 
 def test_many_right_attempts_at_once_all_succeed(real_app):
-    """A program that starts twenty jobs under one account is no attacker: an attempt waits for those that still run."""
+    """Twenty sign-ins at once with one account are no attack: an attempt waits for those that are running."""
     sent = {"username": "doctor", "password": PASSWORD}
     answers = at_once(20, lambda _: real_app.test_client().post("/api/auth/", json=sent).status_code)
     assert answers == [200] * 20
@@ -165,7 +165,7 @@ def test_a_whole_shift_signs_in_from_one_address(desk):
 
 @pytest.mark.security("L")
 def test_limits_work_without_redis_and_without_delay(app):
-    """In this process's memory then, without a stall: a dead Redis must not stop a hospital from signing in."""
+    """Then attempts are counted in memory, without a delay: people can sign in without Redis."""
     probe = Flask("probe")
     probe.config.update({name: value for name, value in app.config.items() if name.startswith("RATELIMIT_")})
     probe.config["RATELIMIT_STORAGE_URI"] = "redis://127.0.0.1:1/0"

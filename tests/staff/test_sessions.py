@@ -34,7 +34,7 @@ def _sid(client) -> str:
 
 @pytest.fixture
 def pc(desk, person):
-    """A shared PC: the nurse and the doctor signed in fully here today and have PINs; the nurse is at it."""
+    """A shared PC: the nurse and the doctor signed in fully here today and have PINs; the nurse is using it."""
     client = desk(None)
     for username in ("doctor", "nurse"):
         pins.set_pin(pin=PIN, by=person(username))

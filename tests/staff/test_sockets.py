@@ -29,7 +29,7 @@ WITHIN_SECONDS = 5.0
 
 
 class OpenPage:
-    """A page with its socket: what it heard, and when it was cut off."""
+    """A page with its socket: the received events, and when it was closed."""
 
     def __init__(self, app: Flask, url: str, username: str, origin: str) -> None:
         with app.test_request_context():

@@ -27,7 +27,7 @@ PICTURE_SHOWN = 30
 _VISIBLE_ENDINGS = ("_id", "_at", "_on")
 
 
-def masked(entity: str | None, values: dict[str, Any] | None) -> dict[str, Any]:
+def mask_values(entity: str | None, values: dict[str, Any] | None) -> dict[str, Any]:
     """The recorded `values` of a row of the table `entity`, with `HIDDEN` for those that may not be shown."""
     return {name: _short(value) if _is_visible(entity, name) else HIDDEN for name, value in (values or {}).items()}
 

@@ -18,7 +18,7 @@ from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.text.cleaning import escape_like, is_only_punctuation
-from hms.patients.identity.columns import WHO
+from hms.patients.identity.columns import PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.staff import directory as staff
 
@@ -26,7 +26,7 @@ from . import masking
 
 ENTRY = AuditEntry.__table__.c
 SHOWN = tuple(column for column in AuditEntry.__table__.c if column.name not in ("ticket", "signature"))
-MAX_NAMED = 8
+MAX_FILTERED = 8
 """The largest number of people or patients in one filter."""
 _OUT_OF_ORDER = 1000
 """How far ids and times may be out of order: entries written at the same moment may have them in a different order."""
@@ -146,7 +146,7 @@ def _last_until(end: Any) -> Any:
     return (last.where(ENTRY.recorded_at < end) if end is not None else last).scalar_subquery()
 
 
-def note_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
+def record_trail_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
     """Record that the signed-in person read the audit trail: of the one patient in the filter, else the number of patients
     in `rows`. Commits."""
     if filters.patient_ids is not None and len(filters.patient_ids) == 1:
@@ -158,7 +158,7 @@ def note_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
 
 @dataclass(frozen=True)
 class Names:
-    """The names to show: full names by account id, patients (columns of `WHO`) by id."""
+    """The names to show: full names by account id, patients (columns of `PATIENT_COLUMNS`) by id."""
 
     people: dict[int, str]
     patients: dict[int, Any]
@@ -170,5 +170,5 @@ def names(rows: Iterable[Any]) -> Names:
     account_ids = {row.entity_id for row in rows if row.entity == "app_user"} | {row.actor_id for row in rows}
     people = staff.display_names({account_id for account_id in account_ids if account_id is not None})
     patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
-    patients = db.session.execute(select(*WHO).where(Patient.id.in_(patient_ids))) if patient_ids else ()
+    patients = db.session.execute(select(*PATIENT_COLUMNS).where(Patient.id.in_(patient_ids))) if patient_ids else ()
     return Names(people, {patient.id: patient for patient in patients})

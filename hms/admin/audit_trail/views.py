@@ -26,7 +26,7 @@ from hms.core.web.localisation import translate_error
 from hms.patients import lookup as patients
 
 from . import labels, queries, record_access
-from .masking import masked
+from .masking import mask_values
 
 ROWS = 20
 CHUNK = 2000
@@ -43,7 +43,7 @@ def audit_trail() -> ResponseReturnValue:
     rows = queries.entries(filters, ROWS + 1) if filters else []
     shown = rows[:ROWS]
     if filters:
-        queries.note_read(filters, shown)
+        queries.record_trail_read(filters, shown)
     page = {
         "rows": shown,
         "names": queries.names(shown),
@@ -53,7 +53,9 @@ def audit_trail() -> ResponseReturnValue:
         "export": _address(form, "admin.export_audit") if shown else None,
         "one_patient": _single(filters.patient_ids) if filters else None,
     }
-    return render_template("admin/audit.html", form=form, trail=labels, masked=masked, **page), 200 if filters else 400
+    return render_template(
+        "admin/audit.html", form=form, trail=labels, mask_values=mask_values, **page
+    ), 200 if filters else 400
 
 
 def _filters(form: AuditFilterForm) -> queries.AuditFilter | None:
@@ -131,7 +133,7 @@ def _lines(filters: queries.AuditFilter) -> Iterator[str]:
 
 def _cells(row: Any, names: queries.Names) -> tuple[Any, ...]:
     patient = names.patients.get(row.patient_id)
-    values = "; ".join(f"{name}: {value}" for name, value in masked(row.entity, row.new or row.old).items())
+    values = "; ".join(f"{name}: {value}" for name, value in mask_values(row.entity, row.new or row.old).items())
     return (
         clock.local(row.recorded_at).isoformat(sep=" ", timespec="seconds"),
         names.people.get(row.actor_id, ""),

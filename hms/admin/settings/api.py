@@ -145,7 +145,9 @@ def revert_setting(key: str) -> None:
     """Reset a setting to its default. In a page's session use PUT for a sensitive setting, with `current_password`."""
     setting = _definition(key)
     if setting.is_sensitive and not current_person().by_token:
-        raise RuleBroken(N_("Send the default with PUT and your current_password."), "current_password")
+        raise RuleBroken(
+            N_("To reset this setting, send its default with PUT, with your current_password."), "current_password"
+        )
     settings.revert_setting(key, by=current_person())
 
 

@@ -28,10 +28,13 @@ def backup(folder: Path) -> Path:
 
     The file gets its name only when it is complete. It has patient data: keep it as safe as the database.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"hms-{clock.now():%Y%m%d-%H%M%S}.dump"
     part = final.with_suffix(".part")
-    part.touch(mode=0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part.touch(mode=0o600)
+    except OSError as error:
+        raise BackupFailed(f"{folder} could not be written: {error.strerror}. Choose another folder.") from error
     _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
     with part.open("rb") as written:
         os.fsync(written.fileno())

@@ -34,7 +34,7 @@ class SignInFilter:
     before: int | None = None
 
 
-def sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
+def select_sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
     """Sign-in attempts with the username of the account, newest first."""
     query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
     if filters.before:
@@ -60,25 +60,25 @@ def _statuses(outcome: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the database and Redis respond; `waiting` and `dead` count jobs in the outbox, `free_gb` is disk space."""
+    """Whether the database and Redis respond; `waiting` and `failed` count jobs in the outbox, `free_gb` is disk space."""
 
     database: bool
     broker: bool
     waiting: int
-    dead: int
+    failed: int
     free_gb: int
     is_disk_full: bool
 
     @property
     def is_ok(self) -> bool:
-        return self.database and self.broker and self.dead == 0 and not self.is_disk_full
+        return self.database and self.broker and self.failed == 0 and not self.is_disk_full
 
 
-def health() -> Health:
+def get_health() -> Health:
     """The current system status."""
-    waiting, dead = db.session.execute(_count_open_jobs()).one()
+    waiting, failed = db.session.execute(_count_open_jobs()).one()
     free = disk_space.free_bytes() // 2**30
-    return Health(True, redis.is_available(), waiting, dead, free, disk_space.is_full())
+    return Health(True, redis.is_available(), waiting, failed, free, disk_space.is_full())
 
 
 @cache
@@ -89,16 +89,16 @@ def _count_open_jobs() -> Select:
     return select(count(*outbox.OPEN), count(*outbox.FAILED))
 
 
-def figures() -> dict[str, int]:
+def count_for_administrators() -> dict[str, int]:
     """Counts for the administration page: active accounts, failed sign-ins today, role requests."""
     return {
         "active_users": db.session.execute(select(func.count()).where(User.is_active)).scalar_one(),
-        "failed_sign_ins": failed_sign_ins(),
+        "failed_sign_ins": count_failed_sign_ins(),
         "role_requests": queries.count_waiting(),
     }
 
 
-def failed_sign_ins() -> int:
+def count_failed_sign_ins() -> int:
     """The number of failed sign-ins today."""
     return db.session.execute(_failed(*clock.day_bounds(clock.today()))).scalar_one()
 

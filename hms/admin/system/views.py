@@ -24,7 +24,7 @@ ROWS = 50
 @requires(Permission.ADMINISTER)
 def desk() -> str:
     """The administration page: system status, counts, and links."""
-    return render_template("admin/desk.html", health=queries.health(), figures=queries.figures())
+    return render_template("admin/desk.html", health=queries.get_health(), figures=queries.count_for_administrators())
 
 
 @pages.get("/sign-ins")
@@ -36,7 +36,7 @@ def sign_ins() -> ResponseReturnValue:
     values = {name: value or None for name, value in form.data.items()} | {
         "before": request.args.get("before", type=int)
     }
-    query = queries.sign_ins(queries.SignInFilter(**values)).limit(ROWS + 1)
+    query = queries.select_sign_ins(queries.SignInFilter(**values)).limit(ROWS + 1)
     rows = db.session.execute(query).all() if is_valid else []
     filters = filled_in(form)
     older = url_for(".sign_ins", **filters, before=rows[ROWS - 1].LoginActivity.id) if len(rows) > ROWS else None

@@ -29,7 +29,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, DayOf, Flag, Id, Ordering, first_and_last, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, DayOf, Flag, Id, Ordering, get_day_range, parameters
 
 from . import actions, api_queries
 
@@ -80,7 +80,7 @@ def appointments(arguments: dict[str, Any]) -> Response:
 
 
 def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
-    first, last = first_and_last(arguments)
+    first, last = get_day_range(arguments)
     return dict(
         patient_id=arguments.get("patient"),
         doctor_id=arguments.get("doctor"),

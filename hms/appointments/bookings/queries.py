@@ -14,7 +14,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.text.translation import N_
-from hms.patients.identity.columns import IDENTITY, WHO
+from hms.patients.identity.columns import IDENTITY, PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.staff.directory import display_name_column
 from hms.staff.models import User
@@ -125,7 +125,7 @@ def list_patient_bookings(patient_id: int, *, upcoming: bool = True, limit: int 
 
 def get_patient_identity(patient_id: int) -> Row:
     """Name, birth date and number of an active patient; raises `NotFound`."""
-    query = select(*WHO).where(Patient.id == patient_id, Patient.status == "active")
+    query = select(*PATIENT_COLUMNS).where(Patient.id == patient_id, Patient.status == "active")
     row = db.session.execute(query).one_or_none()
     if row is None:
         raise NotFound(N_("This patient does not exist."))

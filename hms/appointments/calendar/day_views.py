@@ -65,7 +65,7 @@ def _board(day: dt.date) -> dict[str, Any]:
     own = current_person().id if current_person().may(Permission.WRITE_ENCOUNTER) else None
     first = min(get_number_parameter("first") or 0, 10_000)
     board = day_queries.build_day_board(day, department_id=get_number_parameter("department"), own_id=own, first=first)
-    note_names_read(board.columns)
+    record_names_read(board.columns)
     return {
         "board": board,
         "cell_words": get_cell_labels(),
@@ -79,7 +79,7 @@ def get_cell_labels() -> dict[str, str]:
     return {kind: str(words).lower() for kind, words in CELL_LABELS.items()}
 
 
-def note_names_read(columns: Iterable[Column]) -> None:
+def record_names_read(columns: Iterable[Column]) -> None:
     """Record in the audit trail that the patients of these columns were named."""
     rows = sum(column.bookings for column in columns)
     read_log.record_list_read("appointments.read_list", rows, entity="appointment", renews=True)
@@ -146,7 +146,7 @@ def day_sheet() -> ResponseReturnValue:
     """The day of every doctor to print, one list below the other."""
     chosen_day, error = get_requested_day()
     board = day_queries.build_day_board(chosen_day, department_id=get_number_parameter("department"), limit=None)
-    note_names_read(board.columns)
+    record_names_read(board.columns)
     values = {"day": chosen_day, "weekday": format_date(chosen_day, "EEE"), "cell_words": get_cell_labels()}
     html = render_template("appointments/sheet.html", board=board, kept=get_filters(), wrong=error, **values)
     return html, 400 if error else 200

@@ -16,7 +16,7 @@ from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
 
 from . import week_queries
-from .day_views import get_cell_labels, note_names_read
+from .day_views import get_cell_labels, record_names_read
 
 
 @pages.app_template_filter("weekday")
@@ -43,7 +43,7 @@ def _week(day: dt.date) -> dict[str, Any]:
     }
     if doctor_id:
         board = week_queries.build_week_board(doctor_id, day)
-        note_names_read(board.columns)
+        record_names_read(board.columns)
         return parts | {"board": board, "cell_words": get_cell_labels()}
     department = get_number_parameter("department")
     return parts | {"lines": week_queries.count_week(day, department), "department": department}

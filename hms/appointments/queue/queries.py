@@ -28,7 +28,7 @@ from . import rules
 FIRST_ROWS = 30
 """Rows shown at first; each open page fetches them again when the queue changes."""
 ALL_ROWS = 1_000
-CALLS_SHOWN = 4
+MAX_CALLS_SHOWN = 4
 GROUPS = {
     "waiting": (QueueStatus.WAITING.value, QueueStatus.CALLED.value),
     "with_staff": (QueueStatus.IN_SERVICE.value,),
@@ -193,7 +193,7 @@ def get_current_entry(patient_id: int) -> Row | None:
     return db.session.execute(query).one_or_none()
 
 
-def list_last_calls(limit: int = CALLS_SHOWN) -> list[Row]:
+def list_last_calls(limit: int = MAX_CALLS_SHOWN) -> list[Row]:
     """Tokens called today with room and doctor, latest first. No patient names, because the waiting room sees them."""
     query = (
         select(

@@ -34,7 +34,7 @@ from hms.core.web.parameters import (
     TextLine,
     days,
     filter_by_columns,
-    first_and_last,
+    get_day_range,
     ordered,
     parameters,
 )
@@ -75,7 +75,7 @@ def bills(arguments: dict[str, Any]) -> Response:
     query = filter_by_columns(
         api_queries.bills(current_person()), arguments, **columns, is_paid=Bill.status == BillState.PAID
     )
-    query = api_queries.filter_by_days(query, *first_and_last(arguments))
+    query = api_queries.filter_by_days(query, *get_day_range(arguments))
     if arguments.get("search"):
         query = query.where(Bill.id == (queries.find_bill_id(arguments["search"]) or 0))
     query = ordered(query, arguments, Bill.id, date_issued=BILL_DATE, total_amount=Bill.total)

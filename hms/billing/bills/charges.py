@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select, text
+from sqlalchemy import Insert, Row, Select, and_, bindparam, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.billing.models import Bill, BillLine, PriceItem
@@ -164,26 +164,64 @@ def _add_lines(
     """Add the lines to the patient's collecting draft, which stays locked until the transaction ends.
 
     Events that are charged already are left out. They are looked up after the draft is locked, so that two transactions
-    cannot charge the same event. Events that this transaction created (`are_new`) are not looked up.
+    cannot charge the same event; one that inserts the draft in the meantime is found at the next turn. Events that this
+    transaction created (`are_new`) are not looked up.
     """
-    bill = _collecting_draft(patient_id)
-    if not are_new or bill.encounter_id not in (None, encounter_id):  # else the trigger `same_patient` checks the bill
-        check_same_patient(patient_id, encounter=encounter_id)
+    bill_id = None
+    while bill_id is None:
+        bill = db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()
+        if not are_new or (bill and bill.encounter_id not in (None, encounter_id)):
+            check_same_patient(
+                patient_id, encounter=encounter_id
+            )  # otherwise the trigger `same_patient` checks the bill
+        added = lines if are_new else _not_charged(source, lines)
+        if not added:
+            return []
+        total = Money.total(line["amount"] for line in added)
+        bill_id = _add_to_draft(bill, total, encounter_id) if bill else _insert_draft(patient_id, total, encounter_id)
+    return _insert_lines(bill_id, [line | {"source": source, "added_by_id": by.id} for line in added])
+
+
+def _not_charged(source: str, lines: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
     events = {"source": source, "ids": [line["source_id"] for line in lines]}
-    charged = set() if are_new else set(db.session.scalars(_charged_events(), events))
-    added = [
-        BillLine(bill_id=bill.id, source=source, added_by_id=by.id, **line)
-        for line in lines
-        if line["source_id"] not in charged
-    ]
-    if not added:
-        return []
+    charged = set(db.session.scalars(_charged_events(), events))
+    return [line for line in lines if line["source_id"] not in charged]
+
+
+def _add_to_draft(bill: Bill, amount: Money, encounter_id: int | None) -> int:
+    """Raise the total of the locked draft. Its subtotal is known without a query."""
     bill.encounter_id = bill.encounter_id or encounter_id
-    # The draft is locked, so its subtotal is known without a query.
-    _set_total(bill, bill.total + bill.discount + Money.total(line.amount for line in added))
-    db.session.add_all(added)
+    _set_total(bill, bill.total + bill.discount + amount)
     db.session.flush()
-    return [ChargedLine(line.id, bill.id) for line in added]
+    return bill.id
+
+
+def _insert_draft(patient_id: int, total: Money, encounter_id: int | None) -> int | None:
+    """Insert the patient's collecting draft; None when another transaction has just done it."""
+    rules.check_total(total)
+    draft = {"patient_id": patient_id, "encounter_id": encounter_id, "total": total}
+    bill_id = db.session.scalar(_new_draft(), draft)
+    publish(Event.BILL_CHANGED)
+    return bill_id
+
+
+@cache
+def _new_draft() -> Insert:
+    new = insert(Bill.__table__).values(collects=True)
+    # The condition is text: PostgreSQL finds the index of a prepared statement by its text.
+    new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
+    return new.returning(Bill.__table__.c.id)
+
+
+def _insert_lines(bill_id: int, lines: Sequence[dict[str, Any]]) -> list[ChargedLine]:
+    rows = [line | {"bill_id": bill_id} for line in lines]
+    return [ChargedLine(line_id, bill_id) for line_id in db.session.scalars(_new_lines(), rows)]
+
+
+@cache
+def _new_lines() -> Insert:
+    lines = BillLine.__table__
+    return insert(lines).returning(lines.c.id, sort_by_parameter_order=True)
 
 
 @cache
@@ -197,18 +235,6 @@ def _charged_events() -> Select:
 def _draft() -> Select:
     draft = select(Bill).where(Bill.patient_id == bindparam("patient_id"), Bill.collects, Bill.status == "draft")
     return draft.with_for_update().execution_options(populate_existing=True)
-
-
-def _collecting_draft(patient_id: int) -> Bill:
-    """The patient's collecting draft, locked; created when there is none."""
-    new = insert(Bill).values(patient_id=patient_id, collects=True)
-    # Without values: PostgreSQL finds the index of a prepared statement by its text.
-    new = new.on_conflict_do_nothing(index_elements=["patient_id"], index_where=text("collects AND status = 'draft'"))
-    while True:
-        draft = db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()
-        draft = draft or db.session.scalars(new.returning(Bill)).one_or_none()
-        if draft is not None:
-            return draft
 
 
 def build_line(item: ItemPrice | None, description: str, quantity: int, unit_price: Money | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.patients.identity.columns import WHO
+from hms.patients.identity.columns import PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.patients.search.queries import search_patients
 
@@ -108,7 +108,7 @@ def bills(
 def _with_patient() -> Select:
     columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.written_off, Bill.created_at, Bill.issued_at)
     columns += (Bill.payer, Bill.payer_share, Bill.payer_paid, PATIENT_OWES.label("patient_owes"))
-    return select(Bill.id.label("bill_id"), *columns, *WHO).join(Patient, Patient.id == Bill.patient_id)
+    return select(Bill.id.label("bill_id"), *columns, *PATIENT_COLUMNS).join(Patient, Patient.id == Bill.patient_id)
 
 
 def _search(query: Select, q: str, who: Person) -> Select:

@@ -156,7 +156,7 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "balance": balance(bill.total, bill.paid, bill.written_off),
         "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
-        "requests": correction_queries.requests_of_bill(bill.id),
+        "requests": correction_queries.list_requests_of_bill(bill.id),
     }
 
 

@@ -14,7 +14,7 @@ from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.core.text.translation import N_
-from hms.patients.identity.columns import WHO
+from hms.patients.identity.columns import PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.staff import directory as staff
 
@@ -43,23 +43,23 @@ def _count_for() -> Select:
     return select(func.count()).where(*_may_decide(person_id))
 
 
-def waiting_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+def list_waiting_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """The requests that `who` may decide, oldest first."""
     return _load(_rows().where(*_may_decide(who.id)).order_by(Correction.id).limit(limit))
 
 
-def own_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+def list_own_requests(who: Person, limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """The requests that `who` sent, newest first."""
     return _load(_rows().where(Correction.proposed_by_id == who.id).order_by(Correction.id.desc()).limit(limit))
 
 
-def decided_requests(limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
+def list_decided_requests(limit: int = MAX_SHOWN) -> list[CorrectionRequest]:
     """The last decisions, newest first."""
     decided = _rows().where(Correction.status.in_(("approved", "declined")))
     return _load(decided.order_by(Correction.decided_at.desc(), Correction.id.desc()).limit(limit))
 
 
-def requests_of_bill(bill_id: int) -> list[CorrectionRequest]:
+def list_requests_of_bill(bill_id: int) -> list[CorrectionRequest]:
     """The requests about a bill, newest first."""
     return _with_names(db.session.execute(_requests_of_bill(), {"bill_id": bill_id}))
 
@@ -90,7 +90,7 @@ def _may_decide(person_id: Any) -> tuple[Any, ...]:
 
 def _rows() -> Select:
     return (
-        select(Correction, Bill.number.label("bill_number"), *WHO)
+        select(Correction, Bill.number.label("bill_number"), *PATIENT_COLUMNS)
         .join(Bill, Bill.id == Correction.bill_id)
         .join(Patient, Patient.id == Bill.patient_id)
     )

@@ -45,8 +45,8 @@ def approval_rows() -> str:
 
 def _list() -> dict[str, Any]:
     show = request.args.get("show", "waiting")
-    lists = {"own": lambda: queries.own_requests(current_person()), "decided": queries.decided_requests}
-    requests = lists.get(show, lambda: queries.waiting_requests(current_person()))()
+    lists = {"own": lambda: queries.list_own_requests(current_person()), "decided": queries.list_decided_requests}
+    requests = lists.get(show, lambda: queries.list_waiting_requests(current_person()))()
     read_log.record_list_read("billing.read_list", len(requests), entity="correction", renews=True)
     return {"show": show if show in lists else "waiting", "requests": requests}
 

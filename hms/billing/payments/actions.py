@@ -113,7 +113,7 @@ def record_refund(correction: Correction) -> Payment:
 def _record(payment: Payment, bill: Bill, change: Money, series: str, clerk_id: int | None) -> Payment:
     """Insert a payment or refund and add `change` to what is paid on the bill."""
     with db.session.no_autoflush:  # a draft that this payment issues has no number yet
-        payment.shift_id = actions.open_till_id(clerk_id)
+        payment.shift_id = actions.lock_open_till(clerk_id)
     payment.received_by_id = clerk_id
     bill.paid = bill.paid + change
     if payment.payer != enums.SELF:

@@ -8,6 +8,7 @@ from functools import cache
 from sqlalchemy import Select, bindparam, case, func, select, tuple_
 
 from hms.billing.models import PriceItem
+from hms.core.db.folding import folded
 from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
@@ -63,7 +64,7 @@ def search_items(
     `only_unpriced`: active ones without a price. `after`, without `text`: name and id of the last item of the page before.
     """
     words = contains_all_words(PriceItem.search_text, text)
-    starts = func.lower(PriceItem.code).like(func.hms_fold(f"{escape_like(text.strip())}%"))
+    starts = func.lower(PriceItem.code).like(folded(f"{escape_like(text.strip())}%"))
     by_code = case((starts, func.length(PriceItem.code))) if text.strip() else None
     first = () if by_code is None else (by_code,)
     rows = select(PriceItem).where(*words).order_by(*first, *name_order(PriceItem.name), PriceItem.id).limit(limit)

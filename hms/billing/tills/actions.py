@@ -29,7 +29,7 @@ from . import closing_report, rules
 MAX_COUNTS = 2
 
 
-def open_till_id(cashier_id: int | None) -> int | None:
+def lock_open_till(cashier_id: int | None) -> int | None:
     """The id of the cashier's open till, locked. A till is opened with a float of zero when the setting
     `billing.open_till_by_itself` allows it.
 
@@ -100,7 +100,7 @@ def count_till(
             N_("The till was already counted twice. Close it and enter the reason for the difference."), code="counted"
         )
     counted = {Method.CASH: rules.count_cash(pieces, loose), **(slips or {})}
-    expected = closing_report.expected_now(shift)
+    expected = closing_report.compute_expected_amounts(shift)
     shift.counted = {
         "tries": tries,
         "methods": {method.value: str(amount) for method, amount in counted.items()},

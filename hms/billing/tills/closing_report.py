@@ -77,7 +77,7 @@ def sums(shift: CashShift) -> Sums:
     )
 
 
-def expected_now(shift: CashShift) -> dict[Method, Money]:
+def compute_expected_amounts(shift: CashShift) -> dict[Method, Money]:
     """The amounts that must be in the till now, by payment method."""
     takings = [
         (Method(method), -tally.amount if kind == "refund" else tally.amount)

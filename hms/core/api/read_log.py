@@ -133,7 +133,7 @@ def _entry(patient: PatientRead, details: str | None = None) -> _Entry:
 def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, renews: bool) -> None:
     limit, actor = read_limit.current_limit(), _NO_ACTOR | recording.actor_columns(by)
     note_write(db.session())
-    values = actor | {"action": action, "entity": entity, "ticket": recording.signing_ticket(), "renews": renews}
+    values = actor | {"action": action, "entity": entity, "ticket": recording.create_signing_ticket(), "renews": renews}
     values |= {f"{name}s": [getattr(entry, name) for entry in entries] for name in _Entry._fields}
     values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
     values["counts"] = not action.endswith(BOARD) and read_limit.is_limited(by, limit)

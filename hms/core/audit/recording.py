@@ -52,7 +52,7 @@ def record(
 
 def record_many(action: str, by: Person | None, entries: list[dict[str, Any]]) -> None:
     """Write several entries of one action in one statement; `entries` are dicts of columns. The caller commits."""
-    shared = _EMPTY | {"action": action, "ticket": signing_ticket()} | actor_columns(by)
+    shared = _EMPTY | {"action": action, "ticket": create_signing_ticket()} | actor_columns(by)
     rows = [shared | entry for entry in entries]
     for row in rows:
         row["new"] = None if row["new"] is None else json.dumps(row["new"], default=str)
@@ -80,7 +80,7 @@ def signing_key(number: str) -> str:
     return hmac.new(audit_key(), b"ticket " + number.encode(), hashlib.sha256).hexdigest()
 
 
-def signing_ticket() -> str:
+def create_signing_ticket() -> str:
     """A new ticket for the database setting `hms.ticket`: its number, which is stored, and its key, which is not.
 
     An entry written without HMS has no valid signature, and `verify` reports it.

@@ -14,13 +14,16 @@ from typing import Any
 import psycopg
 from flask import has_request_context
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
 
 from config import Config
 
 CONNECT_SECONDS = 2
-PING_SECONDS = 1.5
-"""How long a connection from the pool may take to answer its first statement."""
+FRESH_SECONDS = 1.0
+"""A connection of the pool that answered this long ago is used without testing it."""
+TEST_SECONDS = 1.5
+"""How long a connection of the pool may take to answer the test."""
 STATEMENT_SECONDS = 4
 """After this time the server itself ends a statement."""
 ANSWER_SECONDS = STATEMENT_SECONDS + 0.5
@@ -44,7 +47,6 @@ def engine_options(config: Config) -> dict[str, object]:
         "max_overflow": 0,
         "pool_timeout": config.pool_timeout,
         "pool_use_lifo": True,
-        "pool_pre_ping": True,
         "hide_parameters": True,
         "connect_args": {
             "options": options,
@@ -61,25 +63,36 @@ def engine_options(config: Config) -> dict[str, object]:
 class LimitedConnection(psycopg.Connection[Any]):
     """A connection on which a request waits at most `ANSWER_SECONDS` for the server's next answer, then closes it."""
 
-    is_proven = False
-    """Whether the server has answered since the connection was made or taken from the pool."""
+    answered_at = 0.0
+    """When the server last answered (`time.monotonic`)."""
+    is_being_tested = False
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Wait for the answer; raises `DatabaseSilent` when none comes in time, in a request only."""
         if not has_request_context():
-            return super().wait(gen, *args, **kwargs)
-        try:
-            result = super().wait(_limited(gen, self._longest_silence()), POLL_SECONDS)
-        except DatabaseSilent:
-            self.close()
-            raise
-        self.is_proven = True
+            result = super().wait(gen, *args, **kwargs)
+        else:
+            try:
+                result = super().wait(_limited(gen, self._longest_silence()), POLL_SECONDS)
+            except DatabaseSilent:
+                self.close()
+                raise
+        self.answered_at = time.monotonic()
         return result
 
     def _longest_silence(self) -> float:
-        if self.is_proven:
+        if not self.is_being_tested:
             return ANSWER_SECONDS
-        return POLL_SECONDS if is_silent() else PING_SECONDS
+        return POLL_SECONDS if is_silent() else TEST_SECONDS
+
+    def test(self) -> None:
+        """Ask the server for an answer; raises `psycopg.OperationalError` when the connection is lost."""
+        self.is_being_tested = True
+        try:
+            self.execute("SELECT 1")
+            self.rollback()
+        finally:
+            self.is_being_tested = False
 
 
 def is_silent() -> bool:
@@ -121,14 +134,23 @@ def _connect(dialect: Any, _record: Any, arguments: tuple[Any, ...], options: di
     if has_request_context() and is_silent():
         raise DatabaseSilent("the database does not answer")
     try:
-        return LimitedConnection.connect(*arguments, **options)
+        connection = LimitedConnection.connect(*arguments, **options)
     except psycopg.errors.ConnectionTimeout:
         _note_silence()
         raise
+    connection.answered_at = time.monotonic()
+    return connection
 
 
-@event.listens_for(Pool, "checkin")
-def _doubt(connection: Any, _record: Any) -> None:
-    """The next statement is the pool's ping."""
-    if isinstance(connection, LimitedConnection):
-        connection.is_proven = False
+@event.listens_for(Pool, "checkout")
+def _test_idle_connection(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Test a connection that was idle; SQLAlchemy replaces it when it is lost.
+
+    `pool_pre_ping` tests a connection at each use, which costs a tenth of a short request. A connection lost while it is
+    fresh fails at its first statement, and the request is done again (`transient_errors`).
+    """
+    if isinstance(connection, LimitedConnection) and time.monotonic() - connection.answered_at >= FRESH_SECONDS:
+        try:
+            connection.test()
+        except psycopg.OperationalError as lost:
+            raise DisconnectionError from lost

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func
+from sqlalchemy import ColumnElement, false
 
 from hms.core.text.cleaning import escape_like, is_only_punctuation
+
+from .folding import folded
 
 MAX_WORDS = 8
 
@@ -18,4 +20,4 @@ def contains_all_words(column: Any, text: str) -> list[ColumnElement[bool]]:
     """
     if is_only_punctuation(text):
         return [false()]
-    return [column.like(func.hms_fold(f"%{escape_like(word)}%"), escape="\\") for word in text.split()[:MAX_WORDS]]
+    return [column.like(folded(f"%{escape_like(word)}%"), escape="\\") for word in text.split()[:MAX_WORDS]]

@@ -79,7 +79,8 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
     setting = SETTINGS.get(key)
     if setting is None:
         raise RuleBroken(N_("This setting does not exist."), "key")
-    row = db.session.scalars(select(SystemSetting).filter_by(key=key).with_for_update()).one_or_none()
+    stored = select(SystemSetting).filter_by(key=key).with_for_update()
+    row = db.session.scalars(stored, execution_options={"populate_existing": True}).one_or_none()
     if version is not None and version != (row.version if row else 0):
         raise StaleVersion(STALE_MESSAGE)
     new_value, old_value = validated_value(setting, new), row.value if row else setting.default

@@ -10,7 +10,52 @@ from hms.core.errors import RuleBroken
 from .translation import N_, Sentence
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\uffa0]"
+)
+FIRST_JOINED = 0x600
+"""The first character of the scripts whose letters a joiner changes."""
+_JOINERS = "\u200c\u200d"
 _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
+
+
+_SPELLINGS = {
+    "a": "ɑɒʌⱥ",
+    "ae": "æ",
+    "b": "ƀƃɓʙꞵ",
+    "c": "ƈȼɕ",
+    "d": "ðđƌɖɗɟ",
+    "e": "ǝəɛɘɇ",
+    "f": "ƒɸ",
+    "g": "ɠɣɡǥ",
+    "h": "ħɥɦⱨ",
+    "i": "ıɩɨɪ",
+    "j": "ɉʄȷ",
+    "k": "ƙⱪ",
+    "l": "łɫɬɭɮƚ",
+    "m": "ɱ",
+    "n": "ŋɲɳƞ",
+    "o": "øɔɵ",
+    "oe": "œ",
+    "p": "ƥᵽ",
+    "q": "ĸɋʠ",
+    "r": "ɍɽɾ",
+    "s": "ʃʂȿꞎ",
+    "t": "ŧƭʈⱦ",
+    "th": "þ",
+    "u": "ʉʊ",
+    "v": "ʋⱱ",
+    "w": "ⱳ",
+    "y": "ƴɏ",
+    "z": "ƶȥʒɀⱬ",
+}
+_SIGNS = {
+    "'": "`´ʔɂʹʻʼʽʾʿˈˊˋ˙ˮ՚׳ߴߵ᾽᾿‘’‛′‵❛❜ꞌꞋ＇",
+    "-": "˗־᠆‐‑‒–—―⁃−゠﹘﹣－",
+}
+_LETTERS = str.maketrans({letter: plain for plain, letters in _SPELLINGS.items() for letter in letters})
+"""Letters of West African and European languages that have no accent to take away."""
+_APOSTROPHES_AND_HYPHENS = str.maketrans({sign: plain for plain, signs in _SIGNS.items() for sign in signs})
 
 
 class TextError(ValueError):
@@ -22,12 +67,13 @@ class TextError(ValueError):
 
 
 def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
-    """`text` in NFC, without blanks at both ends, with `\\n` as line break; None counts as empty text.
+    """`text` in NFC, without blanks at both ends, with `\\n` as line break and without characters that show nothing
+    (such as U+200B); None counts as empty text.
 
     `TextError` for control characters, lone surrogates, bidirectional overrides, more than `longest` characters, or text in
     which nothing is visible.
     """
-    cleaned = unicodedata.normalize("NFC", text or "").strip().replace("\r\n", "\n")
+    cleaned = without_invisible(unicodedata.normalize("NFC", text or "")).strip().replace("\r\n", "\n")
     if _CONTROL.search(cleaned) or (not multiline and _LINE_BREAK.search(cleaned)):
         raise TextError(N_("Remove the characters that cannot be displayed."))
     if cleaned and not any(unicodedata.category(c)[0] in "LNPS" for c in cleaned):
@@ -36,6 +82,18 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
         count = len(cleaned)
         raise TextError(N_("Use at most %(longest)s characters; this has %(count)s."), longest=longest, count=count)
     return cleaned
+
+
+def without_invisible(text: str) -> str:
+    """`text` without invisible characters, which would make two names that look the same. The joiners stay where they
+    change what is seen: after a letter of Arabic or Indic scripts, and in emoji."""
+    if text.isascii():
+        return text
+    shown = ""
+    for character in text:
+        changes_what_is_seen = character in _JOINERS and shown and ord(shown[-1]) >= FIRST_JOINED
+        shown += character if changes_what_is_seen or not _INVISIBLE.match(character) else ""
+    return shown
 
 
 def clean_field(text: str | None, field: str, *, longest: int, multiline: bool = False) -> str:
@@ -52,8 +110,8 @@ def without_control_characters(text: str) -> str:
 
 
 def escape_like(term: str) -> str:
-    """`term` escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
-    return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFC", term))
+    """`term` in NFKC, escaped for LIKE with `\\` as escape character; the caller adds the `%`."""
+    return re.sub(r"([\\%_])", r"\\\1", unicodedata.normalize("NFKC", term))
 
 
 def search_text(typed: str | None, *, longest: int = 100) -> str:
@@ -62,7 +120,8 @@ def search_text(typed: str | None, *, longest: int = 100) -> str:
     When only such characters were typed, the result is a character that matches nothing (`is_only_punctuation`), because an
     empty search finds everything.
     """
-    printable = "".join(c if c.isprintable() else " " for c in (typed or "")[:longest]).strip()
+    visible = without_invisible((typed or "")[:longest])
+    printable = "".join(c if c.isprintable() else " " for c in visible).strip()
     return printable or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
 
 
@@ -72,11 +131,21 @@ def is_only_punctuation(text: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents, with single blanks, for comparing names: "José  Ñandú" -> "jose nandu"."""
-    unaccented = text
-    if not text.isascii():
-        unaccented = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(unaccented.casefold().replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
+    """Lower case, without accents, with single blanks, for comparing: "José  Ñandú" -> "jose nandu".
+
+    Letters, apostrophes and hyphens become those that `hms_fold` of the database makes of them. Text that is compared with
+    a column of the database is folded there (`hms.core.db.folding`).
+    """
+    plain = plain_signs(text).casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+        plain = _INVISIBLE.sub("", plain).translate(_LETTERS)
+    return " ".join(plain.split())
+
+
+def plain_signs(text: str) -> str:
+    """`text` with `'` for every kind of apostrophe and `-` for every hyphen and dash."""
+    return text if text.isascii() and "`" not in text else text.translate(_APOSTROPHES_AND_HYPHENS)
 
 
 def digits(text: str) -> str:

@@ -22,7 +22,7 @@ from hms.core.db.session import db
 from hms.core.db.transient_errors import can_be_repeated
 from hms.core.errors import DISK_FULL, DomainError, RoleNotAllowed, Unavailable
 
-from .guard import SignInRequired, current_person, is_api
+from .guard import SignInRequired, current_person, is_api_request
 from .localisation import current_language, translate, translate_error
 from .parameters import ParametersRefused
 from .unavailable import database_unavailable, forget_reader, unavailable_response
@@ -39,7 +39,7 @@ def error_response(
     status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any
 ) -> Response:
     """The error as JSON under /api/, as a page elsewhere; `extra` are further variables of the page's template."""
-    if is_api():
+    if is_api_request():
         return _json(status, message, code, field)
     return Response(_page(status, message, extra | {"code": code or ""}), status)
 
@@ -132,7 +132,7 @@ def resubmittable_fields() -> list[tuple[str, str]]:
 
 def _expired_form(_error: CSRFError) -> Response:
     """The form is older than the session: show the typed values again, to be sent again."""
-    if is_api():
+    if is_api_request():
         return error_response(400, _("The CSRF token is missing or wrong. Send it in X-CSRFToken."), code="csrf")
     extra = {"kept": resubmittable_fields(), "template": "errors/resend.html"}
     return Response(_page(400, _("This form was open too long. Send it again."), extra), 400)
@@ -165,11 +165,13 @@ def _http_error(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response
     messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
-    if is_api() and messages:
+    if is_api_request() and messages:
         return _field_errors(messages)
-    if not is_api():
+    if not is_api_request():
         _load_reader()
-    response = error_response(status, _api_message_for(error, status) if is_api() else _message_for(error, status))
+    response = error_response(
+        status, _api_message_for(error, status) if is_api_request() else _message_for(error, status)
+    )
     if status in (405, 429):
         response.headers.extend(h for h in error.get_headers() if h[0] in ("Allow", "Retry-After"))
     return response

@@ -38,7 +38,7 @@ def requires(permission: Permission, *others: Permission) -> Callable[[V], V]:
     """Let a route be opened with `permission` or one of `others`. A route without this decorator refuses everybody."""
 
     def mark(view: V) -> V:
-        view.needs, view.suffices = permission, others  # type: ignore[attr-defined]
+        view.needs, view.other_permissions = permission, others  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -49,7 +49,7 @@ def current_person() -> Person:
     return current_user._get_current_object()
 
 
-def is_api() -> bool:
+def is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
@@ -73,7 +73,7 @@ def guard() -> Response | None:
     g.is_reader_known = True
     if permission is not Permission.PUBLIC:
         _check_permission(person, view)
-    if is_read and is_api():
+    if is_read and is_api_request():
         check_parameters(getattr(view, "parameters", None), person)
     return None if is_read else _check_submit(person)
 
@@ -87,7 +87,7 @@ def _check_public(view: Any) -> None:
 def _check_permission(person: Person, view: Any) -> None:
     if not person.is_authenticated:
         raise SignInRequired
-    if not any(person.may(other) for other in getattr(view, "suffices", ())):
+    if not any(person.may(other) for other in getattr(view, "other_permissions", ())):
         require_permission(person, view.needs)
 
 
@@ -107,7 +107,7 @@ def _reject_cross_site() -> None:
 
 def _is_api_client(person: Any) -> bool:
     """Whether no CSRF token is needed: for a Bearer token, and for the API's sign-in, which reads no cookie."""
-    return getattr(person, "by_token", False) or (is_api() and not person.is_authenticated)
+    return getattr(person, "by_token", False) or (is_api_request() and not person.is_authenticated)
 
 
 def safe_next(target: str | None) -> str | None:
@@ -140,7 +140,7 @@ def _start_request() -> None:
     g.is_reader_known = g.has_committed = g.has_key = False
 
 
-def finish(response: Response) -> Response:
+def finish_response(response: Response) -> Response:
     """After every request: commit its work with the response for repeated submits, and add the headers."""
     try:
         idempotency.store_response(response)
@@ -157,7 +157,7 @@ def finish(response: Response) -> Response:
 
 def _read_numbers_as_typed() -> None:
     """On pages the hospital's decimal sign counts; what programs send never depends on a setting."""
-    numbers.read_as_page(None if is_api() else decimal_sign)
+    numbers.read_as_page(None if is_api_request() else decimal_sign)
 
 
 def _close_session(error: BaseException | None) -> None:
@@ -180,7 +180,7 @@ def install(app: Flask) -> None:
     app.before_request(_read_numbers_as_typed)
     app.before_request(read_body)
     app.before_request(guard)
-    app.after_request(finish)
+    app.after_request(finish_response)
     app.teardown_request(_close_session)
     app.register_blueprint(security_headers.pages)
     app.register_blueprint(logo.pages)

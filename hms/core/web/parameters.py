@@ -98,7 +98,7 @@ class Choice(_Parameter, fields.String):
         if value not in self.known:
             values = {"word": str(value)[:50], "known": ", ".join(self.known)}
             raise ValidationError(
-                translate(Sentence(N_('"%(word)s" is not a valid choice. Give one of: %(known)s.'), **values))
+                translate(Sentence(N_('"%(word)s" is not a valid choice. Use one of: %(known)s.'), **values))
             )
         return value
 
@@ -154,7 +154,7 @@ PAGING: dict[str, fields.Field] = {
 
 
 def days(may_use: MayUse = everybody) -> dict[str, fields.Field]:
-    """The parameters `date`, or `date_from` and `date_to` (both days included). See `first_and_last`."""
+    """The parameters `date`, or `date_from` and `date_to` (both days included). See `get_day_range`."""
     return {name: DayOf(may_use=may_use) for name in ("date", "date_from", "date_to")}
 
 
@@ -229,7 +229,7 @@ def check_parameters(declared: Schema | None, person: Person) -> None:
         raise ParametersRefused(unknown, not_allowed, sent_twice)
 
 
-def first_and_last(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
+def get_day_range(arguments: dict[str, Any]) -> tuple[date | None, date | None]:
     """The first and the last day of the parameters `DAYS`; None where the list is not limited."""
     day = arguments.get("date")
     return (day, day) if day else (arguments.get("date_from"), arguments.get("date_to"))
@@ -277,7 +277,7 @@ class BoundsShape:
 
 def bounds(arguments: dict[str, Any]) -> Bounds:
     """The days of the parameters `DAYS`, as instants."""
-    first, last = first_and_last(arguments)
+    first, last = get_day_range(arguments)
     return Bounds(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
 
 

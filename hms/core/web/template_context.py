@@ -25,7 +25,7 @@ from . import navigation
 from .controls import control_attributes
 from .guard import current_person
 from .logo import logo_address
-from .page_words import page_words
+from .script_messages import script_messages_json
 from .security_headers import csp_nonce
 from .static_assets import asset
 from .template_filters import attributes
@@ -61,21 +61,21 @@ def _context() -> dict[str, Any]:
         "page_language": locale.language if locale else "en",
         "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
         "currency": current_app.config["CURRENCY"],
-        "role_word": role_label(getattr(person, "role", None), getattr(person, "role_name", None)),
+        "current_role_name": role_label(getattr(person, "role", None), getattr(person, "role_name", None)),
         "idle_seconds": min(idle_minutes, getattr(person, "idle_minutes", None) or idle_minutes) * 60,
         "keep_alive_url": url_for("staff.stay"),
         "lock_url": url_for("staff.lock_now"),
     }
 
 
-def shown(value: Any) -> str:
+def display_value(value: Any) -> str:
     """A stored value for the screen: yes or no, a dash for an empty value, lists joined, dates formatted."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(item) for item in value) or "–"
+        return ", ".join(display_value(item) for item in value) or "–"
     return re.sub(r"(\d{4}-\d{2}-\d{2})", _format_match, str(value))
 
 
@@ -87,8 +87,8 @@ def _format_match(match: re.Match[str]) -> str:
 
 
 def install(app: Flask) -> None:
-    """Register the context, the globals and the filter `shown`; an undefined variable in a template is an error."""
-    app.jinja_env.filters["shown"] = shown
+    """Register the context, the globals and the filter `display_value`; an undefined variable in a template is an error."""
+    app.jinja_env.filters["display_value"] = display_value
     app.context_processor(_context)
     app.jinja_env.globals.update(
         asset=asset if app.debug else cache(asset),  # files change only with a new release
@@ -103,7 +103,7 @@ def install(app: Flask) -> None:
         may=may,
         nav_items=TopBar(),
         now=clock.now,
-        page_words=page_words,
+        script_messages_json=script_messages_json,
         once=lambda: secrets.token_urlsafe(16),
         today=clock.today,
         zero=ZERO,

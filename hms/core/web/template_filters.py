@@ -53,7 +53,7 @@ def _months(width: str) -> tuple[str, ...]:
     return _months_in(width, language)
 
 
-def month_words() -> tuple[str, ...]:
+def short_month_names() -> tuple[str, ...]:
     """The short names of the months, January first."""
     return _months("abbreviated")
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from hms.core.db.session import db
 from hms.core.db.transient_errors import can_be_repeated
 
-from .guard import is_api
+from .guard import is_api_request
 from .localisation import current_language
 from .request_repeats import ask_for_repeat
 
@@ -31,7 +31,7 @@ def unavailable_response(message: str, kept: list[tuple[str, str]] | None = None
 
     The page is rendered without the variables of other pages, which need the person and the settings.
     """
-    if is_api():
+    if is_api_request():
         response = jsonify({"detail": message})
         response.status_code = 503
     else:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from hms.billing.models import PriceItem
+from hms.core.db.folding import folded
 from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
@@ -158,7 +159,7 @@ def _matching(text: str) -> Select:
         .where(_TABLE.c.is_active)
     )
     query = query.where(*contains_all_words(_TABLE.c.search_text, text))
-    starts = _TABLE.c.search_text.like(f"{escape_like(fold(text))}%", escape="\\")
+    starts = _TABLE.c.search_text.like(folded(f"{escape_like(text.strip())}%"), escape="\\")
     return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MAX_ROWS)
 
 
@@ -215,7 +216,7 @@ def find_medication_by_text(text: str, dosage: str = "") -> Any | None:
     typed, typed_dosage = _normalize_name(text), _normalize_name(dosage)
     if not typed:
         return None
-    first = escape_like(fold(text).split()[0])
+    first = escape_like(text.split()[0])
     rows = db.session.execute(_candidates_statement(), {"part": f"%{first}%", "generic": first}).all()
     for name in (typed, f"{typed} {typed_dosage}".strip()):
         exact = [row for row in rows if name in _spellings(row)]
@@ -228,7 +229,9 @@ def find_medication_by_text(text: str, dosage: str = "") -> Any | None:
 @cache
 def _candidates_statement() -> Select:
     part, generic = bindparam("part"), bindparam("generic")
-    is_alike = or_(_TABLE.c.search_text.like(part, escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\"))
+    is_alike = or_(
+        _TABLE.c.search_text.like(folded(part), escape="\\"), _TABLE.c.generic_name.ilike(generic, escape="\\")
+    )
     return select(*COLUMNS).where(_TABLE.c.is_active, is_alike)
 
 

@@ -31,7 +31,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> Any:
-    raise InvalidResource(N_("it holds %(word)s, which is not a number that JSON knows."), word=word)
+    raise InvalidResource(N_("it holds %(word)s, which JSON does not allow as a number."), word=word)
 
 
 decoder = json.JSONDecoder(object_pairs_hook=_each_name_once, parse_float=Decimal, parse_constant=_no_number)

@@ -19,7 +19,7 @@ IDENTITY = (
     Patient.deceased_text,
 )
 """The columns of `Identified`, in its order."""
-WHO = (Patient.id, *IDENTITY)
+PATIENT_COLUMNS = (Patient.id, *IDENTITY)
 """The columns with which a list shows a patient."""
 
 

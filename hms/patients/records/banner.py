@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, null, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
+from hms.core.db.folding import folded
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -87,7 +88,7 @@ def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
     same = (
         select(func.count())
         .select_from(_TWIN)
-        .where(_TWIN.c.sort_name == func.hms_fold(name), _TWIN.c.id != patient_id, _TWIN.c.status == "active")
+        .where(_TWIN.c.sort_name == folded(name), _TWIN.c.id != patient_id, _TWIN.c.status == "active")
     )
     reactions = select(
         func.array_agg(aggregate_order_by(array([Allergy.substance, Allergy.reaction]), Allergy.id))

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, and_, bindparam, false, func, or_, true
 
-from hms.core.text.cleaning import escape_like, fold
+from hms.core.db.folding import folded_name
+from hms.core.text.cleaning import escape_like
 from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
@@ -22,7 +23,8 @@ MIN_PHONE_DIGITS = 7
 class SearchConditions:
     """A `SearchQuery` as LIKE patterns and values.
 
-    `parts` are words spelt as in `search_names`; `words` their LIKE patterns for beginnings, `whole_words` for whole words.
+    `parts` are words as typed; `words` their LIKE patterns for beginnings, `whole_words` for whole words. The database
+    folds them as it folds `search_names`.
     `runs` are patterns of digits in a phone or a hospital number, each in all its stored forms; `alternative_run` is one
     more, which may match instead of the hospital number and the birth dates. `phones` are patterns of whole phones.
     """
@@ -44,12 +46,9 @@ class SearchConditions:
         births = [(query.birth_date, query.birth_date)] if query.birth_date else []
         if query.birth_year is not None:
             births.append((date(query.birth_year, 1, 1), date(query.birth_year, 12, 31)))
-        parts, typed = (
-            [_normalize_word(word) for word in query.words],
-            (*query.digit_runs, query.alternative_digits or ""),
-        )
+        parts, typed = query.words, (*query.digit_runs, query.alternative_digits or "")
         return cls(
-            parts=tuple(parts),
+            parts=parts,
             words=tuple(f"% {escape_like(part)}%" for part in parts),
             runs=tuple(_patterns(run) for run in query.digit_runs),
             alternative_run=_patterns(query.alternative_digits) if query.alternative_digits else (),
@@ -85,8 +84,7 @@ class SearchConditions:
         """The condition that every part matches; true for an empty search, false for one that finds nobody."""
         if self.finds_nobody:
             return false()
-        names = (Patient.search_names.like(word, escape="\\") for word in self.words)
-        return and_(true(), *names, *self.digit_conditions())
+        return and_(true(), *name_conditions(Patient.search_names, self.words), *self.digit_conditions())
 
     def digit_conditions(self) -> list[ColumnElement[bool]]:
         """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all match."""
@@ -111,6 +109,11 @@ class SearchConditions:
                 and_(condition, number.like(pattern)) for condition, pattern in zip(conditions, patterns, strict=True)
             ]
         return or_(*conditions)
+
+
+def name_conditions(search_names: Any, patterns: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+    """Conditions that the names match every pattern of `SearchConditions.words` or `whole_words`."""
+    return [search_names.like(folded_name(pattern), escape="\\") for pattern in patterns]
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,6 @@ class SearchShape:
 
 def _bind(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
     return tuple(bindparam(f"{name}_{i}", type_=of_type) for i in range(count))
-
-
-def _normalize_word(word: str) -> str:
-    """The word spelt as in `search_names`: without apostrophes, with blanks for hyphens."""
-    return fold(word.replace("'", "").replace("’", "").replace("-", " "))
 
 
 def _stored_forms(run: str) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, select, union
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select, union
 
+from hms.core.db.folding import folded_name
 from hms.core.db.session import db
 from hms.core.person import Person as Reader
 from hms.patients.identity import phone_numbers
@@ -46,9 +47,9 @@ def duplicate_candidates(
     person: ComparedPerson, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
 ) -> list[DuplicateCandidate]:
     """The most likely known patients, best first; empty without a name."""
-    name = " ".join(tokens(person.given) + tokens(person.family))
-    if not name:
+    if not tokens(person.given) + tokens(person.family):
         return []
+    name = folded_name(f"{person.given} {person.family}")
     set_similarity_threshold(MIN_NAME_SIMILARITY, of="similarity_threshold")
     rows = db.session.execute(_candidates(person, name)).all()
     scored = [_score_candidate(person, row, who) for row in rows if row.id != except_id]
@@ -56,7 +57,7 @@ def duplicate_candidates(
     return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
 
 
-def _candidates(person: ComparedPerson, name: str) -> Select:
+def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
     blocks = [
         select(Patient.id).where(Patient.status == "active", block).order_by(nearest).limit(MAX_CANDIDATES).subquery()
@@ -67,7 +68,7 @@ def _candidates(person: ComparedPerson, name: str) -> Select:
     return select(*columns).where(Patient.id.in_(select(ids.c.id)))
 
 
-def _blocks(person: ComparedPerson, name: str) -> list[ColumnElement[bool]]:
+def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bool]]:
     """Conditions that select candidates: same phone, same or mistyped birth date, or similar name without a different date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []

@@ -83,7 +83,7 @@ def score_match(a: ComparedPerson, b: ComparedPerson) -> MatchScore:
 @lru_cache(maxsize=4096)
 def tokens(name: str) -> tuple[str, ...]:
     """The folded words of a name, without hyphens and apostrophes; at most eight."""
-    return tuple(_WORD.findall(fold(name.replace("'", "").replace("’", "")))[:_MAX_TOKENS])
+    return tuple(_WORD.findall(fold(name).replace("'", ""))[:_MAX_TOKENS])
 
 
 def _names(a: ComparedPerson, b: ComparedPerson) -> _Evidence:

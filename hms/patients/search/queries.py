@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from hms.core import clock
+from hms.core.db.folding import folded_name
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
@@ -35,10 +36,10 @@ from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 from hms.patients.identity import phone_numbers
-from hms.patients.identity.columns import WHO, Identified
+from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
-from .conditions import SearchConditions
+from .conditions import SearchConditions, name_conditions
 from .query_parser import SearchQuery, parse_query
 
 _SET_CONFIG = text("SELECT set_config(:of, :near, true)")
@@ -128,11 +129,11 @@ def _rank(conditions: SearchConditions, columns: Any) -> ColumnElement[int]:
     whens += [(columns.search_digits.like(phone), 1) for phone in conditions.phones]
     whens.append((columns.is_first, 2))
     if conditions.whole_words:
-        whens.append((and_(*(columns.search_names.like(word, escape="\\") for word in conditions.whole_words)), 3))
+        whens.append((and_(*name_conditions(columns.search_names, conditions.whole_words)), 3))
     return case(*whens, else_=literal(4))
 
 
-SHOWN = (*WHO, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
+SHOWN = (*PATIENT_COLUMNS, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 _RANKED = (*SHOWN, Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits)
 
 
@@ -155,8 +156,8 @@ def _candidates(is_first: Any, conditions: SearchConditions) -> Select:
 
 def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
     """Patients with names similar to the words (pg_trgm's strict word similarity), most similar first."""
-    similarities = [func.strict_word_similarity(part, Patient.search_names) for part in conditions.parts]
-    resembles = [literal(part).op("<<%")(Patient.search_names) for part in conditions.parts]
+    similarities = [func.strict_word_similarity(folded_name(part), Patient.search_names) for part in conditions.parts]
+    resembles = [folded_name(part).op("<<%")(Patient.search_names) for part in conditions.parts]
     return (
         select(*SHOWN)
         .where(Patient.status == "active", *resembles, *conditions.digit_conditions())
@@ -168,7 +169,7 @@ def _similar(limit: Any, *, conditions: SearchConditions) -> Select:
 def build_result(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:
     """A row of `SHOWN` as `who` sees it."""
     return SearchResult(
-        *row[1 : len(WHO)],
+        *row[1 : len(PATIENT_COLUMNS)],
         id=row.id,
         phone=format_phone_for(row, who),
         allergy_status=row.allergy_status,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hms.core.errors import RuleBroken
-from hms.core.text.cleaning import fold, is_only_punctuation
+from hms.core.text.cleaning import fold, plain_signs, without_invisible
 from hms.patients.identity import birth_dates, hospital_numbers
 
 MAX_QUERY_LENGTH = 100
@@ -26,6 +26,7 @@ _MARKED = rf"(?:{_DASH}|\s)*([0-9]+)(?:\s([0-9])|{_DASH}([0-9]+))?(?=[\s,;:)\]]|
 """The digits after the prefix, and the check digit when it stands alone after a blank or a dash."""
 _WITHOUT_PREFIX = re.compile(r"(?<!\S)[0-9]{6,12}[\-‐‑‒–—][0-9](?!\S)")
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
+_PUNCTUATION = ".,;:-()*%'"
 _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?<=[0-9])\)")
 
 
@@ -33,7 +34,7 @@ _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?
 class SearchQuery:
     """A parsed search line; every part must match.
 
-    `words` are folded beginnings of names. `digit_runs` match anywhere in a phone or hospital number; compare
+    `words` are beginnings of names, as typed. `digit_runs` match anywhere in a phone or hospital number; compare
     `phone_numbers.strip_dial_prefix(run)` with phones. `hospital_number` is the running number. `alternative_digits` is
     set when bare digits can be read in more than one way: then one of birth date, birth year, hospital number and that
     run (in a phone or hospital number) must match. `is_mistyped_number`: the line has a hospital number with a wrong check digit;
@@ -77,8 +78,9 @@ MISTYPED = SearchQuery(is_mistyped_number=True, finds_nobody=True)
 
 def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) -> SearchQuery:
     """The parts of `query`; never raises, whatever was typed. Dates are read day first and in the past."""
-    plain = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", query[:MAX_QUERY_LENGTH]))
-    typed = " ".join(plain.split())
+    visible = without_invisible(plain_signs(query[:MAX_QUERY_LENGTH]))
+    printable = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", visible))
+    typed = " ".join(printable.split())
     rest, parsed = _take_number(typed, prefix)
     if parsed.is_mistyped_number:
         return parsed
@@ -149,7 +151,7 @@ def _take_words(typed: str, parsed: SearchQuery, today: date) -> SearchQuery:
         elif is_run:
             runs.append(token)
         else:
-            words += [] if is_only_punctuation(token) else [fold(token).strip(".,;:-()*%")]
+            words += [token.strip(_PUNCTUATION)] if any(c.isalnum() for c in fold(token)) else []
         was_run = is_run
     shortest = 2 if words or parsed.birth_date or parsed.birth_year else 4
     long_enough = tuple(run for run in runs[:MAX_TERMS] if len(run) >= shortest)

@@ -84,7 +84,7 @@ def _entries(recorded: Iterable[RecordedAllergy]) -> tuple[AllergyEntry, ...]:
     )
 
 
-def check_new_stops(result: Recheck) -> None:
+def refuse_new_alerts(result: Recheck) -> None:
     """`RuleBroken` when there is a serious alert for which the prescriber gave no reason."""
     if result.new:
         message = N_("%(alert)s Do not dispense it. Query the prescriber.")

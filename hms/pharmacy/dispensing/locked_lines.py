@@ -190,7 +190,7 @@ def check_allergies(line: Row) -> None:
         signed_at=line.signed_at,
         is_overridden=bool(line.override_code),
     )
-    allergy_recheck.check_new_stops(result)
+    allergy_recheck.refuse_new_alerts(result)
 
 
 def status_after(ordered: int | None, given: int) -> str:

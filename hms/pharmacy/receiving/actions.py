@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from hms.core import clock, drafts, gapless_numbers
 from hms.core.actions import action
+from hms.core.db.folding import folded
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO, Money
@@ -98,7 +99,7 @@ def _supplier(id_or_name: str | int | None) -> int | None:
     name = (id_or_name or "").strip()
     if not name:
         return None
-    by_name = select(Supplier.id).where(func.hms_fold(Supplier.name) == func.hms_fold(name))
+    by_name = select(Supplier.id).where(func.hms_fold(Supplier.name) == folded(name))
     supplier_id = db.session.scalars(by_name).first()
     if supplier_id is not None:
         return supplier_id
@@ -140,7 +141,7 @@ def _batches(lines: Sequence[Received], days: Sequence[date], receipt_id: int | 
 
 def _book(receipt: GoodsReceipt, lines: Sequence[Received], batches: Sequence[Batch], by: Person) -> None:
     for batch, line in sorted(zip(batches, lines, strict=True), key=lambda pair: (pair[1].medication_id, pair[0].id)):
-        record_movement(batch, rules.Kind.RECEIPT, line.quantity, "", by, receipt.id)
+        record_movement(batch, rules.MovementKind.RECEIPT, line.quantity, "", by, receipt.id)
 
 
 @action(Permission.RECEIVE_STOCK, "pharmacy.opening_stock")
@@ -161,7 +162,7 @@ def opening_stock(
     batch = Batch(medication_id=medication_id, lot_number=lot, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
     db.session.flush()
-    record_movement(batch, rules.Kind.RECEIPT, quantity, OPENING, by)
+    record_movement(batch, rules.MovementKind.RECEIPT, quantity, OPENING, by)
     return batch
 
 
@@ -193,7 +194,7 @@ def enter_batch(
     batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
     db.session.add(batch)
     db.session.flush()
-    record_movement(batch, rules.Kind.RECEIPT, received, "", by)
+    record_movement(batch, rules.MovementKind.RECEIPT, received, "", by)
     if left is not None and left < received:
-        record_movement(batch, rules.Kind.ADJUSTMENT, left - received, USED_BEFORE, by)
+        record_movement(batch, rules.MovementKind.ADJUSTMENT, left - received, USED_BEFORE, by)
     return batch

@@ -21,7 +21,7 @@ def adjust(
     reason: str,
     *,
     seen: int | None = None,
-    kind: rules.Kind = rules.Kind.ADJUSTMENT,
+    kind: rules.MovementKind = rules.MovementKind.ADJUSTMENT,
     by: Person,
 ) -> StockMovement:
     """Set a batch to the counted quantity. `seen` is the quantity on the page; `Conflict` when it has changed since."""
@@ -29,19 +29,19 @@ def adjust(
     if seen is not None and seen != batch.quantity:
         message = N_("Stock has changed: the recorded quantity is now %(left)s. Count again.")
         raise Conflict(message, "quantity", code="stock_changed", left=batch.quantity)
-    difference = rules.counted(new_quantity, batch.quantity)
+    difference = rules.change_after_count(new_quantity, batch.quantity)
     return _move(batch, difference, reason, kind, by)
 
 
 @action(Permission.ADJUST_STOCK, "pharmacy.change")
 def change(
-    batch_id: int, difference: int, reason: str, *, kind: rules.Kind = rules.Kind.ADJUSTMENT, by: Person
+    batch_id: int, difference: int, reason: str, *, kind: rules.MovementKind = rules.MovementKind.ADJUSTMENT, by: Person
 ) -> StockMovement:
     """Add `difference` to a batch; a negative one is subtracted."""
     return _move(get_for_update(Batch, batch_id), difference, reason, kind, by)
 
 
-def _move(batch: Batch, difference: int, reason: str, kind: rules.Kind, by: Person) -> StockMovement:
+def _move(batch: Batch, difference: int, reason: str, kind: rules.MovementKind, by: Person) -> StockMovement:
     if not difference:
         raise RuleBroken(N_("The batch already has this quantity."), "quantity")
     rules.check_movement(kind, difference, batch.quantity, reason)
@@ -56,5 +56,5 @@ def write_off(batch_id: int, quantity: int | None = None, *, reason: str, by: Pe
     if not batch.quantity:
         raise RuleBroken(N_("This batch is empty."), "quantity")
     allocation.check_quantity(removed)
-    rules.check_movement(rules.Kind.WRITE_OFF, -removed, batch.quantity, reason)
-    return record_movement(batch, rules.Kind.WRITE_OFF, -removed, reason.strip(), by)
+    rules.check_movement(rules.MovementKind.WRITE_OFF, -removed, batch.quantity, reason)
+    return record_movement(batch, rules.MovementKind.WRITE_OFF, -removed, reason.strip(), by)

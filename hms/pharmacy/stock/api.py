@@ -28,7 +28,7 @@ from hms.pharmacy.schemas import ADJUSTMENTS, AdjustmentIn, AdjustmentOut, Batch
 
 from . import actions as stock_actions
 from . import queries
-from .rules import Kind
+from .rules import MovementKind
 
 
 def _batches() -> Select:
@@ -169,4 +169,6 @@ def add_adjustment(payload: dict[str, Any]) -> dict[str, Any]:
     reason = " – ".join(part for part in (kind, payload.get("reason", "")) if part)
     if kind != "Stock-Take Variance":
         return adjustment_json(stock_actions.write_off(batch.id, abs(quantity), reason=reason, by=current_person()))
-    return adjustment_json(stock_actions.change(batch.id, quantity, reason, kind=Kind.COUNT, by=current_person()))
+    return adjustment_json(
+        stock_actions.change(batch.id, quantity, reason, kind=MovementKind.COUNT, by=current_person())
+    )

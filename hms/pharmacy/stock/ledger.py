@@ -12,7 +12,7 @@ from . import rules
 
 
 def record_movement(
-    batch: Batch, kind: rules.Kind, change: int, reason: str, by: Person, receipt_id: int | None = None
+    batch: Batch, kind: rules.MovementKind, change: int, reason: str, by: Person, receipt_id: int | None = None
 ) -> StockMovement:
     """Write one stock movement; `change` is negative when stock leaves."""
     movement = StockMovement(

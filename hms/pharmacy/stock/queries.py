@@ -11,6 +11,7 @@ from sqlalchemy import Select, case, false, func, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
+from hms.core.db.folding import folded
 from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
@@ -22,7 +23,7 @@ from hms.formulary.medicines.queries import COLUMNS
 from hms.formulary.models import Medication
 from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement, Supplier
 
-from .rules import USE_DAYS, days_left
+from .rules import USAGE_DAYS, estimate_days_left
 
 PAGE = 25
 _BY_NAME = (*name_order(Medication.name), Medication.id)
@@ -120,12 +121,12 @@ def medicines(
 
 
 def _shelf(row: Any, reorder_level: int) -> StockRow:
-    return StockRow(row, days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
+    return StockRow(row, estimate_days_left(int(row.usable), int(row.used)), row.usable <= reorder_level)
 
 
 def _used() -> Any:
     """For each medicine: units dispensed in the last 90 days, less returns."""
-    since = clock.now() - timedelta(days=USE_DAYS)
+    since = clock.now() - timedelta(days=USAGE_DAYS)
     return (
         select(StockMovement.medication_id, (-func.sum(StockMovement.quantity)).label("used"))
         .where(StockMovement.kind.in_(("dispense", "return")), StockMovement.moved_at >= since)
@@ -227,7 +228,7 @@ def suppliers(text: str, limit: int = 10) -> list[str]:
 
 def medicines_named(text: str, limit: int = 10) -> list[Any]:
     """Active medicines that contain every word of `text`; those whose name begins with it are first."""
-    starts = Medication.search_text.like(func.hms_fold(f"{escape_like(text.strip())}%"))
+    starts = Medication.search_text.like(folded(f"{escape_like(text.strip())}%"))
     columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
     query = select(*columns).where(Medication.is_active, *_matching(text))
     return list(db.session.execute(query.order_by(starts.desc(), *_BY_NAME).limit(limit)))

@@ -14,10 +14,10 @@ from hms.core.text.translation import N_
 
 from .allocation import MAX_UNITS, Batch
 
-USE_DAYS = 90
+USAGE_DAYS = 90
 
 
-class Kind(StrEnum):
+class MovementKind(StrEnum):
     RECEIPT = "receipt"
     DISPENSE = "dispense"
     RETURN = "return"
@@ -26,17 +26,17 @@ class Kind(StrEnum):
     COUNT = "count"
 
 
-KIND_WORDS = {
-    Kind.RECEIPT: _l("Received"),
-    Kind.DISPENSE: _l("Dispensed"),
-    Kind.RETURN: _l("Returned by patient"),
-    Kind.ADJUSTMENT: _l("Adjusted"),
-    Kind.WRITE_OFF: _l("Written off"),
-    Kind.COUNT: _l("Counted"),
+KIND_LABELS = {
+    MovementKind.RECEIPT: _l("Received"),
+    MovementKind.DISPENSE: _l("Dispensed"),
+    MovementKind.RETURN: _l("Returned by patient"),
+    MovementKind.ADJUSTMENT: _l("Adjusted"),
+    MovementKind.WRITE_OFF: _l("Written off"),
+    MovementKind.COUNT: _l("Counted"),
 }
-INCREASES = frozenset({Kind.RECEIPT, Kind.RETURN})
-DECREASES = frozenset({Kind.DISPENSE, Kind.WRITE_OFF})
-NEEDS_REASON = frozenset({Kind.RETURN, Kind.ADJUSTMENT, Kind.WRITE_OFF})
+INCREASES = frozenset({MovementKind.RECEIPT, MovementKind.RETURN})
+DECREASES = frozenset({MovementKind.DISPENSE, MovementKind.WRITE_OFF})
+NEEDS_REASON = frozenset({MovementKind.RETURN, MovementKind.ADJUSTMENT, MovementKind.WRITE_OFF})
 
 
 class StockFlags(NamedTuple):
@@ -48,43 +48,43 @@ class StockFlags(NamedTuple):
     has_expired: bool
 
 
-def signed(kind: Kind, quantity: int) -> int:
+def signed_change(kind: MovementKind, quantity: int) -> int:
     """The change of stock for an entered quantity: negative for a kind that decreases the stock."""
     return -quantity if kind in DECREASES else quantity
 
 
-def check_movement(kind: Kind, change: int, on_hand: int, reason: str = "") -> int:
+def check_movement(kind: MovementKind, change: int, on_hand: int, reason: str = "") -> int:
     """Check a movement; returns the new quantity on hand. `RuleBroken` at `quantity` or `reason`."""
     if isinstance(change, bool) or not isinstance(change, int) or abs(change) > MAX_UNITS:
         raise RuleBroken(N_("Enter a whole quantity from 1 to 100,000."), "quantity")
     has_wrong_sign = (kind in INCREASES and change <= 0) or (kind in DECREASES and change >= 0)
-    if has_wrong_sign or (kind == Kind.ADJUSTMENT and change == 0):
+    if has_wrong_sign or (kind == MovementKind.ADJUSTMENT and change == 0):
         raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
     if on_hand + change < 0:
         message = N_("Only %(left)s in stock. Check the quantity.")
         raise RuleBroken(message, "quantity", code="short", left=on_hand)
-    if (kind in NEEDS_REASON or (kind == Kind.COUNT and change)) and not reason.strip():
+    if (kind in NEEDS_REASON or (kind == MovementKind.COUNT and change)) and not reason.strip():
         raise RuleBroken(N_("Enter the reason for the stock change."), "reason")
     return on_hand + change
 
 
-def counted(quantity: int, on_hand: int) -> int:
+def change_after_count(quantity: int, on_hand: int) -> int:
     """The change of stock after `quantity` units were counted; `RuleBroken` when it is not a whole number from 0."""
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 0 <= quantity <= MAX_UNITS:
         raise RuleBroken(N_("Enter the counted quantity, as a whole number from 0."), "quantity")
     return quantity - on_hand
 
 
-def usable(batches: Iterable[Batch], today: date) -> int:
+def count_usable(batches: Iterable[Batch], today: date) -> int:
     """Units on hand that are not expired."""
     return sum(batch.on_hand for batch in batches if batch.expires is None or batch.expires > today)
 
 
-def flags(batches: Iterable[Batch], reorder_level: int, today: date, near_days: int = 90) -> StockFlags:
+def compute_flags(batches: Iterable[Batch], reorder_level: int, today: date, near_days: int = 90) -> StockFlags:
     """The warnings for a medicine; stock at the reorder level counts as below it."""
     held = [batch for batch in batches if batch.on_hand > 0]
     left = [(batch.expires - today).days for batch in held if batch.expires is not None]
-    good = usable(held, today)
+    good = count_usable(held, today)
     return StockFlags(
         is_out=good == 0,
         is_below_reorder=good <= reorder_level,
@@ -93,7 +93,7 @@ def flags(batches: Iterable[Batch], reorder_level: int, today: date, near_days: 
     )
 
 
-def days_left(on_hand: int, used: int, days_in_stock: int = USE_DAYS) -> int | None:
+def estimate_days_left(on_hand: int, used: int, days_in_stock: int = USAGE_DAYS) -> int | None:
     """The number of whole days that the stock lasts at the average daily use; None when nothing was used.
 
     `used` is the quantity dispensed in `days_in_stock` days; leave days without stock out, because they lower the average.

@@ -17,7 +17,7 @@ from hms.pharmacy.forms import AdjustForm, WriteOffForm
 
 from . import actions as stock_actions
 from . import expiry, queries
-from .rules import KIND_WORDS
+from .rules import KIND_LABELS
 
 
 def typed_search(name: str = "q") -> str:
@@ -60,7 +60,7 @@ def shelf(medication_id: int) -> str:
         batches=queries.batches(medication_id),
         movements=movements[: queries.PAGE],
         older=url_for("pharmacy.shelf", medication_id=medication_id, before=older) if older else None,
-        kinds=KIND_WORDS,
+        kinds=KIND_LABELS,
         nearness=lambda day: expiry.expiry_status(day, today, near_days).value,
         soon_days=min(expiry.SOON_DAYS, near_days),
         near_days=near_days,

@@ -38,7 +38,7 @@ class NewAccount:
 
     user: User
     secret: str
-    needs_second: bool
+    is_role_waiting: bool
 
 
 @action(Permission.MANAGE_STAFF, "staff.add_person")
@@ -51,7 +51,7 @@ def add_person(*, username: str, role_id: int | None = None, by: Person, **detai
     db.session.add(user)
     db.session.flush()
     assigned = assignment.assign_role(user.id, role_id, by=by) if role_id is not None else None
-    return NewAccount(user, one_time_links.make_link(user.id, by=by), assigned is not None and assigned.needs_second)
+    return NewAccount(user, one_time_links.make_link(user.id, by=by), assigned is not None and assigned.is_waiting)
 
 
 @action(Permission.MANAGE_STAFF, "staff.change_person")

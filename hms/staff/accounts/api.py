@@ -113,7 +113,9 @@ def add_user(payload: dict[str, Any]) -> Response:
     added = actions.add_person(**_with_role_id(payload), by=current_person())
     g.is_shown_once = True
     address = url_for("staff.welcome", secret=added.secret, _external=True)
-    return _user_response(added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.needs_second)
+    return _user_response(
+        added.user.id, 201, one_time_link=address, role_needs_second_administrator=added.is_role_waiting
+    )
 
 
 def _with_role_id(payload: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def assign_role_directly(user_id: int, role_id: int) -> dict[str, str]:
     if get_or_not_found(User, user_id) is None or not _is_active_role(role_id):
         raise NotFound(N_("Role not found."))
     assigned = assignment.assign_role(user_id, role_id, by=current_person())
-    status = "waiting for a second administrator" if assigned.needs_second else "role assigned"
+    status = "waiting for a second administrator" if assigned.is_waiting else "role assigned"
     return {"status": status, "role": assigned.role.name}
 
 
@@ -254,7 +256,7 @@ def change_preferences() -> dict[str, Any]:
     payload = request.get_json()
     nested = payload.get("preferences", {}) if isinstance(payload, dict) else None
     if not isinstance(nested, dict):
-        raise RuleBroken(N_("Send an object."), "preferences")
+        raise RuleBroken(N_("Send the preferences as a JSON object."), "preferences")
     flat = {name: value for name, value in payload.items() if name not in NOT_PREFERENCES}
     profile_actions.change_preferences(
         language=payload.get("language_preference"), preferences=flat | nested, by=current_person()

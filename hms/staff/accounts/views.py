@@ -56,7 +56,7 @@ def add_person() -> ResponseReturnValue:
     form = PersonForm()
     form.offer()
     if form.save(_add, by=current_person()):
-        return _show_link(form.result.user.id, form.result.secret, needs_second=form.result.needs_second)
+        return _show_link(form.result.user.id, form.result.secret, is_role_waiting=form.result.is_role_waiting)
     return render_template("staff/person_form.html", form=form, user=None), form.status
 
 
@@ -64,10 +64,10 @@ def _add(*, version: int | None, by: Any, **details: Any) -> actions.NewAccount:
     return actions.add_person(by=by, **details)
 
 
-def _show_link(user_id: int, secret: str, *, needs_second: bool = False) -> ResponseReturnValue:
+def _show_link(user_id: int, secret: str, *, is_role_waiting: bool = False) -> ResponseReturnValue:
     """Redirect to the account's page, which shows the link once; the encrypted session cookie carries the secret."""
     session["link"] = [user_id, secret]
-    if needs_second:
+    if is_role_waiting:
         flash(_("Account created. Another administrator must approve the role under Role requests."), "caution")
     return redirect(url_for(".account", user_id=user_id), 303)
 

@@ -26,7 +26,7 @@ from hms.staff import rules
 from hms.staff.login_security import concurrent_attempts, password_rules, passwords
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.notifier import notify
-from hms.staff.roles.assignment import get_active_role, list_reviewers
+from hms.staff.roles.assignment import get_active_role, list_reviewer_ids
 
 MAX_PENDING = 200
 MAX_NAME_LENGTH = 150
@@ -93,7 +93,7 @@ def _save_request(person: User, request: RoleChangeRequest | None, compared_with
         request.user_id = person.id
         db.session.add(request)
         db.session.flush()
-    for reviewer in list_reviewers():
+    for reviewer in list_reviewer_ids():
         notify(reviewer, title=N_("New account request."), url="/admin/users?state=asked", by=SYSTEM)
     return True
 

@@ -32,7 +32,7 @@ def request_role(*, requested_role_id: int, reason: str, by: Person) -> RoleChan
     row.role_before_id = user.role_id
     db.session.add(row)
     db.session.flush()
-    for reviewer in assignment.list_reviewers(but=(user.id,)):
+    for reviewer in assignment.list_reviewer_ids(without=(user.id,)):
         notify(reviewer, title=N_("New role request."), url="/admin/role-requests", by=by)
     return row
 
@@ -94,7 +94,7 @@ def approve_request(
     row.admin_response = (
         clean_field(admin_response, "admin_response", longest=MAX_REASON_LENGTH, multiline=True) or row.admin_response
     )
-    if assignment.needs_second(role, user, by) and row.first_approver_id in (None, by.id):
+    if assignment.needs_second_administrator(role, user, by) and row.first_approver_id in (None, by.id):
         _approve_first(row, user, by)
         return row
     if user.awaits_approval:
@@ -109,7 +109,7 @@ def approve_request(
 
 def _approve_first(row: RoleChangeRequest, user: User, by: Person) -> None:
     if row.first_approver_id == by.id:
-        raise Conflict(assignment.NEEDS_SECOND, code="needs_second")
+        raise Conflict(assignment.NEEDS_SECOND_ADMINISTRATOR, code="needs_second")
     row.increment_version()
     assignment.save_first_approval(user, row.requested_role, by)
 

@@ -28,16 +28,16 @@ from .administrators import (
 )
 
 OWN_ROLE = N_("You cannot decide on your own role. Ask another administrator.")
-NEEDS_SECOND = N_("Another administrator must also approve this under Role requests.")
+NEEDS_SECOND_ADMINISTRATOR = N_("Another administrator must also approve this under Role requests.")
 
 
 @dataclass(frozen=True)
 class RoleAssignment:
-    """The result of an assignment: the role is given, or (`needs_second`) waits for a second administrator."""
+    """The result of an assignment: the role is given, or (`is_waiting`) waits for a second administrator."""
 
     user: User
     role: Role | None
-    needs_second: bool
+    is_waiting: bool
 
 
 @action(Permission.REVIEW_ROLE_REQUESTS, "staff.assign_role")
@@ -49,7 +49,7 @@ def assign_role(user_id: int, role_id: int | None, *, by: Person) -> RoleAssignm
     check_may_manage(user, by)
     if role is not None and role.id != user.role_id:
         check_may_grant(by, role.grants)
-        if needs_second(role, user, by) and not _is_approved_by_another(user, role, by):
+        if needs_second_administrator(role, user, by) and not _is_approved_by_another(user, role, by):
             save_first_approval(user, role, by)
             return RoleAssignment(user, role, True)
     set_role(user, role, by)
@@ -69,7 +69,7 @@ def check_not_own_role(user: User, by: Person) -> None:
         raise Conflict(OWN_ROLE, code="own_request")
 
 
-def needs_second(role: Role, user: User, by: Person) -> bool:
+def needs_second_administrator(role: Role, user: User, by: Person) -> bool:
     """Whether two administrators must give this role to `user`."""
     return bool(administrator_permissions(role.grants)) and needs_two_administrators(by, user.id)
 
@@ -105,18 +105,18 @@ def save_first_approval(user: User, role: Role, by: Person) -> RoleChangeRequest
     if request.first_approver_id is None:
         request.first_approver_id = by.id
     db.session.flush()
-    for other in list_reviewers(but=(by.id, user.id)):
+    for other in list_reviewer_ids(without=(by.id, user.id)):
         notify(
             other, title=N_("A role needs the approval of a second administrator."), url="/admin/role-requests", by=by
         )
     return request
 
 
-def list_reviewers(*, but: tuple[int | None, ...] = ()) -> list[int]:
-    """The ids of active accounts that may decide role requests, without those in `but`."""
+def list_reviewer_ids(*, without: tuple[int | None, ...] = ()) -> list[int]:
+    """The ids of active accounts that may decide role requests, except those in `without`."""
     may_review = Role.grants.contains([Permission.REVIEW_ROLE_REQUESTS.value])
     query = select(User.id).join(Role, User.role_id == Role.id).where(User.is_active, may_review)
-    return [user_id for user_id in db.session.scalars(query) if user_id not in but]
+    return [user_id for user_id in db.session.scalars(query) if user_id not in without]
 
 
 def set_role(user: User, role: Role | None, by: Person) -> None:

@@ -11,7 +11,7 @@ from hms.core import clock, drafts
 from hms.core.db.session import db, get_or_not_found
 from hms.core.permissions import Permission
 from hms.core.web import error_handlers
-from hms.core.web.guard import current_person, is_api, requires, safe_next
+from hms.core.web.guard import current_person, is_api_request, requires, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.core.web.security_headers import url_parts
@@ -148,7 +148,7 @@ def before_the_page() -> ResponseReturnValue | None:
         return None
     db.session.rollback()
     message = _("Your role needs a second factor. Set it up first, on the page /profile/second-factor.")
-    if is_api():
+    if is_api_request():
         return error_handlers.error_response(403, message, code="second_factor_required")
     return redirect(url_for("staff.second_factor"), 303)
 

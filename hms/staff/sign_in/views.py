@@ -16,7 +16,7 @@ from hms.core.permissions import Permission
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.core.web import error_handlers
-from hms.core.web.guard import SignInRequired, current_person, is_api, requires, safe_next
+from hms.core.web.guard import SignInRequired, current_person, is_api_request, requires, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.rate_limits import limiter
 from hms.staff import request_user
@@ -146,7 +146,7 @@ def sign_out_page() -> ResponseReturnValue:
 @pages.app_errorhandler(SignInRequired)
 def request_sign_in(needed: SignInRequired) -> ResponseReturnValue:
     """Send a request without a session to the sign-in page, with a locked one to the lock page; save a form it sent."""
-    if is_api():
+    if is_api_request():
         return error_handlers.sign_in_needed(needed)
     locked = request_user.locked_session()
     if locked and request.endpoint == "staff.sign_out":

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hms.core.text.translation import N_
 
 from .localisation import catalogue
-from .template_filters import month_words
+from .template_filters import short_month_names
 
 SCRIPT_MESSAGES = {
     "saving": N_("Saving…"),
@@ -47,9 +47,9 @@ SCRIPT_MESSAGES = {
 """By the names that `static/js` uses. The script fills in the placeholders in braces."""
 
 
-def page_words() -> Markup:
+def script_messages_json() -> Markup:
     """`SCRIPT_MESSAGES` and the short names of the months ("months"), as JSON."""
-    return _as_json(catalogue(), month_words())
+    return _as_json(catalogue(), short_month_names())
 
 
 @cache
