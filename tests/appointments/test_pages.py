@@ -176,7 +176,7 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ({"patient": ""}, "Enter a value."),
+        ({"patient": ""}, "Fill in “Patient”."),
         ({"patient": "x"}, "Choose one from the list."),
         ({"time": ""}, "Choose a time."),
         ({"other_time": "99:99"}, "Enter the time like 09:30."),

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.bills import actions as bills
 from hms.billing.prices import actions, queries
 from hms.core import clock
 from hms.core.actions import action_context
@@ -18,6 +19,7 @@ from hms.patients.models import Patient
 from tests.clinical.factories import a_patient as a_sick_patient
 from tests.clinical.factories import an_encounter
 from tests.page import words
+from tests.pharmacy import factories as pharmacy
 
 
 @pytest.fixture
@@ -100,3 +102,21 @@ def test_a_draft_on_the_home_page_names_the_patient(desk, db, person):
     token = re.search(r'name="csrf-token" content="([^"]+)"', page)
     doctor.post(f"/encounters/{encounter.id}/draft", json={"notes": "Cough"}, headers={"X-CSRFToken": token[1]})
     assert "Unfinished encounter of KAMARA, Kadiatu" in words(doctor.get("/").get_data(as_text=True))
+
+
+def test_pharmacist_cashier_and_laboratory_see_their_work(desk, db, person):
+    doctor, cashier = person("doctor"), person("cashier")
+    patient = pharmacy.patient("Isatu", "Conteh")
+    pharmacy.prescription(pharmacy.medicine("zinc sulfate"), pharmacy.encounter(patient))
+    bill = bills.create_bill(patient.id, by=cashier)
+    bills.add_line(bill.id, item="Dressing", unit_price=Money("5.00"), by=person("admin"))
+    order_test(an_encounter(doctor, a_sick_patient()).id, code="HB", is_urgent=True, by=doctor)
+    for role, mark, row in (
+        ("pharmacist", "home-prescriptions", "CONTEH, Isatu"),
+        ("cashier", "home-bills", "SLE 5.00"),
+        ("lab", "home-tests", "Haemoglobin Urgent"),
+    ):
+        page = desk(role).get("/").get_data(as_text=True)
+        assert row in words(page.split(mark, 1)[1]).replace("\u00a0", " ")
+    for role in ("nurse", "admin"):
+        assert "home-bills" not in desk(role).get("/").get_data(as_text=True)

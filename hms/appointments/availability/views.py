@@ -33,7 +33,8 @@ def hours() -> ResponseReturnValue:
     names = {doctor.value: doctor.label for doctor in doctors}
     today = clock.today()
     rows = queries.get_hours_and_absences(today, today + YEAR, names).hours
-    rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
+    place = {doctor_id: number for number, doctor_id in enumerate(names)}
+    rows.sort(key=lambda row: (place[row.doctor_id], row.weekday, row.starts))
     page = render_template("appointments/hours.html", form=form, rows=rows, names=names, weekdays=dict(WEEKDAYS))
     return page, form.status
 

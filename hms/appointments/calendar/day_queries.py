@@ -18,6 +18,7 @@ from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment, WorkingHours
 from hms.core import clock
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -183,7 +184,7 @@ def _holding(*, of_department: bool) -> Select:
     )
     if of_department:
         query = query.where(User.department_id == department_id)
-    return query.order_by(User.last_name, User.first_name, User.id)
+    return query.order_by(*name_order(User.last_name, User.first_name), User.id)
 
 
 def _load_by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
