@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 
 import pytest
 
 from hms.clinical.prescriptions import actions
+from hms.core import seldom_log
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import routes
 from hms.formulary.medicines import catalogue
@@ -71,6 +73,13 @@ def test_the_encounter_page_works_and_says_that_no_check_ran(broken, desk, progr
     assert desk("pharmacist").get("/pharmacy/").status_code == 200
     with pytest.raises(RuleBroken, match=NO_CHECK):
         actions.prescribe(encounter.id, medication_name="Ibuprofen 400 mg", by=doctor)
+
+
+def test_broken_files_are_logged_once_a_minute(broken, caplog):
+    seldom_log._last_logged.clear()
+    for _ in range(3):
+        assert not catalogue.load_knowledge().is_readable
+    assert len([line for line in caplog.records if line.levelno >= logging.ERROR]) == 1
 
 
 def test_the_checks_without_a_prescription_say_so(broken, program):

@@ -14,11 +14,10 @@ import requests
 from flask import request
 from sqlalchemy import event, select, text
 
-from hms.core import disk_space
+from hms.core import disk_space, seldom_log
 from hms.core.actions import action
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
-from hms.core.web import unavailable
 from hms.core.web.guard import current_person, requires
 from hms.local import processes
 from hms.staff import request_user
@@ -146,7 +145,7 @@ def test_a_missing_database_is_logged_once_and_answered_in_the_readers_language(
         owner.execute("SET session_replication_role = replica")  # without the audit trail's triggers
         owner.execute("UPDATE app_user SET language = 'sw' WHERE username = 'admin'")
     assert 'lang="sw"' in admin.get("/profile").get_data(as_text=True)
-    unavailable._last_logged.clear()
+    seldom_log._last_logged.clear()
     name = database.engine.url.database
     with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
         other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')

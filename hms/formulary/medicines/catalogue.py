@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from hms.core.money import Money
+from hms.core.seldom_log import log_seldom
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.routes import check_form_routes
 from hms.formulary.safety.knowledge import (
@@ -102,12 +103,17 @@ UNREADABLE = Knowledge("unreadable", (), (), (), (), is_readable=False)
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
 
 
+def _log_error(message: str) -> None:
+    """Log the error with its traceback; every page with a prescription meets it, so only once a minute."""
+    log_seldom(log, message, message, level=logging.ERROR, exc_info=True)
+
+
 def load_knowledge() -> Knowledge:
     """The lists of the safety checks, with their version; `UNREADABLE` while a file is missing or broken."""
     try:
         return _read_knowledge()
     except _BROKEN:
-        log.exception("The files of the safety rules cannot be read. No safety check runs.")
+        _log_error("The files of the safety rules cannot be read. No safety check runs.")
         return UNREADABLE
 
 
@@ -140,7 +146,7 @@ def load_uses() -> tuple[Use, ...]:
     try:
         return _read_uses()
     except _BROKEN:
-        log.exception("The file of the uses of medicines cannot be read. No alternative is offered.")
+        _log_error("The file of the uses of medicines cannot be read. No alternative is offered.")
         return ()
 
 
