@@ -60,14 +60,16 @@ const HMS = (() => {
   function run(toast) {
     let left = Number(toast.dataset.seconds || 6) * 1000;
     let since = Date.now();
-    let timer = setTimeout(() => toast.remove(), left);
+    // The focus of a removed message goes to the page, so that the next Tab starts there.
+    const remove = () => { const hadFocus = toast.contains(document.activeElement); toast.remove(); if (hadFocus) one("main")?.focus(); };
+    let timer = setTimeout(remove, left);
     const hold = () => { clearTimeout(timer); left -= Date.now() - since; };
-    const go = () => { since = Date.now(); timer = setTimeout(() => toast.remove(), Math.max(left, 1500)); };
+    const go = () => { since = Date.now(); timer = setTimeout(remove, Math.max(left, 1500)); };
     toast.addEventListener("pointerenter", hold);
     toast.addEventListener("pointerleave", go);
     toast.addEventListener("focusin", hold);
     toast.addEventListener("focusout", go);
-    one("[data-dismiss]", toast)?.addEventListener("click", () => toast.remove());
+    one("[data-dismiss]", toast)?.addEventListener("click", remove);
   }
 
   HMS.toast = (text) => {

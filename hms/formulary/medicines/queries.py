@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db.folding import folded
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.text.cleaning import escape_like, fold
@@ -63,7 +64,7 @@ def select_medications(search: str = "", *, by_name_only: bool = False) -> Selec
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
     query = query.where(*contains_all_words(text, search))
-    return query.order_by(_TABLE.c.name, _TABLE.c.id)
+    return query.order_by(*name_order(_TABLE.c.name), _TABLE.c.id)
 
 
 def search_medications(typed: str, *, limit: int) -> list[Any]:
@@ -75,7 +76,7 @@ def search_medications(typed: str, *, limit: int) -> list[Any]:
     code = func.upper(PriceItem.code) == text.upper()
     coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
     query = select(*COLUMNS).where(or_(named, coded))
-    return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
+    return list(db.session.execute(query.order_by(*name_order(_TABLE.c.name), _TABLE.c.id).limit(limit)))
 
 
 def get_medication(medication_id: int) -> Any | None:
