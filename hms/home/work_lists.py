@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin.system import queries as admin
+from hms.appointments.bookings.rules import late_starts
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
@@ -46,6 +48,9 @@ class WorkLists:
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
+    """Booked for today and not checked in, by time: late ones first. `late` holds when those should have begun."""
+    expected: int = 0
+    late: dict[int, datetime] = field(default_factory=dict)
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
     missing_facts: list[Any] = field(default_factory=list)
@@ -72,9 +77,7 @@ def load_work_lists(who: Person) -> WorkLists:
     if who.may(Permission.REGISTER_PATIENT):
         home.registrations = registration_drafts.unfinished_registrations(who, MAX_ROWS)
     if who.may(Permission.CHECK_IN):
-        home.arriving = list(
-            db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).scalars()
-        )
+        _add_arriving(home)
     if who.may(Permission.DISPENSE):
         _add_pharmacy(home, who)
     if who.may(Permission.ENTER_RESULT):
@@ -129,12 +132,19 @@ def _select_waiting(*, of_doctor: bool) -> Select:
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
+def _add_arriving(home: WorkLists) -> None:
+    rows = db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).all()
+    home.arriving = [row.Appointment for row in rows]
+    home.expected = rows[0].expected if rows else 0
+    home.late = late_starts(home.arriving, clock.now())
+
+
 @cache
 def _select_arriving() -> Select:
-    """Appointments of a day that are not yet checked in, by time."""
+    """Appointments of a day that are not yet checked in, by time, each with the number of all of them."""
     day, limit = bindparam("day"), bindparam("limit")
     return (
-        select(Appointment)
+        select(Appointment, func.count().over().label("expected"))
         .join(Patient, Appointment.patient_id == Patient.id)
         .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
         .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))

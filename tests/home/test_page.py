@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
 
-from hms.appointments.models import QueueEntry
+from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.bills import actions as bills
 from hms.billing.prices import actions, queries
 from hms.core import clock
@@ -41,6 +42,26 @@ def test_everybody_has_a_home(desk, role):
 def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
     assert "JALLOH, Isatu" in words(desk("doctor").get("/").get_data(as_text=True))
     assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))
+
+
+def test_reception_sees_late_patients_first_and_reaches_all(desk, db, person):
+    today, seven = clock.today(), clock.at(clock.today(), dt.time(7))
+    with action_context("tests.seed", SYSTEM):
+        for number in range(7):
+            patient = Patient(hospital_number=f"HMS-{number}", number=number, given_names=f"G{number}", sex="female")
+            db.session.add(patient)
+            db.session.flush()
+            time = dt.time(9 + number)
+            of = {"patient_id": patient.id, "doctor_id": person("doctor").id, "date": today, "time": time, "notes": ""}
+            db.session.add(Appointment(**of))
+    with clock.frozen_at(seven + dt.timedelta(hours=3, minutes=30)):
+        page = desk("receptionist").get("/").get_data(as_text=True)
+        every = words(desk("receptionist").get("/appointments/?view=list&show=expected").get_data(as_text=True))
+    assert "09:00 late 1hr 30min" in words(page)
+    assert words(page).count(" late ") == 2
+    assert "Check in 7" in words(page)
+    assert 'href="/appointments/?view=list&amp;show=expected"' in page
+    assert every.count("Booked") == 7
 
 
 @pytest.mark.security("D")

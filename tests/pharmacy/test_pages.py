@@ -459,6 +459,20 @@ def test_an_address_that_mixes_patients_shows_the_first_ones_medicines_only(desk
         assert "2 labels" not in page
 
 
+def test_every_page_of_one_patients_medicines_has_the_banner(at):
+    visit, (line,) = visit_of("paracetamol")
+    given = at.form(f"/pharmacy/prescriptions/{visit.id}", **{f"quantity-{line.id}": "5"}).headers["Location"]
+    dispense = int(given.split("given=")[1])
+    pages = (
+        f"/pharmacy/prescriptions/{visit.id}",
+        f"/pharmacy/lines/{line.id}",
+        f"/pharmacy/dispenses/{dispense}/return",
+    )
+    for path in pages:
+        banner = at.get(path).get_data(as_text=True).split('data-ux="banner"')[1].split("</section>")[0]
+        assert all(f'data-ux="banner-{part}"' in banner for part in ("name", "born", "sex", "id", "allergy"))
+
+
 def test_an_interrupted_goods_receipt_is_continued(at, desk):
     of = make.medicine()
     page = at.get("/pharmacy/receive").get_data(as_text=True)
