@@ -66,6 +66,7 @@ class Patient(VersionedRecord):
         Index("ix_patient_created_at", "created_at"),
         Index("ix_patient_sort_name", "sort_name", "id"),
         Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
+        Index("ix_patient_withdrawn", "sort_name", "id", postgresql_where=text("status = 'withdrawn'")),
     )
 
     hospital_number: Mapped[str] = mapped_column(unique=True)

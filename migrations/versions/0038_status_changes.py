@@ -6,6 +6,7 @@ may say anything of them.
 
 import json
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
@@ -106,6 +107,9 @@ def upgrade() -> None:
             f"CREATE TRIGGER status_change BEFORE UPDATE OF status ON {table} FOR EACH ROW "
             f"WHEN (OLD.status <> NEW.status{own}) EXECUTE FUNCTION hms_status_change('{json.dumps(transitions)}')"
         )
+    op.create_index(
+        "ix_patient_withdrawn", "patient", ["sort_name", "id"], postgresql_where=sa.text("status = 'withdrawn'")
+    )
     for table in OF_PATIENTS:
         op.execute(
             f"CREATE TRIGGER patient_in_use BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION hms_patient_in_use()"
@@ -113,6 +117,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_patient_withdrawn", "patient")
     for table in OF_PATIENTS:
         op.execute(f"DROP TRIGGER patient_in_use ON {table}")
     for table in TRANSITIONS:

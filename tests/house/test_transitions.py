@@ -6,6 +6,7 @@ import ast
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,9 @@ class QueueEntries(Machine):
         nurse = self.who("nurse")
 
         def book_as(status):
-            return lambda: record.appointment_id and transitions.change_appointment_status(
-                record.appointment_id, status, reason="Ill", by=nurse
+            return lambda: (
+                record.appointment_id
+                and transitions.change_appointment_status(record.appointment_id, status, reason="Ill", by=nurse)
             )
 
         return {
@@ -451,10 +453,8 @@ def test_actions_reach_exactly_the_states_of_the_table(kind, db, person):
                 for nth in range(len(machine.tries(make())[new])):
                     record = make()
                     assert record.status == old
-                    try:
+                    with suppress(DomainError):
                         machine.tries(record)[new][nth]()
-                    except DomainError:
-                        pass
                     db.session.refresh(record)
                     reached |= {(old, new)} if new != old and machine.reached(record, new) else set()
     assert reached == pairs_of(kind.model) - kind.not_by_action
@@ -469,10 +469,15 @@ def test_the_database_refuses_every_other_change(kind, db, person):
         assert record.status == old
         for new in states:
             if old != new and (old, new) not in legal:
-                with pytest.raises(DBAPIError) as refused, db.session.begin_nested():
-                    change = f"UPDATE {kind.model.__tablename__} SET status = :new WHERE id = :id"  # noqa: S608
-                    db.session.execute(text(change), {"new": new, "id": record.id})
+                with pytest.raises(DBAPIError) as refused:
+                    _write_state(record, new)
                 assert refused.value.orig.diag.constraint_name in ("status_change", "permanent", "needs_approval")
+
+
+def _write_state(record: Any, state: str) -> None:
+    with database.session.begin_nested():
+        table = record.__table__
+        database.session.execute(table.update().where(table.c.id == record.id).values(status=state))
 
 
 def test_the_database_has_the_tables_of_the_desks(db):

@@ -142,9 +142,10 @@ def _check_number_is_free(patient: Patient) -> None:
 def open_chart(patient_id: int, *, by: Person) -> Patient:
     """The patient, for reading the clinical record; the read is recorded in the same transaction.
 
-    `NotFound` when withdrawn, `RecordRestricted` when the record opens to `by` with a reason only.
+    `NotFound` when withdrawn and `by` may not see withdrawn records, `RecordRestricted` when the record opens to `by` with
+    a reason only.
     """
-    patient = lookup.patient(patient_id)
+    patient = lookup.readable_patient(patient_id, by)
     record_chart_opening(patient, by=by)
     return patient
 
@@ -159,7 +160,7 @@ def record_chart_opening(patient: Patient, *, by: Person) -> None:
 @action(Permission.FIND_PATIENT, "patients.look_up")
 def look_up(patient_id: int, *, by: Person) -> Patient:
     """The patient's demographics; the read is recorded in the audit trail."""
-    patient = lookup.patient(patient_id)
+    patient = lookup.readable_patient(patient_id, by)
     _note("patients.read", patient_id, by)
     return patient
 
