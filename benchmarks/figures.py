@@ -86,3 +86,5 @@ class Measured:
     pdf_seconds: list[float] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
     mixed: int = 0
+    idle: dict[str, float] = field(default_factory=dict)
+    """Percent of one core that each program uses while nobody works."""

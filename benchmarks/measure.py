@@ -12,12 +12,14 @@ from benchmarks import servers
 from benchmarks.figures import Figure, Load, Measured, Slice
 from benchmarks.kinds import Kind, Known, kinds, page
 from benchmarks.load import Client, Failed, Send, drive
-from benchmarks.servers import Bench, Web
+from benchmarks.servers import Background, Bench, Web
 
 CLIENTS = (1, 8)
 SLICES = 5
 """The number of parts of a load. The floor is measured before and after each, because the machine's speed changes."""
 FLOOR_COUNTS = {1: 60, 8: 160}
+IDLE_BEFORE, IDLE_SECONDS = 15, 60
+"""Seconds that the programs have to start, and then are measured while nobody works."""
 MIXED = 10_000
 MAX_MIXED_SECONDS = 300
 _SAFE_TO_DISPENSE = """
@@ -65,8 +67,9 @@ class Measurement:
             servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web,
         ):
             if is_whole:
-                with servers.worker(self._bench, environment):
+                with servers.background(self._bench, environment, "work") as worker:
                     self._measure_documents(web)
+                    self._measure_idle(web, worker)
             self._measure_kinds(web, floor)
             if is_whole:
                 self._measure_memory(web)
@@ -202,6 +205,17 @@ class Measurement:
             self._time_document(cashier, bill)
         cashier.close()
         program.close()
+
+    def _measure_idle(self, web: Web, worker: Background) -> None:
+        """Measure the share of one core that the programs use while nobody works, in percent."""
+        with servers.background(self._bench, self._bench.environment(self._database), "schedule") as clock:
+            time.sleep(IDLE_BEFORE)
+            programs = {"web": web.seconds, "worker": worker.seconds, "clock": clock.seconds}
+            programs |= {"database": self._bench.database_seconds, "queue": self._bench.queue_seconds}
+            before, started = {name: seconds() for name, seconds in programs.items()}, time.monotonic()
+            time.sleep(IDLE_SECONDS)
+            passed = time.monotonic() - started
+            self.result.idle = {name: (seconds() - before[name]) / passed * 100 for name, seconds in programs.items()}
 
     def _time_document(self, cashier: Client, bill: int) -> None:
         path = f"/billing/bills/{bill}/invoice.pdf"

@@ -16,6 +16,7 @@ FILE = paths.ROOT / "bench-report.json"
 GROWTH_AIM = 1.5
 SIGN_IN_AIM = 150.0
 MEMORY_AIM = 150.0
+IDLE_AIM = 1.0
 FIRST_VISIT_AIM, REPEAT_AIM, FRAGMENT_AIM = 120 * 1024, 25 * 1024, 8 * 1024
 _HEAD = (
     f"{'':42}{'— 1 client —':^29}{'— 8 clients —':^29}\n{'request':42}{'req/s':>8}{'p50':>7}{'p95':>7}{'CPU':>7}"
@@ -82,7 +83,7 @@ def _verdict(figure: Figure, multiples: list[float | None], aim: float | None) -
 
 
 def others(measured: Measured) -> str:
-    """The lines about documents, memory and page sizes."""
+    """The lines about documents, memory, the idle hospital and page sizes."""
     lines = []
     if measured.pdf_seconds:
         lines.append(
@@ -95,6 +96,11 @@ def others(measured: Measured) -> str:
             f"Web process after {measured.mixed:,} mixed requests: {share:.0f} MiB of its own "
             f"(resident {resident:.0f}); below {MEMORY_AIM:.0f}: {verdict}"
         )
+    if measured.idle:
+        parts = ", ".join(f"{name} {percent:.2f}" for name, percent in measured.idle.items())
+        total = sum(measured.idle.values())
+        verdict = "yes" if total < IDLE_AIM else "NO"
+        lines.append(f"Nobody works: {total:.2f} % of one core ({parts}); below {IDLE_AIM:.0f} %: {verdict}")
     lines.append(f"{'page size, gzip':42}{'KB':>8}{'first visit':>13}")
     for figure in measured.figures:
         if figure.weight is not None:

@@ -73,6 +73,11 @@ class Bench:
         """CPU time of the database server and its connections so far."""
         return _seconds(psutil.Process(self.postgres._pid()))
 
+    def queue_seconds(self) -> float:
+        """CPU time of the queue server so far."""
+        with Valkey(self.home).connect() as queue:
+            return _seconds(psutil.Process(queue.info("server")["process_id"]))
+
 
 def _seconds(process: psutil.Process) -> float:
     """CPU time of a process and its running children; ended children are not counted."""
@@ -134,6 +139,18 @@ class Web:
         return [(info.pss / 2**20, info.rss / 2**20) for info in infos]
 
 
+class Background:
+    """A running background program."""
+
+    def __init__(self, child: Child) -> None:
+        self._process = psutil.Process(child._process.pid)
+
+    def seconds(self) -> float:
+        """CPU time so far, with that of the processes it has started, ended ones too."""
+        ended = self._process.cpu_times()
+        return _seconds(self._process) + ended.children_user + ended.children_system
+
+
 @contextlib.contextmanager
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
     """Run the application `app` at a free port."""
@@ -153,12 +170,12 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
 
 
 @contextlib.contextmanager
-def worker(bench: Bench, environment: dict[str, str]) -> Iterator[None]:
-    """Run the background worker, which makes documents."""
-    child = Child("worker", flask_command("work"), environment, bench.home)
+def background(bench: Bench, environment: dict[str, str], command: str) -> Iterator[Background]:
+    """Run a background program: `flask work` (the worker) or `flask schedule` (the clock)."""
+    child = Child(command, flask_command(command), environment, bench.home)
     child.start()
     try:
-        yield
+        yield Background(child)
     finally:
         child.stop(wait_seconds=20)
 

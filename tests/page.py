@@ -118,7 +118,7 @@ class PageClient(FlaskClient):
         for name in KEPT_FOR_ONE_REQUEST:
             g.pop(name, None)
         response = super().open(*args, **kwargs)
-        if self.checks and response.mimetype == "text/html" and response.status_code not in (301, 302, 303):
+        if self.checks and response.mimetype == "text/html" and response.status_code not in (301, 302, 303, 307):
             check(response)
         return response
 

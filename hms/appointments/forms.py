@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
+from wtforms import SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
@@ -15,6 +15,7 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.dates import parse_upcoming_date
 from hms.core.text.formatting import format_date as shown_day
+from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
@@ -65,10 +66,25 @@ def time_field(label: Any, validators: Any = None) -> ParsedField:
     return ParsedField(label, validators, parse=parse_clock_time, show=_shown_time)
 
 
+def _doctor_id(value: Any) -> int | None:
+    return parse_record_id(str(value))
+
+
+class Chosen:
+    """Requires that one of the listed doctors is chosen."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Raise `ValidationError` without a choice."""
+        if field.data is None:
+            raise ValidationError(_l("Choose a doctor."))
+
+
 class SlotForm(ActionForm):
     """A doctor, a day, and one of the free times or a typed time."""
 
-    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
     date = day_field(_l("Date"), [InputPresent()])
     time = time_field(_l("Time"))
     other_time = time_field(_l("Another time"))
@@ -135,7 +151,7 @@ class QueueForm(ActionForm):
 class HoursForm(ActionForm):
     """Clinic hours of a doctor on a weekday."""
 
-    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
     weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*weekday) for weekday in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
@@ -151,7 +167,7 @@ class HoursForm(ActionForm):
 class BlockForm(ActionForm):
     """A time to block for a doctor."""
 
-    doctor = SelectField(_l("Doctor"), [InputPresent()], coerce=int, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
     until = day_field(_l("End date"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
@@ -26,7 +27,9 @@ from hms.staff import directory as staff
 from .forms import parse_appointment_day
 from .queue import queries
 
-NO_RETURN_PATHS = ("/queue/add", "/queue/call-next", "/find")
+NO_DOCTOR = SelectChoice("", _l("Choose a doctor"))
+"""The first choice of a select field where the doctor must be chosen."""
+NO_RETURN_PATHS = ("/queue/add", "/queue/call-next", "/find", "/patients/new", "/patients/unknown")
 
 
 def get_requested_day() -> tuple[dt.date, str | None]:

@@ -17,11 +17,14 @@ Step = Callable[[Any, Encounter, str, Person], None]
 class Section:
     """One section of the encounter page.
 
-    `template` is for an open encounter, `read_template` for a signed one, `print_template` for the printed summary. Each
-    gets the result of `load` as `section`. `steps` are run by buttons of these names; `clears` are the form fields that
+    `title` and `anchor` are its name and its id in the list of sections. `template` is for an open
+    encounter, `read_template` for a signed one, `print_template` for the printed summary. Each gets the result of `load`
+    as `section`. `steps` are run by buttons of these names; `clears` are the form fields that
     are blank afterwards.
     """
 
+    title: str
+    anchor: str
     template: str
     read_template: str
     print_template: str

@@ -24,7 +24,7 @@ from .db import session as database
 from .db.constraint_messages import domain_error_for
 from .db.session import db
 from .db.transient_errors import can_be_repeated
-from .errors import NotAllowed, StaleVersion
+from .errors import RoleNotAllowed, StaleVersion
 from .permissions import Permission
 from .person import Person
 from .text.translation import N_
@@ -52,10 +52,12 @@ _current_action: ContextVar[ActionContext | None] = ContextVar("current_action",
 
 
 def require_permission(person: Person | None, permission: Permission) -> None:
-    """Raise `NotAllowed` unless `person` has `permission`."""
+    """Raise `RoleNotAllowed` unless `person` has `permission`."""
     if permission is Permission.PUBLIC or (person is not None and person.is_authenticated and person.may(permission)):
         return
-    raise NotAllowed(N_("Your role does not allow this. Request another role on your profile, or ask your supervisor."))
+    raise RoleNotAllowed(
+        N_("Your role does not allow this. Request another role on your profile, or ask your supervisor.")
+    )
 
 
 def action(permission: Permission, audited_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

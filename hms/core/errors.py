@@ -81,6 +81,10 @@ class NotAllowed(DomainError):
     code = "not_allowed"
 
 
+class RoleNotAllowed(NotAllowed):
+    """The person's role lacks the permission; the page offers to request another role."""
+
+
 class NotFound(DomainError):
     """The record does not exist, or this person may not know that it exists: 404 in both cases."""
 

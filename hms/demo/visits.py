@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
+from hms.clinical.vitals import readings, rules
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import DomainError
@@ -95,10 +97,18 @@ def record_vitals(team: Team, patient_id: int, entry_id: int, random: Random, ca
         "respiratory_rate": random.randint(14, 18),
         "oxygen_saturation": random.randint(96, 99),
     }
-    if is_adult:
+    if not is_adult:
+        values |= _values_of_child(readings.age_years(patient.birth_date), random)
+    else:
         values["blood_pressure"] = f"{case.pressure + random.randint(-8, 8)}/{78 + (case.pressure - 120) // 3}"
         values["weight"], values["height"] = random.randint(52, 88), random.randint(152, 184)
     vitals_actions.record_vitals(patient_id, queue_entry_id=entry_id, is_confirmed=True, by=team.nurse, **values)
+
+
+def _values_of_child(age: Decimal, random: Random) -> dict[str, int]:
+    """Pulse and breathing rate within their usual range at the age."""
+    usual = {key: rules.usual_range(key, age) for key in ("pulse", "respiratory_rate")}
+    return {key: random.randint(int(band.low), int(band.high)) for key, band in usual.items()}
 
 
 def consult(doctor: Person, entry_id: int, random: Random, case: Case) -> Encounter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -43,6 +43,7 @@ class Medication(VersionedRecord):
             unique=True,
             info={"message": N_("This medicine is already on the list."), "field": "generic_name"},
         ),
+        Index("ix_medication_name_order", func.hms_fold(text("name")), "id"),
         Index(
             "ix_medication_search",
             "search_text",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin.system import queries as admin
+from hms.appointments.bookings.rules import late_starts
 from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
 from hms.billing.prices import queries as price_queries
@@ -25,11 +28,13 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
 from hms.lab import queries as laboratory
+from hms.lab.models import LabOrder
 from hms.patients.access import actions
 from hms.patients.models import Patient
 from hms.patients.registration import drafts as registration_drafts
 from hms.patients.registration.drafts import UnfinishedRegistration
 from hms.pharmacy.dispensing import queries as pharmacy
+from hms.pharmacy.dispensing.queries import WaitingVisit
 from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
 from hms.reports.period import named_period
@@ -43,10 +48,16 @@ class WorkLists:
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
+    """Booked for today and not checked in, by time: late ones first. `late` holds when those should have begun."""
+    expected: int = 0
+    late: dict[int, datetime] = field(default_factory=dict)
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
     missing_facts: list[Any] = field(default_factory=list)
     """The labels of the hospital's name, address and phone, where they are not entered yet."""
+    prescriptions: list[WaitingVisit] | None = None
+    tests: list[LabOrder] | None = None
+    bills: list[Any] | None = None
     approvals: list[CorrectionRequest] = field(default_factory=list)
     drafts: list[tuple[Any, Any]] = field(default_factory=list)
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
@@ -54,7 +65,8 @@ class WorkLists:
     @property
     def people(self) -> int:
         """The number of rows that name a patient."""
-        return len([*(self.arriving or ()), *(self.waiting or ()), *self.approvals, *self.drafts])
+        lists = (self.arriving, self.waiting, self.prescriptions, self.tests, self.bills, self.approvals, self.drafts)
+        return sum(len(rows) for rows in lists if rows)
 
 
 def load_work_lists(who: Person) -> WorkLists:
@@ -65,11 +77,9 @@ def load_work_lists(who: Person) -> WorkLists:
     if who.may(Permission.REGISTER_PATIENT):
         home.registrations = registration_drafts.unfinished_registrations(who, MAX_ROWS)
     if who.may(Permission.CHECK_IN):
-        home.arriving = list(
-            db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).scalars()
-        )
+        _add_arriving(home)
     if who.may(Permission.DISPENSE):
-        _add_pharmacy(home)
+        _add_pharmacy(home, who)
     if who.may(Permission.ENTER_RESULT):
         _add_laboratory(home)
     _add_money(home, who)
@@ -122,12 +132,19 @@ def _select_waiting(*, of_doctor: bool) -> Select:
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
+def _add_arriving(home: WorkLists) -> None:
+    rows = db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).all()
+    home.arriving = [row.Appointment for row in rows]
+    home.expected = rows[0].expected if rows else 0
+    home.late = late_starts(home.arriving, clock.now())
+
+
 @cache
 def _select_arriving() -> Select:
-    """Appointments of a day that are not yet checked in, by time."""
+    """Appointments of a day that are not yet checked in, by time, each with the number of all of them."""
     day, limit = bindparam("day"), bindparam("limit")
     return (
-        select(Appointment)
+        select(Appointment, func.count().over().label("expected"))
         .join(Patient, Appointment.patient_id == Patient.id)
         .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
         .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
@@ -142,7 +159,8 @@ def _add_approvals(home: WorkLists, who: Person) -> None:
     home.figures.append((_l("Waiting for approval"), count, "/billing/approvals", "caution" if count else ""))
 
 
-def _add_pharmacy(home: WorkLists) -> None:
+def _add_pharmacy(home: WorkLists, who: Person) -> None:
+    home.prescriptions = pharmacy.newest_visits(MAX_ROWS, who)
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
@@ -153,6 +171,8 @@ def _add_pharmacy(home: WorkLists) -> None:
 
 
 def _add_money(home: WorkLists, who: Person) -> None:
+    if who.may(Permission.WORK_TILL) and not who.may(Permission.ADMINISTER):
+        home.bills = bill_queries.bills("to_pay", who=who, limit=MAX_ROWS).rows
     if who.may(Permission.TAKE_PAYMENT):
         home.figures.append((_l("Bills to pay"), figures.bills_to_pay(), "/billing/", ""))
     if who.may(Permission.APPROVE_CORRECTION):
@@ -166,6 +186,7 @@ def _add_money(home: WorkLists, who: Person) -> None:
 
 
 def _add_laboratory(home: WorkLists) -> None:
+    home.tests = laboratory.worklist("waiting", limit=MAX_ROWS)
     waiting, urgent, done = laboratory.count_worklist()
     home.figures += [
         (_l("Tests to do"), waiting, "/lab/", ""),

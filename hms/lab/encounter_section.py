@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from hms.clinical import page_extensions
 from hms.clinical.models import Encounter
 from hms.core.person import Person
@@ -23,6 +25,8 @@ def _cancel(_form: Any, encounter: Encounter, target: str, by: Person) -> None:
 
 page_extensions.add_section(
     page_extensions.Section(
+        title=_l("5 Tests"),
+        anchor="tests",
         template="lab/_section.html",
         read_template="lab/_results.html",
         print_template="lab/_printed.html",

@@ -92,7 +92,7 @@ def _with_results() -> Select:
     return select(LabOrder).options(selectinload(LabOrder.results))
 
 
-def worklist(show: str) -> list[LabOrder]:
+def worklist(show: str, *, limit: int = MAX_WAITING) -> list[LabOrder]:
     """Waiting orders, urgent and oldest first; with `show` "done" those done today (hospital time), newest first.
 
     It includes restricted records, as `count_worklist` does; the page shows only the patient of these.
@@ -103,7 +103,7 @@ def worklist(show: str) -> list[LabOrder]:
         query = query.where(LabOrder.done_at >= begins, LabOrder.done_at < ends).order_by(LabOrder.done_at.desc())
     else:
         query = query.where(LabOrder.status == "waiting").order_by(LabOrder.is_urgent.desc(), LabOrder.id)
-    return list(db.session.scalars(query.limit(MAX_WAITING)))
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def count_worklist() -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from hms.core.text.cleaning import search_text
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
+from hms.patients.records import banner as record_banner
 
 from . import actions, queries, rules
 from .catalogue import tests
@@ -87,7 +88,9 @@ def order(order_id: int) -> ResponseReturnValue:
         else:
             flash(_("%(test)s saved.", test=saved.test_name), "success")
             return redirect(url_for("lab.worklist"), 303)
-    return _order_page(order_id, form, fields)
+    return _order_page(
+        queries.get_order(order_id, current_person()) if form.is_submitted() else lab_order, form, fields
+    )
 
 
 def _stored_values(order_id: int, fields: dict[str, str]) -> dict[str, Any]:
@@ -95,19 +98,19 @@ def _stored_values(order_id: int, fields: dict[str, str]) -> dict[str, Any]:
     return stored_values(order, queries.current_results_by_code(order_id), fields)
 
 
-def _order_page(order_id: int, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
+def _order_page(order: LabOrder, form: ResultForm, fields: dict[str, str]) -> ResponseReturnValue:
     """The page of an order with the form and its errors."""
-    order = queries.get_order(order_id, current_person())
     test = tests().get(order.test_code)
     context = {
         "order": order,
+        "banner": record_banner.patient_banner(order.patient, current_person()),
         "specimen": test.specimen if test else None,
         "parts": rules.tests_of_order(order.test_code, order.test_name),
         "form": form,
         "fields": fields,
         "corrected": queries.corrected_results(order),
     }
-    read_log.record_read("lab.read_order", order.patient_id, entity="lab_order", entity_id=order_id)
+    read_log.record_read("lab.read_order", order.patient_id, entity="lab_order", entity_id=order.id)
     return render_template("lab/order.html", **context), form.status
 
 

@@ -13,9 +13,12 @@ pages = Blueprint("patients", __name__, url_prefix="/patients")
 
 
 def redirect_after_save(patient_id: int) -> ResponseReturnValue:
-    """Redirect to the check-in form when its button was pressed, else to the chart."""
+    """Check in the patient when "Save and check in" was pressed, else show the chart.
+
+    307 lets the browser post the same form to the check-in, so that saving and checking in are one press.
+    """
     if request.form.get("then") == "queue" and current_person().may(Permission.CHECK_IN):
-        return redirect(f"/queue/add?patient={patient_id}", 303)
+        return redirect(f"/queue/add?patient={patient_id}", 307)
     return redirect(f"/patients/{patient_id}", 303)
 
 

@@ -11,6 +11,8 @@ from hms.core.web import navigation
 
 pages = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
 navigation.add_entry(_l("Prescriptions"), "pharmacy.queue", Permission.DISPENSE, order=40, key="p")
-navigation.add_entry(_l("Stock"), "pharmacy.stock", Permission.READ_STOCK, order=60, key="s")
+navigation.add_entry(
+    _l("Stock"), "pharmacy.stock", Permission.READ_STOCK, order=60, key="s", also=("/pharmacy/receive",)
+)
 
 api = ApiBlueprint("pharmacy_api", __name__, description="Pharmacy")

@@ -218,6 +218,11 @@ class ReceiveForm(ActionForm):
     def status(self) -> int:
         return 400 if self.has_line_errors and not getattr(self, "conflict", None) else super().status
 
+    def typed(self) -> dict[str, str]:
+        """The typed text of each field, by the names that the fields have now."""
+        cells = [field for entry in self.lines for field in entry.form]
+        return {field.name: field._value() for field in (self.supplier, self.invoice_number, *cells)}
+
     def add_line(self) -> None:
         if len(self.lines) < MAX_LINES:
             self.lines.append_entry()

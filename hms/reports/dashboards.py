@@ -55,7 +55,7 @@ def _pharmacist(_who: Person) -> dict[str, Any]:
     return {
         "low_stock_alerts": stock["low"],
         "near_expiry_items": stock["expiring"],
-        "pending_prescriptions": lines["waiting"] + lines["owing"],
+        "pending_prescriptions": lines["waiting"] + lines["older"] + lines["owing"],
     }
 
 

@@ -12,6 +12,7 @@ from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import OWING, Bill, Payment
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.types import MoneyColumn
 from hms.core.money import ZERO, Money
@@ -139,7 +140,9 @@ def top_medications(over: Period | None = None, limit: int = 10) -> list[dict[st
         start, end = over.instants
         query = query.where(Prescription.signed_at >= start, Prescription.signed_at < end)
     query = query.group_by(Prescription.medication_name).having(func.count() >= SMALLEST_CELL)
-    rows = db.session.execute(query.order_by(func.count().desc(), Prescription.medication_name).limit(limit))
+    rows = db.session.execute(
+        query.order_by(func.count().desc(), *name_order(Prescription.medication_name)).limit(limit)
+    )
     return [{"medication_name": row.medication_name, "count": row.number} for row in rows]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.permissions import Permission
@@ -19,7 +20,7 @@ _USER = User.__table__.c
 
 def users(*, only_doctors: bool = False) -> Select:
     """A query for all accounts, or for active doctors only, ordered by family name."""
-    query = select(User).order_by(User.last_name, User.first_name, User.id)
+    query = select(User).order_by(*name_order(User.last_name, User.first_name), User.id)
     return query.join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active) if only_doctors else query
 
 
@@ -31,7 +32,7 @@ def doctors() -> list[User]:
 @cache
 def _doctors() -> Select:
     query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
-    return query.order_by(User.last_name, User.first_name)
+    return query.order_by(*name_order(User.last_name, User.first_name), User.id)
 
 
 def doctor(user_id: int | None) -> User | None:
@@ -49,7 +50,7 @@ def departments() -> list[Any]:
 
 @cache
 def _departments() -> Select:
-    return select(Department.id, Department.name).where(Department.is_active).order_by(Department.name)
+    return select(Department.id, Department.name).where(Department.is_active).order_by(*name_order(Department.name))
 
 
 def roles() -> Select:

@@ -11,6 +11,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, RadioField, Select
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, ValidationError
 
+from hms.core.permissions import Role as BuiltIn
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Text, WholeField
 from hms.core.web.localisation import offered_languages
@@ -19,6 +20,7 @@ from . import directory, rules
 from .departments.actions import MAX_NAME_LENGTH as MAX_DEPARTMENT_NAME_LENGTH
 from .models import Department, Role, User
 from .roles import actions
+from .roles.administrators import administrator_permissions
 
 
 class IdSelect(SelectField):
@@ -74,6 +76,16 @@ def roles_to_choose(present: Role | None = None) -> list[Role]:
     return [*active, present] if present is not None and present not in active else active
 
 
+def roles_of_staff() -> list[Role]:
+    """The active roles of people who work here: not that of patients."""
+    return [role for role in roles_to_choose() if role.code != BuiltIn.PATIENT]
+
+
+def roles_for_strangers() -> list[Role]:
+    """The roles that somebody without an account may ask for on the page: none that manages people or roles."""
+    return [role for role in roles_of_staff() if not administrator_permissions(role.grants)]
+
+
 class ReasonForm(ActionForm):
     """The reason for closing an account."""
 
@@ -118,7 +130,7 @@ class RequestForm(ActionForm):
 
     def offer(self, present_id: int | None) -> None:
         """Set the choices: every active role but the person's present one."""
-        others = [role for role in roles_to_choose() if role.id != present_id]
+        others = [role for role in roles_of_staff() if role.id != present_id]
         self.requested_role_id.choices = _role_choices(others, _("Choose a role"))
 
 
@@ -153,7 +165,7 @@ class RegisterForm(ChosenPasswordForm):
     reason = Text(_l("Department, or a colleague who knows you"), longest=150)
 
     def offer(self) -> None:
-        self.role_id.choices = _role_choices(roles_to_choose(), _("Let an administrator decide"))
+        self.role_id.choices = _role_choices(roles_for_strangers(), _("Let an administrator decide"))
 
 
 class NamesForm(ActionForm):

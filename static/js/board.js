@@ -114,10 +114,32 @@
     if ((slot && onSlot(slot, event)) || (row && onRow(row, event))) { event.preventDefault(); event.stopPropagation(); }
   }, true);
 
-  // Scroll today's board to the present time; the page itself stays at the top.
-  const now = one("[data-board] [data-now]");
-  const box = now?.closest(".scroller");
-  if (box) box.scrollTop = now.offsetTop - box.clientHeight / 2;
+  // Scroll today's board to the present time; the page itself stays at the top. A renewed board stays where it was scrolled to.
+  let scrolled = null;
+  function openAtNow() {
+    const now = one("[data-board] [data-now]");
+    const box = one("[data-board]")?.closest(".scroller");
+    if (box) box.scrollTop = scrolled ?? (now ? now.offsetTop + now.offsetHeight / 2 - box.clientHeight / 2 : 0);
+  }
+  openAtNow();
+  document.addEventListener("scroll", (event) => { if (event.target.matches?.(".scroller") && one("[data-board]", event.target)) scrolled = event.target.scrollTop; }, true);
+  document.addEventListener("hms:added", openAtNow);
+
+  // What is shown of the chosen patient follows the choice.
+  const ofPatient = one("[data-of-patient]");
+  const chosen = ofPatient && one('main input[type="hidden"][name="patient"]');
+  let running = null;
+  async function showPatient() {
+    running?.abort();
+    running = new AbortController();
+    const address = new URL(ofPatient.dataset.ofPatient, location.href);
+    address.searchParams.set("patient", chosen.value);
+    try {
+      const answer = await fetch(address, { signal: running.signal, headers: { "X-Requested-With": "fetch" } });
+      if (answer.ok && !answer.redirected) ofPatient.replaceChildren(HMS.parsed(await answer.text()));
+    } catch { /* The form still works; only this help is missing. */ }
+  }
+  chosen?.addEventListener("change", showPatient);
 
   // Fetch the free times when doctor or day changes; the chosen time stays chosen if it is still free.
   const times = one("[data-slots]");

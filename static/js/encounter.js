@@ -8,7 +8,9 @@
   if (!form) return;
   const draft = HMS.draftOf(form);
   const TIMEOUT = 30000;
-  const ALWAYS = ["head", "missing", "owed"];
+  const ALWAYS = ["head", "missing", "owed", "birth-year"];
+  // Fields near the buttons that a signature may still need: after a refusal the focus goes there.
+  const REQUIRED_TO_SIGN = '[data-ux="birth-year"][aria-invalid="true"], [data-ux^="unchecked-"][aria-invalid="true"]';
   const [ADD_DX, ADD_TEST, ADD_RX] = ['[data-ux="dx-add"]', '[data-ux="test-add"]', '[data-ux="rx-add"], [data-ux="override"]'];
   let [sending, next] = [false, null];
 
@@ -107,7 +109,7 @@
   }
 
   function focusNext(own, button) {
-    const places = [button?.dataset.then && `[data-ux="${button.dataset.then}"]`, '[data-ux="override-code"]', '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
+    const places = [button?.dataset.then && `[data-ux="${button.dataset.then}"]`, '[data-ux="override-code"]', REQUIRED_TO_SIGN, '[data-ux="error-summary"]', own && `[data-ux="${own}-input"]`, button?.dataset.ux && `[data-ux="${button.dataset.ux}"]`];
     places.map((wanted) => wanted && one(wanted, form)).find(Boolean)?.focus();
   }
 

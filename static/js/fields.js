@@ -149,7 +149,9 @@
     const input = one("input", holder);
     if (!input || input.getAttribute("role") === "combobox") return;
     const chosen = holder.dataset.chosen ? document.getElementById(holder.dataset.chosen) : null;
-    input.addEventListener("input", () => { if (chosen?.value) { chosen.value = ""; chosen.dispatchEvent(new Event("change", { bubbles: true })); } });
+    const detail = one("[data-chosen-detail]", holder.closest(".field"));
+    const tell = (text) => { if (detail) detail.textContent = text; };
+    input.addEventListener("input", () => { if (chosen?.value) { chosen.value = ""; tell(""); chosen.dispatchEvent(new Event("change", { bubbles: true })); } });
     suggest(input, {
       source: holder.dataset.combobox,
       least: Number(holder.dataset.min || 2),
@@ -158,6 +160,7 @@
       choose(row) {
         input.value = row.dataset.label || row.textContent.trim();
         if (chosen) chosen.value = row.dataset.value || "";
+        tell(row.item?.detail || "");
         (chosen || input).dispatchEvent(new Event("change", { bubbles: true }));
         const detail = { value: row.dataset.value, label: row.dataset.label, href: row.dataset.href, item: row.item || { ...row.dataset } };
         const goOn = input.dispatchEvent(new CustomEvent("combobox:chosen", { bubbles: true, cancelable: true, detail }));

@@ -60,14 +60,16 @@ const HMS = (() => {
   function run(toast) {
     let left = Number(toast.dataset.seconds || 6) * 1000;
     let since = Date.now();
-    let timer = setTimeout(() => toast.remove(), left);
+    // The focus of a removed message goes to the page, so that the next Tab starts there.
+    const remove = () => { const hadFocus = toast.contains(document.activeElement); toast.remove(); if (hadFocus) one("main")?.focus(); };
+    let timer = setTimeout(remove, left);
     const hold = () => { clearTimeout(timer); left -= Date.now() - since; };
-    const go = () => { since = Date.now(); timer = setTimeout(() => toast.remove(), Math.max(left, 1500)); };
+    const go = () => { since = Date.now(); timer = setTimeout(remove, Math.max(left, 1500)); };
     toast.addEventListener("pointerenter", hold);
     toast.addEventListener("pointerleave", go);
     toast.addEventListener("focusin", hold);
     toast.addEventListener("focusout", go);
-    one("[data-dismiss]", toast)?.addEventListener("click", () => toast.remove());
+    one("[data-dismiss]", toast)?.addEventListener("click", remove);
   }
 
   HMS.toast = (text) => {
@@ -180,6 +182,7 @@ const HMS = (() => {
     const named = new Map();
     all("[data-shortcut]").filter(shown).forEach((element) => named.set(element.dataset.shortcut, (one("span", element) || element).textContent.trim()));
     if (!named.has("Ctrl+Enter") && primary()) named.set("Ctrl+Enter", one("span", primary())?.textContent.trim() || "");
+    if (one("[data-sections]")) named.set("Alt+PgDn", one("[data-sections]").getAttribute("aria-label"));
     for (const [key, text] of named) {
       const term = document.createElement("dt");
       const what = Object.assign(document.createElement("dd"), { textContent: text });
@@ -244,7 +247,36 @@ const HMS = (() => {
     return false;
   }
 
+  // The sections of a long page: Alt+Page Down and Alt+Page Up, or the links, bring the focus to the first field of a section.
+  const FIELDS = 'input:not([type="hidden"]), select, textarea, button, a[href], summary';
+  const sections = () => all("[data-sections] a").map((link) => document.getElementById(link.hash.slice(1))).filter(shown);
+
+  function enter(section) {
+    const field = all(FIELDS, section).find(shown);
+    if (!field) section.tabIndex = -1;
+    section.scrollIntoView({ block: "start" });
+    (field || section).focus({ preventScroll: true });
+  }
+
+  function nextSection(event) {
+    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    const places = step ? sections() : [];
+    if (!places.length) return false;
+    const passed = places.findLastIndex((place) => place.contains(document.activeElement) || place.compareDocumentPosition(document.activeElement) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const isInside = places[passed]?.contains(document.activeElement);
+    const wanted = places[step > 0 ? passed + 1 : isInside ? passed - 1 : passed];
+    if (wanted) enter(wanted);
+    return true;
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-sections] a");
+    const section = link && document.getElementById(link.hash.slice(1));
+    if (section) { event.preventDefault(); enter(section); }
+  });
+
   document.addEventListener("keydown", (event) => {
+    if (!event.defaultPrevented && !event.isComposing && event.altKey && !event.ctrlKey && !event.metaKey && !one("dialog[open]") && nextSection(event)) event.preventDefault();
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
     const done = event.ctrlKey || event.metaKey
       ? command(event)
@@ -343,11 +375,13 @@ const HMS = (() => {
   const { one, all, root } = HMS;
   const measure = () => {
     const top = all(".banner").find((part) => getComputedStyle(part).position === "sticky");
-    root.style.setProperty("--sticky-top", `${top?.offsetHeight || 0}px`);
+    const links = all(".sections").find((part) => getComputedStyle(part).position === "sticky");
+    root.style.setProperty("--banner", `${top?.offsetHeight || 0}px`);
+    root.style.setProperty("--sticky-top", `${(top?.offsetHeight || 0) + (links?.offsetHeight || 0)}px`);
     root.style.setProperty("--sticky-bottom", `${one(".actionbar")?.offsetHeight || 0}px`);
   };
   measure();
   const watch = new ResizeObserver(measure);
-  all(".banner, .actionbar").forEach((part) => watch.observe(part));
+  all(".banner, .sections, .actionbar").forEach((part) => watch.observe(part));
   addEventListener("load", () => { if (document.activeElement === document.body) one('[data-ux="error-summary"]')?.focus(); });
 })();

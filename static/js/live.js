@@ -143,7 +143,9 @@
 
   function swapWhole(part, next) {
     const fresh = next.firstElementChild;
+    const hadFocus = part.contains(document.activeElement);
     part.replaceWith(fresh);
+    if (hadFocus) (one("a[href], button, [tabindex]", fresh) || one("main")).focus();
     announce(fresh.textContent.trim().slice(0, 80));
     watch(fresh);
   }

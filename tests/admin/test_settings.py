@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from io import BytesIO
 from threading import Barrier
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from hms.core.db.session import db as database
@@ -141,6 +144,34 @@ def test_settings_are_searched(desk):
     page = desk("admin").get("/admin/settings?q=RECEIPT").get_data(as_text=True)
     assert "Last line of a receipt" in page
     assert "Tax number" not in page
+
+
+def _picture(kind: str, size: tuple[int, int] = (600, 150)) -> bytes:
+    encoded = BytesIO()
+    Image.effect_noise(size, 90).convert("RGB").save(encoded, kind)
+    return encoded.getvalue()
+
+
+def test_the_logo_is_a_file_judged_by_its_content_and_shown_on_pages_and_papers(desk, program):
+    admin, page = desk("admin"), "/admin/settings/hospital.logo"
+    form = next(form for form in Page(admin.get(page).get_data(as_text=True)).forms if form["action"] == page)
+    for wrong in (b"<svg onload=alert(1)>", b"\x89PNG\r\n\x1a\n and no more", b"", _picture("BMP")):
+        answer = admin.post(page, data={**form["fields"], "once": "", "picture": (BytesIO(wrong), "logo.png")})
+        assert answer.status_code == 400
+        assert settings.value("hospital.logo") == ""
+    sent = {**form["fields"], "picture": (BytesIO(_picture("JPEG")), "logo.exe")}
+    assert admin.post(page, data=sent).status_code == 303
+    settings.clear_cache()
+    shown = desk("nurse").get("/").get_data(as_text=True)
+    address = re.search(r'<img src="(/logo/\w+)"', shown)[1]
+    assert "data:image/png" not in shown
+    served = program(None).get(address)
+    with Image.open(BytesIO(served.data)) as stored:
+        assert (stored.format, stored.size, served.content_type) == ("PNG", (240, 60), "image/png")  # noise packs badly
+    assert len(served.data) <= 24_000
+    assert program(None).get("/logo/0123456789abcdef").status_code == 404
+    assert address in admin.get(page).get_data(as_text=True)
+    assert address in admin.get("/admin/settings").get_data(as_text=True)
 
 
 def test_of_changes_at_once_with_one_version_one_is_saved(real_app, in_parallel):

@@ -71,6 +71,32 @@ def test_the_board_shows_blocked_time_extra_bookings_and_statuses(desk, booked, 
     assert "did not come" in text
 
 
+@pytest.mark.parametrize(
+    ("time", "line"),
+    [
+        (dt.time(10, 7), 'data-key="10:15" data-now="before"'),
+        (dt.time(19), 'data-key="11:45" data-now="after"'),
+    ],
+)
+def test_the_board_of_today_has_a_line_at_now_past_slots_and_late_patients(desk, booked, bah, time, line):
+    today = clock.today()
+    with clock.frozen_at(clock.at(today, dt.time(7))):
+        booked(today, time=dt.time(8))
+    with clock.frozen_at(clock.at(today, time)):
+        reception = desk("receptionist")
+        board = reception.get("/appointments/").get_data(as_text=True)
+        listed = read(reception.get("/appointments/?view=list&show=expected"))
+        week = reception.get(f"/appointments/week?doctor={bah.id}").get_data(as_text=True)
+        overview = read(reception.get("/appointments/week"))
+    assert line in board
+    assert line in week
+    assert "slot--past" in board
+    assert 'time=08:15"' not in board
+    assert "KAMARA, Kadiatu (Mrs) booked · late" in words(board)
+    assert f"Booked late {'2hr 7min' if time.hour == 10 else '11hr'}" in listed
+    assert ("a.m. 8 free" in overview) == (time.hour == 10), "past places are not free"
+
+
 def test_a_day_without_clinic_hours_links_to_the_next_clinic_day(desk, db):
     lone = factories.doctor("dr.lone", last_name="Lone")
     factories.hours(lone.id, weekdays=(MONDAY.weekday(),))
@@ -116,6 +142,23 @@ def test_booking_without_javascript_looks_up_shows_times_and_books(desk, bah):
     assert "Booked: TURAY, Zainab" in read(client.get(done.location))
 
 
+def test_the_booking_page_shows_whom_it_is_for_and_asks_for_the_doctor(desk, booked, bah):
+    patient, client = factories.patient(title="Mrs"), desk("receptionist")
+    booked(patient=patient)
+    blank = client.get("/appointments/new").get_data(as_text=True)
+    assert '<option value="" selected>Choose a doctor</option>' in blank
+    assert "Choose a doctor to see the free times." in words(blank)
+    number = patient.hospital_number
+    shown = read(client.get(f"/appointments/upcoming?patient={patient.id}"))
+    assert f"KAMARA, Kadiatu (Mrs) Born Not recorded Female {number}" in shown
+    assert "10:00 Dr Amadu Bah" in shown
+    path = f"/appointments/new?patient={patient.id}"
+    assert f"– · {number}" in read(client.get(path)), "beside the field, too"
+    assert "Choose a doctor." in read(client.form(path, time="10:00"))
+    assert client.get("/appointments/upcoming?patient=999999").status_code == 404
+    assert desk("cashier").get("/appointments/upcoming").status_code == 403
+
+
 def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah):
     booked()
     patient, client = factories.patient("Zainab", "Turay"), desk("receptionist")
@@ -133,7 +176,7 @@ def test_a_taken_time_keeps_what_was_typed_and_offers_the_next(desk, booked, bah
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ({"patient": ""}, "Enter a value."),
+        ({"patient": ""}, "Fill in “Patient”."),
         ({"patient": "x"}, "Choose one from the list."),
         ({"time": ""}, "Choose a time."),
         ({"other_time": "99:99"}, "Enter the time like 09:30."),
@@ -196,6 +239,7 @@ def test_moving_to_a_time_taken_meanwhile_is_refused(desk, booked, bah):
 
 def test_cancelling_with_a_reason_can_be_undone(desk, booked):
     booking, client = booked(), desk("receptionist")
+    assert 'id="cancel" tabindex="-1"' in client.get(f"/appointments/{booking.id}").get_data(as_text=True)
     page = client.get(client.form(f"/appointments/{booking.id}", reason="Patient asked").location)
     assert booking.status == "cancelled"
     assert "Reason: Patient asked" in read(page)
@@ -245,10 +289,36 @@ def test_a_receptionist_calls_and_a_doctor_goes_to_the_encounter(desk, db):
     assert client.form("/queue/").location == "/queue/"
     assert "Called: token 1" in read(client.get("/queue/"))
     second = database.session.query(QueueEntry).filter_by(token=2).one()
-    assert desk("doctor").form("/queue/").location == f"/queue/{second.id}/start"
+    opened = desk("doctor").form("/queue/")
+    assert (opened.status_code, opened.location) == (307, f"/queue/{second.id}/start")
     nobody = desk("nurse")
     nobody.form("/queue/")
     assert "Nobody is waiting." in read(nobody.get("/queue/"))
+
+
+def test_save_and_check_in_is_one_press(desk, db):
+    client = desk("receptionist")
+    forms = Page(client.get("/patients/new").get_data(as_text=True)).forms
+    person = {"first_name": "Isatu", "last_name": "Bangura", "gender": "female", "date_of_birth": "13 3 1991"}
+    typed = next(form["fields"] for form in forms if form["action"] == "/patients/new") | person | {"then": "queue"}
+    referrer = {"Referer": "http://localhost/patients/new"}
+    saved = client.post("/patients/new", data=typed, headers=referrer)
+    assert saved.status_code == 307, "the browser posts the same form again"
+    done = client.post(saved.location, data=typed, headers=referrer)
+    assert (done.status_code, done.location) == (303, "/queue/")
+    assert "Token 1 – BANGURA, Isatu" in read(client.get("/queue/"))
+    assert database.session.query(QueueEntry).one().status == "waiting"
+
+
+@pytest.mark.parametrize("address", ["/queue/call-next", "/queue/{}/call"])
+def test_a_doctor_calls_and_opens_with_one_press(desk, db, address):
+    entry, client = factories.waiting(factories.patient().id), desk("doctor")
+    fields = Page(client.get("/queue/").get_data(as_text=True)).forms[1]["fields"]
+    called = client.post(address.format(entry.id), data=fields)
+    assert (called.status_code, called.location) == (307, f"/queue/{entry.id}/start")
+    opened = client.post(called.location, data=fields)
+    assert opened.location.startswith("/encounters/")
+    assert entry.status == "in_service"
 
 
 def test_the_queue_shows_long_waits_same_names_and_priorities(desk, db):
@@ -258,6 +328,24 @@ def test_the_queue_shows_long_waits_same_names_and_priorities(desk, db):
     assert "1hr 1min !" in text
     assert text.count("same name as another patient") == 2
     assert "Urgent" in text
+
+
+def test_the_queue_of_one_doctor_is_kept_for_the_person(desk, bah, db):
+    cole = factories.doctor("dr.cole", last_name="Cole")
+    factories.waiting(factories.patient("Foday", "Sesay").id, doctor_id=cole.id, minutes_ago=30)
+    entry, client = factories.waiting(factories.patient().id, doctor_id=bah.id), desk("receptionist")
+    assert "SESAY" in read(client.get("/queue/"))
+    client.form("/queue/", 1, doctor=bah.id)
+    page = desk("receptionist").get("/queue/").get_data(as_text=True)
+    assert f'href="/patients/{entry.patient_id}"' in page, "the name opens the record"
+    assert "SESAY" not in words(page)
+    assert "Waiting 1" in words(page)
+    assert f"/queue/rows?show=waiting&amp;doctor={bah.id}" in page, "the part that renews itself shows the same"
+    assert "SESAY" in read(desk("nurse").get("/queue/")), "kept for one person"
+    client.form("/queue/")
+    assert entry.status == "called", "the next is called of those who are shown"
+    client.form("/queue/", 1, doctor="")
+    assert "SESAY" in read(client.get("/queue/"))
 
 
 def test_priority_doctor_and_leaving_can_be_changed_in_the_queue(desk, bah):
@@ -358,6 +446,7 @@ def test_hours_and_absences_are_kept_on_their_pages(desk, bah, person):
     client = desk("admin")
     times = {"doctor": bah.id, "weekday": "0", "starts": "14", "ends": "16:00"}
     assert client.form("/appointments/hours", **times).status_code == 400
+    assert "Choose a doctor." in read(client.form("/appointments/hours", **(times | {"doctor": ""})))
     assert client.form("/appointments/hours", **(times | {"starts": "14:00"})).status_code == 303
     assert len(availability_queries.list_free_slots(bah.id, MONDAY)) == 24
     assert client.form("/appointments/hours", **(times | {"starts": "15:00"})).status_code == 409

@@ -40,7 +40,7 @@ def test_the_week_begins_on_monday():
         assert (days[0], len(days), days[-1].weekday()) == (MONDAY, 7, 6)
 
 
-def test_half_days_show_booked_slots_and_link_to_the_day(desk, bah):
+def test_half_days_say_how_many_places_are_free_and_link_to_the_day(desk, bah):
     book(bah)
     book(bah, time=dt.time(13))
     missed = book(bah, time=dt.time(11))
@@ -52,8 +52,8 @@ def test_half_days_show_booked_slots_and_link_to_the_day(desk, bah):
         bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM
     )
     page = desk("receptionist").get(f"/appointments/week?date={wednesday.isoformat()}").get_data(as_text=True)
-    assert "a.m. 1 of 16 p.m. 1 of 8" in words(page)
-    assert "a.m. 0 of 0 p.m. 0 of 8" in words(page)
+    assert "a.m. 15 free p.m. 7 free" in words(page), "a patient who did not come leaves no free place"
+    assert "– p.m. 8 free" in words(page), "the blocked morning offers nothing"
     assert f'href="/appointments/?date={MONDAY.isoformat()}"' in page
     assert f"doctor={bah.id}&amp;date=" in page
     assert "No doctor" in read(desk("receptionist"), date="1 1 2001", doctor=0)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.billing.payments import actions
+from hms.billing.prices import actions as prices
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
@@ -179,7 +180,7 @@ def test_the_same_submit_twice_is_one_payment_and_one_answer(bill, desk):
     ("typed", "message"),
     [
         ({"amount": "500"}, "Only 190.00 is left to pay"),
-        ({"amount": ""}, "Enter a value"),
+        ({"amount": ""}, "Fill in “Amount”."),
         ({"amount": "ten"}, "two decimals"),
         ({"amount": "50", "method": "Card"}, "at least 4 characters"),
         ({"amount": "50", "method": "Gold"}, "Choose Cash"),
@@ -328,3 +329,19 @@ def test_unknown_records_are_not_found(db, desk):
         "/billing/till/999",
     ):
         assert desk("cashier").get(address).status_code == 404, address
+
+
+def test_the_price_list_is_shown_in_pages(desk, person):
+    for number in range(27):
+        letter = "Xylitol" if number % 2 else "abrasion"
+        prices.save_price(
+            None, code=f"T{number}", name=f"{letter} {number:02}", unit_price=Money(1), by=person("admin")
+        )
+    cashier = desk("cashier")
+    first = cashier.get("/billing/prices").get_data(as_text=True)
+    assert first.count('data-ux="price-row"') == 25
+    following = re.search(r'href="(/billing/prices\?after=\d+)"', first)[1]
+    second = cashier.get(following).get_data(as_text=True)
+    names = re.findall(r'<th scope="row">(?:abrasion|Xylitol) (\d+)', first + second)
+    assert len(set(names)) == 27
+    assert first.index("abrasion 26") < first.index("Xylitol 01")

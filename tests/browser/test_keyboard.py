@@ -6,7 +6,11 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from hms.appointments.models import Appointment
+from hms.core import clock
+from hms.core.db.session import db as database
 from tests.browser.steps import row_of, somebody, ux
 from tests.conftest import PASSWORD
 
@@ -61,6 +65,28 @@ def test_the_front_desk(at_desk, served):
     expect(ux(tab, "shortcuts")).to_be_hidden()
 
 
+def test_booking_shows_who_is_chosen_and_cancelling_starts_at_the_reasons(at_desk, served):
+    known = somebody(served)
+    with served.app.app_context():
+        booked = select(Appointment).where(Appointment.status == "scheduled", Appointment.date >= clock.today())
+        booking = database.session.scalars(booked.order_by(Appointment.date.desc(), Appointment.time.desc())).first()
+        database.session.remove()
+    tab = at_desk("receptionist")
+    tab.goto("/appointments/new")
+    tab.keyboard.type(known.hospital_number)
+    expect(tab.get_by_role("option").filter(has_text=known.hospital_number)).to_be_visible()
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("[data-chosen-detail]")).to_contain_text(known.hospital_number)
+    expect(ux(tab, "coming")).to_contain_text(known.hospital_number)
+    tab.goto(f"/appointments/week?date={booking.date.isoformat()}&doctor={booking.doctor_id}")
+    tab.locator(f'[data-id="{booking.id}"]').focus()
+    tab.keyboard.press("x")
+    expect(tab.locator("#cancel")).to_be_focused()
+    tab.keyboard.press("Tab")
+    expect(ux(tab, "cancel-reason").first).to_be_focused()
+
+
 def test_registering(at_desk):
     tab = at_desk("receptionist")
     tab.goto("/patients/")
@@ -74,8 +100,6 @@ def test_registering(at_desk):
     tab_to(tab, ux(tab, "reg-dob"))
     tab.keyboard.type("2 3 1990")
     tab.keyboard.press("Control+Enter")
-    expect(ux(tab, "queue-add-save")).to_be_focused()
-    tab.keyboard.press("Enter")
     expect(tab.locator("h1")).to_have_text("Queue")
     expect(row_of(tab, "queue-row", "Keyboardson")).to_be_visible()
 
@@ -101,8 +125,6 @@ def test_the_nurse(at_desk):
 def test_the_doctor(at_desk):
     tab = at_desk("doctor")
     tab.goto("/queue/")
-    tab.keyboard.press("Enter")
-    expect(ux(tab, "start")).to_be_focused()
     tab.keyboard.press("Enter")
     tab_to(tab, ux(tab, "enc-notes"))
     tab.keyboard.type("Sore throat. No fever.")

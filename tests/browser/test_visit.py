@@ -128,9 +128,7 @@ def measures(tab):
 def writes(tab, other_computer):
     """The doctor's note is saved as a draft while it is typed."""
     tab.goto("/queue/")
-    with tab.expect_navigation():
-        row_of(tab, "queue-row", FAMILY).locator('[data-ux="call"]').click()
-    row_of(tab, "queue-row", FAMILY).locator('[data-ux="open"]').click()
+    row_of(tab, "queue-row", FAMILY).locator('[data-ux="call"]').click()
     expect(ux(tab, "banner-allergy")).to_contain_text(re.compile("penicillin", re.IGNORECASE))
     ux(tab, "enc-complaint").fill("Fever")
     ux(tab, "enc-notes").press_sequentially(NOTE)

@@ -87,9 +87,7 @@ def measures(tab, number):
 
 def cares(tab, number, born):
     tab.goto("/queue/")
-    with tab.expect_navigation():
-        row_of(tab, "queue-row", number).locator('[data-ux="call"]').click()
-    row_of(tab, "queue-row", number).locator('[data-ux="open"]').click()
+    row_of(tab, "queue-row", number).locator('[data-ux="call"]').click()
     ux(tab, "enc-notes").fill("Headache since yesterday.")
     ux(tab, "dx-input").fill("J06.9")
     tab.get_by_role("button", name="Look up").first.click()

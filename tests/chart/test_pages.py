@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
+from hms.billing.models import Bill
 from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription
@@ -182,3 +183,15 @@ def test_the_next_page_has_no_gap_and_no_repeated_row(desk, patient, db, person)
     older = [f"Visit {n:02d}." for n in range(30) if f"Visit {n:02d}." in second]
     assert (len(shown), len(older)) == (25, 5)
     assert set(shown) & set(older) == set()
+
+
+def test_the_bills_tab_offers_a_new_bill_and_shows_zero_as_money(desk, patient, db):
+    cashier, address = desk("cashier"), f"/patients/{patient.id}/bills"
+    page = cashier.get(address).get_data(as_text=True)
+    assert "bill-new" in page
+    made = cashier.form(address, 0)
+    assert made.location.startswith("/billing/bills/")
+    with action_context("tests.void", SYSTEM):
+        db.session.execute(update(Bill).where(Bill.patient_id == patient.id).values(status="void", void_reason="x"))
+    assert "Void SLE 0.00 SLE 0.00 SLE 0.00" in text(cashier.get(address))
+    assert "bill-new" not in desk("nurse").get(f"/patients/{patient.id}/bills").get_data(as_text=True)

@@ -129,3 +129,39 @@ def test_a_reading_is_shown_with_flags_and_score(db, person):
     child = readings.to_reading(row, born(8))
     assert child.news2 is None
     assert "16 years" in str(child.news2_gap)
+
+
+INFANT = "0.4106"
+MEANINGS = [
+    ("35", {"temperature": "38,6"}, "temperature", "High (36.1–38.0)", "high"),
+    ("35", {"temperature": "36.8"}, "temperature", "Normal (36.1–38.0)", "normal"),
+    ("35", {"temperature": "3"}, "temperature", "Temperature must be between 25 and 45 °C.", "wrong"),
+    (INFANT, {"pulse": "74"}, "pulse", "Critical low (110–160)", "critical"),
+    (INFANT, {"respiratory_rate": "16"}, "respiratory_rate", "Critical low (25–49)", "critical"),
+    ("", {"pulse": "120"}, "pulse", "High for an adult (51–90)", "high"),
+    ("35", {"blood_pressure": "85/70"}, "blood_pressure", "Systolic: Critical low (100–139)", "critical"),
+    ("35", {"blood_pressure": "118/76"}, "blood_pressure", "Normal (100–139 / 60–89)", "normal"),
+    ("35", {"weight": "62", "height": "164"}, "height", "BMI 23.1 Healthy", "note"),
+]
+
+
+@pytest.mark.parametrize(("age", "typed", "field", "words", "level"), MEANINGS)
+def test_the_page_says_what_a_typed_value_means(desk, db, age, typed, field, words, level):
+    answer = desk("nurse").get("/clinical/vitals", query_string={"age": age} | typed)
+    said = answer.json["fields"][field]
+    assert (said["text"].replace("\u00a0", " "), said["level"]) == (words, level)
+
+
+def test_a_value_without_a_range_is_not_judged_and_news2_is_for_adults(desk, db):
+    nurse, known = desk("nurse"), {key: NORMAL[key] for key in ("temperature", "blood_pressure", "respiratory_rate")}
+    for age, typed in (("35", {"weight": "62"}), ("", {"pulse": "72"}), ("35", {}), ("x" * 500, {"pulse": "\x00"})):
+        fields = nurse.get("/clinical/vitals", query_string={"age": age} | typed).json["fields"]
+        assert not any(meaning["level"] == "normal" for meaning in fields.values())
+    known |= {"pulse": "72", "oxygen_saturation": "97"}
+    gap = nurse.get("/clinical/vitals", query_string={"age": "35"} | known).json["news2"]
+    assert gap == {"text": "NEWS2 still needs: consciousness, air or oxygen.", "level": "note"}
+    known |= {"consciousness": "voice", "on_oxygen": "yes"}
+    score = nurse.get("/clinical/vitals", query_string={"age": "35"} | known).json["news2"]
+    assert (score["text"].startswith("NEWS2 5: medium"), score["level"]) == (True, "critical")
+    assert "16 years" in nurse.get("/clinical/vitals", query_string={"age": INFANT} | known).json["news2"]["text"]
+    assert desk("cashier").get("/clinical/vitals").status_code == 403

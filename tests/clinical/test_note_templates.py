@@ -116,8 +116,8 @@ def test_an_old_page_does_not_overwrite_a_colleagues_change(desk, person, db):
     ("typed", "message"),
     [
         ({"shortcut": "two words"}, "short word"),
-        ({"shortcut": ""}, "Enter a value"),
-        ({"title": " "}, "Enter a value"),
+        ({"shortcut": ""}, "Fill in “Shortcut”."),
+        ({"title": " "}, "Fill in “Title”."),
         ({"content": "x" * 5001}, "at most 5000"),
         ({"content": "bell\x07"}, "cannot be displayed"),
         ({"belongs_to": "department"}, "Choose the owner"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from hms.appointments.models import QueueEntry
 from hms.billing.bills import issuing
 from hms.billing.models import Bill
 from hms.clinical import signing
@@ -20,7 +21,16 @@ from hms.core.text.formatting import format_date
 from hms.messages.models import Notification
 from hms.patients.models import Patient
 from hms.patients.records import actions as record_actions
-from tests.clinical.factories import a_patient, allergic, an_encounter, signed, some_codes, unsaved_texts, waiting
+from tests.clinical.factories import (
+    a_patient,
+    allergic,
+    an_encounter,
+    born,
+    signed,
+    some_codes,
+    unsaved_texts,
+    waiting,
+)
 from tests.formulary.factories import load
 from tests.page import Page, words
 
@@ -36,6 +46,11 @@ def at(encounter) -> str:
 
 def text(answer) -> str:
     return words(answer.get_data(as_text=True))
+
+
+def words_of(markup: str) -> str:
+    """The text of a part of a page, with usual spaces."""
+    return words(markup).replace("\u00a0", " ")
 
 
 def keep(client, encounter, **sent):
@@ -349,6 +364,59 @@ def test_a_refused_addendum_is_corrected_and_sent_again_with_the_same_key(desk, 
     assert "Called back." in nurse.get(target).get_data(as_text=True)
 
 
+def test_the_year_of_birth_stands_beside_the_sign_button_and_is_asked_for_plainly(desk, opened, db):
+    waiting(a_patient())
+    client = desk("doctor")
+    page = client.get(at(opened)).get_data(as_text=True)
+    assert "actionbar" in page.split('data-ux="birth-year"')[0].split("</section>")[-1]
+    refused = client.form(at(opened), notes="Fever", no_diagnosis_reason="waits for film", do="sign")
+    assert refused.status_code == 400
+    assert "Enter the year of birth of this patient." in text(refused)
+    assert "not the year of birth" not in text(refused)
+
+
+def test_nobody_is_asked_for_a_year_of_birth_that_is_not_known(desk, db, person):
+    encounter = an_encounter(person("doctor"), a_patient(birth_date=None))
+    waiting(a_patient(birth_date=None))
+    assert 'data-ux="birth-year"' not in desk("doctor").get(at(encounter)).get_data(as_text=True)
+
+
+def test_a_long_encounter_has_links_to_its_sections_and_starts_in_the_note(desk, opened, person):
+    doctor = desk("doctor")
+    page = doctor.get(at(opened)).get_data(as_text=True)
+    links = re.findall(r'href="#([a-z-]+)"', page.split("data-sections")[1].split("</nav>")[0])
+    assert links == ["vitals", "note", "diagnosis", "prescriptions", "tests", "follow-up"]
+    assert all(page.count(f' id="{link}"') == 1 for link in links)
+    assert re.search(r'<textarea name="notes"[^>]* autofocus', page)
+    refused = doctor.form(at(opened), notes="", do="sign").get_data(as_text=True)
+    assert not re.search(r'<textarea name="notes"[^>]* autofocus', refused)
+    signed_page = doctor.get(at(signed(person("doctor")))).get_data(as_text=True)
+    links = re.findall(r'href="#([a-z-]+)"', signed_page.split("data-sections")[1].split("</nav>")[0])
+    assert links == ["note", "diagnosis", "orders", "addenda"]
+    assert all(signed_page.count(f' id="{link}"') == 1 for link in links)
+
+
+def test_the_doses_offered_on_the_page_fit_the_recent_weight(desk, opened, db, person):
+    load()
+    nurse = person("nurse")
+    old = clock.now() - timedelta(days=60)
+    vitals_actions.record_vitals(opened.patient_id, weight="20", taken_at=old, is_confirmed=True, by=nurse)
+    client = desk("doctor")
+
+    def address() -> str:
+        source = re.search(r'data-combobox="(/clinical/medicines[^"]*)"', client.get(at(opened)).get_data(as_text=True))
+        return source[1].replace("&amp;", "&")
+
+    assert "kg=" not in address()
+    vitals_actions.record_vitals(opened.patient_id, weight="31", is_confirmed=True, by=nurse)
+    offered = words_of(client.get(f"{address()}&q=artemether").get_data(as_text=True))
+    assert ("25 to 34 kg" in offered, "35 kg and over" in offered) == (True, False)
+    looked_up = client.form(at(opened), rx="artemether", look_up="rx").get_data(as_text=True)
+    assert ("3 tablets" in words_of(looked_up), "4 tablets" in words_of(looked_up)) == (True, False)
+    for odd in ("kg=", "kg=1e9", "kg=-3", "kg=x" * 500, "months=%00&kg=%00"):
+        assert client.get(f"/clinical/medicines?q=amox&{odd}").status_code == 200
+
+
 def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     entry = waiting(a_patient())
     client = desk("nurse")
@@ -361,6 +429,57 @@ def test_the_nurse_records_urgency_and_no_known_allergies(desk, db):
     wrong = client.form(f"/queue/{entry.id}/vitals", weight="62", priority="9", do="save")
     assert wrong.status_code == 400
     assert len(db.session.scalars(select(VitalsReading)).all()) == 1
+
+
+def test_an_infant_with_critical_values_is_marked_and_moved_up_in_the_queue(desk, db):
+    adult = waiting(a_patient())
+    infant = waiting(a_patient(given_names="Isha", birth_date=clock.today() - timedelta(150)))
+    nurse = desk("nurse")
+    values = {"temperature": "36.8", "pulse": "74", "respiratory_rate": "16", "priority": "3", "do": "save"}
+    sent = nurse.form(f"/queue/{infant.id}/vitals", **values, is_confirmed="y")
+    assert sent.status_code == 303
+    db.session.expire_all()
+    assert (infant.priority, adult.priority) == (2, 3)
+    page = nurse.get("/queue/").get_data(as_text=True)
+    rows = [row.split("</tr>")[0] for row in page.split('data-ux="queue-row"')[1:]]
+    assert f'data-key="{infant.id}"' in rows[0]
+    assert rows[0].count("flag--stop") == 2
+    assert "Pulse 74 /min Critical low RR 16 /min Critical low" in words_of(rows[0])
+    assert "moved up in the queue" in words_of(page)
+    # A priority that the nurse chooses stays, and a later critical value never lowers one.
+    lowered = nurse.form(f"/queue/{infant.id}/vitals", **values | {"priority": "4"}, is_confirmed="y")
+    assert (lowered.status_code, db.session.scalar(select(QueueEntry.priority).filter_by(id=infant.id))) == (303, 4)
+
+
+def test_critical_values_recorded_elsewhere_move_a_waiting_patient_up(desk, db, person):
+    patient = a_patient()
+    entry, nurse = waiting(patient, priority=4), person("nurse")
+    yesterday = clock.now() - timedelta(days=1)
+    vitals_actions.record_vitals(patient.id, pulse="190", taken_at=yesterday, is_confirmed=True, by=nurse)
+    vitals_actions.record_vitals(patient.id, temperature="38.6", weight="62", by=nurse)
+    assert entry.priority == 4
+    assert desk("nurse").form(f"/patients/{patient.id}/vitals", pulse="190", is_confirmed="y").status_code == 303
+    assert db.session.scalar(select(QueueEntry.priority).filter_by(id=entry.id)) == 2
+    high = {"respiratory_rate": "25", "oxygen_saturation": "91", "blood_pressure": "120/70", "pulse": "91"}
+    high |= {"temperature": "38.5", "on_oxygen": True, "consciousness": "alert"}
+    vitals_actions.record_vitals(patient.id, **high, is_confirmed=True, by=nurse)
+    assert entry.priority == 1
+
+
+@pytest.mark.parametrize(
+    ("years", "values", "note"),
+    [
+        (35, {"weight": "62"}, "Recorded"),
+        (35, {"weight": "62", "pulse": "72", "pain": "2"}, "Normal: Pulse, Pain"),
+        (None, {"pulse": "72"}, "Recorded"),
+    ],
+)
+def test_only_values_with_a_range_are_called_normal(desk, db, person, years, values, note):
+    entry = waiting(a_patient(birth_date=born(years) if years else None))
+    vitals_actions.record_vitals(entry.patient_id, queue_entry_id=entry.id, **values, by=person("nurse"))
+    row = desk("nurse").get("/queue/").get_data(as_text=True).split('data-ux="queue-row"')[1]
+    assert note in words_of(row)
+    assert note.startswith("Normal") == ("ormal" in words_of(row))
 
 
 def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):

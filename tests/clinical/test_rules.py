@@ -126,6 +126,7 @@ def test_a_wrong_year_is_refused(typed):
     with pytest.raises(RuleBroken) as refusal:
         check_birth_year(typed, 1991)
     assert refusal.value.field == "birth_year"
+    assert str(refusal.value).startswith("This is not" if typed else "Enter the year of birth")
 
 
 @pytest.mark.parametrize("state", [SIGNED, AMENDED])

@@ -6,6 +6,7 @@ import pytest
 
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.web.localisation import translate_error
+from tests.page import words
 
 pytestmark = pytest.mark.security("J")
 
@@ -22,3 +23,14 @@ def test_from_error_keeps_sentence_values_and_own_code():
     moved = RuleBroken.from_error(taken, "slot")
     assert (str(moved), moved.field, moved.code) == ("Taken by Sesay.", "slot", "taken")
     assert NotAllowed.from_error(Conflict("Taken.")).code == "not_allowed"
+
+
+def test_a_refused_page_says_its_sentence_once_and_what_to_do(desk):
+    refused = desk("nurse").get("/admin/")
+    shown = words(refused.get_data(as_text=True))
+    assert refused.status_code == 403
+    assert shown.count("Your role does not allow this.") == 1
+    assert 'href="/profile/role"' in refused.get_data(as_text=True)
+    main = words(desk("nurse").get("/no-such-page").get_data(as_text=True)).split("Alerts", 1)[1]
+    assert main.count("Page not found") == 1
+    assert "find the patient by name" in main

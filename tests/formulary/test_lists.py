@@ -72,6 +72,38 @@ def test_a_childs_doses_come_before_those_of_adults(db, formulary):
     assert "Child" in child[0].note
 
 
+@pytest.mark.parametrize(
+    ("typed", "age", "weight", "offered", "not_offered"),
+    [
+        ("amox", 35, 62, {"Adult", "Severe chest infection, adult"}, {"Child under 1 year", "Child 1 to 4 years"}),
+        (
+            "amox",
+            3,
+            12,
+            {"Child 1 to 4 years", "Pneumonia, child 10 to 13 kg"},
+            {"Adult", "Pneumonia, child 4 to 9 kg"},
+        ),
+        ("amox", 3, None, {"Pneumonia, child 4 to 9 kg", "Pneumonia, child 10 to 13 kg"}, {"Child under 1 year"}),
+        ("amox", "0.5", 7, {"Child under 1 year", "Pneumonia, child 4 to 9 kg"}, {"Child 5 to 11 years"}),
+        ("artemether", 14, 30, {"25 to 34 kg"}, {"35 kg and over", "15 to 24 kg"}),
+        ("artemether", 10, 40, {"35 kg and over"}, {"25 to 34 kg", "5 to 14 kg"}),
+        ("artemether", 35, None, {"35 kg and over"}, {"25 to 34 kg"}),
+        ("zinc", "0.4", None, {"Diarrhoea, under 6 months"}, {"Diarrhoea, 6 months and over"}),
+        ("albendazole", 1, None, set(), {"From 2 years, one dose"}),
+        ("paracetamol", 40, 45, {"Pain or fever, adult"}, {"Adult over 50 kg"}),
+        ("amox", None, None, {"Adult", "Child under 1 year"}, set()),
+    ],
+)
+def test_offered_doses_fit_age_and_weight(db, formulary, typed, age, weight, offered, not_offered):
+    facts = {"age_years": age, "weight_kg": weight}
+    known = {name: Decimal(value) for name, value in facts.items() if value is not None}
+    found = queries.list_choices(typed, **known)
+    notes = {choice.note for choice in found if not choice.is_custom}
+    assert offered <= notes
+    assert not notes & not_offered
+    assert any(choice.is_custom for choice in found)
+
+
 def test_choices_hide_the_stock_without_permission(db, formulary):
     assert {choice.stock for choice in queries.list_choices("amox", shows_stock=False)} == {None}
     assert {choice.stock for choice in queries.list_choices("amox")} == {0}

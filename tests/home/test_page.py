@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
 
-from hms.appointments.models import QueueEntry
+from hms.appointments.models import Appointment, QueueEntry
+from hms.billing.bills import actions as bills
 from hms.billing.prices import actions, queries
 from hms.core import clock
 from hms.core.actions import action_context
@@ -17,6 +19,7 @@ from hms.patients.models import Patient
 from tests.clinical.factories import a_patient as a_sick_patient
 from tests.clinical.factories import an_encounter
 from tests.page import words
+from tests.pharmacy import factories as pharmacy
 
 
 @pytest.fixture
@@ -39,6 +42,26 @@ def test_everybody_has_a_home(desk, role):
 def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
     assert "JALLOH, Isatu" in words(desk("doctor").get("/").get_data(as_text=True))
     assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))
+
+
+def test_reception_sees_late_patients_first_and_reaches_all(desk, db, person):
+    today, seven = clock.today(), clock.at(clock.today(), dt.time(7))
+    with action_context("tests.seed", SYSTEM):
+        for number in range(7):
+            patient = Patient(hospital_number=f"HMS-{number}", number=number, given_names=f"G{number}", sex="female")
+            db.session.add(patient)
+            db.session.flush()
+            time = dt.time(9 + number)
+            of = {"patient_id": patient.id, "doctor_id": person("doctor").id, "date": today, "time": time, "notes": ""}
+            db.session.add(Appointment(**of))
+    with clock.frozen_at(seven + dt.timedelta(hours=3, minutes=30)):
+        page = desk("receptionist").get("/").get_data(as_text=True)
+        every = words(desk("receptionist").get("/appointments/?view=list&show=expected").get_data(as_text=True))
+    assert "09:00 late 1hr 30min" in words(page)
+    assert words(page).count(" late ") == 2
+    assert "Check in 7" in words(page)
+    assert 'href="/appointments/?view=list&amp;show=expected"' in page
+    assert every.count("Booked") == 7
 
 
 @pytest.mark.security("D")
@@ -79,3 +102,21 @@ def test_a_draft_on_the_home_page_names_the_patient(desk, db, person):
     token = re.search(r'name="csrf-token" content="([^"]+)"', page)
     doctor.post(f"/encounters/{encounter.id}/draft", json={"notes": "Cough"}, headers={"X-CSRFToken": token[1]})
     assert "Unfinished encounter of KAMARA, Kadiatu" in words(doctor.get("/").get_data(as_text=True))
+
+
+def test_pharmacist_cashier_and_laboratory_see_their_work(desk, db, person):
+    doctor, cashier = person("doctor"), person("cashier")
+    patient = pharmacy.patient("Isatu", "Conteh")
+    pharmacy.prescription(pharmacy.medicine("zinc sulfate"), pharmacy.encounter(patient))
+    bill = bills.create_bill(patient.id, by=cashier)
+    bills.add_line(bill.id, item="Dressing", unit_price=Money("5.00"), by=person("admin"))
+    order_test(an_encounter(doctor, a_sick_patient()).id, code="HB", is_urgent=True, by=doctor)
+    for role, mark, row in (
+        ("pharmacist", "home-prescriptions", "CONTEH, Isatu"),
+        ("cashier", "home-bills", "SLE 5.00"),
+        ("lab", "home-tests", "Haemoglobin Urgent"),
+    ):
+        page = desk(role).get("/").get_data(as_text=True)
+        assert row in words(page.split(mark, 1)[1]).replace("\u00a0", " ")
+    for role in ("nurse", "admin"):
+        assert "home-bills" not in desk(role).get("/").get_data(as_text=True)

@@ -14,6 +14,7 @@ WORDS = {
     "patients.keep_registration:key": "abcdefghijkl",
     "patients.discard_registration:key": "abcdefghijkl",
     "secret": "no-such-link",
+    "mark": "0123456789abcdef",
     "what": "hold",
     "filename": "css/hms.css",
     "draft": "0123456789ab",

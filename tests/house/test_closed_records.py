@@ -42,6 +42,7 @@ def _open(patient: int, by, reason: str = REASON) -> BreakGlass:
 ASKED = {
     "appointments": "?patient={patient_id}",
     "patients": "?search=Canarywoman",
+    "pharmacy.rows": "?q=Canarywoman",
     "pharmacy.queue": "?open=v{encounter_id}&given={dispense_id}",
     "pharmacy.labels": "?of={dispense_id}",
     "find": "?q=Canarywoman",
@@ -49,7 +50,7 @@ ASKED = {
 }
 """The query that filters a list by this patient, by endpoint or by a part of the endpoint's name."""
 SHOWN_BY = {
-    "pharmacy.": ("show", ("waiting", "owing", "held", "done")),
+    "pharmacy.": ("show", ("waiting", "older", "owing", "held", "done")),
     "lab.": ("show", ("waiting", "done")),
     "chart.results": ("kind", ("vitals", "lab", "observations", "immunizations", "conditions")),
     "billing.bill": ("state", ("all", "draft")),

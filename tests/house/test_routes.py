@@ -32,6 +32,7 @@ def test_public_routes_are_few_and_known(app):
     public = {name for name, view in app.view_functions.items() if getattr(view, "needs", None) is Permission.PUBLIC}
     assert {name for name in public if not name.startswith("kit.")} <= {
         "static",
+        "logo.picture",
         "headers.report_violation",
         "staff.sign_in",
         "staff.enter_code",

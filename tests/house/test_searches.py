@@ -41,6 +41,7 @@ SEARCHES = (
     ("cashier", "/billing/prices?q=", "canary", "Canary"),
     ("cashier", "/billing/prices/choose?q=", "canary", "Canary"),
     ("pharmacist", "/find?q=", "canary", "Canary"),
+    ("pharmacist", "/pharmacy/?q=", "kamara", "KAMARA"),
     ("pharmacist", "/pharmacy/stock?q=", "canary", "Canary"),
     ("pharmacist", "/pharmacy/medicines/choose?q=", "canary", "Canary"),
     ("pharmacist", "/pharmacy/suppliers/choose?q=", "canary", "Canary"),

@@ -18,8 +18,11 @@ from hms.lab import queries, rules
 from hms.lab.catalogue import tests as catalogue
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
-from tests.clinical.factories import a_patient, an_encounter
+from hms.patients.models import Patient
+from tests.clinical.factories import a_patient, allergic, an_encounter
 from tests.page import words
+
+STATEMENTS_OF_AN_ORDER = 13
 
 
 @pytest.fixture
@@ -223,3 +226,16 @@ def test_tests_that_wait_end_with_an_encounter_entered_in_error(opened, person, 
     order = an_order(opened, person("doctor"))
     signing.withdraw_encounter(opened.id, by=person("admin"))
     assert (opened.status, order.status, charged(db)) == ("entered_in_error", "cancelled", [])
+
+
+def test_the_page_of_an_order_shows_whose_it_is_in_no_more_statements(desk, opened, db, person):
+    patient = db.session.get(Patient, opened.patient_id)
+    allergic(patient)
+    order = an_order(opened, person("doctor"))
+    lab, at_order = desk("lab"), f"/lab/orders/{order.id}"
+    page = lab.get(at_order).get_data(as_text=True)
+    banner = page.split('data-ux="banner"')[1].split("</section>")[0]
+    assert all(part in banner for part in ("KAMARA, Kadiatu", patient.hospital_number, 'data-ux="banner-born"'))
+    refused = lab.form(at_order, value_HB="banana")
+    assert (refused.status_code, 'data-ux="banner"' in refused.get_data(as_text=True)) == (400, True)
+    assert int(lab.get(at_order).headers["X-Queries"]) <= STATEMENTS_OF_AN_ORDER

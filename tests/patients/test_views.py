@@ -41,7 +41,7 @@ def test_registering_leads_to_the_queue_or_the_chart(desk, db):
     reception = desk("receptionist")
     to_queue = reception.form("/patients/new", **ISATU, then="queue")
     isatu = the_patient(db, given_names="Isatu")
-    assert (to_queue.status_code, to_queue.location) == (303, f"/queue/add?patient={isatu.id}")
+    assert (to_queue.status_code, to_queue.location) == (307, f"/queue/add?patient={isatu.id}")
     to_chart = reception.form("/patients/new", **(ISATU | {"first_name": "Foday", "gender": "male"}), then="chart")
     assert to_chart.location == f"/patients/{the_patient(db, given_names='Foday').id}"
     assert (isatu.birth_date, isatu.birth_is_estimated, isatu.phone) == (date(1991, 3, 13), False, "+23276123476")
@@ -103,7 +103,7 @@ def test_a_likely_duplicate_is_shown_and_needs_a_second_press(desk, db):
     form = next(form for form in Page(text(first)).forms if form["action"] == "/patients/new")
     assert form["fields"]["first_name"] == "Isata"
     second = reception.post("/patients/new", data=form["fields"] | {"then": "queue", "gender": "female"})
-    assert second.status_code == 303
+    assert second.status_code == 307
     assert the_patient(db, given_names="Isata").id != known.id
 
 

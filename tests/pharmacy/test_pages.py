@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from hms.patients.models import Patient
 from hms.pharmacy.dispensing import actions as dispensing_actions
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt
 from hms.pharmacy.receiving import actions as receiving_actions
+from hms.pharmacy.stock import queries as stock_queries
 from tests.page import words
 from tests.pharmacy import factories as make
 
@@ -45,15 +47,42 @@ def _medicine(line):
     return db.session.get(Medication, line.medication_id)
 
 
-def test_the_queue_opens_the_longest_waiting_visit(at):
-    visit_of("paracetamol", "metronidazole")
+def test_the_queue_opens_the_newest_visit(at):
     visit_of("zinc sulfate")
+    visit_of("paracetamol", "metronidazole")
     page = seen(at, "/pharmacy/")
     assert "To dispense 3" in page
     assert "500 mg capsule — DOSE 500 mg — oral — three times a day — 7 days" in page
     assert "of 20 capsules" in page
     assert "Dispense all 2 for KAMARA" in page
     assert page.count("Dispense all") == 1
+
+
+def test_old_prescriptions_have_their_own_heading_and_a_search_finds_both(at):
+    waiting, long_ago = make.encounter(make.patient("Isatu", "Jalloh")), clock.now() - timedelta(days=12)
+    old = make.prescription(make.medicine("metronidazole"), waiting, signed_at=long_ago)
+    first = make.prescription(make.medicine("zinc sulfate"), make.encounter(make.patient()))
+    last = make.prescription(make.medicine("paracetamol"), make.encounter(make.patient("Sahr", "Bangura")))
+    assert old.id < first.id < last.id
+    shown = seen(at, "/pharmacy/")
+    assert "To dispense 2" in shown
+    assert "Older 1" in shown
+    assert shown.index("BANGURA") < shown.index("KAMARA")
+    assert "JALLOH" not in shown
+    assert "JALLOH" in seen(at, "/pharmacy/?show=older")
+    found = seen(at, "/pharmacy/?q=jalloh")
+    assert "JALLOH" in found
+    assert "KAMARA" not in found
+    assert "No open prescription" in seen(at, "/pharmacy/?q=conteh")
+
+
+def test_a_new_prescription_does_not_close_the_visit_that_is_worked_on(at):
+    visit, _lines = visit_of("paracetamol")
+    page = at.get("/pharmacy/").get_data(as_text=True)
+    address = re.search(r'data-refresh-from="([^"]+)"', page)[1].replace("&amp;", "&")
+    visit_of("zinc sulfate")
+    rows = at.get(address).get_data(as_text=True)
+    assert re.search(r'rx--open" data-key="([^"]+)"', rows)[1] == f"v{visit.id}"
 
 
 def test_an_empty_queue_shows_a_message(at):
@@ -428,3 +457,46 @@ def test_an_address_that_mixes_patients_shows_the_first_ones_medicines_only(desk
         assert other.hospital_number not in page
         assert "2 medicines" not in page
         assert "2 labels" not in page
+
+
+def test_every_page_of_one_patients_medicines_has_the_banner(at):
+    visit, (line,) = visit_of("paracetamol")
+    given = at.form(f"/pharmacy/prescriptions/{visit.id}", **{f"quantity-{line.id}": "5"}).headers["Location"]
+    dispense = int(given.split("given=")[1])
+    pages = (
+        f"/pharmacy/prescriptions/{visit.id}",
+        f"/pharmacy/lines/{line.id}",
+        f"/pharmacy/dispenses/{dispense}/return",
+    )
+    for path in pages:
+        banner = at.get(path).get_data(as_text=True).split('data-ux="banner"')[1].split("</section>")[0]
+        assert all(f'data-ux="banner-{part}"' in banner for part in ("name", "born", "sex", "id", "allergy"))
+
+
+def test_an_interrupted_goods_receipt_is_continued(at, desk):
+    of = make.medicine()
+    page = at.get("/pharmacy/receive").get_data(as_text=True)
+    assert re.search(r'href="/pharmacy/stock" aria-current="page"', page)
+    typed = {"supplier": "Medstore", "lines-0-medicine": of.name, "lines-0-quantity": "1 x", "other": "no"}
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
+    kept = at.post("/pharmacy/receive/draft", json=typed, headers={"X-CSRFToken": token})
+    assert "saved_at" in kept.get_json()
+    opened = at.get("/pharmacy/receive").get_data(as_text=True)
+    assert ('value="Medstore"' in opened, 'value="1 x"' in opened, "Draft saved" in opened) == (True, True, True)
+    assert "Medstore" not in desk("admin").get("/pharmacy/receive").get_data(as_text=True)
+    line = {"lines-0-lot_number": "A1", "lines-0-expires_on": "1230", "lines-0-quantity": "5", "lines-0-unit_cost": "1"}
+    posted = at.form("/pharmacy/receive", **line, **{"lines-0-medication_id": str(of.id)})
+    assert posted.status_code == 303
+    assert "Medstore" not in at.get("/pharmacy/receive").get_data(as_text=True)
+
+
+def test_medicines_are_listed_as_in_a_dictionary(at):
+    for name in ("Ringer's lactate", "zinc", "abacavir", "Éphédrine", "morphine"):
+        make.medicine(name)
+    page = seen(at, "/pharmacy/stock")
+    names = ["abacavir", "Éphédrine", "morphine", "Ringer", "zinc"]
+    assert sorted(names, key=page.index) == names
+    rows = stock_queries.medicines(limit=2)
+    after = stock_queries.sort_key_of(rows[-1].row.id)
+    following = [row.row.name for row in stock_queries.medicines(after=after)]
+    assert [name.split()[0] for name in following] == ["morphine", "Ringer's", "zinc"]

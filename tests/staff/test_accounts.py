@@ -107,7 +107,7 @@ def _fields(client, path):
         ({"username": "ADMIN"}, "A user with that username already exists."),
         ({"username": "two words"}, "no spaces"),
         ({"email": "nowhere"}, "name@example.org"),
-        ({"last_name": ""}, "Enter a value."),
+        ({"last_name": ""}, "Fill in “Family name”."),
         ({"last_name": "K\u202eoroma"}, "character"),
         ({"role_id": "987654"}, "Not a valid choice"),
     ],

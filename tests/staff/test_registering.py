@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from sqlalchemy import select
@@ -143,3 +144,15 @@ def test_a_passwords_strength_is_checked_only_after_the_request_is_counted(real_
     guessable = {**WISH, "password": "password1234"}
     answers = [client.post("/api/register/", json=guessable).status_code for _ in range(5)]
     assert answers == [400] * 3 + [429] * 2
+
+
+def test_the_form_names_each_empty_field_and_offers_only_roles_to_ask_for(desk, is_open):
+    visitor = desk(None)
+    page = visitor.get("/register").get_data(as_text=True)
+    assert re.findall(r'<option value="\d+">(\w+)</option>', page) == [
+        *("Doctor", "Nurse", "Receptionist", "Pharmacist", "Cashier", "Lab")
+    ]
+    answer = visitor.form("/register", last_name="", username="", password="", again="")
+    summary = answer.get_data(as_text=True).split("There is a problem", 1)[1].split("</ul>", 1)[0]
+    assert re.findall("“([^”]+)”", summary) == ["New password", "Repeat password", "Family name", "Username"]
+    assert visitor.form("/register", role_id=str(role("admin").id)).status_code == 400

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -19,9 +21,9 @@ from tests.staff.factories import account, defaults, role, user, who
 pytestmark = pytest.mark.security("C")
 
 
-def _matrix_form(client):
-    """What a browser sends from the matrix: every ticked box and every version seen."""
-    return _sent_from(client.get("/admin/roles").get_data(as_text=True))
+def _matrix_form(client, part="admin"):
+    """What a browser sends from one part of the matrix: every ticked box and every version seen."""
+    return _sent_from(client.get(f"/admin/roles?part={part}").get_data(as_text=True))
 
 
 def _sent_from(page):
@@ -76,7 +78,7 @@ def test_the_grants_of_the_last_administrator_stay(desk, person):
         with pytest.raises(Conflict) as refused:
             actions.change_role(admin_role.id, grants=set(admin_role.grants) - {lost}, by=person("admin"))
         assert refused.value.code == "last_administrator"
-    sent = _matrix_form(desk("admin"))
+    sent = _matrix_form(desk("admin"), "staff")
     sent["grant"].remove(f"{admin_role.id}:staff.manage_roles")
     refused = desk("admin").post("/admin/roles", data={**sent, "reviewed": "1"})
     assert refused.status_code in (400, 409)
@@ -165,3 +167,14 @@ def test_a_new_permission_is_added_to_built_in_roles_once(person, db):
     grants = set(role("nurse").grants)
     assert Permission.CHECK_IN.value in grants
     assert Permission.BOOK.value not in grants
+
+
+def test_each_part_of_the_matrix_keeps_the_others(desk):
+    admin, kept = desk("admin"), set(role("nurse").grants)
+    sent = _matrix_form(admin, "patients")
+    sent["grant"].remove(f"{role('nurse').id}:patients.find")
+    assert admin.post("/admin/roles", data={**sent, "reviewed": "1"}).status_code == 303
+    assert set(role("nurse").grants) == kept - {"patients.find"}
+    for part in ("patients", "clinical", "admin", "no such part"):
+        page = admin.get(f"/admin/roles?part={part}").get_data(as_text=True)
+        assert len(re.findall(r"<[a-z]", page)) < 800

@@ -23,12 +23,18 @@ TEXT_COLUMNS = frozenset(
 _VISIBLE = frozenset(
     ("status", "kind", "rank", "certainty", "clinical_status", "quantity", "quantity_dispensed", "count")
 )
+PICTURE_SHOWN = 30
 _VISIBLE_ENDINGS = ("_id", "_at", "_on")
 
 
 def mask_values(entity: str | None, values: dict[str, Any] | None) -> dict[str, Any]:
     """The recorded `values` of a row of the table `entity`, with `HIDDEN` for those that may not be shown."""
-    return {name: value if _is_visible(entity, name) else HIDDEN for name, value in (values or {}).items()}
+    return {name: _short(value) if _is_visible(entity, name) else HIDDEN for name, value in (values or {}).items()}
+
+
+def _short(value: Any) -> Any:
+    """The value; of a picture, which is long and tells nothing as text, only the beginning."""
+    return f"{value[:PICTURE_SHOWN]}…" if isinstance(value, str) and value.startswith("data:image/") else value
 
 
 def _is_visible(entity: str | None, name: str) -> bool:

@@ -28,7 +28,7 @@ from hms.patients import lookup as patients
 from . import labels, queries, record_access
 from .masking import mask_values
 
-ROWS = 50
+ROWS = 20
 CHUNK = 2000
 MAX_EXPORTED = 100_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

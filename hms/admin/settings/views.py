@@ -8,18 +8,20 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, SelectField
 
 from hms.admin.blueprints import pages
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
-from hms.core.settings import definition, definitions
+from hms.core.settings import definition, definitions, logo
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold, is_only_punctuation, search_text
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Text
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
+from hms.staff.profile.images import make_logo
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
 
@@ -29,8 +31,13 @@ class SettingForm(ActionForm):
     new = Text(_l("Value"), longest=settings.MAX_LENGTH)
     one_of = SelectField(_l("Value"), validate_choice=False)
     ticked = BooleanField(_l("Yes"))
+    picture = FileField(_l("Picture"))
     proof = PasswordField(_l("Your password, or the code of your app"))
     version = RecordIdField()
+
+    def values(self) -> dict[str, Any]:
+        chosen = self.picture.data
+        return super().values() | {"picture": chosen.read() if chosen else b""}
 
 
 @pages.get("/settings")
@@ -65,7 +72,8 @@ def setting(key: str) -> ResponseReturnValue:
     known = _definition(key)
     form = SettingForm(data=_stored_values(known) if request.method == "GET" else None)
     form.one_of.choices = [(choice, choice) for choice in known.choices]
-    form.merge_with(lambda: _stored_values(known))
+    if known.kind != "picture":
+        form.merge_with(lambda: _stored_values(known))
     if form.save(_change(known), by=current_person()):
         flash(_("%(name)s saved. It takes effect within five seconds.", name=known.label), "success")
         return redirect(url_for(".all_settings"), 303)
@@ -77,7 +85,8 @@ def _stored_values(known: definition.SettingDefinition) -> dict[str, Any]:
     row = settings.stored_settings().get(known.key)
     value = row.value if row else known.default
     control = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
-    return {control: value if control == "ticked" else str(value), "version": row.version if row else 0}
+    shown = {} if known.kind == "picture" else {control: value if control == "ticked" else str(value)}
+    return shown | {"version": row.version if row else 0}
 
 
 def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
@@ -90,8 +99,8 @@ def _form_page(form: SettingForm, known: definition.SettingDefinition) -> Respon
 def _change(known: definition.SettingDefinition) -> Any:
     """The action for the form: it takes the value of the control of the setting's kind, and checks it before the password."""
 
-    def change(*, new: str, one_of: str | None, ticked: bool, version: int | None, proof: str | None, by: Any) -> Any:
-        value = {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
+    def change(*, version: int | None, proof: str | None, by: Any, **typed: Any) -> Any:
+        value = _typed_value(known, **typed)
         field = {"flag": "ticked", "choice": "one_of"}.get(known.kind, "new")
         try:
             settings.validated_value(known, value)
@@ -100,6 +109,15 @@ def _change(known: definition.SettingDefinition) -> Any:
         return _change_action(known)(known.key, value, version=version, proof=proof, by=by)
 
     return change
+
+
+def _typed_value(
+    known: definition.SettingDefinition, *, new: str, one_of: str | None, ticked: bool, picture: bytes
+) -> Any:
+    """The value of the control of the setting's kind; `RuleBroken` when a file is no picture."""
+    if known.kind == "picture":
+        return logo.to_value(make_logo(picture, "picture"))
+    return {"flag": ticked, "choice": one_of or ""}.get(known.kind, new)
 
 
 def _change_action(known: definition.SettingDefinition) -> Any:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
-from hms.appointments.view_helpers import get_number_parameter, list_doctor_choices, run_or_flash
+from hms.appointments.view_helpers import NO_DOCTOR, get_number_parameter, list_doctor_choices, run_or_flash
 from hms.core import clock
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
@@ -24,16 +24,17 @@ YEAR = dt.timedelta(days=366)
 @requires(Permission.MANAGE_HOURS)
 def hours() -> ResponseReturnValue:
     """List all doctors' clinic hours from today on; add more."""
-    form = HoursForm()
-    form.doctor.choices = list_doctor_choices()
+    form, doctors = HoursForm(), list_doctor_choices()
+    form.doctor.choices = [NO_DOCTOR, *doctors]
     form.doctor.data = form.doctor.data or get_number_parameter("doctor")
     if form.save(actions.add_hours, by=current_person()):
         flash(_("Clinic hours saved."), "success")
         return redirect(url_for("appointments.hours", doctor=form.doctor.data), 303)
-    names = {doctor.value: doctor.label for doctor in form.doctor.choices}
+    names = {doctor.value: doctor.label for doctor in doctors}
     today = clock.today()
     rows = queries.get_hours_and_absences(today, today + YEAR, names).hours
-    rows.sort(key=lambda row: (names[row.doctor_id], row.weekday, row.starts))
+    place = {doctor_id: number for number, doctor_id in enumerate(names)}
+    rows.sort(key=lambda row: (place[row.doctor_id], row.weekday, row.starts))
     page = render_template("appointments/hours.html", form=form, rows=rows, names=names, weekdays=dict(WEEKDAYS))
     return page, form.status
 
@@ -53,12 +54,13 @@ def absences() -> ResponseReturnValue:
     """List and block times: one's own, or all doctors' for those who manage hours."""
     who, form = current_person(), BlockForm()
     is_own = not who.may(Permission.MANAGE_HOURS)
-    form.doctor.choices = [doctor for doctor in list_doctor_choices() if not is_own or doctor.value == who.id]
+    doctors = [doctor for doctor in list_doctor_choices() if not is_own or doctor.value == who.id]
+    form.doctor.choices = doctors if is_own else [NO_DOCTOR, *doctors]
     form.doctor.data = who.id if is_own else form.doctor.data or get_number_parameter("doctor")
     if form.save(lambda doctor_id, **times: actions.block_time(doctor_id, **times), by=who):
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)
-    names, today = {doctor.value: doctor.label for doctor in form.doctor.choices}, clock.today()
+    names, today = {doctor.value: doctor.label for doctor in doctors}, clock.today()
     rows = queries.get_hours_and_absences(today, today + YEAR, names).absences
     return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
 

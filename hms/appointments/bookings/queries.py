@@ -56,16 +56,22 @@ def list_day(
     *,
     department_id: int | None = None,
     doctor_id: int | None = None,
+    is_expected: bool = False,
     after: tuple[time, int] | None = None,
     before: tuple[time, int] | None = None,
 ) -> DayPage:
-    """A page of 25 bookings of `day` by time, cancelled ones included, after or before a cursor (time, id)."""
+    """A page of 25 bookings of `day` by time, cancelled ones included, after or before a cursor (time, id).
+
+    With `is_expected` only those whose patients have not come yet.
+    """
     key, is_back = tuple_(Appointment.time, Appointment.id), before is not None and after is None
     query = select_bookings().where(Appointment.date == day, Appointment.status != Status.RESCHEDULED.value)
     if department_id is not None:
         query = query.where(User.department_id == department_id)
     if doctor_id is not None:
         query = query.where(Appointment.doctor_id == doctor_id)
+    if is_expected:
+        query = query.where(Appointment.status == Status.SCHEDULED.value)
     if is_back:
         query = query.where(key < before).order_by(Appointment.time.desc(), Appointment.id.desc())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, hours_on_day
 from hms.appointments.enums import STATUS_LABELS, STATUS_TRANSITIONS, Status
@@ -12,6 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 MAX_ADVANCE = timedelta(days=731)
+LATE_ARRIVAL = timedelta(minutes=15)
 
 
 def check_status_change(old: str, new: str) -> None:
@@ -27,6 +29,12 @@ def check_status_day(new: str, day: date, today: date) -> None:
     if day > today and Status(new) in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED, Status.NO_SHOW):
         message = N_("This appointment is on a later day and cannot become %(new)s. Move or cancel it instead.")
         raise RuleBroken(message, "status", code="not_yet", new=STATUS_LABELS[Status(new)].lower())
+
+
+def late_starts(bookings: Iterable[Any], now: datetime) -> dict[int, datetime]:
+    """When each late booking should have begun, by its id: its patient has not come `LATE_ARRIVAL` after the time."""
+    starts = {row.id: clock.at(row.date, row.time) for row in bookings if row.status == Status.SCHEDULED}
+    return {booking_id: begins for booking_id, begins in starts.items() if begins + LATE_ARRIVAL < now}
 
 
 def check_bookable(

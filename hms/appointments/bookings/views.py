@@ -13,6 +13,7 @@ from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import BookForm, MoveForm, SlotForm, parse_clock_time
 from hms.appointments.view_helpers import (
+    NO_DOCTOR,
     get_number_parameter,
     get_requested_day,
     list_doctor_choices,
@@ -45,9 +46,30 @@ def choose_patient() -> Response:
 
 
 def _patient_choice(hit: Any) -> dict[str, str]:
-    born = f"{shown_day(hit.date_of_birth)} ({age(hit.date_of_birth, clock.today())})" if hit.date_of_birth else "–"
     note = _("same name") if hit.same_name_count else ""
-    return {"value": str(hit.id), "label": person_name(hit), "detail": f"{born} · {hit.hospital_number}", "note": note}
+    return {"value": str(hit.id), "label": person_name(hit), "detail": _identity_words(hit), "note": note}
+
+
+def _identity_words(who: Any) -> str:
+    """Birth date with age, and hospital number."""
+    born = f"{shown_day(who.date_of_birth)} ({age(who.date_of_birth, clock.today())})" if who.date_of_birth else "–"
+    return f"{born} · {who.hospital_number}"
+
+
+@pages.get("/appointments/upcoming")
+@requires(Permission.BOOK)
+def upcoming() -> str:
+    """The patient of the query with the upcoming appointments, for the open form."""
+    return render_template("appointments/_coming.html", **_load_patient(get_number_parameter("patient")))
+
+
+def _load_patient(patient_id: int | None) -> dict[str, Any]:
+    """Template values for the chosen patient: identity and upcoming appointments. Records the read."""
+    if not patient_id:
+        return {"identity": None, "identity_words": None, "coming": []}
+    identity, coming = queries.get_patient_identity(patient_id), queries.list_patient_bookings(patient_id)
+    read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
+    return {"identity": identity, "identity_words": _identity_words(identity), "coming": coming}
 
 
 @pages.get("/appointments/slots")
@@ -83,7 +105,7 @@ def _list_free_times(doctor_id: int | None, day: dt.date | None, chosen: dt.time
 def book_page() -> ResponseReturnValue:
     """Book an appointment. The query may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
-    form.doctor.choices = list_doctor_choices()
+    form.doctor.choices = [NO_DOCTOR, *list_doctor_choices()]
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
     if is_looking:
@@ -136,14 +158,11 @@ def _redirect_after_booking(booking: Any) -> ResponseReturnValue:
 
 
 def _render_booking(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
-    coming = queries.list_patient_bookings(form.patient.data) if form.patient.data else []
-    if form.patient.data and (coming or request.method == "GET"):
-        patient_id = form.patient.data
-        read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
+    patient = _load_patient(None if form.patient.errors else form.patient.data)
     parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
-        "appointments/book.html", form=form, looked_up=looked_up, coming=coming, alternative=alternative, **parts
+        "appointments/book.html", form=form, looked_up=looked_up, alternative=alternative, **patient, **parts
     )
     return page, 200 if looked_up is not None else form.status
 

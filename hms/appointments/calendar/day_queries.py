@@ -8,15 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select
 
 from hms.appointments import enums
 from hms.appointments.availability import queries, rules
+from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment, WorkingHours
 from hms.core import clock
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -64,13 +66,15 @@ BOARD_COLUMNS = (
 class Cell:
     """A doctor's slot or booking. `kind`: free, past, blocked, busy (the booking before runs on), or one of `CELL_KINDS`.
 
-    `reason` is why the time is blocked; `is_extra` marks a booking outside the slots.
+    `reason` is why the time is blocked; `is_extra` marks a booking outside the slots, `is_late` a patient who should be
+    here and is not.
     """
 
     kind: str
     booking: BoardBooking | None = None
     reason: str = ""
     is_extra: bool = False
+    is_late: bool = False
 
 
 @dataclass(slots=True)
@@ -91,14 +95,21 @@ class Column:
         return sum(cell.booking is not None for cells in self.cells.values() for cell in cells)
 
 
+class Present(NamedTuple):
+    """Where now is on a board: before the row of `time`, or after it when that is the last row and the day is over."""
+
+    time: dt.time
+    is_after: bool
+
+
 @dataclass(slots=True)
 class DayBoard:
-    """One day of all doctors. `now_row` is the next row when the day is today, else None; `first` numbers the first column."""
+    """One day of all doctors. `now` is the place of the present when the day is today; `first` numbers the first column."""
 
     day: dt.date
     columns: list[Column]
     times: list[dt.time]
-    now_row: dt.time | None
+    now: Present | None
     first: int
     doctors: int
 
@@ -123,12 +134,16 @@ def build_day_board(
         fill_column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in page
     ]
     times = sorted({at for column in columns for at in column.cells})
-    return DayBoard(day, columns, times, _now_row(day, times, now), first, len(doctors))
+    return DayBoard(day, columns, times, find_present([day], times, now), first, len(doctors))
 
 
-def _now_row(day: dt.date, times: list[dt.time], now: dt.datetime) -> dt.time | None:
+def find_present(days: list[dt.date], times: list[dt.time], now: dt.datetime) -> Present | None:
+    """The place of `now` among the rows `times`; None when today is none of the `days`."""
     wall = clock.local(now)
-    return next((at for at in times if at >= wall.time()), None) if wall.date() == day else None
+    if wall.date() not in days or not times:
+        return None
+    upcoming = next((at for at in times if at >= wall.time()), None)
+    return Present(upcoming or times[-1], is_after=upcoming is None)
 
 
 def list_board_doctors(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
@@ -169,7 +184,7 @@ def _holding(*, of_department: bool) -> Select:
     )
     if of_department:
         query = query.where(User.department_id == department_id)
-    return query.order_by(User.last_name, User.first_name, User.id)
+    return query.order_by(*name_order(User.last_name, User.first_name), User.id)
 
 
 def _load_by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
@@ -215,11 +230,12 @@ def fill_column(
 ) -> Column:
     """Fill `column` with the doctor's slots and bookings of `day`, and return it."""
     offered = rules.cut_slots(hours, day)
-    on_grid = {slot.time: slot for slot in offered}
+    on_grid, late = {slot.time: slot for slot in offered}, late_starts(bookings, now)
     for booking in bookings:
-        column.cells[booking.time].append(
-            Cell(CELL_KINDS[booking.status], booking, is_extra=booking.time not in on_grid)
+        cell = Cell(
+            CELL_KINDS[booking.status], booking, is_extra=booking.time not in on_grid, is_late=booking.id in late
         )
+        column.cells[booking.time].append(cell)
     open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
     begun, taken = {booking.time for booking in open_bookings}, sorted(_off_grid_spans(open_bookings, on_grid))
     for slot in offered:

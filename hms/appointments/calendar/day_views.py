@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
+from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import OCCUPYING_STATUSES, STATUS_LABELS, Status
 from hms.appointments.forms import CANCEL_REASONS
 from hms.appointments.queue import transitions
@@ -90,6 +91,7 @@ def _list(day: dt.date) -> dict[str, Any]:
         day,
         department_id=get_number_parameter("department"),
         doctor_id=get_number_parameter("doctor"),
+        is_expected=request.args.get("show") == "expected",
         after=_read_cursor("after"),
         before=_read_cursor("before"),
     )
@@ -98,12 +100,22 @@ def _list(day: dt.date) -> dict[str, Any]:
         read_log.record_reads("appointments.read_board", patient_reads, entity="appointment")
     else:
         read_log.record_list_read("appointments.read_list", len(page.rows), entity="appointment", renews=True)
-    return {"page": page, "looks": STATUS_TONES, "status_words": STATUS_LABELS, "kept": get_filters(), "day": day}
+    return {
+        "page": page,
+        "looks": STATUS_TONES,
+        "status_words": STATUS_LABELS,
+        "kept": get_filters(),
+        "day": day,
+        "late": late_starts(page.rows, clock.now()),
+        "is_expected": request.args.get("show") == "expected",
+    }
 
 
 def get_filters(**changes: Any) -> dict[str, Any]:
     """The filters of the query for use in links, with `changes`; None removes a filter."""
-    filters = {name: request.args.get(name) for name in ("date", "view", "department", "first", "after", "before")}
+    filters = {
+        name: request.args.get(name) for name in ("date", "view", "show", "department", "first", "after", "before")
+    }
     return {name: value for name, value in (filters | changes).items() if value}
 
 
@@ -167,6 +179,7 @@ def appointment(appointment_id: int) -> str:
         word=STATUS_LABELS[Status(row.status)],
         is_open=row.status in OCCUPYING_STATUSES,
         is_today=row.date == clock.today(),
+        late=late_starts([row], clock.now()).get(row.id),
         can_edit=who.may(Permission.EDIT_APPOINTMENT) and is_theirs,
         can_move=who.may(Permission.MOVE_APPOINTMENT) and is_theirs,
         reasons=CANCEL_REASONS,

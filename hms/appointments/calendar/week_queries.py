@@ -1,16 +1,15 @@
-"""Reads for the week: one doctor's slots by day, and the booked half-days of every doctor."""
+"""Reads for the week: one doctor's slots by day, and the free and booked half-days of every doctor."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import select
 
-from hms.appointments.availability import queries, rules
-from hms.appointments.enums import Status
+from hms.appointments.availability import queries
 from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.db.session import db
@@ -21,7 +20,9 @@ from .day_queries import (
     HIDDEN_STATUSES,
     BoardBooking,
     Column,
+    Present,
     fill_column,
+    find_present,
     group_by_doctor,
     list_board_doctors,
     select_board_bookings,
@@ -40,13 +41,18 @@ class WeekBoard:
     days: list[date]
     columns: list[Column]
     times: list[time]
+    now: Present | None
 
 
 class HalfDay(NamedTuple):
-    """A morning or an afternoon: `booked` of `offered` slots. `booked` includes bookings outside the clinic hours."""
+    """A morning or an afternoon: how many slots can still be booked, and how many bookings there are.
 
+    `has_clinic`: whether the doctor has clinic hours that are not blocked.
+    """
+
+    free: int
     booked: int
-    offered: int
+    has_clinic: bool
 
 
 @dataclass(slots=True)
@@ -76,7 +82,8 @@ def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> 
         fill_column(Column(doctor_id, shown_day(on), None, day=on), on, hours, away, bookings[on], now) for on in days
     ]
     times = sorted({at for column in columns for at in column.cells})
-    return WeekBoard(doctor_id, staff.display_names({doctor_id}).get(doctor_id, ""), days, columns, times)
+    name = staff.display_names({doctor_id}).get(doctor_id, "")
+    return WeekBoard(doctor_id, name, days, columns, times, find_present(days, times, now))
 
 
 def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:
@@ -86,35 +93,50 @@ def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:
     return [BoardBooking(*row) for row in db.session.execute(query)]
 
 
-def count_week(day: date, department_id: int | None = None) -> list[DoctorWeek]:
-    """The booked half-days of the week around `day`, for each doctor with clinic hours or bookings in it."""
-    days = list_week_days(day)
+def count_week(day: date, department_id: int | None = None, now: datetime | None = None) -> list[DoctorWeek]:
+    """The half-days of the week around `day`, for each doctor with clinic hours or bookings in it."""
+    now, days = now or clock.now(), list_week_days(day)
     doctors = list_board_doctors(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
     hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids))
-    booked = _count_bookings(ids, days)
+    booked = _load_times(ids, days)
     return [
         DoctorWeek(
-            d.id, d.name, d.department, [_count_half_days(d.id, on, hours[d.id], away[d.id], booked) for on in days]
+            d.id,
+            d.name,
+            d.department,
+            [
+                _count_half_days(
+                    fill_column(Column(d.id, d.name, None), on, hours[d.id], away[d.id], booked[d.id, on], now)
+                )
+                for on in days
+            ],
         )
         for d in doctors
     ]
 
 
-def _count_bookings(ids: list[int], days: list[date]) -> Counter[tuple[int, date, bool]]:
-    is_morning = (Appointment.time < NOON).label("is_morning")
+def _load_times(ids: list[int], days: list[date]) -> dict[tuple[int, date], list[Any]]:
+    """The times of each doctor's bookings by day, without the patients."""
+    columns = (Appointment.id, Appointment.doctor_id, Appointment.date, Appointment.time)
     query = (
-        select(Appointment.doctor_id, Appointment.date, is_morning, func.count().label("number"))
+        select(*columns, Appointment.duration_minutes, Appointment.status)
         .where(Appointment.doctor_id.in_(ids), Appointment.date.between(days[0], days[-1]))
-        .where(Appointment.status.not_in((*HIDDEN_STATUSES, Status.NO_SHOW.value)))
-        .group_by(Appointment.doctor_id, Appointment.date, is_morning)
+        .where(Appointment.status.not_in(HIDDEN_STATUSES))
+        .order_by(Appointment.time)
     )
-    return Counter({(row.doctor_id, row.date, row.is_morning): row.number for row in db.session.execute(query)})
+    booked: dict[tuple[int, date], list[Any]] = defaultdict(list)
+    for row in db.session.execute(query):
+        booked[row.doctor_id, row.date].append(row)
+    return booked
 
 
-def _count_half_days(
-    doctor_id: int, day: date, hours: list[Row], away: list[Row], booked: Counter[tuple[int, date, bool]]
-) -> tuple[HalfDay, HalfDay]:
-    offered = Counter(slot.time < NOON for slot in rules.cut_slots(hours, day, away))
-    morning, afternoon = (HalfDay(booked[(doctor_id, day, half)], offered[half]) for half in (True, False))
-    return morning, afternoon
+def _count_half_days(column: Column) -> tuple[HalfDay, HalfDay]:
+    cells = [(at < NOON, cell) for at, cells in column.cells.items() for cell in cells]
+    halves = []
+    for is_morning in (True, False):
+        kinds = [cell.kind for half, cell in cells if half is is_morning]
+        booked = sum(cell.booking is not None and cell.kind != "missed" for half, cell in cells if half is is_morning)
+        has_clinic = any(not cell.is_extra and cell.kind != "blocked" for half, cell in cells if half is is_morning)
+        halves.append(HalfDay(kinds.count("free"), booked, has_clinic))
+    return halves[0], halves[1]

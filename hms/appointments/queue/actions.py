@@ -28,16 +28,18 @@ def _is_doctor(by: Person) -> bool:
 
 
 @action(Permission.CALL_PATIENT, "appointments.call_next")
-def call_next(*, by: Person) -> QueueEntry | None:
+def call_next(*, doctor_id: int | None = None, by: Person) -> QueueEntry | None:
     """Call the next patient of today by priority, then arrival; None when nobody waits.
 
-    A doctor calls their own patients and those who wait for any doctor. Simultaneous calls get different patients.
+    With `doctor_id` only that doctor's patients and those who wait for any doctor; a doctor always calls for themselves.
+    Simultaneous calls get different patients.
     """
+    doctor_id = by.id if _is_doctor(by) else doctor_id
     query = select(QueueEntry).where(
         QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value
     )
-    if _is_doctor(by):
-        query = query.where(or_(QueueEntry.doctor_id == by.id, QueueEntry.doctor_id.is_(None)))
+    if doctor_id is not None:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     query = query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token).limit(1)
     entry = db.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
     if entry is not None:

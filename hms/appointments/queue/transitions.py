@@ -54,6 +54,22 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
     return _add_entry(patient_id, doctor_id, parsed_priority, by)
 
 
+def raise_priority(patient_id: int, priority: enums.Priority) -> None:
+    """Let a patient who waits today be called with `priority` at least; a higher one stays. To be called in an action."""
+    query = select(QueueEntry).where(
+        QueueEntry.patient_id == patient_id,
+        QueueEntry.service_date == clock.today(),
+        QueueEntry.status.in_((QueueStatus.WAITING.value, QueueStatus.CALLED.value)),
+        QueueEntry.priority > int(priority),
+    )
+    entry = db.session.scalars(query.with_for_update()).one_or_none()
+    if entry is not None:
+        entry.priority = int(priority)
+        entry.increment_version()
+        db.session.flush()
+        publish(Event.QUEUE_CHANGED)
+
+
 def _find_booking_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
     query = select(Appointment).where(
         Appointment.patient_id == patient_id,

@@ -1,4 +1,4 @@
-"""Pages of the queue: board, check-in, waiting-room screen, slip."""
+"""Pages of the queue: board, calling, waiting-room screen."""
 
 from __future__ import annotations
 
@@ -7,31 +7,25 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
-from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.enums import PRIORITY_LABELS, Priority
-from hms.appointments.forms import QueueForm
 from hms.appointments.view_helpers import (
-    flash_token,
     get_number_parameter,
     list_doctor_choices,
-    look_up_patients,
     redirect_back,
     run_or_flash,
 )
-from hms.core import clock
 from hms.core.api import read_log
-from hms.core.documents.barcodes import code128
 from hms.core.permissions import Permission
-from hms.core.settings import store as settings
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
-from hms.core.web.template_filters import person_name, spoken_name
+from hms.core.web.template_filters import person_name
+from hms.staff.profile.actions import change_preferences
 
-from . import actions, extensions, queries, slip_layout, transitions
+from . import actions, extensions, queries, transitions
 
 PRIORITY_TONES = {
     Priority.EMERGENCY: "stop",
@@ -41,15 +35,33 @@ PRIORITY_TONES = {
 }
 
 
-def _read_filters() -> tuple[str, int | None]:
-    """The group to show, and the doctor's id for a doctor's own queue; None for all patients (`?everybody`)."""
+DOCTOR_PREFERENCE = "queue_doctor"
+"""The doctor whose patients this person chose to see in the queue; 0 or missing: all."""
+
+
+def _read_group() -> str:
     show = request.args.get("show", "waiting")
-    is_own = current_person().may(Permission.WRITE_ENCOUNTER) and "everybody" not in request.args
-    return show if show in queries.GROUPS else "waiting", current_person().id if is_own else None
+    return show if show in queries.GROUPS else "waiting"
 
 
-def _load_rows() -> dict[str, Any]:
-    show, doctor_id = _read_filters()
+def _read_doctor() -> int | None:
+    """Whose patients to show: a doctor's own (`?everybody`: all), for others the doctor in the query; None: all."""
+    if current_person().may(Permission.WRITE_ENCOUNTER):
+        return None if "everybody" in request.args else current_person().id
+    return get_number_parameter("doctor")
+
+
+def _chosen_doctor(doctors: list[SelectChoice]) -> int | None:
+    """As `_read_doctor`; without a doctor in the query the one this person chose last, as long as they work here."""
+    named, who = _read_doctor(), current_person()
+    if who.may(Permission.WRITE_ENCOUNTER):
+        return named
+    chosen = named or who.preferences.get(DOCTOR_PREFERENCE)
+    return chosen if chosen in {doctor.value for doctor in doctors} else None
+
+
+def _load_rows(doctor_id: int | None) -> dict[str, Any]:
+    show, is_own = _read_group(), current_person().may(Permission.WRITE_ENCOUNTER) and doctor_id is not None
     shows_all = "all" in request.args
     entries = queries.list_entries(
         show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS
@@ -68,8 +80,9 @@ def _load_rows() -> dict[str, Any]:
         "entries": entries,
         "extras": extras,
         "counts": queries.count_entries(doctor_id=doctor_id),
-        "is_own": doctor_id is not None,
-        "everybody": {"everybody": 1} if "everybody" in request.args else {},
+        "is_own": is_own,
+        "doctor": doctor_id,
+        "kept": _get_filters(doctor_id, is_own=is_own),
         "all_rows": {"all": 1} if shows_all else {},
         "priorities": [
             (priority.value, PRIORITY_TONES[priority], str(label), _("Priority: %(word)s", word=label))
@@ -78,32 +91,57 @@ def _load_rows() -> dict[str, Any]:
     }
 
 
+def _get_filters(doctor_id: int | None, *, is_own: bool) -> dict[str, Any]:
+    """The filters of the page for use in links."""
+    if "everybody" in request.args:
+        return {"everybody": 1}
+    return {"doctor": doctor_id} if doctor_id is not None and not is_own else {}
+
+
 @pages.get("/queue/")
 @requires(Permission.READ_QUEUE)
 def queue() -> str:
     """The queue of today; updates itself."""
-    return render_template("appointments/queue.html", **_load_rows())
+    doctors = [] if current_person().may(Permission.WRITE_ENCOUNTER) else list_doctor_choices()
+    return render_template("appointments/queue.html", doctors=doctors, **_load_rows(_chosen_doctor(doctors)))
+
+
+@pages.post("/queue/doctor")
+@requires(Permission.READ_QUEUE)
+def choose_doctor() -> ResponseReturnValue:
+    """Show one doctor's patients in the queue, or all; kept for this person until they choose again."""
+    doctor_id = parse_record_id(request.form.get("doctor", "")) or 0
+    change_preferences(preferences={DOCTOR_PREFERENCE: doctor_id}, by=current_person())
+    return redirect(url_for("appointments.queue", show=request.form.get("show", "waiting")[:20]), 303)
 
 
 @pages.get("/queue/rows")
 @requires(Permission.READ_QUEUE)
 def queue_rows() -> str:
     """The rows of the queue, fetched again after each change."""
-    return render_template("appointments/_queue.html", **_load_rows())
+    return render_template("appointments/_queue.html", **_load_rows(_read_doctor()))
 
 
 @pages.post("/queue/call-next")
 @requires(Permission.CALL_PATIENT)
 def call_next() -> ResponseReturnValue:
-    """Call the next patient. A doctor is redirected to the patient's encounter."""
-    entry = run_or_flash(actions.call_next)
-    if entry is None:
-        flash(_("Nobody is waiting. New check-ins appear here automatically."), "info")
-    elif current_person().may(Permission.WRITE_ENCOUNTER):
-        return redirect(f"/queue/{entry.id}/start", 303)
-    else:
-        _flash_called(entry.id)
+    """Call the next patient; for a doctor the encounter opens."""
+    entry = run_or_flash(actions.call_next, doctor_id=parse_record_id(request.form.get("doctor", "")))
+    if entry is not None:
+        return _after_call(entry.id, redirect(url_for("appointments.queue"), 303))
+    flash(_("Nobody is waiting. New check-ins appear here automatically."), "info")
     return redirect(url_for("appointments.queue"), 303)
+
+
+def _after_call(entry_id: int, to_queue: Response) -> Response:
+    """Open the encounter for a doctor, `to_queue` with the name and an undo button for others.
+
+    307 lets the browser post the same form to the encounter's start, so that calling and opening are one press.
+    """
+    if current_person().may(Permission.WRITE_ENCOUNTER):
+        return redirect(f"/queue/{entry_id}/start", 307)
+    _flash_called(entry_id)
+    return to_queue
 
 
 def _flash_called(entry_id: int) -> None:
@@ -115,10 +153,9 @@ def _flash_called(entry_id: int) -> None:
 @pages.post("/queue/<int:entry_id>/call")
 @requires(Permission.CALL_PATIENT)
 def call(entry_id: int) -> ResponseReturnValue:
-    """Call one patient, or call again."""
-    if run_or_flash(actions.call_patient, entry_id):
-        _flash_called(entry_id)
-    return redirect_back(url_for("appointments.queue"))
+    """Call one patient, or call again; for a doctor the encounter opens."""
+    to_queue = redirect_back(url_for("appointments.queue"))
+    return _after_call(entry_id, to_queue) if run_or_flash(actions.call_patient, entry_id) else to_queue
 
 
 @pages.post("/queue/<int:entry_id>/undo-call")
@@ -187,56 +224,6 @@ def send_to(entry_id: int) -> ResponseReturnValue:
         return redirect(url_for("appointments.queue"), 303)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=list_doctor_choices())
-
-
-@pages.route("/queue/add", methods=["GET", "POST"])
-@requires(Permission.CHECK_IN)
-def add_to_queue_page() -> ResponseReturnValue:
-    """Check in a patient: one press when the query or the form names the patient."""
-    form = _queue_form()
-    looked_up = None
-    if "look_up" in request.form:
-        looked_up = look_up_patients(form)
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()):
-        flash_token(form.result.id)
-        return redirect_back(url_for("appointments.queue"))
-    has_patient = form.patient.data and not form.patient.errors
-    patient = booking_queries.get_patient_identity(form.patient.data) if has_patient else None
-    upcoming = booking_queries.list_patient_bookings(patient.id) if patient else []
-    booked = [row for row in upcoming if row.date == clock.today()]
-    if patient:
-        read_log.record_read("appointments.read", patient.id, entity="patient", entity_id=patient.id)
-    page = render_template(
-        "appointments/queue_add.html", form=form, patient=patient, booked=booked, looked_up=looked_up
-    )
-    return page, 200 if looked_up is not None else form.status
-
-
-def _queue_form() -> QueueForm:
-    """The submitted form (the find box sends only `patient_id`), or a form filled from the query."""
-    sent = CombinedMultiDict(
-        [request.form, MultiDict({"priority": "3", "patient": request.form.get("patient_id", "")})]
-    )
-    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": get_number_parameter("patient")})
-    form.doctor.choices = [SelectChoice("", _("Any doctor")), *list_doctor_choices()]
-    return form
-
-
-@pages.get("/queue/<int:entry_id>/slip")
-@requires(Permission.CHECK_IN)
-def slip(entry_id: int) -> str:
-    """The slip with the token, 80 mm wide."""
-    entry = queries.get_entry(entry_id)
-    code = code128(entry.hospital_number)
-    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
-    height = slip_layout.height_mm(
-        names=(hospital[0], spoken_name(entry)),
-        texts=(entry.hospital_number, f"{entry.doctor_name} · {entry.room}", " · ".join(hospital[1:])),
-    )
-    ahead = queries.count_ahead(entry_id)
-    return render_template("appointments/slip.html", entry=entry, ahead=ahead, code=code, height=height)
 
 
 @pages.get("/queue/display")

@@ -89,6 +89,7 @@ def bills(
     patient_id: int | None = None,
     before: int | None = None,
     after: int | None = None,
+    limit: int = PAGE,
     who: Person,
 ) -> BillPage:
     """Bills with their patients, newest first. `q` is the number of a bill or receipt, or a search for patients; with it
@@ -101,7 +102,7 @@ def bills(
         query = query.where(or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", charged)))
     if state == "payers" and not q:
         query = query.where(PAYER_OWES > 0)
-    return _page(query, before, after)
+    return _page(query, before, after, limit)
 
 
 def _with_patient() -> Select:
@@ -117,13 +118,13 @@ def _search(query: Select, q: str, who: Person) -> Select:
     return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]))
 
 
-def _page(query: Select, before: int | None, after: int | None) -> BillPage:
+def _page(query: Select, before: int | None, after: int | None, limit: int) -> BillPage:
     if after is not None:
         query = query.where(Bill.id > after).order_by(Bill.id)
     else:
         query = (query.where(Bill.id < before) if before is not None else query).order_by(Bill.id.desc())
-    rows = list(db.session.execute(query.limit(PAGE + 1)))
-    has_more, rows = len(rows) > PAGE, rows[:PAGE]
+    rows = list(db.session.execute(query.limit(limit + 1)))
+    has_more, rows = len(rows) > limit, rows[:limit]
     if after is not None:
         rows.reverse()
     has_newer, has_older = (has_more, True) if after is not None else (before is not None, has_more)

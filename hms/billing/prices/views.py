@@ -13,13 +13,14 @@ from hms.billing.models import PriceItem
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
+from hms.core.text.numbers import parse_record_id
 from hms.core.web import template_filters
 from hms.core.web.guard import current_person, requires
 
 from . import actions
 from . import queries as price_list
 
-MAX_SHOWN = 200
+PAGE = 25
 UNPRICED = "unpriced"
 
 
@@ -54,7 +55,8 @@ def prices() -> str:
     show = UNPRICED if request.args.get("show") == UNPRICED else None
     items = price_list.search_items(
         _search_text(),
-        limit=MAX_SHOWN,
+        limit=PAGE + 1,
+        after=price_list.sort_key_of(parse_record_id(request.args.get("after", "")) or 0),
         with_inactive=current_person().may(Permission.MANAGE_PRICES),
         only_unpriced=show is not None,
     )
@@ -68,12 +70,17 @@ def prices() -> str:
     ]
     return render_template(
         "billing/prices.html",
-        items=items,
+        items=items[:PAGE],
+        has_more=len(items) > PAGE,
+        next=url_for("billing.prices", show=show, after=items[PAGE - 1].id)
+        if len(items) > PAGE and not _search_text()
+        else None,
+        newest=url_for("billing.prices", show=show) if request.args.get("after") else None,
         q=_search_text(),
         show=show,
         segments_shown=segments,
         categories=dict(CATEGORIES),
-        most=MAX_SHOWN,
+        most=PAGE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +64,7 @@ class EncounterPage:
     unsaved: tuple[drafts.UnsavedText, ...]
     asks_birth_year: bool
     owed: Any
+    weight: Decimal | None
     problems: list[Any]
     templates: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
@@ -143,6 +145,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         unsaved=values.unsaved,
         asks_birth_year=values.asks_birth_year,
         owed=values.owed,
+        weight=values.weight,
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
         templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],

@@ -84,13 +84,13 @@ def diagnoses() -> str:
 @pages.get("/clinical/medicines")
 @requires(Permission.PRESCRIBE)
 def medicines() -> str:
-    """Options of the medicine field: complete doses, those for the patient's age first."""
-    age = request.args.get("months", "")
-    years = readings.years_from_months(age)
-    return render_template(
-        "clinical/_medicines.html",
-        rows=formulary.list_choices(search_text(request.args.get("q"), longest=255), age_years=years),
-    )
+    """Options of the medicine field: complete doses for the patient's age and weight, then medicines with another dose."""
+    person = {
+        "age_years": readings.years_from_months(request.args.get("months", "")),
+        "weight_kg": readings.read_kilograms(request.args.get("kg", "")),
+    }
+    rows = formulary.list_choices(search_text(request.args.get("q"), longest=255), **person)
+    return render_template("clinical/_medicines.html", rows=rows)
 
 
 @pages.get("/clinical/dose")

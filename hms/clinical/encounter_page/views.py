@@ -19,7 +19,7 @@ from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import readings
 from hms.core import clock
-from hms.core.db.session import get_or_not_found
+from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -27,7 +27,6 @@ from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate, translate_error
 from hms.formulary.medicines import queries as formulary
-from hms.patients import lookup as patients
 
 from . import form_handler, page_data, prescription_form
 
@@ -207,8 +206,10 @@ def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     """The options for the typed text, for browsers without JavaScript."""
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
-    patient = patients.patient(queries.get_encounter(encounter_id, current_person()).patient_id)
-    doses = formulary.list_choices(form.rx.data or "", age_years=readings.age_years(patient.birth_date))
+    _encounter, patient = queries.get_encounter_with_patient(encounter_id, current_person())
+    weight = db.session.scalar(readings.recent_weight(), readings.recent_weight_values(patient.id))
+    age = readings.age_years(patient.birth_date)
+    doses = formulary.list_choices(form.rx.data or "", age_years=age, weight_kg=weight)
     return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 

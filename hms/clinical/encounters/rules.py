@@ -130,7 +130,11 @@ def must_retype_birth_year(*, has_other_unsaved_encounter: bool, has_same_name_i
 
 def check_birth_year(typed: str, birth_year: int | None) -> None:
     """Raise `RuleBroken` unless the typed year is the patient's year of birth; an unknown year is not checked."""
-    if birth_year is not None and typed.strip() != str(birth_year):
+    if birth_year is None:
+        return
+    if not typed.strip():
+        raise RuleBroken(N_("Enter the year of birth of this patient."), "birth_year")
+    if typed.strip() != str(birth_year):
         raise RuleBroken(
             N_("This is not the year of birth of this patient. Check that the right patient is open."), "birth_year"
         )

@@ -136,9 +136,11 @@ def list_hospital_templates() -> list[NoteTemplate]:
 def _save(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
     if version is not None and template.id is not None and version != template.version:
         raise StaleVersion(STALE_MESSAGE)
-    template.title = _clean_required(title, "title", 100)
+    template.title = _clean_required(title, "title", 100, N_("Enter the title of the template."))
     template.shortcut = _clean_shortcut(shortcut)
-    template.content = _clean_required(content, "content", MAX_LENGTH, multiline=True)
+    template.content = _clean_required(
+        content, "content", MAX_LENGTH, N_("Enter the text of the template."), multiline=True
+    )
     if template.id is not None:
         template.increment_version()
     db.session.add(template)
@@ -175,10 +177,10 @@ def _clean_shortcut(typed: str) -> str:
     return shortcut
 
 
-def _clean_required(text: str, field: str, longest: int, *, multiline: bool = False) -> str:
+def _clean_required(text: str, field: str, longest: int, missing: str, *, multiline: bool = False) -> str:
     cleaned = clean_field(text, field, longest=longest, multiline=multiline)
     if not cleaned:
-        raise RuleBroken(N_("Enter a value."), field)
+        raise RuleBroken(missing, field)
     return cleaned
 
 

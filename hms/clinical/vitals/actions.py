@@ -26,7 +26,7 @@ from hms.core.text.translation import N_, joined
 from hms.patients.access import policy
 from hms.patients.models import Patient
 
-from . import news2, readings, rules
+from . import news2, readings, rules, urgency
 from .plausibility import PlausibilityWarning, find_alarming_values, find_implausible_changes
 
 CORRECTION_WINDOW = timedelta(hours=24)
@@ -57,7 +57,8 @@ def record_vitals(
     """Save one set of vital signs.
 
     `typed` has values by the keys or API names of `rules.vitals()` (°C, mmHg, /min, %, kg, cm, mmol/L) as text or numbers,
-    and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`, `is_pregnant`, `note`. Raises `RuleBroken` at the
+    and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`, `is_pregnant`, `note`. Critical values raise the
+    patient's priority in the queue. Raises `RuleBroken` at the
     first impossible value, `Unconfirmed` for alarming values without `is_confirmed`.
     """
     patient = get_or_not_found(Patient, patient_id)
@@ -81,6 +82,7 @@ def record_vitals(
     )
     db.session.add(reading)
     db.session.flush()
+    urgency.move_up(reading, patient)
     publish(Event.QUEUE_CHANGED)
     return reading
 

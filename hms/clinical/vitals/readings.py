@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -19,12 +20,13 @@ from hms.core.text.formatting import NBSP
 from hms.core.text.translation import Sentence
 
 from . import news2, rules
-from .plausibility import EarlierValue, bmi, bmi_text
+from .plausibility import WEIGHT_CHANGE_DAYS, EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
 _SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """The columns that `to_reading` needs."""
+_KILOGRAMS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT_LABELS = {
     "temperature": _l("T"),
@@ -41,12 +43,16 @@ SHORT_LABELS = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One value to show: short label, value with unit, and a flag when it is unusual."""
+    """One value to show: short label, value with unit, and a flag when it is unusual.
+
+    `is_normal` is whether it lies within a usual range: False for a value that has none.
+    """
 
     key: str
     label: str
     text: str
     flag: rules.Flag | None
+    is_normal: bool = False
 
     @property
     def level(self) -> str:
@@ -130,9 +136,9 @@ def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measur
             if "systolic" in known:
                 yield _pressure(known, age)
         elif key in known:
-            yield Measure(
-                key, label, rules.vitals()[key].format_value(known[key]), rules.find_flag(key, known[key], age)
-            )
+            found = rules.find_flag(key, known[key], age)
+            is_normal = found is None and rules.usual_range(key, age) is not None
+            yield Measure(key, label, rules.vitals()[key].format_value(known[key]), found, is_normal)
 
 
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
@@ -144,7 +150,7 @@ def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     ]
     worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
-    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst)
+    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst, worst is None)
 
 
 def last_sizes(patient_id: int) -> dict[str, EarlierValue]:
@@ -169,6 +175,20 @@ def _last_sizes() -> CompoundSelect:
     return union_all(last("weight"), last("height"))
 
 
+def recent_weight() -> Select:
+    """The last weight of the parameters `patient_id` that was measured after `weighed_since`. An older one may not fit a
+    child any more."""
+    columns = VitalsReading.__table__.c
+    measured = (columns.status == "final", columns.weight.is_not(None), columns.taken_at > bindparam("weighed_since"))
+    of_patient = select(columns.weight).where(columns.patient_id == bindparam("patient_id"), *measured)
+    return of_patient.order_by(columns.taken_at.desc()).limit(1)
+
+
+def recent_weight_values(patient_id: int) -> dict[str, Any]:
+    """The values of the parameters in `recent_weight`."""
+    return {"patient_id": patient_id, "weighed_since": clock.now() - timedelta(days=WEIGHT_CHANGE_DAYS)}
+
+
 def last_reading(encounter_id: int) -> Row | None:
     """The last reading of an encounter (`COLUMNS`), without corrected ones; None when there is none."""
     return db.session.execute(_last_reading(), {"encounter_id": encounter_id}).first()
@@ -178,6 +198,11 @@ def last_reading(encounter_id: int) -> Row | None:
 def _last_reading() -> Select:
     last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
+
+
+def read_kilograms(text: str) -> Decimal | None:
+    """A weight as a page sends it; None when `text` is not such a number."""
+    return Decimal(text) if _KILOGRAMS.fullmatch(text) else None
 
 
 def years_from_months(text: str) -> Decimal | None:

@@ -41,10 +41,11 @@ def triage(
     entry_id: int, *, priority: str = "", has_no_allergies: bool = False, by: Person, **typed: Any
 ) -> VitalsReading:
     """Record the vital signs of a queue entry (as `record_vitals`), a changed urgency and "no known allergies", all in one
-    transaction."""
+    transaction. A `priority` other than the entry's is the nurse's own choice and stays also after critical values."""
     entry = get_or_not_found(QueueEntry, entry_id)
+    is_chosen = bool(priority) and priority != str(entry.priority)
     reading = record_vitals(entry.patient_id, queue_entry_id=entry_id, by=by, **typed)
-    if priority and priority != str(entry.priority):
+    if is_chosen:
         queue.set_priority(entry_id, priority, by=by)
     if has_no_allergies:
         patients.confirm_no_allergies(entry.patient_id, by=by)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -26,7 +27,7 @@ from hms.patients.access import policy
 from hms.patients.models import Patient
 from hms.patients.records import banner
 
-from . import actions, queries, readings, triage
+from . import actions, queries, readings, triage, typed_values, urgency
 from .actions import Unconfirmed
 
 CHILDBEARING = range(12, 56)
@@ -43,6 +44,7 @@ def _form_page(
         _call_doctor(form, context.pop("call"))
     elif form.save(save, by=current_person()):
         flash(_("Vitals of %(name)s saved.", name=person_name(patient.family_name, patient.given_names)), "success")
+        _flash_concerns(patient, form.result)
         return redirect(leave(), 303)
     read_log.record_read("clinical.read_vitals", patient.id, entity="patient", entity_id=patient.id)
     refusal = g.get("form_refusal") if request.method == "POST" else None
@@ -56,8 +58,18 @@ def _form_page(
         may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(patient.id),
         usual=triage.usual_ranges(patient),
+        age=typed_values.age_in_address(age),
         **{"is_correction": False, "goes_on": False} | context,
     ), form.status
+
+
+def _flash_concerns(patient: Patient, row: VitalsReading) -> None:
+    """Say which saved values are critical, because the page goes on to another patient."""
+    concerns = urgency.describe_concerns(readings.to_reading(row, patient.birth_date))
+    if concerns:
+        name = person_name(patient.family_name, patient.given_names)
+        moved = _("A patient who waits with these values is moved up in the queue.")
+        flash(f"{name}: {concerns}. {moved}", "caution")
 
 
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
@@ -69,6 +81,17 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
         return
     form.call_reason.data = ""
     flash(_("The doctor was called. The values on this page are not saved yet."), "caution")
+
+
+@pages.get("/clinical/vitals")
+@requires(Permission.RECORD_VITALS)
+def typed_meaning() -> ResponseReturnValue:
+    """What the typed values mean (JSON); the query has the names of the form, and the age in years."""
+    form = VitalsForm(formdata=request.args, meta={"csrf": False})
+    form.validate()
+    age = typed_values.read_age(request.args.get("age", ""))
+    fields, score = typed_values.describe(form.values(), age)
+    return jsonify(fields={name: asdict(meaning) for name, meaning in fields.items()}, news2=asdict(score))
 
 
 @pages.route("/queue/<int:entry_id>/vitals", methods=["GET", "POST"])
@@ -141,7 +164,7 @@ def _as_typed(row: VitalsReading) -> dict[str, str]:
 
 
 def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
-    """The text of each queue entry with vitals: unusual values for clinical staff, else only that they are recorded."""
+    """The note of each queue entry with vitals: unusual values for clinical staff, else only that they are recorded."""
     may_read = encounter_queries.may_read_clinical(current_person())
     return {
         row.queue_entry_id: _board_words(row) if may_read and row.is_open else _("Recorded")
@@ -151,10 +174,7 @@ def words_for_board(entry_ids: Iterable[int]) -> dict[int, str]:
 
 def _board_words(row: Any) -> str:
     reading = readings.to_reading(row, row.birth_date)
-    texts = [f"{measure.label} {measure.text} {measure.flag.word}" for measure in reading.flagged]
-    if reading.news2 is not None and reading.news2.needs_review:
-        texts.append(f"NEWS2 {reading.news2.total}")
-    return ", ".join(texts) or _("Recorded, normal")
+    return urgency.board_note(reading, knows_age=row.birth_date is not None)
 
 
 extensions.add_note_source(words_for_board)

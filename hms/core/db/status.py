@@ -1,6 +1,6 @@
 """The states that may follow each state of a record, and the one function that changes a record's state.
 
-A record class has its table in `transitions`; the trigger `status_change` (migration 0038) holds the same table, so that
+A record class has its table in `transitions`; the trigger `status_change` (migration 0039) holds the same table, so that
 statements written by hand are refused as well. `tests/house/test_transitions.py` compares the two.
 """
 

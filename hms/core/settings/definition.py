@@ -26,12 +26,13 @@ class SettingDefinition:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     is_sensitive: bool = False
+    is_picture: bool = False
 
     @property
     def kind(self) -> str:
-        """The type of the form's control: "flag", "whole", "choice" or "text"."""
+        """The type of the form's control: "flag", "whole", "choice", "picture" or "text"."""
         if isinstance(self.default, bool):
             return "flag"
         if isinstance(self.default, int):
             return "whole"
-        return "choice" if self.choices else "text"
+        return "picture" if self.is_picture else "choice" if self.choices else "text"

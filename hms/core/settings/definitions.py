@@ -53,9 +53,9 @@ SETTINGS: dict[str, SettingDefinition] = {
             "",
             _l("Logo"),
             FACILITY,
-            help=_l("A small picture as a data: address (data:image/png;base64,…), of at most 500 characters."),
+            help=_l("Shown on every page and printed on every paper."),
             is_public=True,
-            pattern=r"data:image/(png|jpeg|svg\+xml|webp)[;,][\w;,=+/%.:' -]+",
+            is_picture=True,
         ),
         SettingDefinition(
             "hospital.tax_number",

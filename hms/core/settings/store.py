@@ -24,6 +24,7 @@ from hms.core.text.translation import N_
 
 from .definition import SettingDefinition
 from .definitions import SETTINGS
+from .logo import validate_picture
 
 MAX_LENGTH = 500
 
@@ -111,6 +112,8 @@ def validated_value(setting: SettingDefinition, new: Any) -> Any:
         return _validate_flag(new)
     if setting.kind == "whole":
         return _validate_whole(setting, new)
+    if setting.kind == "picture":
+        return validate_picture(new)
     if not isinstance(new, str):
         raise RuleBroken(N_("Enter a text."), "new")
     return _validate_text(setting, new)

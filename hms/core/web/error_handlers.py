@@ -20,7 +20,7 @@ from hms.core.audit import denials
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.session import db
 from hms.core.db.transient_errors import can_be_repeated
-from hms.core.errors import DISK_FULL, DomainError, Unavailable
+from hms.core.errors import DISK_FULL, DomainError, RoleNotAllowed, Unavailable
 
 from .guard import SignInRequired, current_person, is_api_request
 from .localisation import current_language, translate, translate_error
@@ -83,7 +83,12 @@ def _domain_error(error: DomainError) -> Response:
         except NoConnectionFree as no_connection:
             return _all_connections_in_use(no_connection)
     response = error_response(
-        error.status, translate_error(error), code=error.code, field=error.field, next_step=error.next_step
+        error.status,
+        translate_error(error),
+        code=error.code,
+        field=error.field,
+        next_step=error.next_step,
+        may_ask_for_role=isinstance(error, RoleNotAllowed),
     )
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -143,6 +148,11 @@ HTTP_MESSAGES = {
     415: _l("Send JSON (Content-Type: application/json)."),
     429: _l("Too many attempts. Wait a minute, then try again."),
 }
+PAGE_MESSAGES = {
+    404: _l("Check the address, or find the patient by name, phone, number or date of birth."),
+    429: _l("Wait a minute, then go back and try again. What you typed is still on the previous page."),
+}
+"""For pages whose heading already says what `HTTP_MESSAGES` says."""
 
 
 def _unknown_host(_error: SecurityError) -> Response:
@@ -182,11 +192,12 @@ def _load_reader() -> None:
 def _api_message_for(error: HTTPException, status: int) -> str:
     if status == 405:
         return f'Method "{request.method}" not allowed.'
-    return _message_for(error, status)
+    return str(HTTP_MESSAGES.get(status, error.name))
 
 
 def _message_for(error: HTTPException, status: int) -> str:
-    return str(HTTP_MESSAGES.get(status, error.name))
+    """What the page says under its heading, which names the error: not the same again."""
+    return str(PAGE_MESSAGES.get(status) or HTTP_MESSAGES.get(status, error.name))
 
 
 def _field_errors(messages: dict[str, Any]) -> Response:

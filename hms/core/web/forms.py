@@ -9,11 +9,12 @@ from typing import Any
 
 from flask import g, request
 from flask_babel import Domain
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
-from wtforms import IntegerField, StringField, TextAreaField
+from wtforms import IntegerField, SelectField, StringField, TextAreaField
 from wtforms.i18n import messages_path
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
@@ -28,19 +29,29 @@ from hms.core.text.translation import N_, Sentence
 from .localisation import translate, translate_error
 from .merging import Merging
 
-Required = lambda: DataRequired(_l("Enter a value."))  # noqa: E731 - reads as a validator in a form
+
+def _missing(field: Any) -> str:
+    """The message of a field that was left blank; it names the field."""
+    if isinstance(field, SelectField):  # also of radio buttons
+        return _("Choose “%(field)s”.", field=field.label.text)
+    return _("Fill in “%(field)s”.", field=field.label.text)
+
+
+class Required(DataRequired):
+    """Requires a value; 0 is none, see `InputPresent`."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        self.message = _missing(field)
+        super().__call__(form, field)
 
 
 class InputPresent(InputRequired):
     """Requires a value that is not blank; 0 is a value, which `Required` refuses."""
 
-    def __init__(self) -> None:
-        super().__init__(_l("Enter a value."))
-
     def __call__(self, form: Any, field: Any) -> None:
         if not field.raw_data or not str(field.raw_data[0]).strip():
             field.errors[:] = []
-            raise StopValidation(self.message)
+            raise StopValidation(_missing(field))
 
 
 FROM_REQUEST = object()

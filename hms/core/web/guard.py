@@ -22,7 +22,7 @@ from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text import numbers
 from hms.core.text.translation import N_
 
-from . import security_headers
+from . import logo, security_headers
 from .parameters import check_parameters
 from .request_bodies import read_body
 
@@ -64,7 +64,7 @@ def guard() -> Response | None:
     view = current_app.view_functions[request.endpoint]
     permission = getattr(view, "needs", None)
     if permission is None:
-        raise NotAllowed(N_("%(page)s has no permission, so nobody can open it."), page=request.endpoint)
+        raise NotAllowed(N_("This page is not open to anybody. Tell an administrator."))
     is_read = request.method in SAFE_METHODS
     if permission is Permission.PUBLIC and (is_read or hasattr(view, "from_browsers")):
         g.is_reader_known = True
@@ -183,4 +183,5 @@ def install(app: Flask) -> None:
     app.after_request(finish_response)
     app.teardown_request(_close_session)
     app.register_blueprint(security_headers.pages)
+    app.register_blueprint(logo.pages)
     app.view_functions["static"].needs = Permission.PUBLIC

@@ -22,6 +22,8 @@ class NavigationEntry:
     needs: Permission
     order: int
     key: str = ""
+    also: tuple[str, ...] = ()
+    """Beginnings of further addresses whose pages belong to this entry."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,11 @@ class NavItem:
 _entries: dict[str, NavigationEntry] = {}
 
 
-def add_entry(label: str, endpoint: str, needs: Permission, order: int, key: str = "") -> None:
+def add_entry(
+    label: str, endpoint: str, needs: Permission, order: int, key: str = "", also: tuple[str, ...] = ()
+) -> None:
     """Add a page to the top bar; see `NavigationEntry`. `label` is a `lazy_gettext` literal."""
-    _entries[endpoint] = NavigationEntry(label, endpoint, needs, order, key)
+    _entries[endpoint] = NavigationEntry(label, endpoint, needs, order, key, also)
 
 
 def items(person: Person) -> list[NavItem]:
@@ -48,5 +52,7 @@ def items(person: Person) -> list[NavItem]:
     allowed = [entry for entry in _entries.values() if person.is_authenticated and person.may(entry.needs)]
     entries = sorted(allowed, key=lambda entry: entry.order)
     urls = [url_for(entry.endpoint) for entry in entries]
-    current = max((url for url in urls if request.path.startswith(url)), key=len, default=None)
+    beginnings = [(begin, url) for entry, url in zip(entries, urls, strict=True) for begin in (url, *entry.also)]
+    matching = [pair for pair in beginnings if request.path.startswith(pair[0])]
+    current = max(matching, key=lambda pair: len(pair[0]), default=("", None))[1]
     return [NavItem(entry.label, url, url == current, key=entry.key) for entry, url in zip(entries, urls, strict=True)]

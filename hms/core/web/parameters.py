@@ -23,9 +23,10 @@ from typing import Any
 
 from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, String, bindparam
 
 from hms.core import clock
+from hms.core.db.name_order import name_order
 from hms.core.errors import DomainError
 from hms.core.person import Person
 from hms.core.text.cleaning import search_text
@@ -287,8 +288,13 @@ def filter_by_columns(rows: Select, arguments: dict[str, Any], /, *, on: Any = N
 
 
 def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
-    """`rows` sorted by the argument `ordering` (`Ordering`), newest first without one; equal rows by `record_id`."""
+    """`rows` sorted by the argument `ordering` (`Ordering`), newest first without one; equal rows by `record_id`.
+
+    Text is sorted without regard to capitals and accents, as on the pages.
+    """
     ordering = arguments.get("ordering", "-id")
     sort_column = {"id": record_id, **columns}[ordering.removeprefix("-")]
+    if isinstance(sort_column.type, String):
+        (sort_column,) = name_order(sort_column)
     order = (sort_column, record_id)
     return rows.order_by(None).order_by(*(column.desc() for column in order) if ordering.startswith("-") else order)

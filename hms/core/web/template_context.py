@@ -24,6 +24,7 @@ from hms.core.text.numbers import show, shown_sign
 from . import navigation
 from .controls import control_attributes
 from .guard import current_person
+from .logo import logo_address
 from .script_messages import script_messages_json
 from .security_headers import csp_nonce
 from .static_assets import asset
@@ -34,7 +35,7 @@ class Hospital:
     """The settings `hospital.*`: `hospital.name`, `hospital.address`, `hospital.phone` and so on."""
 
     def __getattr__(self, name: str) -> Any:
-        return settings.value(f"hospital.{name}")
+        return logo_address() if name == "logo" else settings.value(f"hospital.{name}")
 
 
 def may(permission: Permission | str) -> bool:

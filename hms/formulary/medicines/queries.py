@@ -13,18 +13,18 @@ from sqlalchemy import Select, bindparam, func, or_, select
 
 from hms.billing.models import PriceItem
 from hms.core.db.folding import folded
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.text.cleaning import escape_like, fold
 from hms.core.text.translation import N_
-from hms.formulary.dosing import product_text
+from hms.formulary.dosing import dose_bands, product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.models import DoseSentence, Medication
 
 MAX_CHOICES = 10
 MAX_ROWS = 120
-CHILD_UNTIL = 12
 _USUAL = ("id", "label", "amount", "unit", "route", "frequency", "as_needed", "max_per_day", "days")
 _SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
 _TABLE = Medication.__table__
@@ -64,7 +64,7 @@ def select_medications(search: str = "", *, by_name_only: bool = False) -> Selec
     query = select(*COLUMNS).where(_TABLE.c.is_active)
     text = func.hms_fold(_TABLE.c.name) if by_name_only else _TABLE.c.search_text
     query = query.where(*contains_all_words(text, search))
-    return query.order_by(_TABLE.c.name, _TABLE.c.id)
+    return query.order_by(*name_order(_TABLE.c.name), _TABLE.c.id)
 
 
 def search_medications(typed: str, *, limit: int) -> list[Any]:
@@ -76,7 +76,7 @@ def search_medications(typed: str, *, limit: int) -> list[Any]:
     code = func.upper(PriceItem.code) == text.upper()
     coded = _TABLE.c.is_active & _TABLE.c.price_item_id.in_(select(PriceItem.id).where(code))
     query = select(*COLUMNS).where(or_(named, coded))
-    return list(db.session.execute(query.order_by(_TABLE.c.name, _TABLE.c.id).limit(limit)))
+    return list(db.session.execute(query.order_by(*name_order(_TABLE.c.name), _TABLE.c.id).limit(limit)))
 
 
 def get_medication(medication_id: int) -> Any | None:
@@ -114,27 +114,31 @@ class UsualDose:
     product: Any
 
 
-def list_usual_doses(ingredients: list[str], route: str, age_years: Decimal | None) -> list[UsualDose]:
-    """Usual doses by `route` and for the age, of active medicines with one of `ingredients`: in the order of the
+def list_usual_doses(
+    ingredients: list[str], route: str, age_years: Decimal | None, weight_kg: Decimal | None = None
+) -> list[UsualDose]:
+    """Usual doses by `route` for the age and weight, of active medicines with one of `ingredients`: in the order of the
     ingredients, the most used first."""
     dose = DoseSentence.__table__.c
     query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
     query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
     rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MAX_ROWS)).all()
     place = {name: number for number, name in enumerate(ingredients)}
-    suited = [row for row in rows if _suits_age(row[0].audience, age_years)]
+    suited = [row for row in rows if dose_bands.suits(row[0].label, row[0].audience, age_years, weight_kg)]
     suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
     return [UsualDose(*(getattr(row[0], name) for name in _USUAL), row) for row in suited]
 
 
-def list_choices(text: str, *, age_years: Decimal | None = None, shows_stock: bool = True) -> list[Choice]:
-    """At most ten choices that match `text`: usual doses first (those for the patient's age before others, then the most
-    used), then each medicine with a custom dose."""
+def list_choices(
+    text: str, *, age_years: Decimal | None = None, weight_kg: Decimal | None = None, shows_stock: bool = True
+) -> list[Choice]:
+    """At most ten choices that match `text`: usual doses for the patient's age and weight, the most used first, then each
+    medicine with a custom dose. Doses for other ages or weights, and of medicines forbidden at the age, are left out."""
     rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
     typed = fold(text)
-    sentences = [row for row in rows if row.dose_id is not None]
-    sentences.sort(key=lambda row: _rank(row, typed, age_years))
-    medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed, age_years))}
+    sentences = [row for row in rows if row.dose_id is not None and _suits(row, age_years, weight_kg)]
+    sentences.sort(key=lambda row: _rank(row, typed))
+    medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed))}
     custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MAX_CHOICES // 2]]
     usual = [_usual(row, shows_stock) for row in sentences[: MAX_CHOICES - min(len(custom), 3)]]
     return (usual + custom)[:MAX_CHOICES]
@@ -162,16 +166,16 @@ def _matching(text: str) -> Select:
     return query.order_by(starts.desc(), func.coalesce(dose.c.use_count, 0).desc(), _TABLE.c.id).limit(MAX_ROWS)
 
 
-def _rank(row: Any, typed: str, age_years: Decimal | None) -> tuple:
+def _rank(row: Any, typed: str) -> tuple:
     starts = fold(row.generic_name).startswith(typed) or fold(row.brand_name).startswith(typed)
     uses, parts = row.use_count or 0, len(row.ingredients)
-    return (not starts, not _suits_age(row.audience, age_years), -uses, parts, row.id, row.dose_id or 0)
+    return (not starts, -uses, parts, row.id, row.dose_id or 0)
 
 
-def _suits_age(audience: str | None, age_years: Decimal | None) -> bool:
-    if age_years is None or audience in (None, "any"):
-        return True
-    return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+def _suits(row: Any, age_years: Decimal | None, weight_kg: Decimal | None) -> bool:
+    """Whether the usual dose is for this age and weight, and no rule forbids the medicine at the age."""
+    is_forbidden = age_years is not None and row.min_age_tier == "stop" and age_years < (row.min_age_years or 0)
+    return not is_forbidden and dose_bands.suits(row.label, row.audience, age_years, weight_kg)
 
 
 class _Dose:

@@ -26,7 +26,9 @@ from . import banner as record_banner
 from . import card
 from . import queries as record_queries
 
-navigation.add_entry(_l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30)
+navigation.add_entry(
+    _l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30, also=("/encounters/", "/vitals/")
+)
 
 
 pages.add_app_template_global(search_queries.is_mistyped_number)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select, tuple_
+from sqlalchemy import BigInteger, cast, func, literal, or_, select, true, tuple_
 
 from hms.appointments.models import QueueEntry
 from hms.billing.bills.queries import owed_by_patients
@@ -20,14 +21,22 @@ from hms.core.text.translation import N_
 from hms.formulary.medicines.queries import get_medications_by_id
 from hms.patients.access import policy
 from hms.patients.models import Allergy, Patient
+from hms.patients.search.queries import search_patients
 from hms.pharmacy.models import Batch, Dispense
 from hms.staff.models import User
 
 from . import rules
-from .visit_view import Visit, build_lines, paid_words
+from .visit_view import Visit, build_lines, paid_words, visit_key
 
 PAGE = 25
-SHOWN: dict[str, tuple[str, ...]] = {"waiting": ("active",), "owing": ("part_dispensed",), "held": ("on_hold",)}
+RECENT_DAYS = 3
+"""Visits signed today or in the two days before are waiting; those signed earlier stand under "older"."""
+SHOWN: dict[str, tuple[str, ...]] = {
+    "waiting": ("active",),
+    "older": ("active",),
+    "owing": ("part_dispensed",),
+    "held": ("on_hold",),
+}
 OPEN = ("active", "part_dispensed", "on_hold")
 _LINE = (
     *("id", "encounter_id", "patient_id", "medication_id", "medication_name", "dosage", "frequency", "duration"),
@@ -36,37 +45,90 @@ _LINE = (
 )
 _ORDERED_HERE = Prescription.external_id.is_(None)
 """Excludes imported prescriptions: they were prescribed elsewhere and are never dispensed here."""
-_FIRST = func.min(func.coalesce(Prescription.signed_at, Prescription.created_at))
+_LAST = func.max(func.coalesce(Prescription.signed_at, Prescription.created_at))
+"""When the newest of a visit's lines was signed."""
+MAX_PATIENTS = 100
+
+
+def _first_recent_moment() -> datetime:
+    return clock.day_bounds(clock.today() - timedelta(days=RECENT_DAYS - 1))[0]
 
 
 def counts() -> dict[str, int]:
     """The number of prescriptions under each heading of the queue, and of dispenses today."""
-    statuses = select(Prescription.status, func.count()).where(Prescription.status.in_(OPEN), _ORDERED_HERE)
+    by_visit = (
+        select(Prescription.status, func.count().label("lines"), (_first_recent_moment() <= _LAST).label("is_recent"))
+        .where(Prescription.status.in_(OPEN), _ORDERED_HERE)
+        .group_by(Prescription.status, Prescription.encounter_id, Prescription.patient_id)
+        .subquery()
+    )
+    statuses = select(by_visit.c.status, by_visit.c.is_recent, cast(func.sum(by_visit.c.lines), BigInteger))
     start, end = clock.day_bounds(clock.today())
     today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
-    rows = db.session.execute(statuses.group_by(Prescription.status).union_all(select(literal("done"), today)))
-    found = dict(rows.all())
-    return {name: found.get(statuses_[0], 0) for name, statuses_ in SHOWN.items()} | {"done": found["done"]}
+    rows = db.session.execute(
+        statuses.group_by(by_visit.c.status, by_visit.c.is_recent).union_all(select(literal("done"), true(), today))
+    )
+    found = {(status, is_recent): lines for status, is_recent, lines in rows}
+    both = {status: found.get((status, True), 0) + found.get((status, False), 0) for status in OPEN}
+    return {
+        "waiting": found.get(("active", True), 0),
+        "older": found.get(("active", False), 0),
+        "owing": both["part_dispensed"],
+        "held": both["on_hold"],
+        "done": found["done", True],
+    }
 
 
-def waiting(show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE) -> list[Any]:
-    """The visits under one heading, longest wait first: encounter_id, patient_id, since, lines."""
-    place = (_FIRST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
+def waiting(
+    show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE, q: str = "", who: Person
+) -> list[Any]:
+    """The visits under one heading, newest first: encounter_id, patient_id, since, lines.
+
+    `q` searches for patients: then `show` is not used, and every visit with something to dispense is found.
+    """
+    place = (_LAST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
     query = (
         select(
             Prescription.encounter_id,
             Prescription.patient_id,
-            _FIRST.label("since"),
+            _LAST.label("since"),
             func.count().label("lines"),
         )
-        .where(Prescription.status.in_(SHOWN[show]), _ORDERED_HERE)
+        .where(Prescription.status.in_(OPEN if q else SHOWN[show]), _ORDERED_HERE)
         .group_by(Prescription.encounter_id, Prescription.patient_id)
-        .order_by(*place)
+        .order_by(*(column.desc() for column in place))
         .limit(limit)
     )
+    if q:
+        found = [hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]
+        query = query.where(Prescription.patient_id.in_(found))
+    elif show in ("waiting", "older"):
+        is_recent = _first_recent_moment() <= _LAST
+        query = query.having(is_recent if show == "waiting" else ~is_recent)
     if after is not None:
-        query = query.having(tuple_(*place) > tuple_(*after))
+        query = query.having(tuple_(*place) < tuple_(*after))
     return list(db.session.execute(query))
+
+
+@dataclass(frozen=True)
+class WaitingVisit:
+    """A visit on the pharmacist's home page: whose it is, how many medicines, since when."""
+
+    key: str
+    patient: Patient
+    lines: int
+    since: datetime
+
+
+def newest_visits(limit: int, who: Person) -> list[WaitingVisit]:
+    """The newest visits with something to dispense, in two queries."""
+    rows = waiting("waiting", limit=limit, who=who)
+    of_rows = select(Patient).where(Patient.id.in_([row.patient_id for row in rows]))
+    patients = {patient.id: patient for patient in db.session.scalars(of_rows)}
+    return [
+        WaitingVisit(visit_key(row.encounter_id, row.patient_id), patients[row.patient_id], row.lines, row.since)
+        for row in rows
+    ]
 
 
 def visits(keys: Iterable[tuple[int | None, int]], statuses: Sequence[str] = OPEN, *, who: Person) -> list[Visit]:

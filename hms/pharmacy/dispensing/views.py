@@ -17,6 +17,7 @@ from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.errors import Conflict, NotFound
 from hms.core.permissions import Permission
+from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -34,7 +35,7 @@ from . import labels as dispensing_labels
 
 SHOWN = (*queries.SHOWN, "done")
 MAX_LABELS = 30
-LIST_PARAMETERS = ("show", "before", "after", "open")
+LIST_PARAMETERS = ("show", "q", "before", "after", "open")
 """The query parameters that choose the rows of the queue."""
 
 
@@ -60,37 +61,45 @@ def _page_end(text: str) -> tuple[datetime, int, int] | None:
     return instant.replace(microsecond=microseconds % 10**6), encounter_id, patient_id
 
 
-def _older(rows: list[Any], show: str) -> str | None:
+def _older(rows: list[Any], show: str, q: str) -> str | None:
     if len(rows) <= queries.PAGE:
         return None
     last = rows[queries.PAGE - 1]
     microseconds = int(last.since.timestamp()) * 10**6 + last.since.microsecond
-    return url_for("pharmacy.queue", show=show, after=f"{microseconds}.{last.encounter_id or 0}.{last.patient_id}")
+    after = f"{microseconds}.{last.encounter_id or 0}.{last.patient_id}"
+    return url_for("pharmacy.queue", show=show, q=q or None, after=after)
 
 
 def _queue() -> dict[str, Any]:
     """The variables of the queue's rows: the visits of the heading with one of them opened, or today's dispenses. A
     restricted record shows only the patient's name and a link to open it with a reason."""
-    show = _heading()
-    if show == "done":
+    show, q = _heading(), search_text(request.args.get("q"))
+    if show == "done" and not q:
         given = dispensed_queries.given_on(
             clock.today(), before=request.args.get("before", type=int), limit=queries.PAGE + 1
         )
         shown = given[: queries.PAGE]
         access = _note_given(shown)
-        return {"show": show, "given": shown, "older": _earlier(given), "closed": access.closed}
-    rows = queries.waiting(show, after=_page_end(request.args.get("after", "")), limit=queries.PAGE + 1)
+        return {"show": show, "q": q, "given": shown, "older": _earlier(given), "closed": access.closed}
+    show = show if show in queries.SHOWN else "waiting"
+    who, after = current_person(), _page_end(request.args.get("after", ""))
+    rows = queries.waiting(show, after=after, limit=queries.PAGE + 1, q=q, who=who)
     keys = [(row.encounter_id, row.patient_id) for row in rows[: queries.PAGE]]
-    visits = queries.visits(
-        keys, (*queries.SHOWN[show], *(("on_hold",) if show == "waiting" else ())), who=current_person()
-    )
+    visits = queries.visits(keys, _line_statuses(show, q), who=who)
     _note_board((visit.patient.id, visit.is_emergency) for visit in visits if not visit.is_closed)
     open_key = request.args.get("open", "")
     givable = [v for v in visits if v.given_now and v.encounter_id]
     readable = [v for v in visits if not v.is_closed]
     opened = next((v for v in readable if v.key == open_key), next(iter(givable or readable), None))
     form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
-    return {"show": show, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show)}
+    return {"show": show, "q": q, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show, q)}
+
+
+def _line_statuses(show: str, q: str) -> tuple[str, ...]:
+    """The lines that are shown of each visit: with those to dispense, those on hold."""
+    if q:
+        return queries.OPEN
+    return (*queries.SHOWN[show], *(("on_hold",) if show in ("waiting", "older") else ()))
 
 
 def _note_given(given: Sequence[Dispense]) -> policy.RecordAccess:
@@ -119,10 +128,12 @@ def _earlier(given: Any) -> str | None:
 @pages.get("/")
 @requires(Permission.DISPENSE)
 def queue() -> str:
-    """Prescriptions to dispense, with the longest waiting visit opened; `?given=` has the ids of the last dispensing."""
-    done = _just_given()
+    """Prescriptions to dispense, with the newest visit opened; `?given=` has the ids of the last dispensing."""
+    done, listed = _just_given(), _queue()
     kept = {name: request.args[name] for name in LIST_PARAMETERS if request.args.get(name)}
-    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **_queue())
+    if listed.get("opened"):  # a newer visit must not take the place of the one that is worked on
+        kept["open"] = listed["opened"].key
+    return render_template("pharmacy/queue.html", counts=queries.counts(), done=done, kept=kept, **listed)
 
 
 def _of_first_patient(dispenses: Sequence[Dispense]) -> list[Dispense]:

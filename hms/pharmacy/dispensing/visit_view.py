@@ -74,6 +74,11 @@ class Line:
         return in_words(count, unit if count == 1 else COUNTED.get(unit, unit) or None)
 
 
+def visit_key(encounter_id: int | None, patient_id: int) -> str:
+    """The name of a visit in addresses; prescriptions without an encounter are kept together by patient."""
+    return f"v{encounter_id}" if encounter_id else f"p{patient_id}"
+
+
 @dataclass(slots=True)
 class Visit:
     """The lines of one visit and their patient; without lines and allergies when the record `is_closed`.
@@ -92,7 +97,7 @@ class Visit:
 
     @property
     def key(self) -> str:
-        return f"v{self.encounter_id}" if self.encounter_id else f"p{self.patient.id}"
+        return visit_key(self.encounter_id, self.patient.id)
 
     @property
     def prescriber(self) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from hms.core import clock, gapless_numbers
+from hms.core import clock, drafts, gapless_numbers
 from hms.core.actions import action
 from hms.core.db.folding import folded
 from hms.core.db.session import db, get_or_not_found
@@ -43,12 +43,12 @@ class Received:
 
 @action(Permission.RECEIVE_STOCK, "pharmacy.receive_goods")
 def receive_goods(
-    supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, by: Person
+    supplier: str | int | None, invoice_number: str, lines: Sequence[Received], *, draft: str = "", by: Person
 ) -> GoodsReceipt:
     """Post a goods receipt: the receipt with its number, a batch for every new lot, a stock movement for every line.
 
     `supplier` is an id or a name (a new name adds a supplier). `RuleBroken` names the field of the line, for example
-    `lines.0.expires_on`.
+    `lines.0.expires_on`. `draft` names the person's draft that is deleted with it.
     """
     if not 1 <= len(lines) <= MAX_LINES:
         raise RuleBroken(N_("Enter at least one line, and at most 200."), "lines")
@@ -64,6 +64,8 @@ def receive_goods(
     db.session.flush()
     batches = _batches(lines, days, receipt.id)
     _book(receipt, lines, batches, by)
+    if draft and by.id is not None:
+        drafts.delete_draft(by.id, draft)
     return receipt
 
 

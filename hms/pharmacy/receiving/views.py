@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
 
+from hms.core import clock
+from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
+from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
 from hms.pharmacy.forms import ReceiveForm
@@ -14,19 +22,66 @@ from hms.pharmacy.stock import queries
 from hms.pharmacy.stock.views import typed_search
 
 from . import actions as receiving_actions
+from . import drafts
 
 
 @pages.route("/receive", methods=["GET", "POST"])
 @requires(Permission.RECEIVE_STOCK)
 def receive() -> ResponseReturnValue:
-    """Enter a goods receipt in a grid of lines. Adding or removing a line keeps the typed text, also without JavaScript."""
+    """Enter a goods receipt in a grid of lines. Adding or removing a line keeps the typed text, also without JavaScript.
+
+    What is typed is saved as a draft, so that an interrupted receipt can be continued.
+    """
+    if request.method == "GET":
+        return _continue_draft()
     form = ReceiveForm()
-    if request.method == "POST" and (page := _grid_change(form)):
+    if page := _grid_change(form):
         return page
-    if form.save(receiving_actions.receive_goods, by=current_person()):
+    if form.save(receiving_actions.receive_goods, by=current_person(), draft=drafts.DRAFT):
         flash(_("Goods receipt %(number)s posted", number=form.result.number), "success")
         return redirect(url_for("pharmacy.receipt", receipt_id=form.result.id), 303)
-    return render_template("pharmacy/receive.html", form=form), form.status
+    return render_template("pharmacy/receive.html", form=form, saved_at=_save_draft(request.form)), form.status
+
+
+def _continue_draft() -> str:
+    draft = drafts.get_draft(current_person())
+    form = ReceiveForm(formdata=drafts.typed_fields(draft) if draft else None)
+    return render_template("pharmacy/receive.html", form=form, saved_at=_clock_words(draft.saved_at) if draft else None)
+
+
+def _save_draft(typed: Mapping[str, Any]) -> str | None:
+    saved_at = drafts.save_draft(current_person(), typed)
+    return _clock_words(saved_at) if saved_at else None
+
+
+def _clock_words(moment: datetime) -> str:
+    return f"{clock.local(moment):%H:%M:%S}"
+
+
+@pages.get("/receive/draft")
+@requires(Permission.RECEIVE_STOCK)
+def receipt_token() -> ResponseReturnValue:
+    """A new form token for a page that is older than its session."""
+    return {"csrf_token": generate_csrf()}
+
+
+@pages.post("/receive/draft")
+@requires(Permission.RECEIVE_STOCK)
+def keep_receipt() -> ResponseReturnValue:
+    """Save the draft, called every few seconds; posts no goods."""
+    typed = request.get_json()
+    if not isinstance(typed, dict):
+        raise RuleBroken(N_("The request could not be read. Send it again."))
+    return {"saved_at": _save_draft(typed) or _clock_words(clock.now())}
+
+
+@pages.post("/receive/draft/discard")
+@requires(Permission.RECEIVE_STOCK)
+def discard_receipt() -> ResponseReturnValue:
+    """Discard the draft."""
+    drafts.discard(current_person())
+    flash(_("Unfinished goods receipt discarded."), "success")
+    return redirect(url_for("pharmacy.stock"), 303)
 
 
 def _grid_change(form: ReceiveForm) -> str | None:
@@ -38,7 +93,7 @@ def _grid_change(form: ReceiveForm) -> str | None:
         form.remove_line(int(removed))
     else:
         return None
-    return render_template("pharmacy/receive.html", form=form)
+    return render_template("pharmacy/receive.html", form=form, saved_at=_save_draft(form.typed()))
 
 
 @pages.get("/stock/receipts/<int:receipt_id>")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from hms.core import clock
 from hms.core.db.folding import folded
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound
@@ -25,6 +26,7 @@ from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement, Supplier
 from .rules import USAGE_DAYS, estimate_days_left
 
 PAGE = 25
+_BY_NAME = (*name_order(Medication.name), Medication.id)
 FILTERS = ("low", "expiring", "expired", "zero")
 
 
@@ -108,13 +110,13 @@ def medicines(
         .outerjoin(sums, sums.c.medication_id == Medication.id)
         .outerjoin(used, used.c.medication_id == Medication.id)
         .where(Medication.is_active, *_matching(text))
-        .order_by(Medication.name, Medication.id)
+        .order_by(*_BY_NAME)
         .limit(limit)
     )
     if show:
         query = query.where(_conditions(sums).get(show, false()))
     if after is not None:
-        query = query.where(tuple_(Medication.name, Medication.id) > tuple_(*after))
+        query = query.where(tuple_(*_BY_NAME) > tuple_(*name_order(after[0]), after[1]))
     return [_shelf(row, row.reorder_level) for row in db.session.execute(query)]
 
 
@@ -138,7 +140,7 @@ def low() -> Select:
     sums = _sums()
     query = select(*COLUMNS).select_from(Medication).outerjoin(sums, sums.c.medication_id == Medication.id)
     low_rows = query.where(Medication.is_active, _conditions(sums)["low"])
-    return low_rows.order_by(Medication.name, Medication.id)
+    return low_rows.order_by(*_BY_NAME)
 
 
 def sort_key_of(medication_id: int) -> tuple[str, int] | None:
@@ -220,7 +222,7 @@ def received(goods_receipt: GoodsReceipt) -> list[StockMovement]:
 def suppliers(text: str, limit: int = 10) -> list[str]:
     """Names of suppliers that contain every word of `text`."""
     words = contains_all_words(func.hms_fold(Supplier.name), text)
-    query = select(Supplier.name).where(Supplier.is_active, *words).order_by(Supplier.name).limit(limit)
+    query = select(Supplier.name).where(Supplier.is_active, *words).order_by(*name_order(Supplier.name)).limit(limit)
     return list(db.session.scalars(query))
 
 
@@ -229,4 +231,4 @@ def medicines_named(text: str, limit: int = 10) -> list[Any]:
     starts = Medication.search_text.like(folded(f"{escape_like(text.strip())}%"))
     columns = (Medication.id, Medication.name, Medication.brand_name, Medication.unit, Medication.current_stock)
     query = select(*columns).where(Medication.is_active, *_matching(text))
-    return list(db.session.execute(query.order_by(starts.desc(), Medication.name, Medication.id).limit(limit)))
+    return list(db.session.execute(query.order_by(starts.desc(), *_BY_NAME).limit(limit)))

@@ -11,11 +11,13 @@ from sqlalchemy import Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
+from hms.core.db.name_order import name_order
 from hms.core.db.session import db, get_or_not_found
 from hms.core.text.cleaning import escape_like, is_only_punctuation
 from hms.staff.models import AttemptCounter, LoginActivity, OneTimeLink, User
 
 ROWS = 25
+_BY_NAME = (*name_order(User.last_name, User.first_name), User.id)
 STATES: dict[str, str] = {
     "active": _l("Active"),
     "asked": _l("Waiting for approval"),
@@ -63,8 +65,8 @@ def select_accounts(*, state: str | None = None, search: str = "", after: tuple[
         matches = or_(*(column.ilike(pattern, escape="\\") for column in columns))
         query = query.where(false() if is_only_punctuation(search) else matches)
     if after is not None:
-        query = query.where(tuple_(User.last_name, User.first_name, User.id) > after)
-    return query.order_by(User.last_name, User.first_name, User.id)
+        query = query.where(tuple_(*_BY_NAME) > tuple_(*name_order(*after[:2]), after[2]))
+    return query.order_by(*_BY_NAME)
 
 
 def sort_key(user_id: int) -> tuple[str, str, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -19,6 +20,8 @@ MAX_PIXELS = 16_000_000
 MAX_CONCURRENT = 2
 MAX_WAIT_SECONDS = 10
 SIDE_PIXELS = 256
+MAX_LOGO_BYTES = 24_000
+LOGO_SIZES = ((480, 160), (240, 80), (120, 40))
 FORMATS = ("JPEG", "PNG", "WEBP")
 _FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _slots = threading.BoundedSemaphore(MAX_CONCURRENT)
@@ -28,6 +31,15 @@ NOT_A_PICTURE = N_("This is not a picture we can read. Choose a JPEG, PNG or Web
 
 def make_portrait(uploaded: bytes, field: str = "photo") -> bytes:
     """Make a square JPEG of 256 pixels, without place and camera data; raises `RuleBroken` on `field`."""
+    return _make_picture(uploaded, field, _reencode)
+
+
+def make_logo(uploaded: bytes, field: str) -> bytes:
+    """Make a PNG of at most 480 by 160 pixels and `MAX_LOGO_BYTES`; raises `RuleBroken` on `field`."""
+    return _make_picture(uploaded, field, _reencode_logo)
+
+
+def _make_picture(uploaded: bytes, field: str, encode: Callable[[bytes], bytes]) -> bytes:
     if not uploaded:
         raise RuleBroken(N_("Choose a picture."), field)
     if len(uploaded) > MAX_BYTES:
@@ -36,7 +48,7 @@ def make_portrait(uploaded: bytes, field: str = "photo") -> bytes:
         raise RuleBroken(NOT_A_PICTURE, field)
     try:
         _check_size(uploaded, field)
-        return _reencode_limited(uploaded)
+        return _reencode_limited(uploaded, encode)
     except Image.DecompressionBombError as error:
         raise RuleBroken(TOO_MANY_PIXELS, field) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as error:
@@ -52,12 +64,12 @@ def _check_size(uploaded: bytes, field: str) -> None:
                 raise RuleBroken(TOO_MANY_PIXELS, field)
 
 
-def _reencode_limited(uploaded: bytes) -> bytes:
+def _reencode_limited(uploaded: bytes, encode: Callable[[bytes], bytes]) -> bytes:
     """Encode at most two pictures at once, each on a real thread: it limits memory and does not block other requests."""
     if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Unavailable(N_("Too many pictures are being sent now. Wait a minute, then try again."))
     try:
-        return run_in_thread(_reencode, uploaded)
+        return run_in_thread(encode, uploaded)
     finally:
         _slots.release()
 
@@ -71,6 +83,23 @@ def _reencode(uploaded: bytes) -> bytes:
     encoded = BytesIO()
     ImageOps.fit(upright, (SIDE_PIXELS, SIDE_PIXELS)).save(encoded, "JPEG", quality=85)
     return encoded.getvalue()
+
+
+def _reencode_logo(uploaded: bytes) -> bytes:
+    """A PNG that is small enough for every page: fewer colours, then fewer pixels."""
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+        picture.verify()
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGBA")
+    for size in LOGO_SIZES:
+        smaller = upright.copy()
+        smaller.thumbnail(size)
+        for version in (smaller, smaller.quantize(64)):
+            encoded = BytesIO()
+            version.save(encoded, "PNG", optimize=True)
+            if encoded.tell() <= MAX_LOGO_BYTES:
+                return encoded.getvalue()
+    raise ValueError("the picture has no small version")
 
 
 def content_mark(image: bytes) -> str:

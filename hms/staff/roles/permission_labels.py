@@ -114,6 +114,7 @@ class PermissionOption:
 class PermissionGroup:
     """The permissions of one part of the hospital, as one group of rows in the matrix."""
 
+    key: str
     label: str
     permissions: list[PermissionOption]
 
@@ -125,8 +126,8 @@ def permission_groups() -> list[PermissionGroup]:
     for label, desks in GROUPS:
         of_group = [action for action in remaining if action.value.partition(".")[0] in desks]
         remaining = [action for action in remaining if action not in of_group]
-        groups.append(PermissionGroup(label, _options(of_group)))
-    return [*groups, PermissionGroup(_l("Other"), _options(remaining))] if remaining else groups
+        groups.append(PermissionGroup(desks[0], label, _options(of_group)))
+    return [*groups, PermissionGroup("other", _l("Other"), _options(remaining))] if remaining else groups
 
 
 def _options(permissions: list[Permission]) -> list[PermissionOption]:

@@ -30,19 +30,25 @@ def _all_roles() -> list[Role]:
 @pages.get("/admin/roles")
 @requires(Permission.MANAGE_ROLES)
 def roles_page() -> str:
-    """The matrix of permissions and roles."""
+    """The matrix of permissions and roles, one group of permissions (`part`) at a time."""
     return _matrix(GrantsForm(), {role.id: frozenset(role.grants) for role in _all_roles()})
 
 
 def _matrix(form: GrantsForm, ticked: dict[int, frozenset[str]]) -> str:
     rows = [role for role in _all_roles() if role.is_active]
+    groups = permission_labels.permission_groups()
+    group = next((group for group in groups if group.key == request.values.get("part")), groups[0])
     return render_template(
         "staff/roles.html",
         form=form,
         roles=rows,
         closed_roles=[role for role in _all_roles() if not role.is_active],
         ticked={role.id: ticked.get(role.id, frozenset(role.grants)) for role in rows},
-        groups=permission_labels.permission_groups(),
+        group=group,
+        segments_shown=[
+            {"label": other.label, "url": url_for(".roles_page", part=other.key), "is_current": other is group}
+            for other in groups
+        ],
         people=_holders_by_role(),
         waiting=queries.count_waiting(),
     )
@@ -66,12 +72,13 @@ def change_roles() -> ResponseReturnValue:
     changes = _changes(ticked)
     if not changes:
         flash(_("Nothing was changed."), "success")
-        return redirect(url_for(".roles_page"), 303)
+        return redirect(url_for(".roles_page", part=request.form.get("part")), 303)
     if form.reviewed.data and any(seen[role.id] != role.version for role, *_more in changes):
         form.refuse(StaleVersion(merging.MERGED))
     if form.form_errors or not form.reviewed.data:
         opened = {role.id: role.grants for role in _all_roles() if role.id in seen}
         shown = {"changes": changes, "ticked": ticked, "versions": versions, "opened": opened}
+        shown["part"] = request.form.get("part", "")
         return render_template("staff/roles_review.html", form=form, **shown), form.status
     if form.save(
         _save_grants,
@@ -80,7 +87,7 @@ def change_roles() -> ResponseReturnValue:
         by=current_person(),
     ):
         flash(_("Saved. It applies from the next page each person opens."), "success")
-        return redirect(url_for(".roles_page"), 303)
+        return redirect(url_for(".roles_page", part=request.form.get("part")), 303)
     return _matrix(form, ticked), form.status
 
 

@@ -1,0 +1,81 @@
+"""Pages: check in a patient, and the slip with the token."""
+
+from __future__ import annotations
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms.fields.choices import SelectChoice
+
+from hms.appointments.blueprints import pages
+from hms.appointments.bookings import queries as booking_queries
+from hms.appointments.forms import QueueForm
+from hms.appointments.view_helpers import (
+    flash_token,
+    get_number_parameter,
+    list_doctor_choices,
+    look_up_patients,
+    redirect_back,
+)
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.documents.barcodes import code128
+from hms.core.permissions import Permission
+from hms.core.settings import store as settings
+from hms.core.web.guard import current_person, requires
+from hms.core.web.template_filters import spoken_name
+
+from . import queries, slip_layout, transitions
+
+
+@pages.route("/queue/add", methods=["GET", "POST"])
+@requires(Permission.CHECK_IN)
+def add_to_queue_page() -> ResponseReturnValue:
+    """Check in a patient: one press when the query or the form names the patient."""
+    form = _queue_form()
+    looked_up = None
+    if "look_up" in request.form:
+        looked_up = look_up_patients(form)
+        form.is_submitted = lambda: False  # type: ignore[method-assign]
+    if form.save(lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()):
+        flash_token(form.result.id)
+        return redirect_back(url_for("appointments.queue"))
+    has_patient = form.patient.data and not form.patient.errors
+    patient = booking_queries.get_patient_identity(form.patient.data) if has_patient else None
+    upcoming = booking_queries.list_patient_bookings(patient.id) if patient else []
+    booked = [row for row in upcoming if row.date == clock.today()]
+    if patient:
+        read_log.record_read("appointments.read", patient.id, entity="patient", entity_id=patient.id)
+    page = render_template(
+        "appointments/queue_add.html", form=form, patient=patient, booked=booked, looked_up=looked_up
+    )
+    return page, 200 if looked_up is not None else form.status
+
+
+def _queue_form() -> QueueForm:
+    """The submitted form, or a form filled from the query.
+
+    The find box sends only `patient_id`; after "Save and check in" the query names the patient.
+    """
+    named = request.form.get("patient_id") or request.args.get("patient", "")
+    sent = CombinedMultiDict([request.form, MultiDict({"priority": "3", "patient": named})])
+    form = QueueForm(sent) if request.method == "POST" else QueueForm(data={"patient": get_number_parameter("patient")})
+    form.doctor.choices = [SelectChoice("", _("Any doctor")), *list_doctor_choices()]
+    return form
+
+
+@pages.get("/queue/<int:entry_id>/slip")
+@requires(Permission.CHECK_IN)
+def slip(entry_id: int) -> str:
+    """The slip with the token, 80 mm wide."""
+    entry = queries.get_entry(entry_id)
+    code = code128(entry.hospital_number)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
+    height = slip_layout.height_mm(
+        names=(hospital[0], spoken_name(entry)),
+        texts=(entry.hospital_number, f"{entry.doctor_name} · {entry.room}", " · ".join(hospital[1:])),
+    )
+    ahead = queries.count_ahead(entry_id)
+    return render_template("appointments/slip.html", entry=entry, ahead=ahead, code=code, height=height)

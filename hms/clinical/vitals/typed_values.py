@@ -1,0 +1,102 @@
+"""What typed vital signs mean, shown beside their fields before anything is saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+
+from hms.core.web.localisation import translate
+
+from . import news2, rules
+from .plausibility import bmi, bmi_text
+
+_AGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
+_PRESSURES = ("systolic", "diastolic")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The words beside a field. `level` is normal, low, high, critical, note (neither) or wrong (not accepted)."""
+
+    text: str
+    level: str
+
+
+def age_in_address(age_years: Decimal | None) -> str:
+    """The age as the page sends it back; "" when it is not known."""
+    return "" if age_years is None else f"{age_years.quantize(Decimal('0.0001'), ROUND_DOWN):f}"
+
+
+def read_age(text: str) -> Decimal | None:
+    """The age that `age_in_address` wrote; None for any other text."""
+    return Decimal(text) if _AGE.fullmatch(text) else None
+
+
+def describe(typed: Mapping[str, Any], age_years: Decimal | None) -> tuple[dict[str, Meaning], Meaning]:
+    """The meaning of each typed value by field, and the NEWS2 or why there is none.
+
+    `typed` is as `actions.record_vitals` takes it.
+    """
+    values, errors = rules.read_vitals(typed)
+    meanings = {field: Meaning(translate(message), "wrong") for field, message in errors.items()}
+    for key, value in values.items():
+        if key not in _PRESSURES:
+            meanings |= _meaning_of(key, value, age_years)
+    if rules.BLOOD_PRESSURE not in errors:
+        meanings |= _meaning_of_pressures(values, age_years)
+    index = bmi(values.get("weight"), values.get("height"), age_years)
+    if index is not None:
+        meanings["height"] = Meaning(_("BMI %(value)s", value=bmi_text(index, age_years)), "note")
+    return meanings, _meaning_of_score(values, typed, age_years)
+
+
+def _meaning_of(key: str, value: Decimal, age_years: Decimal | None) -> dict[str, Meaning]:
+    """The flag of a value, or that it is normal; nothing for a value without a usual range."""
+    usual = rules.usual_range(key, age_years)
+    if usual is None:
+        return {}
+    flag = rules.find_flag(key, value, age_years)
+    if flag is not None:
+        level = "critical" if flag.is_critical else flag.code
+        return {key: Meaning(_with_range(str(flag.word), usual.text, age_years), level)}
+    return {key: Meaning(_with_range(_("Normal"), usual.text, age_years), "normal")} if age_years is not None else {}
+
+
+def _with_range(word: str, usual: str, age_years: Decimal | None) -> str:
+    if age_years is None:
+        return _("%(word)s for an adult (%(range)s)", word=word, range=usual)
+    return f"{word} ({usual})"
+
+
+def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | None) -> dict[str, Meaning]:
+    """One meaning for the field of both pressures: the flags of those that are unusual, else normal with both ranges."""
+    found = {
+        key: _meaning_of(key, values[key], age_years)[key] for key in _PRESSURES if _has_meaning(key, values, age_years)
+    }
+    unusual = {key: meaning for key, meaning in found.items() if meaning.level != "normal"}
+    if unusual:
+        names = {"systolic": _("Systolic"), "diastolic": _("Diastolic")}
+        text = " · ".join(f"{names[key]}: {meaning.text}" for key, meaning in unusual.items())
+        levels = [meaning.level for meaning in unusual.values()]
+        return {rules.BLOOD_PRESSURE: Meaning(text, "critical" if "critical" in levels else levels[0])}
+    if not found:
+        return {}
+    ranges = " / ".join(rules.usual_range(key, age_years).text for key in found)
+    return {rules.BLOOD_PRESSURE: Meaning(_with_range(_("Normal"), ranges, age_years), "normal")}
+
+
+def _has_meaning(key: str, values: Mapping[str, Decimal], age_years: Decimal | None) -> bool:
+    return key in values and bool(_meaning_of(key, values[key], age_years))
+
+
+def _meaning_of_score(values: Mapping[str, Decimal], typed: Mapping[str, Any], age_years: Decimal | None) -> Meaning:
+    circumstances = {name: typed.get(name) for name in ("is_pregnant", "consciousness", "on_oxygen")}
+    score = news2.calculate_news2(values, age_years=age_years, **circumstances)
+    if score is None:
+        return Meaning(translate(news2.reason_not_scored(values, age_years=age_years, **circumstances)), "note")
+    return Meaning(str(score), "critical" if score.needs_review else "normal")

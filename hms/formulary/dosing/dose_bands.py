@@ -1,0 +1,75 @@
+"""For whom a usual dose is written: the ages and weights that its label names, beside its audience.
+
+A label is read as the data write it: "Child 6 to 11 years", "25 to 34 kg", "Child under 1 year", "35 kg and over". Words
+that name no limit ("about 10 kg") set none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+CHILD_UNTIL = 12
+_NUMBER, _UNIT = r"([0-9]{1,3})", r"(years?|months?|kg)"
+_BETWEEN = re.compile(rf"\b{_NUMBER}(?: {_UNIT})? to {_NUMBER} {_UNIT}\b", re.IGNORECASE)
+_UNDER = re.compile(rf"\bunder {_NUMBER} {_UNIT}\b", re.IGNORECASE)
+_FROM = re.compile(rf"\b(?:from|over) {_NUMBER} {_UNIT}\b|\b{_NUMBER} {_UNIT} and over\b", re.IGNORECASE)
+_PERSON = re.compile(r"\b(?:adult|child|woman)\b", re.IGNORECASE)
+_MONTHS = {"month": 1, "months": 1, "year": 12, "years": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class DoseBand:
+    """Limits of age (years) and weight (kg): from the first of a pair to below the second; None where there is no limit."""
+
+    ages: tuple[Decimal | None, Decimal | None] = (None, None)
+    weights: tuple[Decimal | None, Decimal | None] = (None, None)
+    names_person: bool = False
+    """Whether the label says adult or child: then a weight alone does not decide."""
+
+
+@cache
+def read_band(label: str) -> DoseBand:
+    """The limits that a label names."""
+    limits: dict[bool, tuple[Decimal | None, Decimal | None]] = {}
+    for low, low_unit, high, high_unit in _BETWEEN.findall(label):
+        ends = (_amount(low, low_unit or high_unit), _amount(str(int(high) + 1), high_unit))
+        limits.setdefault(_is_weight(high_unit), ends)
+    for number, unit in _UNDER.findall(label):
+        limits.setdefault(_is_weight(unit), (None, _amount(number, unit)))
+    for groups in _FROM.findall(label):
+        number, unit = groups[:2] if groups[0] else groups[2:]
+        limits.setdefault(_is_weight(unit), (_amount(number, unit), None))
+    nothing = (None, None)
+    return DoseBand(limits.get(False, nothing), limits.get(True, nothing), bool(_PERSON.search(label)))
+
+
+def _is_weight(unit: str) -> bool:
+    return unit.lower() == "kg"
+
+
+def _amount(number: str, unit: str) -> Decimal:
+    """Kilograms, or years."""
+    return Decimal(number) if _is_weight(unit) else Decimal(number) * _MONTHS[unit.lower()] / 12
+
+
+def suits(label: str, audience: str | None, age_years: Decimal | None, weight_kg: Decimal | None) -> bool:
+    """Whether a usual dose is written for this age and weight. An unknown age or weight excludes no dose.
+
+    Where the weight is known and the label has only a weight ("25 to 34 kg"), the weight decides and not the audience.
+    """
+    band = read_band(label)
+    if not (_is_within(age_years, band.ages) and _is_within(weight_kg, band.weights)):
+        return False
+    if weight_kg is not None and any(band.weights) and not band.names_person:
+        return True
+    if age_years is None or audience in (None, "", "any"):
+        return True
+    return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+
+
+def _is_within(value: Decimal | None, limits: tuple[Decimal | None, Decimal | None]) -> bool:
+    low, high = limits
+    return value is None or ((low is None or value >= low) and (high is None or value < high))
