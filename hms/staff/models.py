@@ -71,7 +71,7 @@ class Department(VersionedRecord):
     __table_args__ = (
         Index(
             "uq_department_name_folded",
-            func.lower(text("name")),
+            text("lower(name COLLATE pg_c_utf8)"),
             unique=True,
             info={"message": N_("A department with this name already exists."), "field": "name"},
         ),
