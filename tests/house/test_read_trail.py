@@ -27,19 +27,8 @@ OF_A_PATIENT = {
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
     *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
-    *(
-        "hospital_template_id",
-        "hours_id",
-        "absence_id",
-        "shift_id",
-        "session_id",
-        "key",
-        "secret",
-        "filename",
-        "draft",
-        "department_id",
-    ),
-    *("what", "line_id", "department_id"),
+    *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
+    *("what", "line_id", "department_id", "mark"),
 }
 ITEM = {"billing_api.bill_item": True}
 """Here `item_id` is a bill line; at other addresses it is an item of the price list."""
