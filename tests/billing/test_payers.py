@@ -140,3 +140,24 @@ def test_on_the_page_and_in_the_api(db, desk, program):
     assert (created.status_code, created.get_json()["payer_share"]) == (201, "5.00")
     bad = program("cashier").post("/api/bills/", json={**sent, "payer": "Charity", "payer_share": "x"})
     assert (bad.status_code, list(bad.get_json())) == (400, ["payer_share"])
+
+
+def test_a_program_changes_the_payer_or_the_share_and_the_other_stays(db, program):
+    client = program("cashier")
+    sent = {"patient": factories.patient().id, "items": [{"description": "X-ray", "amount": "200.00", "quantity": 1}]}
+    nobody = client.post("/api/bills/", json=sent | {"payer_share": "50%"})
+    assert (nobody.status_code, list(nobody.json)) == (400, ["payer"])
+    bill = client.post("/api/bills/", json=sent | {"payer": "Insurance", "payer_share": "50%"}).json
+    address = f"/api/bills/{bill['id']}/"
+    changes = [
+        ({"payer_share": "25%"}, ("Insurance", "50.00")),
+        ({"payer": "Charity"}, ("Charity", "50.00")),
+        ({"payer_share": "30.00"}, ("Charity", "30.00")),
+        ({"notes": "Called"}, ("Charity", "30.00")),
+        ({"payer": "self"}, ("self", "0.00")),
+    ]
+    for change, kept in changes:
+        changed = client.put(address, json=change)
+        assert (changed.status_code, changed.json["payer"], changed.json["payer_share"]) == (200, *kept)
+    refused = client.put(address, json={"payer_share": "10%"})
+    assert (refused.status_code, list(refused.json)) == (400, ["payer"])

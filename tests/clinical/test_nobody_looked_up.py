@@ -52,6 +52,33 @@ WRONG_ROUTES = [
 ]
 
 
+HIGH_ALERT_NAMES = [
+    ("KCl", "40 mmol", "stat iv"),
+    ("MgSO4", "50 g", "stat im"),
+    ("MST Continus", "900 mg", "bd"),
+    ("Marevan", "50 mg", "od"),
+    ("adrénaline", "10 mg", "stat neb"),
+    ("Lantus", "500 units", "od sc"),
+    ("sodium chloride 23.4%", "100 mL", "stat iv"),
+    ("Sulfate de magnésium", "50 g", "stat iv"),
+]
+FREE_TEXT_FORMS = [
+    ("Plugh capsules", "intravenous"),
+    ("paracetamol syrup", "IM"),
+    ("comprimés de quinine", "iv"),
+    ("Hydrocortisone cream", "intravenous"),
+    ("diclofenac suppository", "oral"),
+    ("chloramphenicol eye ointment", "topical"),
+    ("fentanyl patch", "oral"),
+]
+FREE_TEXT_FITS = [
+    ("Plugh capsules", "oral"),
+    ("Plugh injection or tablets", "intravenous"),
+    ("Ringer solution", "intravenous"),
+    ("Plugh", "intravenous"),
+]
+
+
 @pytest.fixture
 def encounter(db, person):
     load()
@@ -94,6 +121,25 @@ def test_the_route_must_fit_the_form(order, key, texts):
     refused = order(key, **texts, override_code="no_alternative")
     assert refused.status_code == 400
     assert "cannot be given by this route" in refused.json["route"][0]
+
+
+@pytest.mark.parametrize(("name", "dosage", "frequency"), HIGH_ALERT_NAMES)
+def test_other_names_of_high_alert_medicines_ask_for_a_reason(program, encounter, name, dosage, frequency):
+    body = {"encounter": encounter.id, "medication_name": name, "dosage": dosage, "frequency": frequency}
+    route = frequency.partition(" ")[2]
+    refused = program("doctor").post("/api/prescriptions/", json=body | {"route": route})
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason"])
+    assert "high-alert" in refused.json["override_reason"][0]
+
+
+@pytest.mark.parametrize(("name", "route"), FREE_TEXT_FORMS + FREE_TEXT_FITS)
+def test_the_form_in_a_free_text_name_must_fit_the_route(program, encounter, name, route):
+    body = {"encounter": encounter.id, "medication_name": name, "dosage": "1 mg", "route": route}
+    answer = program("doctor").post("/api/prescriptions/", json=body | {"override_code": "no_alternative"})
+    if (name, route) in FREE_TEXT_FITS:
+        assert answer.status_code == 201
+    else:
+        assert (answer.status_code, list(answer.json)) == (400, ["route"])
 
 
 IMPOSSIBLE = [

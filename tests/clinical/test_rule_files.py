@@ -29,7 +29,7 @@ NO_CHECK = "No safety check ran"
 
 
 def forget() -> None:
-    for kept in (catalogue._read_knowledge, catalogue._read_uses, routes._routes_by_form):
+    for kept in (catalogue._read_knowledge, catalogue._read_uses, routes._forms, routes._form_words):
         kept.cache_clear()
 
 

@@ -20,8 +20,22 @@ SAME_WORDS = [
     ("Пеницифол", "пеницифол 250 mg"),
     ("Reaction to Zyloxan in 2019", "Zyloxan"),
     ("amoxicillin", "Penicillin injection"),
+    ("Xyzzys", "xyzzy 5 mg"),
+    ("Xyzzy™ forte", "Xyzzy"),
+    ("Bactrim™", "Septrin"),
+    ("Xy-zzy", "Xyzzy tablets"),
+    ("metamizole", "Metamizol"),
+    ("anti-inflammatoires", "Brufen"),
+    ("barbituriques", "Phenobarbitone"),
+    ("aminosides", "Gentamycin"),
+    ("beta-lactams", "Ceftriaxone"),
 ]
-DIFFERENT = [("Xyzzy tablets", "Plugh tablets"), ("Xyzzy 500 mg", "Plugh 500 mg"), ("Xyzzy", "Xyzzyne")]
+DIFFERENT = [
+    ("Xyzzy tablets", "Plugh tablets"),
+    ("Xyzzy 500 mg", "Plugh 500 mg"),
+    ("Xyzzy", "Xyzzyne"),
+    ("Xyzzy", "Xyzza"),
+]
 BODY = {"dosage": "1 tablet", "frequency": "bd", "duration": "3 days"}
 
 

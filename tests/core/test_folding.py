@@ -66,6 +66,12 @@ def test_no_character_becomes_a_placeholder_of_like(db):
 def test_what_shows_nothing_is_left_out_and_is_no_text(db):
     names = [f"Ka{invisible}mara" for invisible in INVISIBLE]
     assert {clean(name, longest=60) for name in names} == {"Kamara"}
+    for hidden in "\ufe0f\ufe00\u180b\u206a\ufff9\U000e0041\U000e0100\U0001d173":
+        assert (clean(f"Ka{hidden}mara", longest=60), fold(f"Ka{hidden}mara")) == ("Kamara", "kamara")
+    assert (
+        clean("\u2764\ufe0f \U0001f3f4\U000e0067\U000e007f", longest=60)
+        == "\u2764\ufe0f \U0001f3f4\U000e0067\U000e007f"
+    )
     assert {clean(invisible * 3, longest=60) for invisible in INVISIBLE} == {""}
     assert set(rows(db, folded, names)) == {"kamara"} == {fold(name) for name in names}
 

@@ -37,6 +37,30 @@ def test_a_change_of_the_source_is_imported(tmp_path):
     assert (the(Patient).sex, str(the(Patient).birth_date), the(Patient).version) == ("female", "1990-01-02", 2)
 
 
+LESS_KNOWN = [
+    {"birthDate": "1990"},
+    {"birthDate": None},
+    {"gender": "unknown"},
+    {"gender": None},
+    {"name": [{"family": "Kargbo"}]},
+    {"name": [{"given": ["FATMATA"], "family": "KARGBO"}]},
+    {"name": [{"given": ["Kargbo"], "family": "Fatmata"}]},
+]
+
+
+@pytest.mark.parametrize("less", LESS_KNOWN)
+def test_what_is_known_of_an_identity_is_not_taken_away(tmp_path, less):
+    known = patient(gender="female", birthDate="1990-01-02")
+    imported(export(tmp_path, known))
+    sent = {name: value for name, value in (known | less).items() if value is not None}
+    for _time in range(2):
+        summary, _ = imported(export(tmp_path, sent | {"address": HOME}))
+    assert outcomes(summary) == {"Patient": {"unchanged": 1}}
+    row = the(Patient)
+    assert (row.given_names, row.family_name, row.sex) == ("Fatmata", "Kargbo", "female")
+    assert (str(row.birth_date), row.birth_is_estimated, row.address) == ("1990-01-02", False, "4 Kissy Road")
+
+
 def test_a_correction_made_here_survives_an_old_file(tmp_path):
     old = export(tmp_path, patient())
     imported(old)

@@ -122,10 +122,9 @@ def create_bill(
     `payer`: "150.00" or "80%". Charges of care are not added to it."""
     check_same_patient(patient_id, encounter=encounter_id)
     lines = [_line_columns(item) for item in items]
-    bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes)
+    bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes, payer=enums.SELF)
     bill.total = rules.check_total(Money.total(line["amount"] for line in lines))
-    if payer:
-        payers.set_payer(bill, payer, payer_share)
+    payers.merge_payer(bill, payer, payer_share)
     db.session.add(bill)
     db.session.flush()
     db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
@@ -185,8 +184,10 @@ def change_bill(
     version: int | None = None,
     by: Person,
 ) -> Bill:
-    """Change a draft: its notes, its other payer, and with `items` all its lines at once. Raises `StaleVersion` when the draft
-    changed since `version`."""
+    """Change a draft: its notes, its other payer or that payer's share, and with `items` all its lines at once.
+
+    Raises `StaleVersion` when the draft changed since `version`.
+    """
     bill = get_draft_for_update(bill_id, version)
     if notes is not None:
         bill.notes = notes
@@ -196,8 +197,7 @@ def change_bill(
         for item in items:
             _write_line(bill, item, by)
     recalculate_total(bill)
-    if payer:
-        payers.set_payer(bill, payer, payer_share)
+    payers.merge_payer(bill, payer, payer_share)
     return bill
 
 

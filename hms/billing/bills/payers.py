@@ -30,3 +30,19 @@ def set_payer(bill: Bill, payer: str, share: str) -> None:
         raise RuleBroken(N_("Choose a payer from the list."), "payer")
     parsed = rules.parse_share(share, bill.total)
     bill.payer, bill.payer_percent, bill.payer_share = payer, parsed.percent, parsed.amount
+
+
+def merge_payer(bill: Bill, payer: str, share: str) -> None:
+    """Set the payer or the share of a locked draft; of the two, an empty one stays as it is. Raises `RuleBroken` on `payer`
+    for a share that nobody pays."""
+    if not payer and not share:
+        return
+    if not payer and bill.payer == enums.SELF:
+        raise RuleBroken(N_("Choose who pays this share."), "payer")
+    set_payer(bill, payer or bill.payer, share or _stored_share(bill))
+
+
+def _stored_share(bill: Bill) -> str:
+    if bill.payer == enums.SELF:
+        return ""
+    return str(bill.payer_share) if bill.payer_percent is None else f"{bill.payer_percent}%"

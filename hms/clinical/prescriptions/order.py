@@ -62,10 +62,10 @@ def parse_order(
     of zero or below, and for a route by which the form of the medicine cannot be given.
     """
     check_amount_text(dosage, "dosage")
-    order = _find_order(
-        sentence_id, medication_id, medication_name, dose, (dosage, frequency, duration), read_route(route)
-    )
-    check_route(order.product, order.dose.route if order.dose else "", f"{route} {dosage} {frequency}")
+    named = read_route(route)
+    order = _find_order(sentence_id, medication_id, medication_name, dose, (dosage, frequency, duration), named)
+    texts = f"{route} {dosage} {frequency}"
+    check_route(order.product, order.dose.route if order.dose else named, texts, name=order.name)
     return order
 
 

@@ -11,11 +11,12 @@ from .translation import N_, Sentence
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\uffa0]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u206a-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 FIRST_JOINED = 0x600
-"""The first character of the scripts whose letters a joiner changes."""
-_JOINERS = "\u200c\u200d"
+"""The first character of the scripts and signs that a joiner or a variation selector changes."""
+_JOINERS = re.compile("[\u200c\u200d\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
 _LINE_BREAK = re.compile(r"[\r\n\t\u2028\u2029]")
 
 
@@ -85,13 +86,13 @@ def clean(text: str | None, *, longest: int, multiline: bool = False) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """`text` without invisible characters, which would make two names that look the same. The joiners stay where they
-    change what is seen: after a letter of Arabic or Indic scripts, and in emoji."""
+    """`text` without invisible characters, which would make two names that look the same. Joiners, variation selectors and
+    tags stay where they change what is seen: after a letter of Arabic or Indic scripts, and in emoji."""
     if text.isascii():
         return text
     shown = ""
     for character in text:
-        changes_what_is_seen = character in _JOINERS and shown and ord(shown[-1]) >= FIRST_JOINED
+        changes_what_is_seen = _JOINERS.match(character) and shown and ord(shown[-1]) >= FIRST_JOINED
         shown += character if changes_what_is_seen or not _INVISIBLE.match(character) else ""
     return shown
 

@@ -1,6 +1,6 @@
 """By which routes a form can be given, from `data/form_routes.csv`. An injection is not restricted: it may also be swallowed.
 
-A form that the file does not name is not compared.
+A medicine in free text has the form that its name says ("Plugh capsules"). A form that the file does not name is not compared.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hms.core.errors import RuleBroken
+from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ROUTE_PHRASES
@@ -27,6 +28,9 @@ _INJECTED_WORD = re.compile(
 )
 
 
+_INJECTION = re.compile(r"\b(?:inj|injections?|injectables?|infusions?|depot|amps?|ampoules?|ampules?|vials?)\b")
+
+
 class FormedMedicine(Protocol):
     """The columns of a medicine that say its form."""
 
@@ -35,14 +39,35 @@ class FormedMedicine(Protocol):
 
 
 @cache
-def _routes_by_form() -> dict[str, frozenset[str]]:
+def _forms() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """The routes by form, and the form by the words that people write for it."""
     with DATA.open(encoding="utf-8", newline="") as lines:
-        return {row["form"]: frozenset(row["routes"].split(";")) for row in csv.DictReader(lines)}
+        rows = list(csv.DictReader(lines))
+    routes = {row["form"]: frozenset(row["routes"].split(";")) for row in rows}
+    return routes, {words: row["form"] for row in rows for words in row["words"].split(";") if words}
+
+
+@cache
+def _form_words() -> re.Pattern[str]:
+    longest_first = sorted(_forms()[1], key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
+
+
+def _forms_of(product: FormedMedicine | None, name: str) -> list[str]:
+    """The forms of a product, else those that its form in other words or the name of a free-text medicine says."""
+    routes, form_by_words = _forms()
+    form = "" if product is None else (product.form or product.formulation or "").lower()
+    if form in routes:
+        return [form]
+    text = fold(form or name)
+    if _INJECTION.search(text):
+        return []
+    return [form_by_words[words] for words in dict.fromkeys(_form_words().findall(text))]
 
 
 def check_form_routes() -> None:
     """Read the file, so that a missing or broken one is found with the other rules."""
-    if not _routes_by_form():
+    if not _forms()[0]:
         raise ValueError("form_routes.csv is empty")
 
 
@@ -56,19 +81,18 @@ def read_route(text: str) -> str:
     return _ROUTE_OF[word]
 
 
-def check_route(product: FormedMedicine | None, route: str, text: str = "") -> None:
-    """Raise `RuleBroken` on `route` when the form of `product` cannot be given by `route`, nor by one that `text` names.
+def check_route(product: FormedMedicine | None, route: str, text: str = "", *, name: str = "") -> None:
+    """Raise `RuleBroken` on `route` when the form of the medicine cannot be given by `route`, nor by one that `text` names.
 
-    `text` is searched for routes by injection only, because it may not be a readable dose.
+    The form is that of `product`, else the one that `name` says. `text` is searched for routes by injection only, because
+    it may not be a readable dose.
     """
-    if product is None:
-        return
-    form = (product.form or product.formulation or "").lower()
     try:
-        possible = _routes_by_form().get(form)
+        forms = _forms_of(product, name)
+        possible = frozenset[str]().union(*(_forms()[0][form] for form in forms))
     except (OSError, ValueError, KeyError, AttributeError, csv.Error):
         return  # the safety checks say that the files cannot be read
-    if possible is None:
+    if not forms:
         return
     named = [_ROUTE_OF[word.replace(".", "")] for word in _INJECTED_WORD.findall(text.lower())]
     for wanted in (route, *named):
@@ -76,4 +100,4 @@ def check_route(product: FormedMedicine | None, route: str, text: str = "") -> N
             message = N_(
                 "This form (%(form)s) cannot be given by this route (%(route)s). Choose another route or form."
             )
-            raise RuleBroken(message, "route", form=form, route=Sentence(ROUTES[wanted]))
+            raise RuleBroken(message, "route", form=", ".join(forms), route=Sentence(ROUTES[wanted]))

@@ -159,7 +159,9 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
             N_("%(medicine)s is not in the formulary. Check the allergies yourself."), medicine=medicine.name
         )
     unknown = [
-        entry.text for entry in recorded if _is_unrecognised(entry, knowledge) and not _has_same_words(medicine, entry)
+        entry.text
+        for entry in recorded
+        if _is_unrecognised(entry, knowledge) and not _has_same_words(medicine, entry, knowledge)
     ]
     if unknown:
         message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
@@ -170,8 +172,10 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
     return None
 
 
-def _has_same_words(medicine: Medicine, entry: AllergyEntry) -> bool:
-    return share_words(entry.text, medicine.names, whole=entry.category in ("food", "environment"))
+def _has_same_words(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> bool:
+    is_other_kind = entry.category in ("food", "environment")
+    misspelt = _is_unrecognised(entry, knowledge)
+    return share_words(entry.text, medicine.names, whole=is_other_kind, misspelt=misspelt)
 
 
 def _same_words_message(medicine: Medicine, entry: AllergyEntry) -> Sentence:
@@ -192,7 +196,7 @@ def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Saf
         for name in substances
         if name in medicine.ingredients
     ]
-    if not alerts and _has_same_words(medicine, entry):
+    if not alerts and _has_same_words(medicine, entry, knowledge):
         alerts.append(SafetyAlert("stop", RULE, _same_words_message(medicine, entry), medicine.ingredients))
     for code in sorted(_recorded_classes(names, knowledge)):
         alerts += _class_alerts(medicine, entry, knowledge.class_by_code[code], names, knowledge)

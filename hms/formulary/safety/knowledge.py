@@ -12,6 +12,7 @@ from typing import Protocol
 from hms.core.text.cleaning import fold
 
 CLASS_PREFIX = "class:"
+_TRADE_MARKS = re.compile("[™®℠©]")
 
 
 class MedicineRecord(Protocol):
@@ -177,9 +178,14 @@ def _is_side(medicine: Medicine, side: str) -> bool:
     return side in medicine.ingredients
 
 
+def without_trade_marks(text: str) -> str:
+    """`text` without the signs for trade marks, which folding would make letters of the word before them."""
+    return _TRADE_MARKS.sub(" ", text)
+
+
 def normalize_words(text: str) -> str:
     """`text` folded, with single blanks for punctuation and one at both ends, so that " pen " finds only the whole word."""
-    return f" {' '.join(re.findall(r'[a-z0-9]+', fold(text)))} "
+    return f" {' '.join(re.findall(r'[a-z0-9]+', fold(without_trade_marks(text))))} "
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,19 @@ def contradicts(stored: Any, values: dict[str, Any]) -> bool:
     return _has_other_name(stored, values) or _has_other_birth(stored, values) or _has_other_sex(stored, values)
 
 
+def keep_known(stored: Any, values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` without those that would take away something known of the identity: a name that is only left out or written
+    in other letters, a day of birth of which only the year is said now, a sex that is not said any more."""
+    kept: set[str] = set()
+    if stored.get("family_name") != UNKNOWN_FAMILY and _words(values) <= _words(stored):
+        kept.update(NAMES)
+    if stored.get("birth_date") and not stored["birth_is_estimated"]:
+        kept.update(("birth_date", "birth_is_estimated"))
+    if values.get("sex") == "unknown":
+        kept.add("sex")
+    return {name: value for name, value in changes.items() if name not in kept}
+
+
 def _words(values: Any) -> set[str]:
     text = " ".join(str(values[name]) for name in NAMES if name in values)
     return {word for word in re.split(r"\W+", fold(text)) if word}

@@ -118,10 +118,14 @@ def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
         for name, value in item.values.items()
         if name not in _NEVER_COMPARED and before.get(name, _SOURCE) != plain(value)
     }
+    if item.changes and kind.name in ("Patient", "Practitioner"):
+        stored = _stored(row, item)
+        if identity.contradicts(stored, item.values):
+            item.skip(OTHER_PERSON)
+            return
+        item.changes = identity.keep_known(stored, item.values, item.changes)
     if not item.changes:
         item.outcome = "unchanged"
-    elif kind.name in ("Patient", "Practitioner") and identity.contradicts(_stored(row, item), item.values):
-        item.skip(OTHER_PERSON)
     elif "patient_id" in item.changes and not previous.is_merged(row.patient_id, item.changes["patient_id"]):
         item.skip(OTHER_PATIENT)
     elif kind.is_final and item.changes.keys() - {"status"}:
