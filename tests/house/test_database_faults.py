@@ -42,7 +42,7 @@ def close_connections() -> None:
     """Close every connection of the application, as `kill -9` of their processes or a restart does."""
     name = database.engine.url.database
     with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @pytest.fixture
@@ -70,6 +70,24 @@ def test_a_read_whose_connection_is_closed_in_between_is_done_again(real_app, ad
             finally:
                 event.remove(database.engine, "before_cursor_execute", close_once)
             assert answer.status_code == 200, (path, statement)
+
+
+def test_a_read_whose_connection_is_closed_after_its_last_statement_is_answered(real_app, admin):
+    """Its response is complete: the transaction that only read needs no end."""
+    for path in ("/patients/", "/api/patients/", "/admin/"):
+        ends: list[bool] = []
+
+        def close_at_end(_connection, ends=ends):
+            ends.append(True)
+            close_connections()
+
+        event.listen(database.engine, "commit", close_at_end)
+        try:
+            answer = admin.get(path)
+        finally:
+            event.remove(database.engine, "commit", close_at_end)
+        assert (answer.status_code, ends) == (200, [True]), path
+        assert admin.get(path).status_code == 200, path
 
 
 @action(Permission.SIGNED_IN, "tests.deadlock")

@@ -10,6 +10,7 @@ from flask import g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, SessionTransaction, registry
 
 from hms.core.errors import NotFound
@@ -104,10 +105,21 @@ def end_request_session() -> None:
     session = db.session()
     if not session.in_transaction():
         return
-    if session.info.get("has_written") or session.new or session.dirty or session.deleted:
-        session.rollback()
-    else:
-        session.commit()
+    try:
+        if session.info.get("has_written") or session.new or session.dirty or session.deleted:
+            session.rollback()
+        else:
+            session.commit()
+    except SQLAlchemyError:  # the connection was lost after the last statement; the response is complete
+        session.invalidate()
+
+
+def discard_request_session() -> None:
+    """Close the session of a request that failed; its connection may be lost."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.invalidate()
 
 
 R = TypeVar("R")
