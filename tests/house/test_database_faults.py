@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -14,11 +15,12 @@ import requests
 from flask import request
 from sqlalchemy import event, select, text
 
-from hms.core import disk_space
+from hms.core import disk_space, seldom_log
 from hms.core.actions import action
+from hms.core.background import scheduler
+from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
-from hms.core.web import unavailable
 from hms.core.web.guard import current_person, requires
 from hms.local import processes
 from hms.staff import request_user
@@ -43,6 +45,20 @@ def close_connections() -> None:
     name = database.engine.url.database
     with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+@contextmanager
+def without_database() -> Iterator[None]:
+    """The application has no connection and gets none in this block."""
+    name = database.engine.url.database
+    database.session.remove()
+    with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
+        other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            close_connections()
+            yield
+        finally:
+            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 @pytest.fixture
@@ -164,24 +180,42 @@ def test_a_missing_database_is_logged_once_and_answered_in_the_readers_language(
         owner.execute("SET session_replication_role = replica")  # without the audit trail's triggers
         owner.execute("UPDATE app_user SET language = 'sw' WHERE username = 'admin'")
     assert 'lang="sw"' in admin.get("/profile").get_data(as_text=True)
-    unavailable._last_logged.clear()
-    name = database.engine.url.database
-    with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
-        other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        try:
-            close_connections()
-            caplog.clear()
-            with caplog.at_level(logging.WARNING):
-                pages = [admin.get(path) for path in ("/", "/profile", "/patients/", "/admin/", "/billing/")]
-                calls = [admin.get(path) for path in ("/api/users/me/", "/api/patients/", "/api/health/")]
-                sent = admin.post("/profile", data={"phone": "076 123456"})
-        finally:
-            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    seldom_log._last_logged.clear()
+    with without_database():
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            pages = [admin.get(path) for path in ("/", "/profile", "/patients/", "/admin/", "/billing/")]
+            calls = [admin.get(path) for path in ("/api/users/me/", "/api/patients/", "/api/health/")]
+            sent = admin.post("/profile", data={"phone": "076 123456"})
     assert {page.status_code for page in [*pages, *calls, sent]} == {503}
     assert all('<html lang="sw"' in page.get_data(as_text=True) for page in pages)
     assert "076 123456" in sent.get_data(as_text=True)
     assert len([line for line in caplog.records if line.levelno >= logging.WARNING]) <= 2
     assert not [line for line in caplog.records if line.exc_info]
+
+
+class ImpatientScheduler(Scheduler):
+    """Stops at its fifth try."""
+
+    tries = 0
+
+    def _run_while_locked(self) -> None:
+        self.tries += 1
+        if self.tries == 5:
+            self.stop()
+        super()._run_while_locked()
+
+
+@pytest.mark.usefixtures("real_app")
+def test_the_clock_says_once_that_the_database_is_missing(caplog, monkeypatch):
+    monkeypatch.setattr(scheduler, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(scheduler.signal, "signal", lambda *_handler: None)  # the handlers of the tests stay
+    seldom_log._last_logged.clear()
+    with without_database(), caplog.at_level(logging.WARNING):
+        clock = ImpatientScheduler([])
+        clock.run()
+    assert clock.tries == 5
+    assert len([line for line in caplog.records if line.name == scheduler.__name__]) == 1
 
 
 @dataclass(frozen=True)

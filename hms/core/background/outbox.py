@@ -26,6 +26,7 @@ from hms.core.after_answer import run_after_answer
 from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
+from hms.core.seldom_log import log_seldom
 
 from .redis import connection
 
@@ -117,7 +118,7 @@ def wake_worker() -> bool:
             waiting.enqueue(RUN_DUE, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
     except RedisError:
         _quiet_until = time.monotonic() + 5
-        log.warning("job not queued: Redis is not available")
+        log_seldom(log, "queue", "job not queued: Redis is not available")
         return False
     return True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
 from flask_babel import gettext as _
@@ -12,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hms.core.db.session import db
 from hms.core.db.transient_errors import can_be_repeated
+from hms.core.seldom_log import LOG_EVERY, log_seldom
 
 from .guard import is_api_request
 from .localisation import current_language
@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = 10
 """Seconds."""
-LOG_EVERY = 60.0
-"""Seconds between two lines about the same problem."""
-_last_logged: dict[str, float] = {}
 
 
 def unavailable_response(message: str, kept: list[tuple[str, str]] | None = None) -> Response:
@@ -51,21 +48,14 @@ def database_unavailable(error: DBAPIError | None = None, kept: list[tuple[str, 
     forget_reader()
     if error is not None and can_be_repeated(error):
         return ask_for_repeat()
-    log_seldom("database", "the database is not available: %s", type(error.orig).__name__ if error else "no connection")
+    cause = type(error.orig).__name__ if error else "no connection"
+    log_seldom(log, "database", "the database is not available: %s", cause)
     return unavailable_response(_("The database is not available. Wait a minute, then try again."), kept)
 
 
 def forget_reader() -> None:
     """Do not load the person for the words of the response: that needs the database. A person already loaded stays known."""
     g.is_reader_known = g.get("_login_user") is not None
-
-
-def log_seldom(problem: str, message: str, *values: Any) -> None:
-    """Log a warning about `problem`, once a minute in this process."""
-    now = time.monotonic()
-    if now - _last_logged.get(problem, -LOG_EVERY) >= LOG_EVERY:
-        _last_logged[problem] = now
-        log.warning(message, *values)
 
 
 class SeldomWithoutTraceback(logging.Filter):
