@@ -23,6 +23,7 @@ from hms.core.db.session import db as database
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.local import processes
+from hms.patients.models import Patient
 from hms.staff import request_user
 from hms.staff.models import User
 from tests import servers
@@ -104,6 +105,34 @@ def test_a_read_whose_connection_is_closed_after_its_last_statement_is_answered(
             event.remove(database.engine, "commit", close_at_end)
         assert (answer.status_code, ends) == (200, [True]), path
         assert admin.get(path).status_code == 200, path
+
+
+def test_a_write_whose_connection_was_closed_is_done_again_when_nothing_can_be_saved_yet(real_app):
+    user = database.session.scalars(select(User).filter_by(username="receptionist")).unique().one()
+    token = {"Authorization": f"Bearer {request_user.access_token(user.id, user.token_version)}"}
+    client = PageClient(real_app)
+
+    def register(name: str, moment: str, **headers: str) -> int:
+        left = [True]
+
+        def close_once(*_values):
+            if left and left.pop():
+                close_connections()
+
+        body = {"first_name": name, "last_name": "Kamara", "gender": "F", "date_of_birth": "1990-05-01"}
+        database.session.remove()
+        event.listen(database.engine, moment, close_once)
+        try:
+            return client.post("/api/patients/", json=body, headers=token | headers).status_code
+        finally:
+            event.remove(database.engine, moment, close_once)
+
+    assert register("Jane", "before_cursor_execute") == 201
+    assert register("Fatu", "before_cursor_execute", **{"Idempotency-Key": "one"}) == 201
+    assert register("Mary", "commit", **{"Idempotency-Key": "two"}) == 201
+    assert register("Hawa", "commit") == 503, "without a key it may have been saved"
+    names = database.session.scalars(select(Patient.given_names).order_by(Patient.id)).all()
+    assert names == ["Jane", "Fatu", "Mary"]
 
 
 @action(Permission.SIGNED_IN, "tests.deadlock")

@@ -54,8 +54,13 @@ before_write_hooks: list[Callable[[], None]] = []
 
 
 def note_write(session: Session) -> None:
-    """Mark that the session's transaction has written, so that the request's end rolls it back unless it is committed."""
+    """Mark that the session's transaction has written, so that the request's end rolls it back unless it is committed.
+
+    The mark of the request stays after a rollback: its connection may have been lost while the write was committed.
+    """
     session.info["has_written"] = True
+    if has_app_context():
+        g.has_written = True
 
 
 def before_write(session: Session, *_flush: Any) -> None:
@@ -90,8 +95,10 @@ def _forget_writes(session: Session, ended: SessionTransaction) -> None:
 def commit_upkeep() -> None:
     """Commit what may be written twice, such as the time of activity: the request may still be done again."""
     before = g.get("has_committed", False)
-    db.session.commit()
-    g.has_committed = before
+    try:
+        db.session.commit()
+    finally:
+        g.has_committed, g.has_written = before, False
 
 
 def end_request_session() -> None:

@@ -137,7 +137,7 @@ def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
     g.steps_after_answer = []
-    g.is_reader_known = g.has_committed = g.has_key = False
+    g.is_reader_known = g.has_committed = g.has_written = g.has_key = False
 
 
 def finish_response(response: Response) -> Response:
