@@ -16,11 +16,12 @@ from flask import request
 from sqlalchemy import event, select, text
 
 from hms.core import disk_space, seldom_log
-from hms.core.actions import action
-from hms.core.background import scheduler
+from hms.core.actions import action, action_context
+from hms.core.background import outbox, scheduler
 from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
+from hms.core.person import SYSTEM
 from hms.core.web.guard import current_person, requires
 from hms.local import processes
 from hms.patients.models import Patient
@@ -221,6 +222,19 @@ def test_a_missing_database_is_logged_once_and_answered_in_the_readers_language(
     assert "076 123456" in sent.get_data(as_text=True)
     assert len([line for line in caplog.records if line.levelno >= logging.WARNING]) <= 2
     assert not [line for line in caplog.records if line.exc_info]
+
+
+@pytest.mark.usefixtures("real_app")
+def test_the_worker_without_the_database_says_so_in_one_line_and_loses_nothing(caplog, monkeypatch):
+    done: list[int] = []
+    monkeypatch.setitem(outbox._JOBS, "tests.count", done.append)
+    with action_context("tests.ask", SYSTEM):
+        outbox.enqueue("tests.count", 7)
+    seldom_log._last_logged.clear()
+    with without_database(), caplog.at_level(logging.WARNING):
+        assert outbox.run_due() == 0
+    assert [line.exc_info for line in caplog.records if line.name == outbox.__name__] == [None]
+    assert (outbox.run_due(), done) == (1, [7])
 
 
 class ImpatientScheduler(Scheduler):
