@@ -13,10 +13,11 @@ import psycopg
 import pytest
 import requests
 from flask import request
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select, text, update
 
-from hms.core import disk_space, seldom_log
+from hms.core import clock, disk_space, seldom_log
 from hms.core.actions import action, action_context
+from hms.core.audit import denials
 from hms.core.background import outbox, scheduler
 from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db as database
@@ -26,7 +27,7 @@ from hms.core.web.guard import current_person, requires
 from hms.local import processes
 from hms.patients.models import Patient
 from hms.staff import request_user
-from hms.staff.models import User
+from hms.staff.models import User, UserSession
 from tests import servers
 from tests.billing import factories
 from tests.browser.conftest import Served, opened
@@ -106,6 +107,46 @@ def test_a_read_whose_connection_is_closed_after_its_last_statement_is_answered(
             event.remove(database.engine, "commit", close_at_end)
         assert (answer.status_code, ends) == (200, [True]), path
         assert admin.get(path).status_code == 200, path
+
+
+def test_a_refusal_whose_connection_is_closed_in_between_is_no_server_error(real_app):
+    """The refusal itself writes an entry, or keeps the form of somebody whose session ended."""
+    nurse, locked = PageClient(real_app), PageClient(real_app)
+    for client, name in ((nurse, "nurse"), (locked, "doctor")):
+        assert client.form("/login", username=name, password=PASSWORD).status_code == 303
+    database.session.execute(
+        update(UserSession).where(UserSession.user_id == doctor_id()).values(locked_at=clock.now())
+    )
+    database.session.commit()
+    refused = [
+        (403, lambda: nurse.get("/admin/")),
+        (403, lambda: nurse.get("/api/audit-logs/")),
+        (400, lambda: nurse.get("/api/patients/?nonsense=1")),
+        (404, lambda: nurse.get("/nothing-here")),
+        (303, lambda: locked.post("/patients/new", data={"first_name": "Jane"})),
+    ]
+    for status, send in refused:
+        denials.reset_throttle()
+        for moment in ("before_cursor_execute", "commit", "rollback"):
+            for statement in range(1, 4):
+                left = [statement]
+
+                def close_once(*_values, left=left):
+                    left[0] -= 1
+                    if left[0] == 0:
+                        close_connections()
+
+                database.session.remove()
+                event.listen(database.engine, moment, close_once)
+                try:
+                    answer = send()
+                finally:
+                    event.remove(database.engine, moment, close_once)
+                assert answer.status_code in (status, 302, 503), (status, moment, statement, answer.status_code)
+
+
+def doctor_id() -> int:
+    return database.session.scalars(select(User.id).filter_by(username="doctor")).one()
 
 
 def test_a_write_whose_connection_was_closed_is_done_again_when_nothing_can_be_saved_yet(real_app):
@@ -255,9 +296,9 @@ def test_the_clock_says_once_that_the_database_is_missing(caplog, monkeypatch):
     monkeypatch.setattr(scheduler.signal, "signal", lambda *_handler: None)  # the handlers of the tests stay
     seldom_log._last_logged.clear()
     with without_database(), caplog.at_level(logging.WARNING):
-        clock = ImpatientScheduler([])
-        clock.run()
-    assert clock.tries == 5
+        impatient = ImpatientScheduler([])
+        impatient.run()
+    assert impatient.tries == 5
     assert len([line for line in caplog.records if line.name == scheduler.__name__]) == 1
 
 
