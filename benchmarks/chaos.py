@@ -142,6 +142,9 @@ def main() -> int:
             journal.problems.append("the supervisor ended")
         seconds = _wait_for_papers(journal)
         faults = find_faults(_database(), journal) + _prove(hospital)
+    except TimeoutError as error:
+        print(f"{error}. Read {HOME / 'log'}; on a busy machine give it longer: HMS_CHAOS_SECONDS=1200.")
+        return 1
     finally:
         hospital.close()
     return _report(journal, killed, faults, seconds, time.monotonic() - began)

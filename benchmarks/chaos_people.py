@@ -43,7 +43,7 @@ def wait_for_health(url: str, seconds: float) -> None:
         except requests.RequestException:
             pass
         time.sleep(0.5)
-    raise TimeoutError("the hospital did not open")
+    raise TimeoutError(f"The hospital did not answer within {seconds:.0f} seconds")
 
 
 def sign_in(url: str, username: str) -> str:

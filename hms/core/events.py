@@ -13,6 +13,7 @@ from .actions import after_commit
 from .after_answer import run_after_answer
 from .background import redis
 from .permissions import Permission
+from .seldom_log import log_seldom
 
 log = logging.getLogger(__name__)
 
@@ -108,4 +109,4 @@ def _emit_now(message: dict, to: str) -> None:
             _broker.emit("alert", message, room=to, namespace="/")
         else:
             _quiet_until = time.monotonic() + PAUSE_AFTER_FAILURE
-            log.warning("event not published: Redis is not available")
+            log_seldom(log, "events", "event not published: Redis is not available")

@@ -6,14 +6,19 @@ The lists are a proposal: `data/README.md` says who must approve them.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
+from hms.core.errors import Unavailable
 from hms.core.money import Money
+from hms.core.seldom_log import log_seldom
 from hms.core.text.translation import N_
+
+log = logging.getLogger(__name__)
 
 DATA = Path(__file__).parent / "data"
 _PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol/L"}
@@ -107,9 +112,21 @@ class LabTest:
         return N_("High") if value > usual.high else ""
 
 
-@cache
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
+
+
 def tests() -> dict[str, LabTest]:
-    """All tests by code, in the order of the list."""
+    """All tests by code, in the order of the list; `Unavailable` while a file is missing or broken."""
+    try:
+        return _read_tests()
+    except _BROKEN as error:
+        log_seldom(log, "lab catalogue", "the files of the laboratory cannot be read: %s", error)
+        message = N_("The lists of laboratory tests cannot be read. Tell an administrator that their files are broken.")
+        raise Unavailable(message) from error
+
+
+@cache
+def _read_tests() -> dict[str, LabTest]:
     ranges: dict[str, tuple[Range, ...]] = {}
     for row in _rows("ranges"):
         ranges[row["test"]] = (*ranges.get(row["test"], ()), _range(row))
@@ -121,9 +138,13 @@ def tests() -> dict[str, LabTest]:
     }
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
+def _rows(name: str) -> list[dict[str, str]]:
+    """The lines of one list; raises `ValueError` or `csv.Error` when it is empty or a line of it is cut off."""
+    content = (DATA / f"{name}.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(StringIO(content), strict=True))
+    if not rows or not content.endswith("\n") or any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{name}.csv is empty or a line of it is incomplete")
+    return rows
 
 
 def _range(row: dict[str, str]) -> Range:

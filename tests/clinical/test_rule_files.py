@@ -8,13 +8,18 @@ import shutil
 import pytest
 
 from hms.clinical.prescriptions import actions
+from hms.clinical.vitals import usual_ranges
+from hms.clinical.vitals.actions import record_vitals
 from hms.core import seldom_log
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import routes
 from hms.formulary.medicines import catalogue
+from hms.lab import catalogue as lab_catalogue
 from tests.clinical.factories import a_patient, allergic, an_encounter
 from tests.formulary.factories import load, medicine
 
+CUT_OFF = object()
+"""The file without its last ten bytes: its last line is still read as a line."""
 BROKEN = [
     ("interactions.csv", None),
     ("allergy_classes.csv", ""),
@@ -24,6 +29,8 @@ BROKEN = [
     ("rules_version.txt", None),
     ("form_routes.csv", None),
     ("interactions.csv", b"\xff\xfe\x00broken"),
+    ("interactions.csv", CUT_OFF),
+    ("allergy_cross.csv", CUT_OFF),
 ]
 NO_CHECK = "No safety check ran"
 
@@ -40,6 +47,8 @@ def broken(request, monkeypatch, tmp_path, db):
     folder = shutil.copytree(catalogue.DATA, tmp_path / "data")
     if content is None:
         (folder / name).unlink()
+    elif content is CUT_OFF:
+        (folder / name).write_bytes((folder / name).read_bytes()[:-10])
     else:
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     monkeypatch.setattr(catalogue, "DATA", folder)
@@ -93,3 +102,46 @@ def test_the_checks_without_a_prescription_say_so(broken, program):
         "/api/prescriptions/check_drug_interaction/", json={"medications": ["warfarin", "ibuprofen"]}
     )
     assert answer.json["not_checked"] == ["warfarin", "ibuprofen"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", CUT_OFF])
+def test_without_the_usual_ranges_vitals_are_saved_and_the_pages_say_that_none_is_compared(
+    content, desk, person, monkeypatch, tmp_path, request
+):
+    file = shutil.copytree(usual_ranges.DATA, tmp_path / "data") / "vitals_ranges.csv"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-30] if content is CUT_OFF else content)
+    monkeypatch.setattr(usual_ranges, "DATA", file.parent)
+    usual_ranges._read_bands.cache_clear()
+    request.addfinalizer(usual_ranges._read_bands.cache_clear)
+    patient = a_patient()
+    encounter = an_encounter(person("doctor"), patient, notes="n", no_diagnosis_reason="check")
+    record_vitals(patient.id, encounter_id=encounter.id, pulse=190, is_confirmed=True, by=person("doctor"))
+    for at in (f"/encounters/{encounter.id}", f"/patients/{patient.id}/vitals"):
+        page = desk("doctor").get(at)
+        assert page.status_code == 200, at
+        assert "No vital sign is compared" in page.get_data(as_text=True), at
+
+
+@pytest.mark.parametrize("name", ["tests.csv", "ranges.csv", "units.csv"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+def test_without_the_lists_of_the_laboratory_its_pages_say_so_and_others_work(
+    name, content, desk, program, person, monkeypatch, tmp_path, request
+):
+    file = shutil.copytree(lab_catalogue.DATA, tmp_path / "data") / name
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    patient = a_patient()
+    encounter = an_encounter(person("doctor"), patient, notes="n", no_diagnosis_reason="check")
+    monkeypatch.setattr(lab_catalogue, "DATA", file.parent)
+    lab_catalogue._read_tests.cache_clear()
+    request.addfinalizer(lab_catalogue._read_tests.cache_clear)
+    refused = [desk("doctor").get("/lab/tests?q=hb"), program("doctor").get("/api/lab_tests/catalog/")]
+    assert [answer.status_code for answer in refused] == [503, 503]
+    assert all("laboratory tests cannot be read" in answer.get_data(as_text=True) for answer in refused)
+    assert desk("doctor").get(f"/encounters/{encounter.id}").status_code == 200
+    assert desk("doctor").get(f"/patients/{patient.id}").status_code == 200

@@ -6,22 +6,28 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
 import pytest
 import requests
 from flask import request
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select, text, update
 
-from hms.core import disk_space, seldom_log
-from hms.core.actions import action
+from hms.core import clock, disk_space, seldom_log
+from hms.core.actions import action, action_context
+from hms.core.audit import denials
+from hms.core.background import outbox, scheduler
+from hms.core.background.scheduler import Scheduler
 from hms.core.db.session import db as database
 from hms.core.permissions import Permission
+from hms.core.person import SYSTEM
 from hms.core.web.guard import current_person, requires
 from hms.local import processes
+from hms.patients.models import Patient
 from hms.staff import request_user
-from hms.staff.models import User
+from hms.staff.models import User, UserSession
 from tests import servers
 from tests.billing import factories
 from tests.browser.conftest import Served, opened
@@ -41,7 +47,21 @@ def close_connections() -> None:
     """Close every connection of the application, as `kill -9` of their processes or a restart does."""
     name = database.engine.url.database
     with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+@contextmanager
+def without_database() -> Iterator[None]:
+    """The application has no connection and gets none in this block."""
+    name = database.engine.url.database
+    database.session.remove()
+    with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
+        other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            close_connections()
+            yield
+        finally:
+            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 @pytest.fixture
@@ -69,6 +89,92 @@ def test_a_read_whose_connection_is_closed_in_between_is_done_again(real_app, ad
             finally:
                 event.remove(database.engine, "before_cursor_execute", close_once)
             assert answer.status_code == 200, (path, statement)
+
+
+def test_a_read_whose_connection_is_closed_after_its_last_statement_is_answered(real_app, admin):
+    """Its response is complete: the transaction that only read needs no end."""
+    for path in ("/patients/", "/api/patients/", "/admin/"):
+        ends: list[bool] = []
+
+        def close_at_end(_connection, ends=ends):
+            ends.append(True)
+            close_connections()
+
+        event.listen(database.engine, "commit", close_at_end)
+        try:
+            answer = admin.get(path)
+        finally:
+            event.remove(database.engine, "commit", close_at_end)
+        assert (answer.status_code, ends) == (200, [True]), path
+        assert admin.get(path).status_code == 200, path
+
+
+def test_a_refusal_whose_connection_is_closed_in_between_is_no_server_error(real_app):
+    """The refusal itself writes an entry, or keeps the form of somebody whose session ended."""
+    nurse, locked = PageClient(real_app), PageClient(real_app)
+    for client, name in ((nurse, "nurse"), (locked, "doctor")):
+        assert client.form("/login", username=name, password=PASSWORD).status_code == 303
+    database.session.execute(
+        update(UserSession).where(UserSession.user_id == doctor_id()).values(locked_at=clock.now())
+    )
+    database.session.commit()
+    refused = [
+        (403, lambda: nurse.get("/admin/")),
+        (403, lambda: nurse.get("/api/audit-logs/")),
+        (400, lambda: nurse.get("/api/patients/?nonsense=1")),
+        (404, lambda: nurse.get("/nothing-here")),
+        (303, lambda: locked.post("/patients/new", data={"first_name": "Jane"})),
+    ]
+    for status, send in refused:
+        denials.reset_throttle()
+        for moment in ("before_cursor_execute", "commit", "rollback"):
+            for statement in range(1, 4):
+                left = [statement]
+
+                def close_once(*_values, left=left):
+                    left[0] -= 1
+                    if left[0] == 0:
+                        close_connections()
+
+                database.session.remove()
+                event.listen(database.engine, moment, close_once)
+                try:
+                    answer = send()
+                finally:
+                    event.remove(database.engine, moment, close_once)
+                assert answer.status_code in (status, 302, 503), (status, moment, statement, answer.status_code)
+
+
+def doctor_id() -> int:
+    return database.session.scalars(select(User.id).filter_by(username="doctor")).one()
+
+
+def test_a_write_whose_connection_was_closed_is_done_again_when_nothing_can_be_saved_yet(real_app):
+    user = database.session.scalars(select(User).filter_by(username="receptionist")).unique().one()
+    token = {"Authorization": f"Bearer {request_user.access_token(user.id, user.token_version)}"}
+    client = PageClient(real_app)
+
+    def register(name: str, moment: str, **headers: str) -> int:
+        left = [True]
+
+        def close_once(*_values):
+            if left and left.pop():
+                close_connections()
+
+        body = {"first_name": name, "last_name": "Kamara", "gender": "F", "date_of_birth": "1990-05-01"}
+        database.session.remove()
+        event.listen(database.engine, moment, close_once)
+        try:
+            return client.post("/api/patients/", json=body, headers=token | headers).status_code
+        finally:
+            event.remove(database.engine, moment, close_once)
+
+    assert register("Jane", "before_cursor_execute") == 201
+    assert register("Fatu", "before_cursor_execute", **{"Idempotency-Key": "one"}) == 201
+    assert register("Mary", "commit", **{"Idempotency-Key": "two"}) == 201
+    assert register("Hawa", "commit") == 503, "without a key it may have been saved"
+    names = database.session.scalars(select(Patient.given_names).order_by(Patient.id)).all()
+    assert names == ["Jane", "Fatu", "Mary"]
 
 
 @action(Permission.SIGNED_IN, "tests.deadlock")
@@ -146,23 +252,54 @@ def test_a_missing_database_is_logged_once_and_answered_in_the_readers_language(
         owner.execute("UPDATE app_user SET language = 'sw' WHERE username = 'admin'")
     assert 'lang="sw"' in admin.get("/profile").get_data(as_text=True)
     seldom_log._last_logged.clear()
-    name = database.engine.url.database
-    with psycopg.connect(servers.postgres_url("postgres").replace("+psycopg", ""), autocommit=True) as other:
-        other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        try:
-            close_connections()
-            caplog.clear()
-            with caplog.at_level(logging.WARNING):
-                pages = [admin.get(path) for path in ("/", "/profile", "/patients/", "/admin/", "/billing/")]
-                calls = [admin.get(path) for path in ("/api/users/me/", "/api/patients/", "/api/health/")]
-                sent = admin.post("/profile", data={"phone": "076 123456"})
-        finally:
-            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    with without_database():
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            pages = [admin.get(path) for path in ("/", "/profile", "/patients/", "/admin/", "/billing/")]
+            calls = [admin.get(path) for path in ("/api/users/me/", "/api/patients/", "/api/health/")]
+            sent = admin.post("/profile", data={"phone": "076 123456"})
     assert {page.status_code for page in [*pages, *calls, sent]} == {503}
     assert all('<html lang="sw"' in page.get_data(as_text=True) for page in pages)
     assert "076 123456" in sent.get_data(as_text=True)
     assert len([line for line in caplog.records if line.levelno >= logging.WARNING]) <= 2
     assert not [line for line in caplog.records if line.exc_info]
+
+
+@pytest.mark.usefixtures("real_app")
+def test_the_worker_without_the_database_says_so_in_one_line_and_loses_nothing(caplog, monkeypatch):
+    done: list[int] = []
+    monkeypatch.setitem(outbox._JOBS, "tests.count", done.append)
+    with action_context("tests.ask", SYSTEM):
+        outbox.enqueue("tests.count", 7)
+    seldom_log._last_logged.clear()
+    with without_database(), caplog.at_level(logging.WARNING):
+        assert outbox.run_due() == 0
+    assert [line.exc_info for line in caplog.records if line.name == outbox.__name__] == [None]
+    assert (outbox.run_due(), done) == (1, [7])
+
+
+class ImpatientScheduler(Scheduler):
+    """Stops at its fifth try."""
+
+    tries = 0
+
+    def _run_while_locked(self) -> None:
+        self.tries += 1
+        if self.tries == 5:
+            self.stop()
+        super()._run_while_locked()
+
+
+@pytest.mark.usefixtures("real_app")
+def test_the_clock_says_once_that_the_database_is_missing(caplog, monkeypatch):
+    monkeypatch.setattr(scheduler, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(scheduler.signal, "signal", lambda *_handler: None)  # the handlers of the tests stay
+    seldom_log._last_logged.clear()
+    with without_database(), caplog.at_level(logging.WARNING):
+        impatient = ImpatientScheduler([])
+        impatient.run()
+    assert impatient.tries == 5
+    assert len([line for line in caplog.records if line.name == scheduler.__name__]) == 1
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from socketio.exceptions import ConnectionError as Refused
 from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
-from hms.core import clock
+from hms.core import clock, seldom_log
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.events import Event, publish
@@ -22,6 +23,7 @@ from hms.core.person import SYSTEM
 from hms.staff.models import Role, User, UserSession
 from hms.staff.sessions import actions
 from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
+from tests.house.test_database_faults import without_database
 
 pytestmark = pytest.mark.security("M")
 
@@ -139,6 +141,22 @@ def test_a_page_receives_the_events_of_its_role_and_joins_no_other_room(page):
         publish(Event.QUEUE_CHANGED)
     assert nurse.spoken_to.wait(5)
     assert nurse.heard == ["queue-changed"]
+
+
+def test_a_page_that_connects_without_the_database_is_refused_and_connects_later(page, caplog):
+    """Without an answer it would wait until it is opened again. The log says it once, without a traceback."""
+    seldom_log._last_logged.clear()
+    pages = [page(name) for name in ("nurse", "doctor", "cashier")]
+    refusals: list[object] = []
+    with without_database(), caplog.at_level(logging.WARNING):
+        for one in pages:
+            one.socket.on("connect_error", refusals.append)
+            with pytest.raises(Refused):
+                one.connect()
+    assert len(refusals) == 3
+    assert not [line for line in caplog.records if line.exc_info]
+    assert len([line for line in caplog.records if line.name.startswith("hms.staff")]) == 1
+    assert pages[0].connect().socket.connected
 
 
 def test_nobody_else_can_connect(page):

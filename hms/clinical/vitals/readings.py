@@ -19,7 +19,7 @@ from hms.core.db.session import db
 from hms.core.text.formatting import NBSP
 from hms.core.text.translation import Sentence
 
-from . import news2, rules
+from . import news2, rules, usual_ranges
 from .plausibility import WEIGHT_CHANGE_DAYS, EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
@@ -80,6 +80,11 @@ class Reading:
     on_oxygen: bool | None
     consciousness: str
     is_pregnant: bool | None
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the values were compared with usual ranges."""
+        return usual_ranges.are_readable()
 
     @property
     def flagged(self) -> list[Measure]:

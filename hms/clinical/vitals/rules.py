@@ -1,6 +1,6 @@
 """Rules of vital signs: parse typed values, refuse impossible ones, flag unusual ones.
 
-The definitions and ranges are data (`data/vitals.csv`, `data/vitals_ranges.csv`). Units are fixed: °C, mmHg, per
+The definitions are data (`data/vitals.csv`), the usual ranges are `usual_ranges`. Units are fixed: °C, mmHg, per
 minute, per cent, kg, cm, mmol/L. Ages are in years, with decimals for small children.
 """
 
@@ -21,6 +21,8 @@ from hms.core.errors import RuleBroken
 from hms.core.text.formatting import quantity
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence, joined
+
+from .usual_ranges import usual_range
 
 DATA = Path(__file__).parents[1] / "data"
 BLOOD_PRESSURE = "blood_pressure"
@@ -47,21 +49,6 @@ class Vital:
     def format_value(self, value: Decimal) -> str:
         """The value with its unit: "38.6 °C", "97%"."""
         return f"{quantity(value)}%" if self.unit == "%" else quantity(value, self.unit)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Usual values of an age (`low` to `high`, both included); critical at and beyond the critical limits."""
-
-    low: Decimal
-    high: Decimal
-    critical_low: Decimal | None
-    critical_high: Decimal | None
-
-    @property
-    def text(self) -> str:
-        """The usual range as printed: 36.1–38.0."""
-        return f"{self.low}–{self.high}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +80,6 @@ def vitals() -> dict[str, Vital]:
 def _vital(row: dict[str, str]) -> Vital:
     numbers = {"possible_low": Decimal(row["possible_low"]), "possible_high": Decimal(row["possible_high"])}
     return Vital(**row | numbers | {"label": labels.VITAL_SIGNS[row["key"]], "decimals": int(row["decimals"])})
-
-
-@cache
-def _ranges() -> dict[str, tuple[tuple[Decimal, Decimal, Range], ...]]:
-    ranges: dict[str, tuple[tuple[Decimal, Decimal, Range], ...]] = {}
-    with (DATA / "vitals_ranges.csv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
-            band = Range(Decimal(row["low"]), Decimal(row["high"]), **limits)
-            ranges[row["key"]] = (
-                *ranges.get(row["key"], ()),
-                (Decimal(row["from_years"]), Decimal(row["to_years"]), band),
-            )
-    return ranges
-
-
-def usual_range(key: str, age_years: Decimal | None) -> Range | None:
-    """The usual range of a vital sign at an age, an adult's when the age is unknown; None for weight and height."""
-    bands = _ranges().get(key, ())
-    if age_years is None:
-        return bands[-1][2] if bands else None
-    return next((band for start, end, band in bands if start <= age_years < end), None)
 
 
 def parse_number(typed: str, field: str) -> Decimal | None:

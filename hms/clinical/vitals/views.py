@@ -27,7 +27,7 @@ from hms.patients.access import policy
 from hms.patients.models import Patient
 from hms.patients.records import banner
 
-from . import actions, queries, readings, triage, typed_values, urgency
+from . import actions, queries, readings, triage, typed_values, urgency, usual_ranges
 from .actions import Unconfirmed
 
 CHILDBEARING = range(12, 56)
@@ -58,6 +58,7 @@ def _form_page(
         may_be_pregnant=patient.sex != "male" and (age is None or int(age) in CHILDBEARING),
         sizes=readings.last_sizes(patient.id),
         usual=triage.usual_ranges(patient),
+        has_ranges=usual_ranges.are_readable(),
         age=typed_values.age_in_address(age),
         **{"is_correction": False, "goes_on": False} | context,
     ), form.status

@@ -18,6 +18,7 @@ from rq import Queue
 from rq.timeouts import JobTimeoutException
 from sqlalchemy import Index, Row, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core import clock
@@ -26,6 +27,7 @@ from hms.core.after_answer import run_after_answer
 from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
+from hms.core.seldom_log import log_seldom
 
 from .redis import connection
 
@@ -118,7 +120,7 @@ def wake_worker() -> bool:
             waiting.enqueue(RUN_DUE, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
     except RedisError:
         _quiet_until = time.monotonic() + 5
-        log.warning("job not queued: Redis is not available")
+        log_seldom(log, "queue", "job not queued: Redis is not available")
         return False
     return True
 
@@ -142,7 +144,20 @@ SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '1
 
 
 def run_due() -> int:
-    """Do the rows that are due, the longest due first; returns how many were begun. This is the job in Redis.
+    """Do the rows that are due; returns how many were begun. This is the job in Redis.
+
+    Without the database nothing is begun: the scheduler wakes the worker again when it is back.
+    """
+    try:
+        return _run_while_due()
+    except SQLAlchemyError as error:
+        db.session.remove()
+        log_seldom(log, "outbox", "the worker stops for now, the database is not available: %s", type(error).__name__)
+        return 0
+
+
+def _run_while_due() -> int:
+    """Do the rows that are due, the longest due first.
 
     After `TURN_SECONDS` the rest waits for another wake-up, so that RQ's time limit is for one row and not for many.
     """

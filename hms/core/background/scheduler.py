@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
+from hms.core.seldom_log import log_seldom
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Scheduler:
             try:
                 self._run_while_locked()
             except Exception as error:
-                log.warning("the scheduler tries again: %s", type(error).__name__)
+                log_seldom(log, "scheduler", "the scheduler tries again: %s", type(error).__name__)
                 time.sleep(RETRY_SECONDS)
 
     def _run_while_locked(self) -> None:
@@ -67,6 +68,6 @@ def _run_task(task: Any) -> None:
     try:
         task.run()
     except Exception as error:
-        log.warning("%s failed: %s", task.name, type(error).__name__)
+        log_seldom(log, f"task {task.name}", "%s failed: %s", task.name, type(error).__name__)
     finally:
         db.session.remove()

@@ -16,6 +16,7 @@ from rq.job import Job
 
 from hms.core.db.session import db
 from hms.core.documents import pdf
+from hms.core.seldom_log import log_seldom
 
 from . import outbox, redis
 
@@ -52,7 +53,7 @@ def run_worker(burst: bool = False) -> None:
 def _work_on(burst: bool) -> None:
     while True:
         while not burst and not redis.is_available():
-            log.warning("the worker waits: Redis is not available")
+            log_seldom(log, "worker", "the worker waits: Redis is not available")
             time.sleep(2)
         worker = DeskWorker(
             [outbox.QUEUE],

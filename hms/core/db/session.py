@@ -10,6 +10,7 @@ from flask import g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, SessionTransaction, registry
 
 from hms.core.errors import NotFound
@@ -53,8 +54,13 @@ before_write_hooks: list[Callable[[], None]] = []
 
 
 def note_write(session: Session) -> None:
-    """Mark that the session's transaction has written, so that the request's end rolls it back unless it is committed."""
+    """Mark that the session's transaction has written, so that the request's end rolls it back unless it is committed.
+
+    The mark of the request stays after a rollback: its connection may have been lost while the write was committed.
+    """
     session.info["has_written"] = True
+    if has_app_context():
+        g.has_written = True
 
 
 def before_write(session: Session, *_flush: Any) -> None:
@@ -89,8 +95,10 @@ def _forget_writes(session: Session, ended: SessionTransaction) -> None:
 def commit_upkeep() -> None:
     """Commit what may be written twice, such as the time of activity: the request may still be done again."""
     before = g.get("has_committed", False)
-    db.session.commit()
-    g.has_committed = before
+    try:
+        db.session.commit()
+    finally:
+        g.has_committed, g.has_written = before, False
 
 
 def end_request_session() -> None:
@@ -104,10 +112,21 @@ def end_request_session() -> None:
     session = db.session()
     if not session.in_transaction():
         return
-    if session.info.get("has_written") or session.new or session.dirty or session.deleted:
-        session.rollback()
-    else:
-        session.commit()
+    try:
+        if session.info.get("has_written") or session.new or session.dirty or session.deleted:
+            session.rollback()
+        else:
+            session.commit()
+    except SQLAlchemyError:  # the connection was lost after the last statement; the response is complete
+        session.invalidate()
+
+
+def discard_request_session() -> None:
+    """Close the session of a request that failed; its connection may be lost."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.invalidate()
 
 
 R = TypeVar("R")

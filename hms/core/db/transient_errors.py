@@ -37,7 +37,8 @@ def can_be_repeated(error: DBAPIError) -> bool:
     """Whether this request may be done again from its beginning.
 
     A read always. A write when nothing of it is committed: after a conflict nothing is; after a lost connection that is
-    sure only with an idempotency key, which is committed together with the work.
+    sure before the first write (a connection of the pool that was closed fails at the first statement), and with an
+    idempotency key, which is committed together with the work.
     """
     if not has_request_context() or not request.environ.get(TRIES_LEFT):
         return False
@@ -45,4 +46,5 @@ def can_be_repeated(error: DBAPIError) -> bool:
         return is_conflict_of_transactions(error) or is_lost_connection(error)
     if g.get("has_committed"):
         return False
-    return is_conflict_of_transactions(error) or (is_lost_connection(error) and g.get("has_key", False))
+    is_sure = g.get("has_key", False) or not g.get("has_written", True)
+    return is_conflict_of_transactions(error) or (is_lost_connection(error) and is_sure)

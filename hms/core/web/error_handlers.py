@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import psycopg
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -76,12 +79,9 @@ def _json(status: int, message: str, code: str | None, field: str | None) -> Res
 def _domain_error(error: DomainError) -> Response:
     if error.is_denial:
         patient_id = getattr(error, "patient_id", None)
-        try:
-            denials.record_denial(
-                current_person(), request.endpoint or request.path, patient_id=patient_id, because=error.code
-            )
-        except NoConnectionFree as no_connection:
-            return _all_connections_in_use(no_connection)
+        denials.record_denial(
+            current_person(), request.endpoint or request.path, patient_id=patient_id, because=error.code
+        )
     response = error_response(
         error.status,
         translate_error(error),
@@ -254,16 +254,31 @@ def _loggable_traceback(error: Exception) -> Any:
     return None if isinstance(error, DBAPIError) else error
 
 
+def answering_without_database(handler: Callable[[Any], ResponseReturnValue]) -> Callable[[Any], ResponseReturnValue]:
+    """`handler`, whose own use of the database (for example an entry of a denial) may fail: Flask would answer 500."""
+
+    @wraps(handler)
+    def answer(error: Any) -> ResponseReturnValue:
+        try:
+            return handler(error)
+        except NoConnectionFree as no_connection:
+            return _all_connections_in_use(no_connection)
+        except DBAPIError as database_error:
+            return _database_error(database_error)
+
+    return answer
+
+
 def install(app: Flask) -> None:
     """Register every handler."""
     install_seldom_logging()
-    app.register_error_handler(DomainError, _domain_error)
-    app.register_error_handler(ParametersRefused, _parameters_refused)
-    app.register_error_handler(SignInRequired, sign_in_needed)
-    app.register_error_handler(CSRFError, _expired_form)
-    app.register_error_handler(idempotency.DuplicateRequest, _repeated)
+    app.register_error_handler(DomainError, answering_without_database(_domain_error))
+    app.register_error_handler(ParametersRefused, answering_without_database(_parameters_refused))
+    app.register_error_handler(SignInRequired, answering_without_database(sign_in_needed))
+    app.register_error_handler(CSRFError, answering_without_database(_expired_form))
+    app.register_error_handler(idempotency.DuplicateRequest, answering_without_database(_repeated))
     app.register_error_handler(SecurityError, _unknown_host)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, answering_without_database(_http_error))
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnectionFree, _all_connections_in_use)
     app.register_error_handler(PendingRollbackError, lambda _error: database_unavailable(None, resubmittable_fields()))

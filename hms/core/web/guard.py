@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 
 from hms.core import after_answer, idempotency
 from hms.core.actions import require_permission
-from hms.core.db.session import db, end_request_session
+from hms.core.db.session import db, discard_request_session, end_request_session
 from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -137,7 +137,7 @@ def _start_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
     g.steps_after_answer = []
-    g.is_reader_known = g.has_committed = g.has_key = False
+    g.is_reader_known = g.has_committed = g.has_written = g.has_key = False
 
 
 def finish_response(response: Response) -> Response:
@@ -165,7 +165,7 @@ def _close_session(error: BaseException | None) -> None:
     if error is None:
         end_request_session()
     else:
-        db.session.rollback()
+        discard_request_session()
 
 
 def install(app: Flask) -> None:

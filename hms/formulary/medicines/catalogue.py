@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 from hms.core.money import Money
@@ -80,9 +81,11 @@ class Use:
 
 
 def read_rows(name: str) -> Iterator[dict[str, str]]:
-    """The lines of `data/<name>.csv`."""
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
+    """The lines of `data/<name>.csv`; raises `ValueError` or `csv.Error` when its end is cut off."""
+    content = (DATA / f"{name}.csv").read_text(encoding="utf-8")
+    if content and not content.endswith("\n"):
+        raise ValueError(f"the last line of {name}.csv is not complete")
+    yield from csv.DictReader(StringIO(content), strict=True)
 
 
 @cache

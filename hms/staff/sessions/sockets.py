@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 from flask import Flask, current_app, request
 from flask_socketio import disconnect, join_room
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from hms.core import clock
 from hms.core.background import redis
 from hms.core.db.session import db
 from hms.core.events import SUBSCRIBERS, room_of_event, room_of_person, socketio
+from hms.core.seldom_log import log_seldom
 from hms.core.web.guard import current_person
 from hms.staff.models import Role, User, UserSession
 from hms.staff.request_user import idle_limit
+
+log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 2
 
@@ -85,7 +90,7 @@ def _close_ended(app: Flask) -> None:
         try:
             live = _grants_by_session({page.session_id for page in _pages.values()})
         except Exception:
-            app.logger.warning("open pages could not be checked")
+            log_seldom(log, "open pages", "open pages could not be checked")
             return
         finally:
             db.session.remove()
@@ -102,6 +107,16 @@ def check_sender(_event: str, *_data: Any) -> None:
     db.session.remove()
     if page is None or live.get(page.session_id) != page.grants:
         _close(request.sid)
+
+
+@socketio.on_error_default
+def refuse_without_database(error: Exception) -> bool:
+    """Refuse the connection of a page, or ignore its message, while the database is not available; pages connect again later."""
+    if not isinstance(error, SQLAlchemyError):
+        raise error
+    db.session.rollback()
+    log_seldom(log, "sockets", "a page could not connect: %s", type(error).__name__)
+    return False
 
 
 def _close(sid: str) -> None:

@@ -144,6 +144,7 @@ def sign_out_page() -> ResponseReturnValue:
 
 
 @pages.app_errorhandler(SignInRequired)
+@error_handlers.answering_without_database
 def request_sign_in(needed: SignInRequired) -> ResponseReturnValue:
     """Send a request without a session to the sign-in page, with a locked one to the lock page; save a form it sent."""
     if is_api_request():

@@ -1,0 +1,95 @@
+"""The usual ranges of vital signs by age, from `data/vitals_ranges.csv`.
+
+While the file is missing or broken no sign has a range: values are saved and shown, and the pages say that none is compared.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from hms.core.seldom_log import log_seldom
+
+log = logging.getLogger(__name__)
+
+DATA = Path(__file__).parents[1] / "data"
+OLDEST = 150
+"""Years; the last band of each sign ends here."""
+SIGNS = frozenset(
+    {
+        *("temperature", "pulse", "respiratory_rate", "oxygen_saturation", "systolic", "diastolic"),
+        *("pain", "glucose"),
+    }
+)
+"""Every sign that has a range."""
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Usual values of an age (`low` to `high`, both included); critical at and beyond the critical limits."""
+
+    low: Decimal
+    high: Decimal
+    critical_low: Decimal | None
+    critical_high: Decimal | None
+
+    @property
+    def text(self) -> str:
+        """The usual range as printed: 36.1–38.0."""
+        return f"{self.low}–{self.high}"
+
+
+Band = tuple[Decimal, Decimal, Range]
+"""From this age in years, to this age, the range."""
+
+
+def are_readable() -> bool:
+    """Whether the ranges can be read; without them no value is compared."""
+    return bool(_bands_by_sign())
+
+
+def usual_range(key: str, age_years: Decimal | None) -> Range | None:
+    """The usual range of a vital sign at an age, an adult's when the age is unknown; None for weight and height."""
+    bands = _bands_by_sign().get(key, ())
+    if age_years is None:
+        return bands[-1][2] if bands else None
+    return next((band for start, end, band in bands if start <= age_years < end), None)
+
+
+def _bands_by_sign() -> dict[str, tuple[Band, ...]]:
+    try:
+        return _read_bands()
+    except _BROKEN as error:
+        log_seldom(log, "ranges", "vitals_ranges.csv cannot be read, no vital sign is compared: %s", error)
+        return {}
+
+
+@cache
+def _read_bands() -> dict[str, tuple[Band, ...]]:
+    bands: dict[str, tuple[Band, ...]] = {}
+    with (DATA / "vitals_ranges.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
+            band = Range(Decimal(row["low"]), Decimal(row["high"]), **limits)
+            bands[row["key"]] = (
+                *bands.get(row["key"], ()),
+                (Decimal(row["from_years"]), Decimal(row["to_years"]), band),
+            )
+    _check_complete(bands)
+    return bands
+
+
+def _check_complete(bands: dict[str, tuple[Band, ...]]) -> None:
+    """Raise `ValueError` when a sign or an age has no range, as in a file that was cut off."""
+    if set(bands) != SIGNS:
+        raise ValueError("a vital sign is missing or unknown")
+    for key, of_sign in bands.items():
+        has_gap = any(first[1] != second[0] for first, second in pairwise(of_sign))
+        if has_gap or of_sign[0][0] != 0 or of_sign[-1][1] != OLDEST:
+            raise ValueError(f"an age has no range of {key}")
