@@ -11,12 +11,13 @@ from markupsafe import Markup, escape
 UNLABELLED = frozenset({"actions", "hidden"})
 """Kinds of columns whose heading is for screen readers only."""
 _TAG = re.compile(r"<(tr|td|th)\b([^>]*)>")
+_EMPTY = re.compile(r"(<td\b[^>]*)>\s*</td>")
 _COLSPAN = re.compile(r'\bcolspan="(\d+)"')
 
 
 def label_cells(rows: Markup, columns: Sequence[Any]) -> Markup:
     """The rows with `data-label` on each `td`: the heading above it. A cell with its own label, or over several
-    columns, stays as it is. `columns` are those of the macro `table`: a text, or a text and a kind."""
+    columns, stays as it is; an empty one is marked `data-none` and not shown on a phone. `columns` are those of the macro `table`: a text, or a text and a kind."""
     labels = [_label(column) for column in columns]
     position = 0
 
@@ -32,7 +33,7 @@ def label_cells(rows: Markup, columns: Sequence[Any]) -> Markup:
             return tag.group()
         return f'<td data-label="{escape(labels[at])}"{attributes}>'
 
-    return Markup(_TAG.sub(label, rows))  # noqa: S704 - headings are escaped above # nosec B704
+    return Markup(_TAG.sub(label, _EMPTY.sub(r"\1 data-none></td>", str(rows))))  # noqa: S704 - headings are escaped above # nosec B704
 
 
 def _label(column: Any) -> str:
