@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from hms.core.web.template_filters import marked
 from hms.patients.identity import phone_numbers
 
 
@@ -40,3 +43,9 @@ def test_masked():
     assert phone_numbers.mask_phone("+23276123476", "") == "•••476"
     assert phone_numbers.mask_phone(None, "") == "•••"
     assert phone_numbers.mask_phone(None, "12345") == "•••"
+
+
+@pytest.mark.parametrize("typed", ["555981", "076555981", "76 555"])
+def test_typed_digits_are_highlighted_in_a_grouped_number(typed):
+    assert "<mark>" in marked("076\u00a0555\u00a0981", typed)
+    assert "".join(re.findall(r"<mark>(.*?)</mark>", marked("076\u00a0555\u00a0981", "555981"))) == "555\u00a0981"
