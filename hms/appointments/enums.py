@@ -31,6 +31,16 @@ STATUS_LABELS = {
     Status.NO_SHOW: _l("Did not come"),
     Status.RESCHEDULED: _l("Moved"),
 }
+STATUS_TRANSITIONS = {
+    Status.SCHEDULED: frozenset(Status) - {Status.SCHEDULED},
+    Status.CHECKED_IN: frozenset(Status) - {Status.CHECKED_IN, Status.RESCHEDULED},
+    Status.IN_SERVICE: frozenset({Status.COMPLETED, Status.CHECKED_IN}),
+    Status.CANCELLED: frozenset({Status.SCHEDULED}),
+    Status.NO_SHOW: frozenset({Status.SCHEDULED, Status.CHECKED_IN}),
+    Status.COMPLETED: frozenset(),
+    Status.RESCHEDULED: frozenset(),
+}
+"""The statuses that may follow each one. Backward changes undo a mistake; completed and moved bookings are final."""
 OCCUPYING_STATUSES = frozenset({Status.SCHEDULED, Status.CHECKED_IN, Status.IN_SERVICE})
 
 
@@ -80,14 +90,15 @@ QUEUE_STATUS_LABELS = {
 IN_QUEUE_STATUSES = frozenset({QueueStatus.WAITING, QueueStatus.CALLED, QueueStatus.IN_SERVICE})
 _DEPARTURES = frozenset({QueueStatus.LEFT, QueueStatus.CANCELLED})
 QUEUE_TRANSITIONS = {
-    QueueStatus.WAITING: frozenset({QueueStatus.CALLED, QueueStatus.IN_SERVICE}) | _DEPARTURES,
-    QueueStatus.CALLED: frozenset({QueueStatus.WAITING, QueueStatus.IN_SERVICE}) | _DEPARTURES,
+    QueueStatus.WAITING: frozenset({QueueStatus.CALLED, QueueStatus.IN_SERVICE, QueueStatus.DONE}) | _DEPARTURES,
+    QueueStatus.CALLED: frozenset({QueueStatus.WAITING, QueueStatus.IN_SERVICE, QueueStatus.DONE}) | _DEPARTURES,
     QueueStatus.IN_SERVICE: frozenset({QueueStatus.WAITING, QueueStatus.DONE, QueueStatus.LEFT}),
-    QueueStatus.DONE: frozenset({QueueStatus.IN_SERVICE, QueueStatus.WAITING}),
-    QueueStatus.LEFT: frozenset({QueueStatus.WAITING}),
-    QueueStatus.CANCELLED: frozenset({QueueStatus.WAITING}),
+    QueueStatus.DONE: frozenset({QueueStatus.IN_SERVICE}),
+    QueueStatus.LEFT: frozenset({QueueStatus.WAITING, QueueStatus.CANCELLED}),
+    QueueStatus.CANCELLED: frozenset[QueueStatus](),
 }
-"""The statuses that may follow each one. Back to waiting: an undo, a patient who came back, or one sent to another doctor."""
+"""The statuses that may follow each one. Back to waiting: an undo, a patient who came back, or one sent to another doctor.
+A removed entry is final; the patient gets a new one."""
 
 
 def parse_priority(value: object, field: str = "priority") -> Priority:

@@ -13,6 +13,8 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
+from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS
+
 OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
 IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
@@ -65,6 +67,7 @@ class Appointment(VersionedRecord):
     """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time."""
 
     __tablename__ = "appointment"
+    transitions = STATUS_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "duration_minutes BETWEEN 5 AND 480",
@@ -124,6 +127,7 @@ class QueueEntry(VersionedRecord):
     """A patient in the queue of `service_date`, with the token number of that day."""
 
     __tablename__ = "queue_entry"
+    transitions = QUEUE_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "status IN ('waiting', 'called', 'in_service', 'done', 'left', 'cancelled')", name="status_known"

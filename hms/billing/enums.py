@@ -31,6 +31,19 @@ OPEN = frozenset({BillState.ISSUED, BillState.PART_PAID})
 """Issued bills with an amount left to pay."""
 
 
+BILL_TRANSITIONS = {
+    BillState.DRAFT: frozenset(BillState) - {BillState.DRAFT},
+    BillState.ISSUED: frozenset({BillState.PART_PAID, BillState.PAID, BillState.VOID}),
+    BillState.PART_PAID: frozenset({BillState.ISSUED, BillState.PAID}),
+    BillState.PAID: frozenset({BillState.ISSUED, BillState.PART_PAID, BillState.VOID}),
+    BillState.VOID: frozenset[BillState](),
+}
+"""The states that may follow each one. A payment issues a draft in the same step. Backward changes are refunds.
+
+Only a bill without payments is voided, also one that counts as paid because nothing of it is left to pay.
+"""
+
+
 SELF = "self"
 """The payer code of the patient: of a bill without another payer, and of the patient's own payments."""
 
@@ -90,6 +103,13 @@ class CorrectionStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+CORRECTION_TRANSITIONS = {
+    CorrectionStatus.WAITING: frozenset(CorrectionStatus) - {CorrectionStatus.WAITING},
+    CorrectionStatus.APPROVED: frozenset[CorrectionStatus](),
+    CorrectionStatus.DECLINED: frozenset[CorrectionStatus](),
+    CorrectionStatus.WITHDRAWN: frozenset[CorrectionStatus](),
+}
+"""The states that may follow each one. A decision is final."""
 KIND_LABELS = {
     CorrectionKind.REFUND: _l("Refund"),
     CorrectionKind.VOID: _l("Void"),

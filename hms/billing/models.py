@@ -14,7 +14,7 @@ from hms.core.db.types import exact_money
 from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 
-from .enums import BILL_IS_FULL
+from .enums import BILL_IS_FULL, BILL_TRANSITIONS, CORRECTION_TRANSITIONS
 
 AMOUNT_IN_RANGE = "amount > 0 AND amount < 100000000"
 
@@ -102,6 +102,7 @@ class Bill(VersionedRecord):
     """
 
     __tablename__ = "bill"
+    transitions = BILL_TRANSITIONS
     __table_args__ = (
         exact_money("discount", "paid", "payer_paid", "payer_share", "total", "written_off"),
         CheckConstraint("status IN ('draft', 'issued', 'part_paid', 'paid', 'void')", name="status_known"),
@@ -264,6 +265,7 @@ class Correction(Record):
     """
 
     __tablename__ = "correction"
+    transitions = CORRECTION_TRANSITIONS
     __table_args__ = (
         exact_money("amount"),
         CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),

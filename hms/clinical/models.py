@@ -17,6 +17,8 @@ from hms.formulary.models import Medication
 from hms.patients.models import Patient
 from hms.staff.models import User
 
+from .enums import ENCOUNTER_TRANSITIONS, ENTRY_TRANSITIONS, PRESCRIPTION_TRANSITIONS
+
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 
 
@@ -28,6 +30,7 @@ class Encounter(VersionedRecord):
     """
 
     __tablename__ = "encounter"
+    transitions = ENCOUNTER_TRANSITIONS
     __table_args__ = (
         CheckConstraint("status IN ('in_progress', 'signed', 'entered_in_error')", name="status_known"),
         CheckConstraint(
@@ -102,6 +105,7 @@ class VitalsReading(Record):
     """One set of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
 
     __tablename__ = "vitals_reading"
+    transitions = ENTRY_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "temperature BETWEEN 25 AND 45",
@@ -197,6 +201,7 @@ class Condition(Record):
     """
 
     __tablename__ = "condition"
+    transitions = ENTRY_TRANSITIONS
     __table_args__ = (
         CheckConstraint("certainty IN ('provisional', 'confirmed')", name="certainty_known"),
         CheckConstraint("clinical_status IN ('active', 'resolved', 'inactive')", name="clinical_status_known"),
@@ -235,6 +240,7 @@ class Prescription(VersionedRecord):
     """
 
     __tablename__ = "prescription"
+    transitions = PRESCRIPTION_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "status IN ('draft', 'active', 'on_hold', 'part_dispensed', 'completed', 'stopped', 'entered_in_error')",

@@ -52,7 +52,7 @@ class EncounterOut(ApiSchema):
     chief_complaint = fields.String()
     treatment_plan = fields.String()
     follow_up_on = fields.Date(allow_none=True)
-    encounter_date = fields.DateTime()
+    encounter_date = fields.DateTime(allow_none=True)
     signed_at = fields.DateTime(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.folding import folded
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -31,6 +33,7 @@ from .diagnoses.queries import conditions_of
 from .encounters import drafts as encounter_drafts
 from .encounters import rules
 from .encounters.actions import encounter_state
+from .enums import EncounterStatus, PrescriptionStatus
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
 from .prescriptions.actions import OverrideReason
@@ -139,8 +142,9 @@ def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter, reaso
 def _store_signature(encounter: Encounter, lines: list[Prescription], by: Person) -> None:
     now = clock.now()
     for line in lines:
-        line.status, line.signed_at, line.prescriber_id = "active", now, by.id
-    encounter.status = "signed"
+        set_status(line, PrescriptionStatus.ACTIVE)
+        line.signed_at, line.prescriber_id = now, by.id
+    set_status(encounter, EncounterStatus.SIGNED)
     encounter.signed_at = encounter.ended_at = now
     encounter.signed_by_id = by.id
     encounter.increment_version()
@@ -229,18 +233,26 @@ def other_patient_columns() -> tuple[ColumnElement[bool], ...]:
     return unsaved.exists().label("unsaved"), twin.exists().label("twin")
 
 
+encounter_withdrawals: list[Callable[[int, Person], None]] = []
+"""Called with the encounter's id before it is entered in error. Desks above raise `Conflict` when they have done work for it,
+and end what still waits."""
+
+
 @action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
 def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
-    """Mark an encounter and its prescriptions as entered in error; raises `Conflict` after a medicine was dispensed."""
+    """Mark an encounter and its prescriptions as entered in error, and end what other desks still have to do for it; raises
+    `Conflict` after a medicine was dispensed or a result came in."""
     encounter = get_for_update(Encounter, encounter_id)
     if encounter.status == "entered_in_error":
         return encounter
     lines = db.session.scalars(select(Prescription).where(Prescription.encounter_id == encounter_id)).all()
     if any(line.quantity_dispensed for line in lines):
         raise Conflict(N_("Medicines of this encounter were dispensed. It cannot be withdrawn."), code="has_records")
+    for end_work in encounter_withdrawals:
+        end_work(encounter.id, by)
     for line in lines:
-        line.status = "entered_in_error"
-    encounter.status = "entered_in_error"
+        set_status(line, PrescriptionStatus.ENTERED_IN_ERROR)
+    set_status(encounter, EncounterStatus.ENTERED_IN_ERROR)
     encounter.increment_version()
     db.session.flush()
     return encounter
@@ -252,6 +264,6 @@ def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
     line = get_for_update(Prescription, prescription_id)
     if line.quantity_dispensed:
         raise Conflict(N_("This medicine was dispensed. It cannot be withdrawn."), code="has_records")
-    line.status = "entered_in_error"
+    set_status(line, PrescriptionStatus.ENTERED_IN_ERROR)
     db.session.flush()
     return line

@@ -199,8 +199,7 @@ HOSPITAL_FACTS = ("hospital.name", "hospital.address", "hospital.phone")
 
 
 def _missing_facts() -> list[Any]:
-    missing = (key for key in HOSPITAL_FACTS if settings.value(key) in ("", SETTINGS[key].default))
-    return [SETTINGS[key].label for key in missing]
+    return [SETTINGS[key].label for key in HOSPITAL_FACTS if not settings.is_entered(key)]
 
 
 def _add_administration(home: WorkLists, who: Person) -> None:

@@ -10,11 +10,13 @@ from hms.billing.bills import charges as billing
 from hms.billing.corrections import credits
 from hms.billing.models import PriceItem
 from hms.clinical.encounters.actions import get_own_draft
+from hms.clinical.signing import encounter_withdrawals
 from hms.clinical.vitals import readings
 from hms.core import clock
 from hms.core.actions import action, action_context
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.money import ZERO
@@ -26,9 +28,11 @@ from hms.messages import queries as messages
 from hms.messages.actions import notify
 from hms.patients.access import policy
 from hms.patients.models import Patient
+from hms.patients.records.actions import withdrawal_guards
 
 from . import queries, rules
 from .catalogue import LabTest, tests
+from .enums import OrderStatus
 from .models import LabOrder, LabResult
 
 PRICE_CATEGORY = "test"
@@ -133,7 +137,8 @@ def _to_result(order: LabOrder, value: rules.Value, reason: str, by: Person) -> 
 def _close_when_complete(order: LabOrder, known: set[str]) -> None:
     needed = {test.code for test in rules.tests_of_order(order.test_code, order.test_name)}
     if order.status == "waiting" and needed <= known:
-        order.status, order.done_at = "done", clock.now()
+        set_status(order, OrderStatus.DONE)
+        order.done_at = clock.now()
 
 
 def _notify_of_correction(order: LabOrder, by: Person) -> None:
@@ -212,6 +217,28 @@ def _find_test(code: str, text: str) -> LabTest:
     return (exact or matches)[0]
 
 
+def _check_nothing_ordered(patient_id: int) -> None:
+    if db.session.scalars(select(LabOrder.id).filter_by(patient_id=patient_id, status="waiting")).first():
+        message = N_("This patient has a test that waits for its result. Enter the result or cancel the test first.")
+        raise Conflict(message, code="test_waiting")
+
+
+withdrawal_guards.append(_check_nothing_ordered)
+
+
+def _close_orders_of_encounter(encounter_id: int, by: Person) -> None:
+    """Cancel the tests of an encounter that was entered in error; raises `Conflict` when one has a result."""
+    orders = select(LabOrder).filter_by(encounter_id=encounter_id).where(LabOrder.status != OrderStatus.CANCELLED)
+    for order in db.session.scalars(orders.with_for_update()).all():
+        if order.status != OrderStatus.WAITING or queries.current_results_by_code(order.id):
+            message = N_("Tests of this encounter have results. It cannot be withdrawn.")
+            raise Conflict(message, code="has_records")
+        _cancel(order, N_("The encounter was entered in error."), by)
+
+
+encounter_withdrawals.append(_close_orders_of_encounter)
+
+
 @action(Permission.ORDER_TEST, "lab.cancel_order")
 def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) -> LabOrder:
     """Cancel one's own order and its charge (on an issued bill a second person approves its credit); raises `Conflict` when
@@ -223,8 +250,14 @@ def cancel_order(order_id: int, *, encounter_id: int | None = None, by: Person) 
         raise Conflict(N_("This test was ordered by a colleague."), code="not_own")
     if order.status != "waiting":
         raise Conflict(N_("This order is already closed."), code=order.status)
-    order.status = "cancelled"
-    credits.undo_charge(source=SOURCE, source_id=order.id, reason=N_("The test was cancelled."), by=by)
+    if queries.current_results_by_code(order.id):
+        raise Conflict(N_("This test has results already. It stays on record."), code="has_results")
+    return _cancel(order, N_("The test was cancelled."), by)
+
+
+def _cancel(order: LabOrder, reason: str, by: Person) -> LabOrder:
+    set_status(order, OrderStatus.CANCELLED)
+    credits.undo_charge(source=SOURCE, source_id=order.id, reason=reason, by=by)
     publish(Event.LAB_CHANGED)
     db.session.flush()
     return order

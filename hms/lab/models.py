@@ -14,6 +14,8 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
+from .enums import ORDER_TRANSITIONS
+
 
 class LabOrder(VersionedRecord):
     """One test ordered for a patient (FHIR ServiceRequest). `test_code` is a code of the laboratory's list.
@@ -22,6 +24,7 @@ class LabOrder(VersionedRecord):
     """
 
     __tablename__ = "lab_order"
+    transitions = ORDER_TRANSITIONS
     __table_args__ = (
         CheckConstraint("status IN ('waiting', 'done', 'cancelled')", name="status_known"),
         CheckConstraint("(status = 'done') = (done_at IS NOT NULL)", name="done_has_time"),

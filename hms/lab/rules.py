@@ -123,16 +123,17 @@ def _fold_unit(unit: str) -> str:
 
 
 def _shorten(value: Decimal) -> Decimal:
-    """`value` with at most three significant decimals, as a laboratory prints a converted result."""
+    """`value` rounded to 1, 0.1 (below 100) or 0.01 (below 10), as a laboratory prints a converted result."""
     places = Decimal("1") if value >= 100 else Decimal("0.1") if value >= 10 else Decimal("0.01")
     return value.quantize(places).normalize() + 0
 
 
 def _check_possible(test: LabTest, measured: Decimal, *, is_bound: bool, sex: str, age_years: Decimal | None) -> None:
     """Raise `RuleBroken` for a number that no patient has, with the number that was probably meant."""
-    # "<0.01" ends where the analyser ends: only a bound far too high is a slip.
-    is_fine = measured > 0 and (test.possible_high is None or measured <= test.possible_high)
-    if is_fine if is_bound else test.is_possible(measured):
+    is_possible = test.is_possible(measured)
+    if is_bound:  # "<0.01" ends where the analyser ends: only a bound far too high is a slip
+        is_possible = measured > 0 and (test.possible_high is None or measured <= test.possible_high)
+    if is_possible:
         return
     shown = quantity(measured, test.printed_unit) if test.printed_unit else quantity(measured)
     likely = _find_likely(test, measured, sex, age_years)

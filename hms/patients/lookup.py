@@ -10,8 +10,11 @@ from sqlalchemy.orm import selectinload
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import NotFound
+from hms.core.permissions import Permission
+from hms.core.person import Person
 from hms.core.text.translation import N_
 
+from .enums import PatientStatus
 from .models import Patient
 
 NO_PATIENT = N_("No patient has this number. The record may have been withdrawn.")
@@ -30,6 +33,27 @@ def _active(*, with_allergies: bool) -> Select:
     patient_id = bindparam("patient_id")
     query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
+
+
+def sees_withdrawn(who: Person) -> bool:
+    """Whether `who` may read records that were withdrawn: those who withdraw and restore them."""
+    return who.may(Permission.WITHDRAW_PATIENT)
+
+
+def readable_patient(patient_id: int, who: Person) -> Patient:
+    """The patient, for reading; also one whose record was withdrawn, when `who` may see withdrawn records."""
+    if not sees_withdrawn(who):
+        return patient(patient_id)
+    row = db.session.execute(_active_or_withdrawn(), {"patient_id": patient_id}).scalar_one_or_none()
+    if row is None:
+        raise NotFound(NO_PATIENT)
+    return row
+
+
+@cache
+def _active_or_withdrawn() -> Select:
+    statuses = (PatientStatus.ACTIVE.value, PatientStatus.WITHDRAWN.value)
+    return select(Patient).where(Patient.id == bindparam("patient_id"), Patient.status.in_(statuses))
 
 
 def patient_for_update(patient_id: int) -> Patient:

@@ -12,6 +12,8 @@ from hms.core.db.models import Record, VersionedRecord
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
+from .enums import ALLERGY_TRANSITIONS, PATIENT_TRANSITIONS
+
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
@@ -32,6 +34,7 @@ class Patient(VersionedRecord):
     """
 
     __tablename__ = "patient"
+    transitions = PATIENT_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "btrim(given_names || family_name) <> ''",
@@ -63,6 +66,7 @@ class Patient(VersionedRecord):
         Index("ix_patient_created_at", "created_at"),
         Index("ix_patient_sort_name", "sort_name", "id"),
         Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
+        Index("ix_patient_withdrawn", "sort_name", "id", postgresql_where=text("status = 'withdrawn'")),
     )
 
     hospital_number: Mapped[str] = mapped_column(unique=True)
@@ -116,6 +120,7 @@ class Allergy(Record):
     """One substance a patient reacts to (FHIR AllergyIntolerance). `severity` is mild, moderate, severe or unknown."""
 
     __tablename__ = "allergy"
+    transitions = ALLERGY_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
             "btrim(substance) <> ''",

@@ -58,6 +58,8 @@ class PatientOut(ApiSchema):
     known_allergies = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+    is_withdrawn = fields.Boolean()
+    withdrawn_reason = fields.String()
 
 
 class LookalikeOut(ApiSchema):
@@ -90,7 +92,7 @@ def visible_fields(who: Person) -> tuple[str, ...]:
 def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
     """A row of `api_queries.rows` with the fields in `visible`, in the order of the API document.
 
-    `known_allergies` is left out for a restricted record that is closed to the reader.
+    `known_allergies` is left out for a restricted record that is closed to the reader. A withdrawn record is marked.
     """
     whole = {
         "id": row.id,
@@ -108,4 +110,6 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
     }
     always = ("id", "unique_id", "first_name", "last_name")
     hidden = () if row.is_open else ("known_allergies",)
-    return {name: value for name, value in whole.items() if name in always or (name in visible and name not in hidden)}
+    shown = {name: value for name, value in whole.items() if name in always or (name in visible and name not in hidden)}
+    mark = {"is_withdrawn": True, "withdrawn_reason": row.withdrawn_reason} if row.status == "withdrawn" else {}
+    return shown | mark

@@ -40,7 +40,7 @@ def create_admin(
 ) -> None:
     """Create an administrator's account and print the link with which the person chooses a password."""
     names = {"email": email, "first_name": first_name, "last_name": last_name}
-    facts = hospital_facts.ask_for_missing({name.removeprefix("hospital_"): text for name, text in hospital.items()})
+    facts = hospital_facts.prompt_for_missing({name.removeprefix("hospital_"): text for name, text in hospital.items()})
     try:
         with action_context("staff.create_admin", SYSTEM):
             hospital_facts.save(facts)
@@ -51,7 +51,7 @@ def create_admin(
     except (RuleBroken, Conflict) as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
-    if not hospital_facts.has_name():
+    if not settings.is_entered("hospital.name"):
         click.echo(
             "The hospital has no name yet: enter name, address and phone under Administration, Settings.", err=True
         )

@@ -26,6 +26,8 @@ from hms.core.permissions import Role as BuiltIn
 from hms.core.permissions import role_label
 from hms.core.text.translation import N_
 
+from .enums import REQUEST_TRANSITIONS
+
 
 class Role(VersionedRecord):
     """A named set of permissions. `code` never changes; built-in roles have the codes of `core.permissions.Role`."""
@@ -69,7 +71,7 @@ class Department(VersionedRecord):
     __table_args__ = (
         Index(
             "uq_department_name_folded",
-            func.lower(text("name")),
+            text("lower(name COLLATE pg_c_utf8)"),
             unique=True,
             info={"message": N_("A department with this name already exists."), "field": "name"},
         ),
@@ -295,6 +297,7 @@ class RoleChangeRequest(VersionedRecord):
     """A request for another role, or a role given by one administrator that needs a second one's approval."""
 
     __tablename__ = "role_change_request"
+    transitions = REQUEST_TRANSITIONS
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'approved', 'rejected', 'withdrawn')", name="status_known"),
         CheckConstraint(

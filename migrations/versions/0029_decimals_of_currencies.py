@@ -36,10 +36,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Raise `RuntimeError` where an amount has three decimals: it would be rounded without a word."""
+    for table, columns in MONEY.items():
+        _refuse_third_decimal(table, columns)
     _replace_in_function(HALF_OF_SMALLEST, HALF_A_CENT)
     for table, columns in MONEY.items():
         op.drop_constraint(op.f(f"ck_{table}_money_exact"), table, type_="check")
         _change_types(table, columns, sa.Numeric(12, 2), sa.Numeric())
+
+
+def _refuse_third_decimal(table: str, columns: tuple[str, ...]) -> None:
+    condition = " OR ".join(f"scale({column}) > 2" for column in columns)
+    if op.get_bind().execute(sa.text(f"SELECT EXISTS (SELECT FROM {table} WHERE {condition})")).scalar_one():
+        raise RuntimeError(f"{table} has amounts with three decimals; the version before keeps two")
 
 
 def _change_types(table: str, columns: tuple[str, ...], new: sa.Numeric, old: sa.Numeric) -> None:

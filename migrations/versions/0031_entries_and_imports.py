@@ -62,6 +62,8 @@ def _offline_entries() -> None:
 
 
 def downgrade() -> None:
+    """Fails, and changes nothing, once there are imported visits without a time or several entries with one key: they
+    cannot be kept in the tables of the version before, and signed visits and entries of devices are never deleted."""
     op.drop_table("export_name")
     op.drop_index("ix_source_record_name", "source_record")
     for name in ("begins", "signed_has_time"):

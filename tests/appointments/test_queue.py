@@ -203,3 +203,21 @@ def test_a_patient_in_the_queue_is_not_withdrawn(booked, person):
         record_actions.withdraw_patient(booking.patient_id, by=person("admin"))
     queue_actions.mark_as_left(entry.id, by=person("nurse"))
     record_actions.withdraw_patient(booking.patient_id, by=person("admin"))
+
+
+def test_a_patient_with_an_open_booking_is_not_withdrawn_and_a_withdrawn_one_does_not_come_back(booked, person):
+    booking, nurse, admin = booked(), person("nurse"), person("admin")
+    with pytest.raises(Conflict, match="has an appointment on"):
+        record_actions.withdraw_patient(booking.patient_id, by=admin)
+    entry = transitions.check_in(booking.id, by=nurse)
+    queue_actions.mark_as_left(entry.id, by=nurse)
+    record_actions.withdraw_patient(booking.patient_id, by=admin)
+    for back in (
+        lambda: queue_actions.return_to_queue(entry.id, by=nurse),
+        lambda: transitions.change_appointment_status(booking.id, "scheduled", by=nurse),
+        lambda: transitions.check_in(booking.id, by=nurse),
+    ):
+        with pytest.raises(RuleBroken):
+            back()
+    record_actions.restore_patient(booking.patient_id, by=admin)
+    assert queue_actions.return_to_queue(entry.id, by=nurse).status == "waiting"

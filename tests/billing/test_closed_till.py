@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -13,13 +14,17 @@ from hms.billing.models import CashShift, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.core.actions import action_context
+from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.staff import request_user
 from hms.staff.models import User
+from tests import servers
 from tests.billing import factories
+from tests.conftest import PASSWORD
+from tests.page import Page, PageClient
 
 pytestmark = pytest.mark.security("N")
 
@@ -170,3 +175,21 @@ def _wait_until_blocked(answer) -> None:
     )
     while not answer.done() and not database.session.execute(waiting).scalar_one():
         database.session.execute(text("SELECT pg_stat_clear_snapshot()"))
+
+
+def test_a_till_is_closed_from_its_page_while_the_audit_trail_is_being_sealed(real_app):
+    client = PageClient(real_app)
+    assert client.form("/login", username="cashier", password=PASSWORD).status_code == 303
+    for button, typed in (("/open", {"float_amount": "100"}), ("/count", {"n2000": "5"}), ("/close", {})):
+        forms = Page(client.get("/billing/till").get_data(as_text=True)).forms
+        fields = next(form for form in forms if form["action"].endswith(button))["fields"] | typed
+        assert fields["once"]
+        if button != "/close":
+            assert client.post(f"/billing/till{button}", data=fields).status_code == 303
+    url = servers.postgres_url(database.engine.url.database).replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as sealer:
+        sealer.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.SEAL.value])
+        closed = client.post("/billing/till/close", data=fields)
+    assert closed.status_code == 303
+    assert database.session.scalars(select(CashShift.number)).one().startswith("Z-")
+    assert client.post("/billing/till/close", data=fields).location == closed.location

@@ -82,7 +82,7 @@ def measures(tab, number):
     expect(ux(tab, "vit-temperature")).to_have_value("36,8")
     ux(tab, "vit-bp").fill("120/80")
     ux(tab, "vit-save-only").click()
-    expect(row_of(tab, "queue-row", number)).to_contain_text("Recorded")
+    expect(row_of(tab, "queue-row", number)).to_contain_text("Normal: T, BP")
 
 
 def cares(tab, number, born):

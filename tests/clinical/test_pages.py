@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from hms.appointments.models import QueueEntry
+from hms.billing.bills import issuing
+from hms.billing.models import Bill
 from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription, VitalsReading
@@ -18,6 +20,7 @@ from hms.core import clock
 from hms.core.text.formatting import format_date
 from hms.messages.models import Notification
 from hms.patients.models import Patient
+from hms.patients.records import actions as record_actions
 from tests.clinical.factories import (
     a_patient,
     allergic,
@@ -491,3 +494,22 @@ def test_the_doctor_is_called_without_losing_what_is_typed(desk, db, person):
     assert f"token {entry.token}" in notification.title
     assert "Kamara" not in notification.title + notification.message
     assert db.session.scalars(select(VitalsReading)).all() == []
+
+
+@pytest.mark.security("B")
+def test_visits_of_a_withdrawn_record_are_read_only_for_those_who_may_see_it(desk, program, person, db):
+    visit = signed(person("doctor"))
+    bill = db.session.scalars(select(Bill).filter_by(patient_id=visit.patient_id)).one()
+    issuing.discard_draft(bill.id, reason="registered twice", by=person("admin"))
+    record_actions.withdraw_patient(visit.patient_id, reason="registered twice", by=person("admin"))
+    page = words(desk("admin").get(f"/encounters/{visit.id}").get_data(as_text=True))
+    assert "Withdrawn record" in page
+    assert "Add addendum" not in page
+    assert "Book follow-up" not in page
+    for path in (f"/encounters/{visit.id}", f"/encounters/{visit.id}/summary"):
+        assert desk("doctor").get(path).status_code == 404
+    assert desk("doctor").post(f"/encounters/{visit.id}/addenda", data={"text": "Late"}).status_code in (400, 404)
+    statuses = [program(role).get(f"/api/encounters/{visit.id}/").status_code for role in ("admin", "doctor")]
+    assert statuses == [200, 404]
+    listed = program("doctor").get(f"/api/encounters/?patient={visit.patient_id}").get_json()
+    assert listed == []

@@ -49,7 +49,10 @@ def test_an_administrator_adds_changes_and_withdraws(program):
     assert (changed.json["description"], changed.json["current_stock"]) == ("For the skin", 0)
     assert client.delete(target).status_code == 204
     assert client.get(target).json["is_active"] is False
-    assert all(row["id"] != added.json["id"] for row in client.get("/api/medications/?search=zinc").json)
+    listed = [row["id"] for row in client.get("/api/medications/?search=zinc").json]
+    assert client.put(target, json={"name": "Zinc oxide 15%", "is_active": True}).json["is_active"] is True
+    listed_again = [row["id"] for row in client.get("/api/medications/?search=zinc").json]
+    assert (added.json["id"] in listed, added.json["id"] in listed_again) == (False, True)
 
 
 def test_the_same_product_twice_is_a_conflict(program):

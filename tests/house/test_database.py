@@ -53,6 +53,21 @@ def test_every_migration_goes_down_and_up_again(real_app):
     upgrade()
 
 
+@pytest.mark.slow
+def test_departments_that_the_migration_could_not_tell_apart_get_their_number(real_app):
+    downgrade(revision="0034")
+    names = ["Surgery", "SURGERY", "Épidémies", "épidémies", " "]
+    database.session.execute(text("SELECT set_config('hms.doing', '{\"action\": \"core.migrate\"}', true)"))
+    database.session.execute(
+        text("INSERT INTO department (name, is_active) VALUES (:name, true)"), [{"name": name} for name in names]
+    )
+    database.session.commit()
+    upgrade()
+    stored = database.session.execute(text("SELECT id, name FROM department ORDER BY id")).all()[-len(names) :]
+    numbered = [f"SURGERY ({stored[1].id})", f"épidémies ({stored[3].id})", f"({stored[4].id})"]
+    assert [row.name for row in stored] == ["Surgery", numbered[0], "Épidémies", *numbered[1:]]
+
+
 @pytest.mark.security("O")
 def test_every_record_is_in_the_trail(db):
     assert _records(Record) - _tables_with_trigger("audit") == set()

@@ -27,8 +27,19 @@ OF_A_PATIENT = {
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
     *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
-    *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
-    *("what", "line_id"),
+    *(
+        "hospital_template_id",
+        "hours_id",
+        "absence_id",
+        "shift_id",
+        "session_id",
+        "key",
+        "secret",
+        "filename",
+        "draft",
+        "department_id",
+    ),
+    *("what", "line_id", "department_id"),
 }
 ITEM = {"billing_api.bill_item": True}
 """Here `item_id` is a bill line; at other addresses it is an item of the price list."""
@@ -53,9 +64,12 @@ def _names_a_record(app, place: Place) -> bool:
 def known(db) -> dict[str, int]:
     ids = every_record("Walked")
     with action_context("tests.seed", SYSTEM):
-        database.session.get(LabOrder, ids["order_id"]).status = "waiting"
-        database.session.get(LabOrder, ids["order_id"]).done_at = None
-    return ids
+        done = database.session.get(LabOrder, ids["order_id"])
+        about = {"patient_id": done.patient_id, "encounter_id": done.encounter_id, "ordered_by_id": done.ordered_by_id}
+        waits = LabOrder(**about, test_code="HB", test_name="Haemoglobin", ordered_at=done.ordered_at)
+        database.session.add(waits)
+        database.session.flush()
+    return ids | {"order_id": waits.id}
 
 
 def _reads(actor_id: int, patient_id: int) -> int:

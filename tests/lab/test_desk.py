@@ -208,6 +208,26 @@ def test_the_worklist_needs_the_same_queries_for_more_orders(desk, opened, perso
     assert client.queries("/lab/") == few
 
 
+def test_an_order_with_a_result_is_not_cancelled_and_keeps_its_visit_and_record(opened, person, db):
+    """A part of a blood count is entered: the order waits, but what was found stays on record."""
+    doctor, admin = person("doctor"), person("admin")
+    count, other = an_order(opened, doctor, code="FBC"), an_order(opened, doctor, code="HB")
+    lab_actions.enter_results(count.id, {"HB": "13"}, by=person("lab"))
+    assert count.status == "waiting"
+    with pytest.raises(Conflict, match="has results"):
+        lab_actions.cancel_order(count.id, by=doctor)
+    with pytest.raises(Conflict, match="have results"):
+        signing.withdraw_encounter(opened.id, by=admin)
+    assert (opened.status, other.status) == ("in_progress", "waiting")
+
+
+def test_tests_that_wait_end_with_an_encounter_entered_in_error(opened, person, db):
+    lab_actions.load_prices(with_prices=True, by=SYSTEM)
+    order = an_order(opened, person("doctor"))
+    signing.withdraw_encounter(opened.id, by=person("admin"))
+    assert (opened.status, order.status, charged(db)) == ("entered_in_error", "cancelled", [])
+
+
 def test_the_page_of_an_order_shows_whose_it_is_in_no_more_statements(desk, opened, db, person):
     patient = db.session.get(Patient, opened.patient_id)
     allergic(patient)

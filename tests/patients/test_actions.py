@@ -127,6 +127,22 @@ def test_a_withdrawn_record_is_kept_but_not_found(person, db):
     assert search_queries.search_patients(patient.family_name, who=person("admin")) == []
 
 
+def test_a_record_is_restored_unless_another_one_took_its_place(person, db):
+    admin, patient, twin = person("admin"), a_patient(), a_patient()
+    for row in (patient, twin):
+        record_actions.update_patient(row.id, national_id="SL-1", by=admin)
+    record_actions.withdraw_patient(patient.id, reason="made twice", by=admin)
+    with pytest.raises(NotAllowed):
+        record_actions.restore_patient(patient.id, by=person("doctor"))
+    with pytest.raises(Conflict, match=twin.hospital_number):
+        record_actions.restore_patient(patient.id, by=admin)
+    record_actions.withdraw_patient(twin.id, by=admin)
+    assert record_actions.restore_patient(patient.id, by=admin).status == "active"
+    assert lookup.patient(patient.id).withdrawn_reason == ""
+    entries = select(AuditEntry.action).where(AuditEntry.patient_id == patient.id, AuditEntry.actor_id == admin.id)
+    assert "patients.restore_patient" in db.session.scalars(entries).all()
+
+
 def test_opening_a_chart_is_in_the_trail(person, db):
     patient = a_patient()
     record_actions.open_chart(patient.id, by=person("doctor"))

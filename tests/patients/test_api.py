@@ -177,7 +177,10 @@ def test_who_may_not_is_refused(program, role, method, status):
 def test_deleting_withdraws(program, db):
     patient, admin = a_patient(), program("admin")
     assert admin.delete(f"/api/patients/{patient.id}/").status_code == 204
-    assert admin.get(f"/api/patients/{patient.id}/").status_code == 404
+    shown = admin.get(f"/api/patients/{patient.id}/").get_json()
+    assert (shown["id"], shown["is_withdrawn"]) == (patient.id, True)
+    assert program("doctor").get(f"/api/patients/{patient.id}/").status_code == 404
+    assert [row["id"] for row in admin.get("/api/patients/").get_json() if row["id"] == patient.id] == []
     assert admin.delete(f"/api/patients/{patient.id}/").status_code == 404
     assert db.session.get(Patient, patient.id).status == "withdrawn"
 

@@ -275,6 +275,31 @@ def test_a_withdrawn_patient_has_no_page(desk, person):
         assert desk("receptionist").get(f"/patients/{patient.id}{page}").status_code == 404
 
 
+@pytest.mark.security("B")
+def test_a_withdrawal_is_undone_by_the_same_right(desk, person):
+    """On its pages the record is marked and read only; the receptionist finds it again only when it is restored."""
+    patient, admin, front = a_patient(), desk("admin"), desk("receptionist")
+    chart = f"/patients/{patient.id}"
+    assert "Withdraw record" in text(admin.get(f"{chart}/withdraw"))
+    assert admin.form(f"{chart}/withdraw", reason="").status_code == 400
+    assert admin.form(f"{chart}/withdraw", reason="registered twice").status_code == 303
+    shown = words(text(admin.get(chart)))
+    assert "This record was withdrawn." in shown
+    assert "registered twice" in shown
+    assert "Withdrawn record" in shown
+    assert f'href="{chart}/edit"' not in text(admin.get(chart))
+    for tab in ("/encounters", "/medicines", "/results", "/appointments", "/bills", "/documents"):
+        assert "Withdrawn record" in words(text(admin.get(chart + tab)))
+    for page in ("/edit", "/card", "/allergies", "/withdraw", "/restrict"):
+        assert admin.get(chart + page).status_code == 404
+    assert patient.hospital_number in words(text(admin.get("/patients/withdrawn")))
+    assert [front.get(chart).status_code, front.get("/patients/withdrawn").status_code] == [404, 403]
+    assert front.post(f"{chart}/restore").status_code in (400, 403)
+    assert admin.form(chart).status_code == 303  # the one form of the page: restore
+    assert front.get(chart).status_code == 200
+    assert patient.hospital_number not in words(text(admin.get("/patients/withdrawn")))
+
+
 def test_the_card_carries_the_number(desk):
     patient = a_patient()
     assert patient.hospital_number in words(text(desk("receptionist").get(f"/patients/{patient.id}/card")))

@@ -13,6 +13,7 @@ from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
 from hms.messages.models import Notification
+from hms.patients.records import actions as record_actions
 from hms.pharmacy.dispensing import actions, holds, returns
 from hms.pharmacy.models import Batch, Dispense, StockMovement
 from tests.pharmacy import factories as make
@@ -316,3 +317,11 @@ def test_a_hold_needs_a_reason_and_is_resumed_once(by):
         holds.hold(line.id, reason="  ", by=by)
     with pytest.raises(Conflict):
         holds.resume(line.id, by=by)
+
+
+def test_a_patient_with_medicines_to_dispense_is_not_withdrawn(db, by, person):
+    line, _batch = make.ordered(21)
+    with pytest.raises(Conflict, match="not dispensed yet"):
+        record_actions.withdraw_patient(line.patient_id, by=person("admin"))
+    holds.close(line.id, reason="Registered twice", by=by)
+    record_actions.withdraw_patient(line.patient_id, by=person("admin"))

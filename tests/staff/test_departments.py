@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from hms.core.audit.models import AuditEntry
+from hms.core.errors import RuleBroken
+from hms.staff.accounts import actions as account_actions
+from hms.staff.departments import actions
 from hms.staff.models import Department
 from tests.staff.factories import user
 
@@ -27,8 +31,10 @@ def test_a_new_hospital_gets_its_departments_on_a_page(db, desk):
 def test_a_name_is_given_once(db, desk):
     admin = desk("admin")
     admin.form("/admin/departments/new", name="Surgery")
-    refused = admin.form("/admin/departments/new", name="surgery")
-    assert (refused.status_code, "already exists" in refused.text) == (409, True)
+    admin.form("/admin/departments/new", name="Épidémies")
+    for again in ("surgery", "ÉPIDÉMIES"):
+        refused = admin.form("/admin/departments/new", name=again)
+        assert (refused.status_code, "already exists" in refused.text) == (409, True), again
     assert admin.form("/admin/departments/new", name="  ").status_code == 400
 
 
@@ -50,9 +56,19 @@ def test_only_an_empty_department_is_closed(db, desk):
     assert "Surgery" in admin.get("/admin/users/new").text
 
 
-def test_two_people_who_rename_it_are_merged_or_told(db, desk, person):
-    from hms.staff.departments import actions
+def test_nobody_comes_into_a_closed_department(db, desk, person):
+    closed = actions.save_department(name="Surgery", by=person("admin"))
+    user("nurse").department_id = closed.id
+    closed.is_active = False
+    db.session.commit()
+    refused = {"by": person("admin"), "department_id": closed.id}
+    with pytest.raises(RuleBroken, match="closed") as refusal:
+        account_actions.change_person(user("doctor").id, **refused)
+    assert refusal.value.field == "department_id"
+    assert account_actions.change_person(user("nurse").id, title="Sr", **refused).department_id == closed.id
 
+
+def test_two_people_who_rename_it_are_merged_or_told(db, desk, person):
     department = actions.save_department(name="Surgery", by=person("admin"))
     page = f"/admin/departments/{department.id}"
     actions.save_department(department.id, name="Theatre", by=person("admin"))

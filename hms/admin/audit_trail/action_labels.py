@@ -155,6 +155,7 @@ ACTION_LABELS = {
     "patients.register_patient": _l("Registered the patient"),
     "patients.register_unknown": _l("Registered an unknown patient"),
     "patients.remind_reviewers": _l("Reminded of overdue reviews"),
+    "patients.restore_patient": _l("Restored the patient's record"),
     "patients.restrict": _l("Restricted the record"),
     "patients.review": _l("Reviewed an emergency access"),
     "patients.update_patient": _l("Corrected the patient's details"),

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.admin.blueprints import pages
+from hms.core.background.outbox import MAX_ATTEMPTS
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
@@ -19,7 +20,8 @@ from . import actions, failed_jobs
 def failed_jobs_page() -> str:
     """Documents and e-mails that could not be made, with the reason."""
     rows = failed_jobs.list_failed_jobs()
-    return render_template("admin/failed_jobs.html", rows=rows, kinds=failed_jobs.KINDS, reasons=failed_jobs.REASONS)
+    words = {"kinds": failed_jobs.KINDS, "reasons": failed_jobs.REASONS}
+    return render_template("admin/failed_jobs.html", rows=rows, max_attempts=MAX_ATTEMPTS, **words)
 
 
 @pages.post("/failed-jobs/retry")

@@ -38,8 +38,8 @@ def list_failed_jobs() -> list[Outbox]:
     return list(db.session.scalars(select(Outbox).where(*FAILED).order_by(Outbox.dead_at.desc()).limit(MAX_SHOWN)))
 
 
-def tell_administrators() -> None:
-    """A message to every administrator, with the way to the list."""
+def notify_administrators() -> None:
+    """Send every administrator a message with the address of the list."""
     notify_everyone_with(
         Permission.ADMINISTER,
         title=N_("A document or e-mail failed"),
@@ -50,4 +50,4 @@ def tell_administrators() -> None:
     )
 
 
-outbox.on_given_up.append(tell_administrators)
+outbox.on_given_up.append(notify_administrators)

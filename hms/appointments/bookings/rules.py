@@ -7,23 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, hours_on_day
-from hms.appointments.enums import STATUS_LABELS, Status
+from hms.appointments.enums import STATUS_LABELS, STATUS_TRANSITIONS, Status
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 MAX_ADVANCE = timedelta(days=731)
 LATE_ARRIVAL = timedelta(minutes=15)
-STATUS_TRANSITIONS = {
-    Status.SCHEDULED: frozenset(Status) - {Status.SCHEDULED},
-    Status.CHECKED_IN: frozenset(Status) - {Status.CHECKED_IN, Status.RESCHEDULED},
-    Status.IN_SERVICE: frozenset({Status.COMPLETED, Status.CHECKED_IN}),
-    Status.CANCELLED: frozenset({Status.SCHEDULED}),
-    Status.NO_SHOW: frozenset({Status.SCHEDULED, Status.CHECKED_IN}),
-    Status.COMPLETED: frozenset(),
-    Status.RESCHEDULED: frozenset(),
-}
-"""The statuses that may follow each one. Backward changes undo a mistake; completed and moved bookings are final."""
 
 
 def check_status_change(old: str, new: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import QueueStatus, Status
-from hms.appointments.models import QueueEntry
+from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -103,8 +103,6 @@ def finish_service(entry_id: int, *, by: Person) -> QueueEntry:
     """Mark the patient as seen; a repeated call changes nothing."""
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.DONE:
-        if entry.status in (QueueStatus.WAITING, QueueStatus.CALLED):
-            set_queue_status(entry, QueueStatus.IN_SERVICE)
         set_queue_status(entry, QueueStatus.DONE)
         set_booking_status(entry, Status.COMPLETED)
         db.session.flush()
@@ -177,4 +175,14 @@ def _check_not_in_queue(patient_id: int) -> None:
         raise Conflict(message, code="in_queue", token=token)
 
 
-withdrawal_guards.append(_check_not_in_queue)
+def _check_no_open_booking(patient_id: int) -> None:
+    open_bookings = select(Appointment.date).filter_by(
+        patient_id=patient_id, status=Status.SCHEDULED.value, withdrawn_at=None
+    )
+    day = db.session.scalars(open_bookings.where(Appointment.date >= clock.today()).order_by(Appointment.date)).first()
+    if day is not None:
+        message = N_("This patient has an appointment on %(day)s. Cancel it first.")
+        raise Conflict(message, code="booked", day=f"{day:%d-%b-%Y}")
+
+
+withdrawal_guards.extend((_check_not_in_queue, _check_no_open_booking))

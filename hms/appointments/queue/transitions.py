@@ -16,6 +16,7 @@ from hms.core import clock, gapless_numbers
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -89,8 +90,9 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
     if booking.status == Status.CHECKED_IN:
         raise Conflict(N_("This patient is already checked in."), code="already_checked_in")
     booking_rules.check_status_change(booking.status, Status.CHECKED_IN)
+    lock_patient(booking.patient_id)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
-        booking.status = Status.CHECKED_IN.value
+        set_status(booking, Status.CHECKED_IN)
         booking.increment_version()
     entry = _entry_of_booking(booking.id)
     if entry is None:
@@ -134,8 +136,11 @@ def _add_entry(
 
 
 def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
-    """Change the entry's status and times; raises `RuleBroken` when `status` may not follow the present one."""
+    """Change the entry's status and times; raises `RuleBroken` when `status` may not follow the present one, or when a
+    patient whose record was withdrawn would be in the queue again."""
     rules.check_queue_status_change(entry.status, status)
+    if status in enums.IN_QUEUE_STATUSES and entry.status not in enums.IN_QUEUE_STATUSES:
+        lock_patient(entry.patient_id)
     now = clock.now()
     if status is QueueStatus.WAITING:
         entry.called_at = entry.called_by_id = entry.started_at = entry.ended_at = None
@@ -143,7 +148,9 @@ def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
         entry.started_at, entry.ended_at = entry.started_at or now, None
     elif status is not QueueStatus.CALLED:
         entry.ended_at = now
-    entry.status = status.value
+    if status is QueueStatus.DONE:
+        entry.started_at = entry.started_at or now
+    set_status(entry, status)
     entry.increment_version()
     publish(Event.QUEUE_CHANGED)
 
@@ -159,7 +166,7 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
     set_queue_status(entry, QueueStatus.CANCELLED)
     if entry.appointment_id is not None:
         booking = get_for_update(Appointment, entry.appointment_id)
-        booking.status = Status.SCHEDULED.value
+        set_status(booking, Status.SCHEDULED)
         booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
     return entry
@@ -172,7 +179,7 @@ def set_booking_status(entry: QueueEntry, status: Status) -> None:
     booking = get_for_update(Appointment, entry.appointment_id)
     if booking.status != status:
         booking_rules.check_status_change(booking.status, status)
-        booking.status = status.value
+        set_status(booking, status)
         booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
 
@@ -198,8 +205,11 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
     if new is Status.CHECKED_IN:
         _check_in_booking(booking, enums.Priority.STANDARD, by)
         return booking
+    if new in enums.OCCUPYING_STATUSES and booking.status not in enums.OCCUPYING_STATUSES:
+        lock_patient(booking.patient_id)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
-        booking.status, booking.status_reason = new.value, reason
+        set_status(booking, new)
+        booking.status_reason = reason
         booking.increment_version()
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
@@ -218,7 +228,7 @@ def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
         raise Conflict(N_("The patient came to this appointment. It stays on record."), code="has_records")
     booking.withdrawn_at = clock.now()
     if booking.status == Status.SCHEDULED:
-        booking.status = Status.CANCELLED.value
+        set_status(booking, Status.CANCELLED)
     booking.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)

@@ -15,6 +15,7 @@ from hms.core.actions import STALE_MESSAGE, action
 from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.gapless_numbers import TakenNumber, take_numbers
@@ -49,7 +50,7 @@ def freeze(bill: Bill, by: Person) -> None:
     amounts = {"total": str(totals.total.value), "discount": str(bill.discount.value)}
     bill.frozen = frozen_facts.bill_snapshot(rows[0], by.name) | amounts
     publish(Event.BILL_CHANGED)
-    bill.status = rules.state(totals.total, bill.paid).value
+    set_status(bill, rules.state(totals.total, bill.paid))
     bill.total, bill.collects = totals.total, False
     bill.issued_by_id = by.id
     bill.increment_version()
@@ -92,7 +93,8 @@ def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
         db.session.execute(lines.values(withdrawn_at=clock.now(), withdrawn_reason=reason))
     else:
         enqueue(frozen_facts.INVOICE, bill.id)
-    bill.status, bill.collects = enums.BillState.VOID.value, False
+    set_status(bill, enums.BillState.VOID)
+    bill.collects = False
     bill.void_reason, bill.voided_at, bill.voided_by_id = reason.strip(), clock.now(), by.id
     bill.increment_version()
     publish(Event.BILL_CHANGED)

@@ -17,6 +17,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
+from hms.core.db.status import set_status
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.money import Money
@@ -157,7 +158,8 @@ def _lock_undecided(correction_id: int, by: Person) -> Correction:
 
 def decide(correction: Correction, decision: CorrectionStatus, by: Person) -> None:
     """Store a decision and send it to the person of the request."""
-    correction.status, correction.decided_at, correction.decided_by_id = decision.value, clock.now(), by.id
+    set_status(correction, decision)
+    correction.decided_at, correction.decided_by_id = clock.now(), by.id
     db.session.flush()
     publish(Event.APPROVALS_CHANGED)
     message = DECISION_NOTICES.get((CorrectionKind(correction.kind), decision))

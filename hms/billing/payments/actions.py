@@ -15,6 +15,7 @@ from hms.core.actions import action
 from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
+from hms.core.db.status import set_status
 from hms.core.errors import RuleBroken
 from hms.core.events import Event, publish
 from hms.core.gapless_numbers import take_numbers
@@ -139,7 +140,7 @@ def _number(payment: Payment, bill: Bill, series: str) -> None:
 
 def update_balance(bill: Bill) -> None:
     """Set the state of an issued bill after its amounts changed, and enqueue its new invoice."""
-    bill.status = bill_rules.state(bill.total, bill.paid, bill.written_off).value
+    set_status(bill, bill_rules.state(bill.total, bill.paid, bill.written_off))
     bill.increment_version()
     db.session.flush()
     enqueue(frozen_facts.INVOICE, bill.id)

@@ -14,7 +14,8 @@ from hms.billing.document_numbers import CLOSING, document_number
 from hms.billing.enums import Method
 from hms.billing.models import CashShift
 from hms.core import clock
-from hms.core.actions import action
+from hms.core.actions import action, after_commit
+from hms.core.audit import chain
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.gapless_numbers import take_numbers
@@ -113,7 +114,10 @@ def count_till(
 
 @action(Permission.WORK_TILL, "billing.close_till")
 def close_till(reason: str = "", *, by: Person) -> CashShift:
-    """Close a counted till with the next closing number. Raises `RuleBroken` when there is a difference and no `reason`."""
+    """Close a counted till with the next closing number. Raises `RuleBroken` when there is a difference and no `reason`.
+
+    The audit trail is sealed after the commit, because the closing report shows the seal.
+    """
     shift = _own_till(by)
     if shift.counted is None:
         raise Conflict(N_("Count the till first."), code="not_counted")
@@ -124,6 +128,7 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
     taken = take_numbers([f"closing:{year}"])[0]
     shift.number, shift.closed_at = document_number(CLOSING, year, taken.number), taken.at
     db.session.flush()
+    after_commit(chain.seal_pending)
     return shift
 
 

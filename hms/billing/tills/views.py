@@ -87,7 +87,6 @@ def close_till() -> ResponseReturnValue:
     """Close the counted till and show its closing report."""
     form = CloseForm()
     if form.save(actions.close_till, by=current_person()):
-        chain.seal_pending()  # the closing report shows the seal
         return redirect(url_for("billing.closing", shift_id=form.result.id), 303)
     return _answer(form, False)
 

@@ -6,9 +6,11 @@ from hms.clinical import models
 from hms.clinical.encounters import rules
 from hms.clinical.encounters.actions import get_own_draft
 from hms.clinical.encounters.rules import Diagnosis
+from hms.clinical.enums import EntryStatus
 from hms.clinical.models import ICD10, Condition, Encounter
 from hms.core.actions import action
 from hms.core.db.session import db, get_or_not_found
+from hms.core.db.status import set_status
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -108,7 +110,7 @@ def _get_own_condition(condition_id: int, encounter_id: int | None, by: Person) 
 def remove_condition(condition_id: int, *, encounter_id: int | None = None, by: Person) -> None:
     """Remove a diagnosis from an open encounter."""
     condition, encounter = _get_own_condition(condition_id, encounter_id, by)
-    condition.status = "entered_in_error"
+    set_status(condition, EntryStatus.ENTERED_IN_ERROR)
     db.session.flush()
     for rank, other in enumerate(conditions_of(encounter.id), 1):
         other.rank = rank

@@ -16,7 +16,7 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
-from hms.patients.lookup import NO_PATIENT
+from hms.patients.lookup import NO_PATIENT, sees_withdrawn
 from hms.patients.models import Patient
 
 _ENCOUNTER = Encounter.__table__.c
@@ -114,7 +114,7 @@ def get_encounter_with_patient(encounter_id: int, who: Person) -> tuple[Encounte
         encounter_id,
         who,
     )
-    if row.Patient.status != "active":
+    if row.Patient.status != "active" and not (row.Patient.status == "withdrawn" and sees_withdrawn(who)):
         raise NotFound(NO_PATIENT)
     return row.Encounter, row.Patient
 

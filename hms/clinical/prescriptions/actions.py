@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, select, update
 
 from hms.clinical.encounters import queries, rules
 from hms.clinical.encounters.actions import check_writable, encounter_state, get_own_draft
+from hms.clinical.enums import PrescriptionStatus
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -26,6 +28,7 @@ from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
+from hms.patients.records.actions import withdrawal_guards
 
 from .order import Order, checks_to_json, parse_order, run_checks
 
@@ -82,7 +85,8 @@ def _clean_required(text: str, missing: str) -> str:
 
 
 def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
-    line.status, line.status_reason = status, reason
+    set_status(line, status)
+    line.status_reason = reason
     line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)
     db.session.flush()
@@ -265,7 +269,7 @@ def remove_prescription(prescription_id: int, *, encounter_id: int | None = None
     if line.status != "draft" or (encounter_id is not None and line.encounter_id != encounter_id):
         raise NotFound(N_("This prescription does not exist."))
     encounter = get_own_draft(line.encounter_id, by)
-    line.status = "entered_in_error"
+    set_status(line, PrescriptionStatus.ENTERED_IN_ERROR)
     encounter.increment_version()
     db.session.flush()
 
@@ -284,3 +288,15 @@ def add_line(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Pers
     else:
         publish(Event.PRESCRIPTION_SIGNED)
     return line
+
+
+def _check_nothing_to_dispense(patient_id: int) -> None:
+    open_lines = select(Prescription.id).where(
+        Prescription.patient_id == patient_id, Prescription.status.in_(OPEN), Prescription.external_id.is_(None)
+    )
+    if db.session.scalars(open_lines.limit(1)).first():
+        message = N_("This patient has medicines that are not dispensed yet. Stop or close each of them first.")
+        raise Conflict(message, code="medicines_open")
+
+
+withdrawal_guards.append(_check_nothing_to_dispense)

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hms.clinical.enums import EntryStatus
 from hms.clinical.models import Encounter, VitalsReading
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -139,6 +141,7 @@ def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) ->
         raise Conflict(N_("These vitals were already corrected."), code="corrected")
     if old.taken_by_id != by.id or clock.now() - old.taken_at > CORRECTION_WINDOW:
         raise NotAllowed(N_("Only the person who recorded these vitals can correct them, within 24 hours."))
-    old.status, old.status_reason = "entered_in_error", cleaned
+    set_status(old, EntryStatus.ENTERED_IN_ERROR)
+    old.status_reason = cleaned
     unchanged = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
     return record_vitals(old.patient_id, **unchanged, by=by, **typed)

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_DRIFT = timedelta(minutes=1)
 """A network time service corrects less than this at a time."""
+STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A clock that nobody sets and that runs on while the machine is suspended, which Linux' monotonic clock does not."""
 
 on_jump: list[Callable[[datetime, datetime], None]] = []
 """Called in an action with the expected and the actual time (UTC) after a jump; desks above notify people."""
@@ -32,9 +34,9 @@ class ClockWatch:
 
     def look(self) -> timedelta:
         """Return how far the clock jumped since the last look (negative: set back); zero for less than `MAX_DRIFT`."""
-        monotonic, now = time.monotonic(), clock.now()
-        expected = self._expected(monotonic, now)
-        self._last = monotonic, now
+        steady, now = time.clock_gettime(STEADY_CLOCK), clock.now()
+        expected = self._expected(steady, now)
+        self._last = steady, now
         jump = now - expected
         if abs(jump) <= MAX_DRIFT:
             return timedelta()
@@ -44,13 +46,13 @@ class ClockWatch:
                 notify(expected, now)
         return jump
 
-    def _expected(self, monotonic: float, now: datetime) -> datetime:
+    def _expected(self, steady: float, now: datetime) -> datetime:
         if self._last is None:  # the programs were stopped: only a clock that was set back can be seen
             newest = db.session.scalars(select(AuditEntry.recorded_at).order_by(AuditEntry.id.desc()).limit(1)).first()
             db.session.rollback()
             return max(newest or now, now)
-        last_monotonic, last_now = self._last
-        return last_now + timedelta(seconds=monotonic - last_monotonic)
+        last_steady, last_now = self._last
+        return last_now + timedelta(seconds=steady - last_steady)
 
 
 watch = ClockWatch()

@@ -16,7 +16,7 @@ from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import Index, Select, func, or_, select, text, update
+from sqlalchemy import Index, Row, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,7 @@ RETRY_AFTER_KILL = timedelta(seconds=20)
 JOB_TIMEOUT = 600
 """Seconds."""
 TURN_SECONDS = 60
+"""How long one job takes further rows."""
 WORKER_STOPPED = "WorkerStopped"
 """The reason of a row whose every attempt ended with its worker."""
 _quiet_until = 0.0
@@ -175,21 +176,22 @@ def _is_due() -> tuple[Any, ...]:
 def _begin(*which: Any) -> int | None:
     """Count one more attempt at one open row and return its id; None when there is none that no other worker holds.
 
-    It is counted before the work, in its own commit: work that kills its worker is counted too, and given up after
-    `MAX_ATTEMPTS`.
+    Work that killed its worker `MAX_ATTEMPTS` times is given up.
     """
+    while (row := _count_attempt(*which)) is not None and row.attempts > MAX_ATTEMPTS:
+        _give_up(row.id, WORKER_STOPPED)
+    return None if row is None else row.id
+
+
+def _count_attempt(*which: Any) -> Row | None:
+    """Count the attempt before the work, in its own commit: work that kills its worker is counted too."""
     free = select(Outbox.id).where(*OPEN, *which).order_by(Outbox.due, Outbox.id).limit(1)
     chosen = free.with_for_update(skip_locked=True).scalar_subquery()
     values = {"attempts": Outbox.attempts + 1, "handed_out_at": clock.now()}
     counted = update(Outbox).where(Outbox.id == chosen).values(values).returning(Outbox.id, Outbox.attempts)
     row = db.session.execute(counted).one_or_none()
     db.session.commit()
-    if row is None:
-        return None
-    if row.attempts > MAX_ATTEMPTS:
-        _give_up(row.id, WORKER_STOPPED)
-        return _begin(*which)
-    return row.id
+    return row
 
 
 def _do(outbox_id: int) -> bool:
@@ -227,11 +229,11 @@ def _record_failure(outbox_id: int, error: Exception) -> None:
 
 
 on_given_up: list[Callable[[], None]] = []
-"""Called inside the transaction that gives a row up, when no other row is given up: desks above tell people."""
+"""Called inside the transaction that gives a row up, when no other row is given up: desks above notify people."""
 
 
 def _give_up(outbox_id: int, reason: str) -> None:
-    """Mark the row as failed for good, with the reason; nobody is told twice while the list of failed work is not empty."""
+    """Mark the row as failed for good, with the reason. People are notified only when the list of failed work was empty."""
     with action_context("outbox.give_up", SYSTEM):
         row = db.session.get(Outbox, outbox_id, populate_existing=True, with_for_update=True)
         if row is None or row.done_at or row.dead_at:
@@ -239,9 +241,10 @@ def _give_up(outbox_id: int, reason: str) -> None:
         is_first = db.session.scalars(select(Outbox.id).where(*FAILED).limit(1)).first() is None
         row.dead_at, row.last_error = clock.now(), reason
         if is_first:
-            for tell in on_given_up:
-                tell()
-    current_app.logger.error("outbox %s (%s) was given up: %s", row.id, row.kind, reason)
+            for notify in on_given_up:
+                notify()
+        kind = row.kind
+    current_app.logger.error("outbox %s (%s) was given up: %s", outbox_id, kind, reason)
 
 
 def retry(*outbox_ids: int) -> int:

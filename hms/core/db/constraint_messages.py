@@ -13,6 +13,7 @@ from hms.core.errors import DISK_FULL, Conflict, DomainError, RuleBroken, Unavai
 from hms.core.text.translation import N_
 
 from .session import db
+from .status import ILLEGAL_CHANGE
 from .transient_errors import is_read
 
 _BUSY = N_("Someone else is saving the same record. Try again.")
@@ -33,6 +34,10 @@ _TRIGGER_MESSAGES = {
         "days, so someone else must approve."
     ),
     "same_bill": N_("The payment belongs to another bill. Choose a payment of this bill."),
+    "status_change": ILLEGAL_CHANGE,
+    "patient_withdrawn": N_(
+        "This patient's record was withdrawn. Choose the right patient, or have the record restored."
+    ),
     "same_patient": N_("This belongs to another patient. Choose a record of this patient."),
     "last_administrator": N_(
         "This would leave nobody who can manage people and roles. Give another person the administrator role first."

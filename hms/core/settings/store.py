@@ -106,6 +106,11 @@ def revert_setting(key: str, *, version: int | None = None, by: Any) -> SystemSe
     return change_setting(key, SETTINGS[key].default, version=version, by=by)
 
 
+def is_entered(key: str) -> bool:
+    """Whether somebody entered a value of the hospital's own: it is neither blank nor the default."""
+    return value(key) not in ("", SETTINGS[key].default)
+
+
 def validated_value(setting: SettingDefinition, new: Any) -> Any:
     """`new` converted to the setting's type; `RuleBroken` at the field `new` when it is not valid."""
     if setting.kind == "flag":
@@ -141,7 +146,7 @@ def _validate_whole(setting: SettingDefinition, new: Any) -> int:
     low, high = setting.least or 0, setting.most or 1_000_000
     try:
         number = whole_number(text)
-    except (IndexError, ValueError):
+    except ValueError:
         number = -1
     if not low <= number <= high:
         raise RuleBroken(N_("Enter a whole number from %(low)s to %(high)s."), "new", low=low, high=high)

@@ -1,6 +1,6 @@
 """Does a request again that failed because of a lost connection or a deadlock, up to three times in all.
 
-The error handler marks the request (`ask_for_repeat`), `RequestRepeater` does it again: with a new request, a new session
+The error handler marks the request (`mark_for_repeat`), `RequestRepeater` does it again: with a new request, a new session
 and the same body. `hms.core.db.transient_errors` says which requests may be repeated.
 """
 
@@ -20,7 +20,7 @@ MAX_TRIES = 3
 _REPEAT = "hms.repeat"
 
 
-def ask_for_repeat() -> Response:
+def mark_for_repeat() -> Response:
     """Mark this request to be done again; the response is not sent."""
     request.environ["wsgi.input"] = BytesIO(request.get_data())
     request.environ[_REPEAT] = True
@@ -28,7 +28,7 @@ def ask_for_repeat() -> Response:
 
 
 class RequestRepeater:
-    """The WSGI application inside, with requests repeated that ask for it."""
+    """The WSGI application inside, which repeats the marked requests."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application

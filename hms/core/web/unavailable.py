@@ -15,7 +15,7 @@ from hms.core.db.transient_errors import can_be_repeated
 
 from .guard import is_api_request
 from .localisation import current_language
-from .request_repeats import ask_for_repeat
+from .request_repeats import mark_for_repeat
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def database_unavailable(error: DBAPIError | None = None, kept: list[tuple[str, 
     db.session.rollback()  # the transaction of a lost connection can only be rolled back
     forget_reader()
     if error is not None and can_be_repeated(error):
-        return ask_for_repeat()
+        return mark_for_repeat()
     log_seldom("database", "the database is not available: %s", type(error.orig).__name__ if error else "no connection")
     return unavailable_response(_("The database is not available. Wait a minute, then try again."), kept)
 

@@ -168,8 +168,10 @@ def _add_opening_stock(row: Medication, quantity: int, by: Person) -> None:
 
 @action(Permission.MANAGE_FORMULARY, "formulary.change_medication")
 def change_medication(medication_id: int, *, version: int | None = None, by: Person, **values: Any) -> Medication:
-    """Change the columns in `values`; the stock changes only by stock movements. Raises `StaleVersion` when `version` is not
-    the present one."""
+    """Change the columns in `values`; `is_active` restores a withdrawn medicine, the stock changes only by stock movements.
+
+    Raises `StaleVersion` when `version` is not the present one.
+    """
     row = get_for_update(Medication, medication_id)
     if version is not None and row.version != version:
         raise StaleVersion(STALE_MESSAGE)
@@ -192,7 +194,7 @@ def withdraw_medication(medication_id: int, *, by: Person) -> Medication:
 
 WRITABLE = frozenset(
     {"name", "generic_name", "brand_name", "description", "unit", "formulation", "form", "strength", "manufacturer"}
-    | {"reorder_level", "route", "is_controlled_substance"}
+    | {"reorder_level", "route", "is_controlled_substance", "is_active"}
 )
 
 

@@ -29,7 +29,7 @@ FORMULATIONS = ("Tablet", "Syrup", "Injection", "Capsule", "Other")
 
 class MedicationIn(ApiSchema):
     """`name` or `generic_name` is needed. `current_stock` (or `total_quantity`) opens the ledger on POST and is not
-    written by PUT."""
+    written by PUT. `is_active` is written by PUT only: true restores a withdrawn medicine."""
 
     name = Text(255)
     generic_name = Text(255)
@@ -44,6 +44,7 @@ class MedicationIn(ApiSchema):
     manufacturer = Text(255)
     reorder_level = WholeNumber(0, 1_000_000)
     is_controlled_substance = fields.Boolean()
+    is_active = fields.Boolean()
     current_stock = WholeNumber(0, actions.MAX_STOCK)
     total_quantity = WholeNumber(0, actions.MAX_STOCK)
 
@@ -153,6 +154,7 @@ def medication(medication_id: int) -> Response:
 def add(payload: dict[str, Any]) -> Response:
     """Add a medicine. Its stock becomes the first stock movement."""
     stock = payload.pop("current_stock", 0)
+    payload.pop("is_active", None)
     return _medication_response(actions.add_medication(opening_stock=stock, **payload, by=current_person()), 201)
 
 

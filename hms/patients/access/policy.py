@@ -59,6 +59,7 @@ def break_glass_address(patient_id: int, back: str | None = None) -> str:
 
 
 _RESTRICTED = Patient.__table__.alias("restricted").c
+_WITHDRAWN = Patient.__table__.alias("withdrawn").c
 
 
 def opened_by(who: Person | Reader) -> Select:
@@ -100,16 +101,17 @@ def own_rows(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]
 
 def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool]]:
     """Conditions that limit clinical rows to those whose existence `who` may know: for readers of charts, rows of closed
-    records are left out.
+    records are left out; rows of withdrawn records, for all who may not see those.
 
     Other staff, and administrators who need a reason, still see that rows exist, without their content.
     """
     as_reader = get_reader(who)
-    return (
-        [readable_by(as_reader, patient_id)]
-        if as_reader.is_patient or (as_reader.kind.scope is AccessScope.CARE_TEAM and as_reader.kind.sees_patients)
-        else []
-    )
+    kind = as_reader.kind
+    is_limited = as_reader.is_patient or (kind.scope is AccessScope.CARE_TEAM and kind.sees_patients)
+    conditions = [readable_by(as_reader, patient_id)] if is_limited else []
+    if not kind.sees_withdrawn:
+        conditions.append(patient_id.not_in(select(_WITHDRAWN.id).where(_WITHDRAWN.status == "withdrawn")))
+    return conditions
 
 
 def check(patient: Patient, who: Person) -> None:

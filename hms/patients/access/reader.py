@@ -13,6 +13,7 @@ from hms.core import clock
 from hms.core.permissions import Permission, Role
 from hms.core.person import Person, System
 from hms.core.settings import store as settings
+from hms.patients import lookup
 
 
 class AccessScope(Enum):
@@ -81,6 +82,8 @@ class ReaderKind:
     """Whether bookings, the queue and visits bring patients into their care; not for those who only dispense or test."""
     enters_results: bool
     """Whether tests that others ordered bring patients into their care."""
+    sees_withdrawn: bool
+    """Whether they read records that were withdrawn."""
 
     def reader(self) -> Reader:
         """A reader of this kind for a cached statement, which must be executed with `reader_values`."""
@@ -111,7 +114,11 @@ def get_reader(who: Person | Reader) -> Reader:
 def reader_kind(who: Person) -> ReaderKind:
     """The kind of reader that `who` is at present."""
     return ReaderKind(
-        _get_scope(who), _get_queue_scope(who), who.may(Permission.OPEN_CHART), who.may(Permission.ENTER_RESULT)
+        _get_scope(who),
+        _get_queue_scope(who),
+        who.may(Permission.OPEN_CHART),
+        who.may(Permission.ENTER_RESULT),
+        lookup.sees_withdrawn(who),
     )
 
 

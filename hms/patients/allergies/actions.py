@@ -8,6 +8,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -15,6 +16,7 @@ from hms.core.text.cleaning import clean_field, fold
 from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy
+from hms.patients.enums import AllergyStatus
 from hms.patients.models import Allergy, Patient
 
 from . import queries
@@ -79,7 +81,7 @@ def withdraw_allergy(allergy_id: int, *, by: Person) -> Allergy:
 
 def _withdraw(patient: Patient, allergies: list[Allergy], by: Person) -> None:
     for allergy in allergies:
-        allergy.status = "entered_in_error"
+        set_status(allergy, AllergyStatus.ENTERED_IN_ERROR)
     db.session.flush()
     if allergies and not queries.allergies(patient.id):
         _set_allergy_status(patient, "not_asked", by)

@@ -6,18 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import select
 
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.api import read_log
+from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import StaleVersion
+from hms.core.db.status import set_status
+from hms.core.errors import Conflict, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
+from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy, reader
 from hms.patients.allergies.actions import replace_allergies
+from hms.patients.enums import PatientStatus
 from hms.patients.identity import birth_dates, phone_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
@@ -99,20 +104,48 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
     patient = lookup.patient_for_update(patient_id)
     for check in withdrawal_guards:
         check(patient.id)
-    patient.status, patient.withdrawn_reason = (
-        "withdrawn",
-        clean_field(reason, "reason", longest=MAX_LENGTH["withdrawn_reason"]),
-    )
+    set_status(patient, PatientStatus.WITHDRAWN)
+    patient.withdrawn_reason = clean_field(reason, "reason", longest=MAX_LENGTH["withdrawn_reason"])
     patient.increment_version()
+
+
+@action(Permission.WITHDRAW_PATIENT, "patients.restore_patient")
+def restore_patient(patient_id: int, *, by: Person) -> Patient:
+    """Undo the withdrawal of a record. Raises `Conflict` for a record that was merged into another one, or while another
+    active record has the same national number."""
+    patient = get_for_update(Patient, patient_id)
+    if patient.status == PatientStatus.MERGED:
+        raise Conflict(N_("This record was merged into another one. Use that record."), code="merged")
+    if patient.status == PatientStatus.ACTIVE:
+        return patient
+    _check_number_is_free(patient)
+    set_status(patient, PatientStatus.ACTIVE)
+    patient.withdrawn_reason = ""
+    patient.increment_version()
+    db.session.flush()
+    return patient
+
+
+def _check_number_is_free(patient: Patient) -> None:
+    others = select(Patient.hospital_number).where(
+        Patient.national_id == patient.national_id,
+        Patient.id != patient.id,
+        Patient.status == PatientStatus.ACTIVE.value,
+    )
+    other = db.session.scalars(others).first() if patient.national_id else None
+    if other is not None:
+        message = N_("The record %(number)s has the same national number. Correct the number there first.")
+        raise Conflict(message, code="same_number", number=other)
 
 
 @action(Permission.OPEN_CHART, "patients.open_chart")
 def open_chart(patient_id: int, *, by: Person) -> Patient:
     """The patient, for reading the clinical record; the read is recorded in the same transaction.
 
-    `NotFound` when withdrawn, `RecordRestricted` when the record opens to `by` with a reason only.
+    `NotFound` when withdrawn and `by` may not see withdrawn records, `RecordRestricted` when the record opens to `by` with
+    a reason only.
     """
-    patient = lookup.patient(patient_id)
+    patient = lookup.readable_patient(patient_id, by)
     record_chart_opening(patient, by=by)
     return patient
 
@@ -127,7 +160,7 @@ def record_chart_opening(patient: Patient, *, by: Person) -> None:
 @action(Permission.FIND_PATIENT, "patients.look_up")
 def look_up(patient_id: int, *, by: Person) -> Patient:
     """The patient's demographics; the read is recorded in the audit trail."""
-    patient = lookup.patient(patient_id)
+    patient = lookup.readable_patient(patient_id, by)
     _note("patients.read", patient_id, by)
     return patient
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Result, Select, bindparam, case, column, func, literal, select, table, true
+from sqlalchemy import ColumnElement, Result, Select, bindparam, case, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
@@ -96,7 +96,7 @@ def _counting(*, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Sel
     return _fitting(func.count(Patient.id), kind=kind, shape=shape, days=days)
 
 
-def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
+def _rows(since: Any, *, with_substances: bool, who: Reader, statuses: tuple[str, ...] = ("active",)) -> Select:
     # A LIMIT keeps the planner from reading the bookings of a month for the sake of a few patients.
     booked = select(true()).where(
         _APPOINTMENT.c.patient_id == Patient.id, _APPOINTMENT.c.date.between(since, who.at.reader_today)
@@ -108,12 +108,16 @@ def _rows(since: Any, *, with_substances: bool, who: Reader) -> Select:
         recent.label("has_recent_appointment"),
         (_substances() if with_substances else literal("")).label("known_allergies"),
         policy.readable_by(who, Patient.id).label("is_open"),
-    ).where(Patient.status == "active", *policy.own_rows(who, Patient.id))
+    ).where(_has_status(statuses), *policy.own_rows(who, Patient.id))
+
+
+def _has_status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
+    return Patient.status == statuses[0] if len(statuses) == 1 else Patient.status.in_(statuses)
 
 
 ROW = (
     *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
-    *("created_at", "updated_at", "version", "is_restricted"),
+    *("created_at", "updated_at", "version", "is_restricted", "status", "withdrawn_reason"),
 )
 
 
@@ -132,7 +136,7 @@ def _substances() -> Any:
 
 
 def get_patient(patient_id: int, who: Person) -> Any:
-    """The API's row of one patient; raises `NotFound`."""
+    """The API's row of one patient; raises `NotFound`, also for a withdrawn record that `who` may not see."""
     since = clock.today() - RECENT
     patient = db.session.execute(
         _row(with_substances=reads_allergies(who), kind=reader_kind(who)),
@@ -147,7 +151,8 @@ def get_patient(patient_id: int, who: Person) -> Any:
 def _row(*, with_substances: bool, kind: ReaderKind) -> Select:
     patient_id, since = bindparam("patient_id"), bindparam("since")
     who = kind.reader()
-    return _rows(since, with_substances=with_substances, who=who).where(Patient.id == patient_id)
+    statuses = ("active", "withdrawn") if kind.sees_withdrawn else ("active",)
+    return _rows(since, with_substances=with_substances, who=who, statuses=statuses).where(Patient.id == patient_id)
 
 
 def get_patients(patient_ids: list[int], who: Person) -> list[Any]:

@@ -16,6 +16,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
+from hms.patients.enums import PatientStatus
 from hms.patients.identity.columns import Identified
 from hms.patients.models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
 
@@ -40,6 +41,8 @@ class Banner(Identified):
     queue_words: str = ""
     is_restricted: bool = False
     """Whether the record opens to the care team only, or with a reason."""
+    is_withdrawn: bool = False
+    """Whether the record was withdrawn: it is read only, by those who may see withdrawn records."""
 
     @property
     def allergy_words(self) -> str:
@@ -74,6 +77,7 @@ def _banner(patient: Patient, row: Any) -> Banner:
         same_name_count=row.same_name_count,
         emergency_until=row.emergency_until,
         is_restricted=patient.is_restricted,
+        is_withdrawn=patient.status == PatientStatus.WITHDRAWN,
     )
 
 

@@ -24,10 +24,12 @@ class NamePage:
     after: int | None
 
 
-def patients_by_name(*, after: int | None = None, before: int | None = None, limit: int = PAGE) -> NamePage:
-    """Active patients by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
+def patients_by_name(
+    *, after: int | None = None, before: int | None = None, limit: int = PAGE, status: str = "active"
+) -> NamePage:
+    """Patients with `status` by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
     keys = tuple_(*BY_NAME)
-    query = select(*SHOWN).where(Patient.status == "active")
+    query = select(*SHOWN).where(Patient.status == status)
     mark = _place(before if before is not None else after)
     if mark is not None:
         query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))

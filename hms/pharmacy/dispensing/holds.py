@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hms.clinical.models import Prescription
 from hms.core.actions import action
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -75,7 +76,8 @@ def _reason(text: str) -> str:
 
 
 def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
-    line.status, line.status_reason = status, reason
+    set_status(line, status)
+    line.status_reason = reason
     line.increment_version()
     publish(Event.PRESCRIPTION_CHANGED)
     return line

@@ -15,6 +15,7 @@ from hms.billing.models import PriceItem
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.person import Person
 from hms.core.text.translation import N_
@@ -201,6 +202,6 @@ def status_after(ordered: int | None, given: int) -> str:
 def apply_movement(line: Prescription, quantity: int) -> None:
     """Add `quantity` (negative for a return) to the line's dispensed quantity and set its status."""
     line.quantity_dispensed += quantity
-    line.status = status_after(line.quantity, line.quantity_dispensed)
+    set_status(line, status_after(line.quantity, line.quantity_dispensed))
     line.status_reason = ""
     line.increment_version()

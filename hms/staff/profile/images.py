@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hms.core.background.threads import run_in_thread
 from hms.core.errors import RuleBroken, Unavailable
+from hms.core.settings import logo
 from hms.core.text.translation import N_
 
 MAX_BYTES = 2 * 2**20 - 64 * 1024
@@ -20,7 +21,6 @@ MAX_PIXELS = 16_000_000
 MAX_CONCURRENT = 2
 MAX_WAIT_SECONDS = 10
 SIDE_PIXELS = 256
-MAX_LOGO_BYTES = 24_000
 LOGO_SIZES = ((480, 160), (240, 80), (120, 40))
 FORMATS = ("JPEG", "PNG", "WEBP")
 _FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
@@ -35,7 +35,7 @@ def make_portrait(uploaded: bytes, field: str = "photo") -> bytes:
 
 
 def make_logo(uploaded: bytes, field: str) -> bytes:
-    """Make a PNG of at most 480 by 160 pixels and `MAX_LOGO_BYTES`; raises `RuleBroken` on `field`."""
+    """Make a PNG of at most 480 by 160 pixels and `logo.MAX_BYTES`; raises `RuleBroken` on `field`."""
     return _make_picture(uploaded, field, _reencode_logo)
 
 
@@ -97,7 +97,7 @@ def _reencode_logo(uploaded: bytes) -> bytes:
         for version in (smaller, smaller.quantize(64)):
             encoded = BytesIO()
             version.save(encoded, "PNG", optimize=True)
-            if encoded.tell() <= MAX_LOGO_BYTES:
+            if encoded.tell() <= logo.MAX_BYTES:
                 return encoded.getvalue()
     raise ValueError("the picture has no small version")
 

@@ -8,11 +8,13 @@ from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
+from hms.staff.enums import RequestStatus
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.notifier import notify
 from hms.staff.roles import assignment
@@ -75,7 +77,7 @@ def withdraw_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Withdraw one's own request."""
     row = _get_own_request(request_id, by)
     _check_open(row)
-    row.status = "withdrawn"
+    set_status(row, RequestStatus.WITHDRAWN)
     row.increment_version()
     return row
 
@@ -135,7 +137,7 @@ def archive_request(request_id: int, *, by: Person) -> RoleChangeRequest:
     """Remove a request from the list without deleting it; a pending request is withdrawn."""
     row = _get_request(request_id)
     if row.status == "pending":
-        row.status = "withdrawn"
+        set_status(row, RequestStatus.WITHDRAWN)
     row.archived_at = clock.now()
     row.increment_version()
     return row

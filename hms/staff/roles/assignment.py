@@ -10,6 +10,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -146,6 +147,7 @@ def record_decision(request: RoleChangeRequest, status: str, by: Person) -> None
     """Set the request's decision. An administrator who approved first and now decides is stored only once."""
     if request.first_approver_id == by.id:
         request.first_approver_id = None
-    request.status, request.reviewed_by_id, request.reviewed_at = status, by.id, clock.now()
+    set_status(request, status)
+    request.reviewed_by_id, request.reviewed_at = by.id, clock.now()
     request.increment_version()
     db.session.flush()

@@ -1,0 +1,33 @@
+"""The states of a patient's record and of an allergy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PatientStatus(StrEnum):
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+PATIENT_TRANSITIONS = {
+    PatientStatus.ACTIVE: frozenset({PatientStatus.WITHDRAWN, PatientStatus.MERGED}),
+    PatientStatus.WITHDRAWN: frozenset({PatientStatus.ACTIVE}),
+    PatientStatus.MERGED: frozenset[PatientStatus](),
+}
+"""The states that may follow each one. A withdrawal can be undone; a merged record stays with the other one."""
+
+
+class AllergyStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+ALLERGY_TRANSITIONS = {
+    AllergyStatus.ACTIVE: frozenset({AllergyStatus.INACTIVE, AllergyStatus.ENTERED_IN_ERROR}),
+    AllergyStatus.INACTIVE: frozenset({AllergyStatus.ACTIVE, AllergyStatus.ENTERED_IN_ERROR}),
+    AllergyStatus.ENTERED_IN_ERROR: frozenset[AllergyStatus](),
+}
+"""The states that may follow each one. An allergy entered in error stays so; record it again instead."""
