@@ -15,9 +15,12 @@ _EMPTY = re.compile(r"(<td\b[^>]*)>\s*</td>")
 _COLSPAN = re.compile(r'\bcolspan="(\d+)"')
 
 
-def label_cells(rows: Markup, columns: Sequence[Any]) -> Markup:
-    """The rows with `data-label` on each `td`: the heading above it. A cell with its own label, or over several
-    columns, stays as it is; an empty one is marked `data-none` and not shown on a phone. `columns` are those of the macro `table`: a text, or a text and a kind."""
+def label_cells(rows: str, columns: Sequence[Any]) -> Markup:
+    """The rows with `data-label` on each `td`: the heading above it.
+
+    A cell with its own label, or over several columns, stays as it is; an empty one is marked `data-none` and not shown
+    on a phone. `columns` are those of the macro `table`: a text, or a text and a kind.
+    """
     labels = [_label(column) for column in columns]
     position = 0
 
