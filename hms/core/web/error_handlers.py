@@ -88,7 +88,7 @@ def _domain_error(error: DomainError) -> Response:
         code=error.code,
         field=error.field,
         next_step=error.next_step,
-        may_ask_for_role=isinstance(error, RoleNotAllowed) and not current_person().is_patient,
+        may_ask_for_role=isinstance(error, RoleNotAllowed),
     )
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
