@@ -29,6 +29,13 @@ def test_every_setting_is_explained_and_its_default_fits_it():
         assert settings.validated_value(setting, setting.default) == setting.default
 
 
+def test_a_choice_is_shown_in_words(desk):
+    page = Page(desk("admin").get("/admin/settings?q=decimal").get_data(as_text=True))
+    assert "As usual in the country" in " ".join(page.text)
+    form = desk("admin").get("/admin/settings/hospital.decimal_sign").get_data(as_text=True)
+    assert ">As usual in the country</option>" in form
+
+
 def test_the_shortest_password_may_be_set_to_a_length_that_zxcvbn_accepts_at_all():
     shortest = SETTINGS["staff.shortest_password"].least
     hard = "xQ7#vK2!pZ9&wR4"

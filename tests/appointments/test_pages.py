@@ -282,6 +282,16 @@ def test_the_check_in_form_names_the_patient_and_the_booking_of_today(desk, book
     assert desk("receptionist").get("/queue/add?patient=999999").status_code == 404
 
 
+def test_the_check_in_form_says_who_waits_already(desk, booked, bah):
+    booking = booked(clock.today(), time=dt.time(9))
+    client = desk("receptionist")
+    client.form(f"/queue/add?patient={booking.patient_id}")
+    page = read(client.get(f"/queue/add?patient={booking.patient_id}"))
+    assert "In the queue with token 1, Dr Amadu Bah." in page
+    assert "will be checked in" not in page
+    assert 'data-ux="queue-add-save"' not in page
+
+
 def test_a_receptionist_calls_and_a_doctor_goes_to_the_encounter(desk, db):
     for _person in range(2):
         factories.waiting(factories.patient().id)

@@ -39,6 +39,15 @@ def test_everybody_has_a_home(desk, role):
     assert desk(role).get("/home/rows").status_code == 200
 
 
+def test_patients_are_offered_nothing_that_is_refused(desk):
+    home = desk("patient").get("/").get_data(as_text=True)
+    assert 'data-ux="find"' not in home
+    assert "Ask at the reception" in home
+    refused = desk("patient").get("/patients/").get_data(as_text=True)
+    assert "This page is for staff." in refused
+    assert "another role" not in refused
+
+
 def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
     assert "JALLOH, Isatu" in words(desk("doctor").get("/").get_data(as_text=True))
     assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))

@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from hms.core.web.template_filters import marked
 from hms.patients.identity import phone_numbers
 
 
@@ -14,7 +17,7 @@ def test_one_number_however_it_is_written(text):
 
 
 def test_numbers_from_abroad():
-    assert phone_numbers.parse_phone("+233 24 123 4567", "SL").e164 == "+233241234567"
+    assert phone_numbers.parse_phone("+233\u00a024\u00a0123\u00a04567", "SL").e164 == "+233241234567"
     assert phone_numbers.parse_phone("024 123 4567", "GH").e164 == "+233241234567"
 
 
@@ -26,8 +29,8 @@ def test_what_is_no_number_is_kept_as_typed(text):
 
 
 def test_a_number_is_shown_as_dialled_locally():
-    assert phone_numbers.format_phone("+23276123476", "", "SL") == "076 123476"
-    assert phone_numbers.format_phone("+233241234567", "", "SL") == "+233 24 123 4567"
+    assert phone_numbers.format_phone("+23276123476", "", "SL") == "076\u00a0123\u00a0476"
+    assert phone_numbers.format_phone("+233241234567", "", "SL") == "+233\u00a024\u00a0123\u00a04567"
     assert phone_numbers.format_phone(None, "ask brother", "SL") == "ask brother"
 
 
@@ -40,3 +43,9 @@ def test_masked():
     assert phone_numbers.mask_phone("+23276123476", "") == "•••476"
     assert phone_numbers.mask_phone(None, "") == "•••"
     assert phone_numbers.mask_phone(None, "12345") == "•••"
+
+
+@pytest.mark.parametrize("typed", ["555981", "076555981", "76 555"])
+def test_typed_digits_are_highlighted_in_a_grouped_number(typed):
+    assert "<mark>" in marked("076\u00a0555\u00a0981", typed)
+    assert "".join(re.findall(r"<mark>(.*?)</mark>", marked("076\u00a0555\u00a0981", "555981"))) == "555\u00a0981"

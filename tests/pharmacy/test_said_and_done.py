@@ -174,7 +174,7 @@ def test_each_message_of_a_request_is_about_a_row(desk, person):
     assert "issued" in _said(cashier, f"/billing/bills/{bill.id}", "/issue")
     database.session.expire_all()
     assert (bill.status, bool(bill.number)) == ("issued", True)
-    sent = "Request sent. It needs approval"
+    sent = "Request sent. A colleague with approval rights decides."
     assert sent in _said(cashier, f"/billing/bills/{bill.id}/write-off", amount="4.00", reason="Poor")
     assert sent in _said(cashier, f"/billing/bills/{bill.id}/void", reason="Wrong patient")
     payment = payment_actions.take_payment(bill.id, Money("6.00"), "Cash", by=person("cashier"))

@@ -71,7 +71,7 @@ def setting(key: str) -> ResponseReturnValue:
     """Change one setting."""
     known = _definition(key)
     form = SettingForm(data=_stored_values(known) if request.method == "GET" else None)
-    form.one_of.choices = [(choice, choice) for choice in known.choices]
+    form.one_of.choices = [(choice, known.value_label(choice)) for choice in known.choices]
     if known.kind != "picture":
         form.merge_with(lambda: _stored_values(known))
     if form.save(_change(known), by=current_person()):
@@ -133,7 +133,7 @@ def revert_setting(key: str) -> ResponseReturnValue:
     """Reset a setting to its default; for a sensitive setting show its form with the default, to enter the password."""
     known, form = _definition(key), SettingForm()
     if known.is_sensitive:
-        form.one_of.choices = [(choice, choice) for choice in known.choices]
+        form.one_of.choices = [(choice, known.value_label(choice)) for choice in known.choices]
         form.merge_with(lambda: _stored_values(known))
         form.new.data, form.one_of.data, form.ticked.data = (
             str(known.default),

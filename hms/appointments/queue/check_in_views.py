@@ -45,10 +45,16 @@ def add_to_queue_page() -> ResponseReturnValue:
     patient = booking_queries.get_patient_identity(form.patient.data) if has_patient else None
     upcoming = booking_queries.list_patient_bookings(patient.id) if patient else []
     booked = [row for row in upcoming if row.date == clock.today()]
+    waiting = queries.get_current_entry(patient.id) if patient else None
     if patient:
         read_log.record_read("appointments.read", patient.id, entity="patient", entity_id=patient.id)
     page = render_template(
-        "appointments/queue_add.html", form=form, patient=patient, booked=booked, looked_up=looked_up
+        "appointments/queue_add.html",
+        form=form,
+        patient=patient,
+        booked=booked,
+        waiting=waiting,
+        looked_up=looked_up,
     )
     return page, 200 if looked_up is not None else form.status
 

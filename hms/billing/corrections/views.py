@@ -141,5 +141,5 @@ def _banner(bill: Bill, patient: Patient) -> Banner:
 
 def _back(bill_id: int, *, is_requested: bool = True) -> Response:
     if is_requested:
-        flash(_("Request sent. It needs approval"), "success")
+        flash(_("Request sent. A colleague with approval rights decides."), "success")
     return redirect(url_for("billing.bill", bill_id=bill_id), 303)

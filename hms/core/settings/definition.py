@@ -13,6 +13,7 @@ class SettingDefinition:
     Everyone may read a setting that `is_public`. One that `is_sensitive` controls access or money: changing it requires the
     administrator's password, and all other administrators are alerted. A whole number is between `least` and `most`. A
     text is one of `choices` when there are any, and is blank or matches `pattern` (a regular expression) in full.
+    `choice_labels` are the words for `choices`, in the same order.
     """
 
     key: str
@@ -24,9 +25,14 @@ class SettingDefinition:
     least: int | None = None
     most: int | None = None
     choices: tuple[str, ...] = ()
+    choice_labels: tuple[str, ...] = ()
     pattern: str = ""
     is_sensitive: bool = False
     is_picture: bool = False
+
+    def value_label(self, value: Any) -> Any:
+        """The words for a choice; any other value as it is."""
+        return dict(zip(self.choices, self.choice_labels, strict=False)).get(value, value)
 
     @property
     def kind(self) -> str:

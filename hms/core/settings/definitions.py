@@ -39,13 +39,13 @@ SETTINGS: dict[str, SettingDefinition] = {
         SettingDefinition(
             "hospital.decimal_sign",
             "country",
-            _l("Sign before decimals"),
+            _l("Decimal sign"),
             FACILITY,
             help=_l(
-                "How people type and read amounts on pages and papers: point (1,250.00), comma (1.250,00), or country: "
-                "as is usual in the country of the hospital. Programs (the API) always use the point."
+                "How amounts are typed and printed: point (1,250.00) or comma (1.250,00). The API always uses the point."
             ),
             choices=("country", "point", "comma"),
+            choice_labels=(_l("As usual in the country"), _l("Point"), _l("Comma")),
             is_sensitive=True,
         ),
         SettingDefinition(

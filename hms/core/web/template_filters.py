@@ -3,6 +3,7 @@ month names of the reader's language. A missing value is shown as "Not recorded"
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from hms.core.text.formatting import Named
 from hms.core.text.numbers import show
 
 from .localisation import current_language, translate
+from .table_cards import label_cells
 
 
 def install(app: Flask) -> None:
@@ -42,6 +44,7 @@ def install(app: Flask) -> None:
         phone=phone,
         marked=marked,
         translate=translate,
+        label_cells=label_cells,
     )
     app.jinja_env.globals.update(now=clock.now, today=clock.today)
 
@@ -126,16 +129,21 @@ def phone(number: str | None) -> str:
 
 
 def marked(text: str, typed: str | None = None) -> Markup:
-    """`text` with the words of `typed` highlighted by `<mark>`; case and accents do not matter."""
+    """`text` with the words of `typed` highlighted by `<mark>`; case, accents and spaces between digits do not matter."""
     if not typed or not typed.strip():
         return escape(text)
     folded = "".join(_fold_letter(letter) for letter in text)
     is_marked = [False] * len(text)
     for word in typed.split():
-        start = folded.find("".join(_fold_letter(letter) for letter in word))
-        if start >= 0:
-            is_marked[start : start + len(word)] = [True] * len(word)
+        wanted = r"\s?".join(map(_folded, word)) if word.isdigit() else _folded(word)
+        hit = re.search(wanted, folded)
+        if hit:
+            is_marked[hit.start() : hit.end()] = [True] * len(hit.group())
     return _with_marks(text, is_marked)
+
+
+def _folded(word: str) -> str:
+    return re.escape("".join(_fold_letter(letter) for letter in word))
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from hms.core.text import formatting
 from hms.core.text.cleaning import digits
 
 
@@ -40,13 +41,10 @@ def strip_dial_prefix(text: str) -> str:
 
 
 def format_phone(e164: str | None, as_typed: str, country: str) -> str:
-    """Grouped: `076 123456` for the own country, `+233 24 123 4567` for others; as typed when it is no number."""
-    number = _parsed(e164, country) if e164 else None
-    if number is None:
+    """Grouped: `076 123 456` for the own country, `+233 24 123 4567` for others; as typed when it is no number."""
+    if not e164 or _parsed(e164, country) is None:
         return as_typed
-    is_own = phonenumbers.country_code_for_region(country) == number.country_code
-    form = PhoneNumberFormat.NATIONAL if is_own else PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(number, form).replace("(", "").replace(")", "")
+    return formatting.phone(e164, country)
 
 
 def mask_phone(e164: str | None, as_typed: str) -> str:
