@@ -62,7 +62,8 @@ def update_draft(person_id: int, form: str, change: Callable[[dict[str, Any]], d
     draft = _lock_draft(person_id, form)
     content = change(draft.content)
     if len(str(content)) > MAX_LENGTH:
-        db.session.rollback()
+        if not draft.content:
+            db.session.delete(draft)  # the request may have saved more, which stays
         raise RuleBroken(N_("This is too long to save as a draft. Shorten it."))
     draft.content, draft.version, draft.saved_at = content, draft.version + 1, clock.now()
     if not content:

@@ -52,4 +52,8 @@ def _field(test: LabTest) -> Any:
 
 
 def _as_typed(result: LabResult) -> str:
-    return result.value if result.number is None else show(result.number.normalize())
+    """The result as the page reads it: with the hospital's decimal sign, also behind "<" and ">"."""
+    if result.number is not None:
+        return show(result.number.normalize())
+    bound = rules.split_bound(result.value)
+    return result.value if bound is None else f"{bound[0]}{show(bound[1])}{bound[2]}"

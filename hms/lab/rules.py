@@ -21,6 +21,7 @@ MAX_VALUE = Decimal(10_000_000)
 MAX_TEXT_LENGTH = 1000
 _SIGN_OF = {"<": "<", ">": ">", "<=": "≤", ">=": "≥", "≤": "≤", "≥": "≥"}
 _TYPED = re.compile(r"(?P<sign>[<>]=?|[≤≥])?\s*(?P<number>[+-]?[0-9.,]+)(?P<unit>(?:\s*[^0-9\s.,][^\n]{0,15})?)")
+_STORED_BOUND = re.compile(r"([<>≤≥])([0-9]+(?:\.[0-9]+)?)(.*)", re.DOTALL)
 CRITICAL = ("Critical low", "Critical high")
 FLAGS = {
     "Low": ("low", _l("Low")),
@@ -94,6 +95,12 @@ def _number(test: LabTest, text: str, sex: str, age_years: Decimal | None) -> Va
         if sign
         else test.flag_of(measured, sex, age_years),
     )
+
+
+def split_bound(value: str) -> tuple[str, str, str] | None:
+    """A stored end of the measuring range, such as ">1.5 mg/L", as sign, number with a point, and the rest; else None."""
+    match = _STORED_BOUND.fullmatch(value)
+    return (match[1], match[2], match[3]) if match else None
 
 
 def _read_number(test: LabTest, typed: str) -> Decimal:

@@ -445,10 +445,11 @@ def test_an_infant_with_critical_values_is_marked_and_moved_up_in_the_queue(desk
     assert f'data-key="{infant.id}"' in rows[0]
     assert rows[0].count("flag--stop") == 2
     assert "Pulse 74 /min Critical low RR 16 /min Critical low" in words_of(rows[0])
-    assert "moved up in the queue" in words_of(page)
+    assert "Priority in the queue: Urgent." in words_of(page)
     # A priority that the nurse chooses stays, and a later critical value never lowers one.
     lowered = nurse.form(f"/queue/{infant.id}/vitals", **values | {"priority": "4"}, is_confirmed="y")
     assert (lowered.status_code, db.session.scalar(select(QueueEntry.priority).filter_by(id=infant.id))) == (303, 4)
+    assert "Priority in the queue: Low." in words_of(nurse.get("/queue/").get_data(as_text=True))
 
 
 def test_critical_values_recorded_elsewhere_move_a_waiting_patient_up(desk, db, person):

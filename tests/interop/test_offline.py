@@ -6,12 +6,13 @@ import json
 from datetime import date
 
 import pytest
+from flask import Response
 from sqlalchemy import func, select
 
 from hms.appointments.models import Appointment
 from hms.core.errors import NotFound
 from hms.interop.models import OfflineEntry
-from hms.interop.offline import actions
+from hms.interop.offline import actions, sync
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Patient
 from hms.patients.registration.actions import register_patient
@@ -43,6 +44,16 @@ def clinic_day(db):
     doctor = clinic.doctor()
     clinic.hours(doctor.id)
     return {"doctor": doctor.id, "date": clinic.MONDAY.isoformat(), "time": "09:00:00"}
+
+
+def test_an_entry_that_met_somebody_else_is_sent_again(program, monkeypatch):
+    """ "Busy" is no refusal: the device keeps the entry, and the next batch saves it."""
+    client, entry = program("nurse"), {"model": "patient", "fields": JANE}
+    busy = Response('{"code": "busy", "detail": "Wait."}', status=409, mimetype="application/json")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(sync, "_send", lambda *_: busy)
+        assert send(client, entry)["results"][0]["status"] == 409
+    assert send(client, entry)["results"][0]["created"] is True
 
 
 def patients(db):

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from hms.core.actions import action_context
 from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
 from hms.lab import actions as lab_actions
 from hms.lab import rules
 from hms.lab.catalogue import tests as catalogue
@@ -74,6 +75,14 @@ def test_the_page_refuses_and_keeps_as_the_api_does(desk, order):
     assert "Did you mean 13.5?" in refused.get_data(as_text=True)
     assert desk("lab").form(address, value_HB="<3").status_code == 303
     assert "&lt;3" in desk("lab").get(address).get_data(as_text=True)
+
+
+def test_a_bound_with_decimals_is_read_again_where_the_comma_is_the_sign(desk, order, person):
+    settings.change_setting("hospital.decimal_sign", "comma", by=person("admin"))
+    address = f"/lab/orders/{order('HB').id}"
+    assert desk("lab").form(address, value_HB=">1,234").status_code == 303
+    page = desk("lab").get(address).get_data(as_text=True)
+    assert 'value="&gt;1,234' in page
 
 
 def test_every_number_has_limits_around_its_ranges():

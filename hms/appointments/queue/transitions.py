@@ -54,6 +54,16 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
     return _add_entry(patient_id, doctor_id, parsed_priority, by)
 
 
+def get_waiting_priority(patient_id: int) -> enums.Priority | None:
+    """The priority with which a patient waits in today's queue; None when the patient does not wait."""
+    waits = (QueueStatus.WAITING.value, QueueStatus.CALLED.value)
+    query = select(QueueEntry.priority).where(
+        QueueEntry.patient_id == patient_id, QueueEntry.service_date == clock.today(), QueueEntry.status.in_(waits)
+    )
+    priority = db.session.scalar(query)
+    return None if priority is None else enums.Priority(priority)
+
+
 def raise_priority(patient_id: int, priority: enums.Priority) -> None:
     """Let a patient who waits today be called with `priority` at least; a higher one stays. To be called in an action."""
     query = select(QueueEntry).where(

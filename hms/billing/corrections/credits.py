@@ -50,13 +50,14 @@ def undo_charge(*, source: str, source_id: int, quantity: int | None = None, rea
     waiting = queries.find_waiting(CorrectionKind.WRITE_OFF.value, bill.id)
     credit = _credit(bill, line, line.quantity if quantity is None else quantity)
     reason = check_reason(reason)
-    if waiting is not None and credit:
-        _withdraw_own(waiting, by)
-        credit, reason = credit + (waiting.amount or ZERO), f"{waiting.reason}; {reason}"
-    credit = min(credit, bill.total - bill.payer_share - bill.written_off)
-    if credit <= ZERO or (bill.status not in OPEN and bill.status != BillState.PAID):
+    requested = ZERO if waiting is None or waiting.amount is None else waiting.amount
+    total = min(credit + requested, bill.total - bill.payer_share - bill.written_off)
+    if credit <= ZERO or total <= requested or (bill.status not in OPEN and bill.status != BillState.PAID):
         return ChargeUndone.NOTHING_TO_CREDIT
-    actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=credit)
+    if waiting is not None:
+        _withdraw_own(waiting, by)
+        reason = f"{waiting.reason}; {reason}"
+    actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=total)
     return ChargeUndone.CREDIT_REQUESTED
 
 

@@ -11,7 +11,8 @@ from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.appointments.queue import extensions
+from hms.appointments.enums import PRIORITY_LABELS
+from hms.appointments.queue import extensions, transitions
 from hms.clinical.blueprints import pages
 from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.forms import TriageForm, VitalsForm
@@ -69,8 +70,11 @@ def _flash_concerns(patient: Patient, row: VitalsReading) -> None:
     concerns = urgency.describe_concerns(readings.to_reading(row, patient.birth_date))
     if concerns:
         name = person_name(patient.family_name, patient.given_names)
-        moved = _("A patient who waits with these values is moved up in the queue.")
-        flash(f"{name}: {concerns}. {moved}", "caution")
+        priority = transitions.get_waiting_priority(patient.id)
+        waits = (
+            "" if priority is None else _("Priority in the queue: %(priority)s.", priority=PRIORITY_LABELS[priority])
+        )
+        flash(f"{name}: {concerns}. {waits}".rstrip(), "caution")
 
 
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:

@@ -74,14 +74,18 @@ def _replay_new(entry: BatchItem, keys: Keys, by: Person) -> dict[str, Any]:
         return _refused(entry, error.status, {error.field or "non_field_errors": [translate_error(error)]}, by)
 
 
+TRY_AGAIN = ("busy", "in_progress")
+"""Codes of a 409 that is gone when the same request is sent again."""
+
+
 def _conflict() -> dict[str, Any]:
     return {"detail": str(CONFLICT), "code": "conflict"}
 
 
 def _outcome(entry: BatchItem, answer: Response, by: Person) -> dict[str, Any]:
-    """Record the response of the direct call; a 5xx is not recorded, the device sends the entry again."""
+    """Record the response of the direct call. A fault and "busy" are not recorded: the device sends the entry again."""
     body = answer.get_json(silent=True) or {}
-    if answer.status_code >= 500:
+    if answer.status_code >= 500 or body.get("code") in TRY_AGAIN:
         return {"created": False, "status": answer.status_code, "errors": body}
     if answer.status_code == 422 and body.get("code") == "idempotency_key_reused":
         return _refused(entry, 409, _conflict(), by)

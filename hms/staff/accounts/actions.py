@@ -60,7 +60,7 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
     if changes.get("role_id", False) is not False:
         lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
-    _check_version(user, version)
+    check_version(user, version)
     check_may_manage(user, by)
     wanted_role = changes.pop("role_id", user.role_id)
     differs = {name: value for name, value in _clean(changes, user).items() if getattr(user, name) != value}
@@ -75,16 +75,17 @@ def change_person(user_id: int, *, version: int | None = None, by: Person, **cha
 
 
 @action(Permission.MANAGE_STAFF, "staff.change_account")
-def change_account(user_id: int, *, is_active: bool, by: Person, **changes: Any) -> User:
-    """Correct an account, and close or open it, in one transaction."""
+def change_account(user_id: int, *, is_active: bool | None = None, by: Person, **changes: Any) -> User:
+    """Correct an account, and close or open it (None: it stays as it is), in one transaction."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = change_person(user_id, by=by, **changes)
-    if is_active != user.is_active:
+    if is_active is not None and is_active != user.is_active:
         (reactivate if is_active else deactivate)(user_id, by=by)
     return user
 
 
-def _check_version(user: User, version: int | None) -> None:
+def check_version(user: User, version: int | None) -> None:
+    """Raise `StaleVersion` when the account no longer has `version`; None is not compared."""
     if version is not None and user.version != version:
         raise StaleVersion(STALE_MESSAGE)
 
@@ -138,7 +139,7 @@ def deactivate(user_id: int, *, reason: str = "", version: int | None = None, by
     """Close an account: end its sessions, tokens and links, and withdraw its pending role requests."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
-    _check_version(user, version)
+    check_version(user, version)
     if user.id == by.id:
         raise Conflict(OWN_ACCOUNT, code="own_account")
     check_may_manage(user, by)
@@ -163,7 +164,7 @@ def reactivate(user_id: int, *, version: int | None = None, by: Person) -> User:
     """Reopen a closed account, or approve a requested one."""
     lock_administrators(by, Permission.MANAGE_STAFF)
     user = get_for_update(User, user_id)
-    _check_version(user, version)
+    check_version(user, version)
     check_may_manage(user, by)
     if not user.is_active:
         user.is_active, user.awaits_approval, user.inactive_reason = True, False, ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -30,15 +32,15 @@ from hms.staff.sign_in.reauthentication import reauthenticate
 from . import actions, queries
 
 
-def _own_account() -> dict[str, Any]:
+def _own_account() -> Response:
     user, photo_mark = profile_actions.get_user_and_photo_mark(current_person().id)
-    return me_json(user, current_person(), photo_mark)
+    return resource_response(me_json(user, current_person(), photo_mark), user.version)
 
 
 @api.get("/users/me/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.MeOut)
-def me() -> dict[str, Any]:
+def me() -> Response:
     """The signed-in person."""
     return _own_account()
 
@@ -47,7 +49,7 @@ def me() -> dict[str, Any]:
 @requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
-def change_me(payload: dict[str, Any]) -> dict[str, Any]:
+def change_me(payload: dict[str, Any]) -> Response:
     """The same as PUT /profile/."""
     return _change_profile(payload)
 
@@ -132,11 +134,10 @@ def _with_role_id(payload: dict[str, Any]) -> dict[str, Any]:
 @api.response(200, schemas.UserOut)
 def change_user(payload: dict[str, Any], user_id: int) -> Response:
     """Correct an account, give its role, close or open it."""
-    row = get_or_not_found(User, user_id)
-    is_active = payload.pop("is_active", row.is_active)
+    get_or_not_found(User, user_id)
     changes, who = _with_role_id(payload), current_person()
     with if_match(lambda: get_or_not_found(User, user_id), lambda user: user_json(user, who)) as version:
-        actions.change_account(user_id, is_active=is_active, version=version, by=who, **changes)
+        actions.change_account(user_id, version=version, by=who, **changes)
     return _user_response(user_id)
 
 
@@ -203,7 +204,7 @@ def _is_active_role(role_id: int) -> bool:
 @api.get("/profile/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.MeOut)
-def profile() -> dict[str, Any]:
+def profile() -> Response:
     """One's own account."""
     return _own_account()
 
@@ -212,31 +213,45 @@ def profile() -> dict[str, Any]:
 @requires(Permission.SIGNED_IN)
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
-def change_profile(payload: dict[str, Any]) -> dict[str, Any]:
+def change_profile(payload: dict[str, Any]) -> Response:
     """Change one's own name, e-mail, language, preferences and password; e-mail and password need `current_password`."""
     return _change_profile(payload)
 
 
-def _change_profile(payload: dict[str, Any]) -> dict[str, Any]:
-    user = get_or_not_found(User, current_person().id)
+def _change_profile(payload: dict[str, Any]) -> Response:
+    who = current_person()
+    user = get_or_not_found(User, who.id)
     if payload.get("email", user.email) == user.email:
         payload.pop("email", None)
     if "email" in payload or "password" in payload:
-        reauthenticate(payload.get("current_password"), by=current_person(), field="current_password")
-    profile_actions.change_profile(payload, by=current_person())
+        reauthenticate(payload.get("current_password"), by=who, field="current_password")
+    with _if_own_version(lambda row, photo_mark: me_json(row, who, photo_mark)) as version:
+        profile_actions.change_profile(payload, version=version, by=who)
     return _own_account()
+
+
+def _if_own_version(to_json: Callable[[User, str | None], dict[str, Any]]) -> AbstractContextManager[int | None]:
+    """`if_match` for the signed-in person's account; `to_json` takes it with the mark of its picture."""
+    who = current_person()
+    return if_match(
+        lambda: get_or_not_found(User, who.id), lambda _row: to_json(*profile_actions.get_user_and_photo_mark(who.id))
+    )
 
 
 @api.get("/preferences/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
-def preferences() -> dict[str, Any]:
+def preferences() -> Response:
     """Display and language of the signed-in person."""
     return _own_preferences()
 
 
-def _own_preferences() -> dict[str, Any]:
+def _own_preferences() -> Response:
     user, photo_mark = profile_actions.get_user_and_photo_mark(current_person().id)
+    return resource_response(_preferences_json(user, photo_mark), user.version)
+
+
+def _preferences_json(user: User, photo_mark: str | None) -> dict[str, Any]:
     return {
         "preferences": user.preferences,
         "language_preference": user.language,
@@ -251,16 +266,16 @@ NOT_PREFERENCES = ("preferences", "language_preference", "profile_image", "two_f
 @api.put("/preferences/")
 @requires(Permission.SIGNED_IN)
 @api.response(200, schemas.PreferencesOut)
-def change_preferences() -> dict[str, Any]:
+def change_preferences() -> Response:
     """Change preferences, flat ({"theme": "dark"}) or nested under `preferences`; it does not change the second factor."""
     payload = request.get_json()
     nested = payload.get("preferences", {}) if isinstance(payload, dict) else None
     if not isinstance(nested, dict):
         raise RuleBroken(N_("Send the preferences as a JSON object."), "preferences")
     flat = {name: value for name, value in payload.items() if name not in NOT_PREFERENCES}
-    profile_actions.change_preferences(
-        language=payload.get("language_preference"), preferences=flat | nested, by=current_person()
-    )
+    changes = {"language": payload.get("language_preference"), "preferences": flat | nested}
+    with _if_own_version(_preferences_json) as version:
+        profile_actions.change_preferences(**changes, version=version, by=current_person())
     return _own_preferences()
 
 

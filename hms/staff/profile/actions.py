@@ -19,7 +19,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.core.web.localisation import offered_languages
 from hms.staff import rules
-from hms.staff.accounts.actions import check_email_is_free
+from hms.staff.accounts.actions import check_email_is_free, check_version
 from hms.staff.login_security import passwords
 from hms.staff.models import ProfilePhoto, User
 from hms.staff.onboarding.set_password import hash_new_password, set_password
@@ -84,17 +84,18 @@ def _save_password(password_hash: str, *, by: Person) -> User:
     return user
 
 
-def change_profile(changes: dict[str, Any], *, by: Person) -> None:
+def change_profile(changes: dict[str, Any], *, version: int | None = None, by: Person) -> None:
     """Change names, e-mail address, password and preferences in one transaction.
 
     For `email` and `password`, call it after re-authentication.
     """
     password_hash = hash_changed_password(changes["password"], by=by) if "password" in changes else None
-    _save_profile(changes, password_hash, by=by)
+    _save_profile(changes, password_hash, version, by=by)
 
 
 @action(Permission.SIGNED_IN, "staff.change_profile")
-def _save_profile(changes: dict[str, Any], password_hash: str | None, *, by: Person) -> None:
+def _save_profile(changes: dict[str, Any], password_hash: str | None, version: int | None, *, by: Person) -> None:
+    check_version(get_for_update(User, by.id), version)
     names = {name: changes[name] for name in ("title", "first_name", "last_name") if name in changes}
     if names:
         change_names(**names, by=by)
@@ -128,13 +129,21 @@ def remove_photo(*, by: Person) -> None:
 
 
 @action(Permission.SIGNED_IN, "staff.change_preferences")
-def change_preferences(*, language: str | None = None, preferences: dict[str, Any] | None = None, by: Person) -> User:
-    """Change one's own language and preferences; preferences that are not named stay as they are."""
+def change_preferences(
+    *, language: str | None = None, preferences: dict[str, Any] | None = None, version: int | None = None, by: Person
+) -> User:
+    """Change one's own language and preferences; preferences that are not named stay as they are.
+
+    Raises `StaleVersion` when the account no longer has `version`; None is not compared.
+    """
     user = get_for_update(User, by.id)
+    check_version(user, version)
     if language is not None:
         user.language = profile_preferences.check_language(language, offered_languages())
     if preferences:
         user.preferences = profile_preferences.merge_preferences(user.preferences, preferences)
+    if language is not None or preferences:
+        user.increment_version()
     return user
 
 
