@@ -100,7 +100,6 @@ def _queue(page: Page) -> None:
 
 def _doctor(page: Page) -> None:
     page.locator("[data-ux=home-next]").click()
-    page.locator("[data-ux=start]").click()
     page.wait_for_url("**/encounters/*")
     _take(page, "encounter")
     page.goto("/patients/1")

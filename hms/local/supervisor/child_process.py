@@ -14,7 +14,7 @@ from pathlib import Path
 from hms.local import paths, processes
 
 _STABLE_SECONDS = 60
-_MAX_PAUSE_SECONDS = 30
+_MAX_PAUSE_SECONDS = 10
 
 
 class Child:
