@@ -26,14 +26,14 @@ def test_unknown_priorities(typed):
     ("old", "new"),
     [("waiting", "called"), ("called", "in_service"), ("in_service", "done"), ("called", "waiting"), ("called",
      "left"),
-     ("done", "waiting"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
+     ("waiting", "done"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
 )  # fmt: skip
 def test_allowed_status_changes_in_the_queue(old, new):
     rules.check_queue_status_change(old, new)
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("waiting", "done"), ("done", "called"), ("left", "done"), ("cancelled", "called")]
+    ("old", "new"), [("done", "waiting"), ("done", "called"), ("left", "done"), ("cancelled", "called")]
 )
 def test_refused_status_changes_in_the_queue(old, new):
     with pytest.raises(RuleBroken) as refusal:

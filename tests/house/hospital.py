@@ -19,6 +19,7 @@ from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification
 from hms.patients.access.actions import OPEN_FOR
+from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Allergy, BreakGlass, Patient
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
@@ -63,7 +64,7 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
     patient = add(
         Patient(
             number=number,
-            hospital_number=f"HMS-{number}-0",
+            hospital_number=format_hospital_number(number),
             given_names="Kadiatu",
             family_name=family_name,
             birth_date=dt.date(1991, 3, 13),

@@ -253,7 +253,7 @@ def test_the_ends_of_the_calendar_are_days_like_others(hospital, day):
         declared = getattr(hospital.view_functions[rule.endpoint], "parameters", None)
         if declared is None or "date" not in declared.fields:
             continue
-        for name in ("date", "date_from", "date_to"):
+        for name in declared.fields.keys() & {"date", "date_from", "date_to"}:
             for zone in ("Africa/Freetown", "Pacific/Kiritimati", "America/Adak"):
                 clock.set_zone(zone)
                 answer = client.get(_path(rule), query_string={name: day})

@@ -15,7 +15,7 @@ _EMPTY = re.compile(r"(<td\b[^>]*)>\s*</td>")
 _COLSPAN = re.compile(r'\bcolspan="(\d+)"')
 
 
-def label_cells(rows: str, columns: Sequence[Any]) -> Markup:
+def label_cells(rows: Markup, columns: Sequence[Any]) -> Markup:
     """The rows with `data-label` on each `td`: the heading above it.
 
     A cell with its own label, or over several columns, stays as it is; an empty one is marked `data-none` and not shown
@@ -36,7 +36,7 @@ def label_cells(rows: str, columns: Sequence[Any]) -> Markup:
             return tag.group()
         return f'<td data-label="{escape(labels[at])}"{attributes}>'
 
-    return Markup(_TAG.sub(label, _EMPTY.sub(r"\1 data-none></td>", str(rows))))  # noqa: S704 - headings are escaped above # nosec B704
+    return Markup(_TAG.sub(label, _EMPTY.sub(r"\1 data-none></td>", escape(rows))))  # noqa: S704 - both parts are escaped # nosec B704
 
 
 def _label(column: Any) -> str:
