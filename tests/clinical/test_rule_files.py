@@ -10,6 +10,7 @@ import pytest
 from hms.clinical.prescriptions import actions
 from hms.clinical.vitals import usual_ranges
 from hms.clinical.vitals.actions import record_vitals
+from hms.clinical.vitals.readings import to_reading
 from hms.core import seldom_log
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import routes
@@ -118,7 +119,9 @@ def test_without_the_usual_ranges_vitals_are_saved_and_the_pages_say_that_none_i
     request.addfinalizer(usual_ranges._read_bands.cache_clear)
     patient = a_patient()
     encounter = an_encounter(person("doctor"), patient, notes="n", no_diagnosis_reason="check")
-    record_vitals(patient.id, encounter_id=encounter.id, pulse=190, is_confirmed=True, by=person("doctor"))
+    typed = {"pulse": 190, "blood_pressure": "118/76", "is_confirmed": True}
+    saved = record_vitals(patient.id, encounter_id=encounter.id, **typed, by=person("doctor"))
+    assert [each.label for each in to_reading(saved, patient.birth_date).measures if each.is_normal] == []
     for at in (f"/encounters/{encounter.id}", f"/patients/{patient.id}/vitals"):
         page = desk("doctor").get(at)
         assert page.status_code == 200, at

@@ -27,6 +27,7 @@ _SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "cons
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """The columns that `to_reading` needs."""
 _KILOGRAMS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
+PRESSURES = ("systolic", "diastolic")
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT_LABELS = {
     "temperature": _l("T"),
@@ -149,13 +150,12 @@ def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measur
 def _pressure(known: dict[str, Decimal], age: Decimal | None) -> Measure:
     low = known.get("diastolic")
     flags = [
-        reading_flag
-        for key in ("systolic", "diastolic")
-        if key in known and (reading_flag := rules.find_flag(key, known[key], age))
+        reading_flag for key in PRESSURES if key in known and (reading_flag := rules.find_flag(key, known[key], age))
     ]
     worst = next((reading_flag for reading_flag in flags if reading_flag.is_critical), flags[0] if flags else None)
+    is_normal = worst is None and all(rules.usual_range(key, age) for key in PRESSURES if key in known)
     text = f"{known['systolic']:f}/{'–' if low is None else f'{low:f}'}{NBSP}mmHg"
-    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst, worst is None)
+    return Measure(rules.BLOOD_PRESSURE, SHORT_LABELS[rules.BLOOD_PRESSURE], text, worst, is_normal)
 
 
 def last_sizes(patient_id: int) -> dict[str, EarlierValue]:
