@@ -5,14 +5,14 @@ The lists are a proposal: `data/README.md` says who must approve them.
 
 from __future__ import annotations
 
-import csv
 import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from io import StringIO
 from pathlib import Path
 
+from hms.clinical.reference_ranges import ReferenceRange
+from hms.core.data_files import BROKEN, read_complete_rows
 from hms.core.errors import Unavailable
 from hms.core.money import Money
 from hms.core.seldom_log import log_seldom
@@ -24,23 +24,23 @@ DATA = Path(__file__).parent / "data"
 _PRINTED_UNITS = {"10*9/L": "×10⁹/L", "10*6/L": "×10⁶/L", "umol/L": "µmol/L"}
 
 
+FLAG_NAMES = {
+    "": "",
+    "low": N_("Low"),
+    "high": N_("High"),
+    "critical_low": N_("Critical low"),
+    "critical_high": N_("Critical high"),
+}
+"""As results store them, by `ReferenceRange.flag_of`."""
+
+
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Reference range of a sex and an age band: usual from `low` to `high` (both included), critical at and beyond the
-    critical limits."""
+class Range(ReferenceRange):
+    """The reference range of a sex and an age band."""
 
     sex: str
     from_years: Decimal
     to_years: Decimal
-    low: Decimal
-    high: Decimal
-    critical_low: Decimal | None
-    critical_high: Decimal | None
-
-    @property
-    def text(self) -> str:
-        """The usual range as printed: 12.0–16.0."""
-        return f"{self.low}–{self.high}"
 
     def applies_to(self, sex: str, age_years: Decimal) -> bool:
         return self.sex in ("any", sex) and self.from_years <= age_years < self.to_years
@@ -103,23 +103,14 @@ class LabTest:
         usual = self.range_for(sex, age_years)
         if usual is None:
             return ""
-        if usual.critical_low is not None and value <= usual.critical_low:
-            return N_("Critical low")
-        if usual.critical_high is not None and value >= usual.critical_high:
-            return N_("Critical high")
-        if value < usual.low:
-            return N_("Low")
-        return N_("High") if value > usual.high else ""
-
-
-_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
+        return FLAG_NAMES[usual.flag_of(value)]
 
 
 def tests() -> dict[str, LabTest]:
     """All tests by code, in the order of the list; `Unavailable` while a file is missing or broken."""
     try:
         return _read_tests()
-    except _BROKEN as error:
+    except BROKEN as error:
         log_seldom(log, "lab catalogue", "the files of the laboratory cannot be read: %s", error)
         message = N_("The lists of laboratory tests cannot be read. Tell an administrator that their files are broken.")
         raise Unavailable(message) from error
@@ -139,12 +130,7 @@ def _read_tests() -> dict[str, LabTest]:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    """The lines of one list; raises `ValueError` or `csv.Error` when it is empty or a line of it is cut off."""
-    content = (DATA / f"{name}.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(StringIO(content), strict=True))
-    if not rows or not content.endswith("\n") or any(None in row or None in row.values() for row in rows):
-        raise ValueError(f"{name}.csv is empty or a line of it is incomplete")
-    return rows
+    return read_complete_rows(DATA / f"{name}.csv")
 
 
 def _range(row: dict[str, str]) -> Range:

@@ -204,10 +204,5 @@ def find_flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | Non
     usual = usual_range(key, age_years)
     if usual is None:
         return None
-    if usual.critical_low is not None and value <= usual.critical_low:
-        return Flag("critical_low", usual.text)
-    if usual.critical_high is not None and value >= usual.critical_high:
-        return Flag("critical_high", usual.text)
-    if value < usual.low:
-        return Flag("low", usual.text)
-    return Flag("high", usual.text) if value > usual.high else None
+    code = usual.flag_of(value)
+    return Flag(code, usual.text) if code else None

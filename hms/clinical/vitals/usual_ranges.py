@@ -5,14 +5,14 @@ While the file is missing or broken no sign has a range: values are saved and sh
 
 from __future__ import annotations
 
-import csv
 import logging
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from hms.clinical.reference_ranges import ReferenceRange
+from hms.core.data_files import BROKEN, read_complete_rows
 from hms.core.seldom_log import log_seldom
 
 log = logging.getLogger(__name__)
@@ -27,25 +27,8 @@ SIGNS = frozenset(
     }
 )
 """Every sign that has a range."""
-_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
 
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Usual values of an age (`low` to `high`, both included); critical at and beyond the critical limits."""
-
-    low: Decimal
-    high: Decimal
-    critical_low: Decimal | None
-    critical_high: Decimal | None
-
-    @property
-    def text(self) -> str:
-        """The usual range as printed: 36.1–38.0."""
-        return f"{self.low}–{self.high}"
-
-
-Band = tuple[Decimal, Decimal, Range]
+Band = tuple[Decimal, Decimal, ReferenceRange]
 """From this age in years, to this age, the range."""
 
 
@@ -54,7 +37,7 @@ def are_readable() -> bool:
     return bool(_bands_by_sign())
 
 
-def usual_range(key: str, age_years: Decimal | None) -> Range | None:
+def usual_range(key: str, age_years: Decimal | None) -> ReferenceRange | None:
     """The usual range of a vital sign at an age, an adult's when the age is unknown; None for weight and height."""
     bands = _bands_by_sign().get(key, ())
     if age_years is None:
@@ -65,7 +48,7 @@ def usual_range(key: str, age_years: Decimal | None) -> Range | None:
 def _bands_by_sign() -> dict[str, tuple[Band, ...]]:
     try:
         return _read_bands()
-    except _BROKEN as error:
+    except BROKEN as error:
         log_seldom(log, "ranges", "vitals_ranges.csv cannot be read, no vital sign is compared: %s", error)
         return {}
 
@@ -73,14 +56,11 @@ def _bands_by_sign() -> dict[str, tuple[Band, ...]]:
 @cache
 def _read_bands() -> dict[str, tuple[Band, ...]]:
     bands: dict[str, tuple[Band, ...]] = {}
-    with (DATA / "vitals_ranges.csv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
-            band = Range(Decimal(row["low"]), Decimal(row["high"]), **limits)
-            bands[row["key"]] = (
-                *bands.get(row["key"], ()),
-                (Decimal(row["from_years"]), Decimal(row["to_years"]), band),
-            )
+    for row in read_complete_rows(DATA / "vitals_ranges.csv"):
+        limits = {name: Decimal(row[name]) if row[name] else None for name in ("critical_low", "critical_high")}
+        band = ReferenceRange(Decimal(row["low"]), Decimal(row["high"]), **limits)
+        ages = Decimal(row["from_years"]), Decimal(row["to_years"])
+        bands[row["key"]] = (*bands.get(row["key"], ()), (*ages, band))
     _check_complete(bands)
     return bands
 

@@ -5,12 +5,12 @@ A medicine in free text has the form that its name says ("Plugh capsules"). A fo
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from hms.core.data_files import BROKEN, read_complete_rows
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_, Sentence
@@ -41,8 +41,7 @@ class FormedMedicine(Protocol):
 @cache
 def _forms() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     """The routes by form, and the form by the words that people write for it."""
-    with DATA.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = read_complete_rows(DATA)
     routes = {row["form"]: frozenset(row["routes"].split(";")) for row in rows}
     return routes, {words: row["form"] for row in rows for words in row["words"].split(";") if words}
 
@@ -90,7 +89,7 @@ def check_route(product: FormedMedicine | None, route: str, text: str = "", *, n
     try:
         forms = _forms_of(product, name)
         possible = frozenset[str]().union(*(_forms()[0][form] for form in forms))
-    except (OSError, ValueError, KeyError, AttributeError, csv.Error):
+    except BROKEN:
         return  # the safety checks say that the files cannot be read
     if not forms:
         return

@@ -5,15 +5,13 @@ The lists are a proposal: `data/README.md` says who must approve them.
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from io import StringIO
 from pathlib import Path
 
+from hms.core.data_files import BROKEN, read_complete_rows, read_rows
 from hms.core.money import Money
 from hms.core.seldom_log import log_seldom
 from hms.formulary.dosing.doses import Dose
@@ -80,30 +78,26 @@ class Use:
     ingredients: tuple[str, ...]
 
 
-def read_rows(name: str) -> Iterator[dict[str, str]]:
-    """The lines of `data/<name>.csv`; raises `ValueError` or `csv.Error` when its end is cut off."""
-    content = (DATA / f"{name}.csv").read_text(encoding="utf-8")
-    if content and not content.endswith("\n"):
-        raise ValueError(f"the last line of {name}.csv is not complete")
-    yield from csv.DictReader(StringIO(content), strict=True)
+def _rows(name: str) -> list[dict[str, str]]:
+    """The lines of `data/<name>.csv`."""
+    return read_rows(DATA / f"{name}.csv")
 
 
 @cache
 def load_medications() -> tuple[CatalogueMedication, ...]:
-    return tuple(_medication(row) for row in read_rows("medications"))
+    return tuple(_medication(row) for row in _rows("medications"))
 
 
 @cache
 def load_dose_sentences() -> tuple[CatalogueDose, ...]:
     return tuple(
         CatalogueDose(row["medication"], row["label"], row["audience"], _usual_dose(row))
-        for row in read_rows("dose_sentences")
+        for row in _rows("dose_sentences")
     )
 
 
 UNREADABLE = Knowledge("unreadable", (), (), (), (), is_readable=False)
 """Stands in for lists that are missing or broken: with it, every check says that it did not run."""
-_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, csv.Error)
 
 
 def _log_error(message: str) -> None:
@@ -115,17 +109,13 @@ def load_knowledge() -> Knowledge:
     """The lists of the safety checks, with their version; `UNREADABLE` while a file is missing or broken."""
     try:
         return _read_knowledge()
-    except _BROKEN:
+    except BROKEN:
         _log_error("The files of the safety rules cannot be read. No safety check runs.")
         return UNREADABLE
 
 
 def _read_rules(name: str) -> list[dict[str, str]]:
-    """The lines of one list of rules; raises `ValueError` when it is empty or a line is cut off."""
-    rows = list(read_rows(name))
-    if not rows or any(None in row or None in row.values() for row in rows):
-        raise ValueError(f"{name}.csv is empty or a line of it is incomplete")
-    return rows
+    return read_complete_rows(DATA / f"{name}.csv")
 
 
 @cache
@@ -148,14 +138,14 @@ def load_uses() -> tuple[Use, ...]:
     """The uses of medicines, with the ingredients for each; none while the file is missing or broken."""
     try:
         return _read_uses()
-    except _BROKEN:
+    except BROKEN:
         _log_error("The file of the uses of medicines cannot be read. No alternative is offered.")
         return ()
 
 
 @cache
 def _read_uses() -> tuple[Use, ...]:
-    return tuple(Use(row["use"], _split(row["ingredients"])) for row in read_rows("alternatives"))
+    return tuple(Use(row["use"], _split(row["ingredients"])) for row in _rows("alternatives"))
 
 
 def _medication(row: dict[str, str]) -> CatalogueMedication:
