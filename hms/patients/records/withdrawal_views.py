@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
+from hms.core.web.buttons import press
 from hms.core.web.forms import ActionForm, Required, Text
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -43,12 +44,8 @@ def withdraw(patient_id: int) -> ResponseReturnValue:
 @requires(Permission.WITHDRAW_PATIENT)
 def restore(patient_id: int) -> ResponseReturnValue:
     """Undo the withdrawal of a record."""
-    form = ActionForm()
-    if form.save(actions.restore_patient, by=current_person(), patient_id=patient_id):
+    if press(actions.restore_patient, patient_id=patient_id):
         flash(_("Record restored."), "success")
-    else:
-        for message in form.form_errors:
-            flash(message, "stop")
     return redirect(f"/patients/{patient_id}", 303)
 
 

@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
+from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
-from hms.staff.forms import DepartmentForm, GrantsForm
+from hms.staff.forms import DepartmentForm
 from hms.staff.models import Department
 from hms.staff.role_requests import queries as role_requests
 
@@ -67,10 +68,7 @@ def reopen_department(department_id: int) -> ResponseReturnValue:
 
 
 def _perform(department_id: int, action: Any, message: str) -> ResponseReturnValue:
-    form = GrantsForm()
-    if form.save(lambda *, by, **_sent: action(department_id, by=by), by=current_person()):
-        flash(message, "success")
-        return redirect(url_for(".departments_page"), 303)
-    for messages in form.errors.values():
-        flash(str(messages[0]), "stop")
-    return redirect(url_for(".edit_department", department_id=department_id), 303)
+    if not press(action, department_id=department_id):
+        return redirect(url_for(".edit_department", department_id=department_id), 303)
+    flash(message, "success")
+    return redirect(url_for(".departments_page"), 303)

@@ -14,6 +14,7 @@ from hms.core.errors import StaleVersion
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import merging
+from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
 from hms.staff.blueprints import pages
 from hms.staff.forms import GrantsForm, RoleForm, roles_to_choose
@@ -212,10 +213,7 @@ def take_role_up(role_id: int) -> ResponseReturnValue:
 
 
 def _perform(role_id: int, action: Any, message: str) -> ResponseReturnValue:
-    form = GrantsForm()
-    if form.save(lambda *, by, **_sent: action(role_id, by=by), by=current_person()):
-        flash(message, "success")
-        return redirect(url_for(".roles_page"), 303)
-    for messages in form.errors.values():
-        flash(str(messages[0]), "stop")
-    return redirect(url_for(".edit_role", role_id=role_id), 303)
+    if not press(action, role_id=role_id):
+        return redirect(url_for(".edit_role", role_id=role_id), 303)
+    flash(message, "success")
+    return redirect(url_for(".roles_page"), 303)
