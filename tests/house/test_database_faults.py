@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +41,16 @@ SERVER_ERRORS = range(500, 600)
 
 def url_of_owner() -> str:
     return servers.postgres_url(database.engine.url.database).replace("+psycopg", "")
+
+
+@contextmanager
+def listening(name: str, function: Callable[..., None]) -> Iterator[None]:
+    """Call `function` at each event `name` of the database engine."""
+    event.listen(database.engine, name, function)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, name, function)
 
 
 def close_connections() -> None:
@@ -83,11 +93,8 @@ def test_a_read_whose_connection_is_closed_in_between_is_done_again(real_app, ad
                 if left[0] == 0:
                     close_connections()
 
-            event.listen(database.engine, "before_cursor_execute", close_once)
-            try:
+            with listening("before_cursor_execute", close_once):
                 answer = admin.get(path)
-            finally:
-                event.remove(database.engine, "before_cursor_execute", close_once)
             assert answer.status_code == 200, (path, statement)
 
 
@@ -100,11 +107,8 @@ def test_a_read_whose_connection_is_closed_after_its_last_statement_is_answered(
             ends.append(True)
             close_connections()
 
-        event.listen(database.engine, "commit", close_at_end)
-        try:
+        with listening("commit", close_at_end):
             answer = admin.get(path)
-        finally:
-            event.remove(database.engine, "commit", close_at_end)
         assert (answer.status_code, ends) == (200, [True]), path
         assert admin.get(path).status_code == 200, path
 
@@ -137,11 +141,8 @@ def test_a_refusal_whose_connection_is_closed_in_between_is_no_server_error(real
                         close_connections()
 
                 database.session.remove()
-                event.listen(database.engine, moment, close_once)
-                try:
+                with listening(moment, close_once):
                     answer = send()
-                finally:
-                    event.remove(database.engine, moment, close_once)
                 assert answer.status_code in (status, 302, 503), (status, moment, statement, answer.status_code)
 
 
@@ -163,11 +164,8 @@ def test_a_write_whose_connection_was_closed_is_done_again_when_nothing_can_be_s
 
         body = {"first_name": name, "last_name": "Kamara", "gender": "F", "date_of_birth": "1990-05-01"}
         database.session.remove()
-        event.listen(database.engine, moment, close_once)
-        try:
+        with listening(moment, close_once):
             return client.post("/api/patients/", json=body, headers=token | headers).status_code
-        finally:
-            event.remove(database.engine, moment, close_once)
 
     assert register("Jane", "before_cursor_execute") == 201
     assert register("Fatu", "before_cursor_execute", **{"Idempotency-Key": "one"}) == 201
