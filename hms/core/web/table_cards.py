@@ -36,7 +36,7 @@ def label_cells(rows: Markup, columns: Sequence[Any]) -> Markup:
             return tag.group()
         return f'<td data-label="{escape(labels[at])}"{attributes}>'
 
-    return Markup(_TAG.sub(label, _EMPTY.sub(r"\1 data-none></td>", str(rows))))  # noqa: S704 - headings are escaped above, rows by Jinja # nosec B704
+    return Markup(_TAG.sub(label, _EMPTY.sub(r"\1 data-none></td>", str(escape(rows)))))  # noqa: S704 - headings and rows are escaped # nosec B704
 
 
 def _label(column: Any) -> str:
