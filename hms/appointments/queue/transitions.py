@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
@@ -56,22 +56,20 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
 
 def get_waiting_priority(patient_id: int) -> enums.Priority | None:
     """The priority with which a patient waits in today's queue; None when the patient does not wait."""
-    waits = (QueueStatus.WAITING.value, QueueStatus.CALLED.value)
-    query = select(QueueEntry.priority).where(
-        QueueEntry.patient_id == patient_id, QueueEntry.service_date == clock.today(), QueueEntry.status.in_(waits)
-    )
-    priority = db.session.scalar(query)
+    priority = db.session.scalar(select(QueueEntry.priority).where(*_waits(patient_id)))
     return None if priority is None else enums.Priority(priority)
+
+
+def _waits(patient_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of the entry with which a patient waits in today's queue."""
+    statuses = (QueueStatus.WAITING.value, QueueStatus.CALLED.value)
+    is_today = QueueEntry.service_date == clock.today()
+    return QueueEntry.patient_id == patient_id, is_today, QueueEntry.status.in_(statuses)
 
 
 def raise_priority(patient_id: int, priority: enums.Priority) -> None:
     """Let a patient who waits today be called with `priority` at least; a higher one stays. To be called in an action."""
-    query = select(QueueEntry).where(
-        QueueEntry.patient_id == patient_id,
-        QueueEntry.service_date == clock.today(),
-        QueueEntry.status.in_((QueueStatus.WAITING.value, QueueStatus.CALLED.value)),
-        QueueEntry.priority > int(priority),
-    )
+    query = select(QueueEntry).where(*_waits(patient_id), QueueEntry.priority > int(priority))
     entry = db.session.scalars(query.with_for_update()).one_or_none()
     if entry is not None:
         entry.priority = int(priority)

@@ -171,9 +171,8 @@ def _add_lines(
     while bill_id is None:
         bill = db.session.scalars(_draft(), {"patient_id": patient_id}).one_or_none()
         if not are_new or (bill and bill.encounter_id not in (None, encounter_id)):
-            check_same_patient(
-                patient_id, encounter=encounter_id
-            )  # otherwise the trigger `same_patient` checks the bill
+            # Otherwise the trigger `same_patient` checks the bill.
+            check_same_patient(patient_id, encounter=encounter_id)
         added = lines if are_new else _not_charged(source, lines)
         if not added:
             return []

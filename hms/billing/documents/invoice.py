@@ -35,7 +35,7 @@ def invoice_version(bill: Bill) -> str:
     """Names the edition of the invoice for the bill as it is now. A payment, a refund, a write-off or a void makes another
     edition, and so do the restriction of the record, which changes the descriptions of the lines, and diagnosis codes. Each
     reprint is an edition of its own, because it says which copy it is."""
-    row = db.session.execute(_what_changes(), {"bill_id": bill.id}).one()
+    row = db.session.execute(_edition_facts(), {"bill_id": bill.id}).one()
     restricted = "-restricted" if row.is_restricted else "-codes" if diagnosis_codes(bill) else ""
     if bill.status == BillState.DRAFT:
         return f"draft-{bill.version}{restricted}"
@@ -45,7 +45,7 @@ def invoice_version(bill: Bill) -> str:
 
 
 @cache
-def _what_changes() -> Select:
+def _edition_facts() -> Select:
     bill_id = bindparam("bill_id")
     payments = select(func.count(Payment.id)).where(Payment.bill_id == bill_id).scalar_subquery().label("payments")
     copies = select(PrintedCopy.copies).where(PrintedCopy.kind == "invoice", PrintedCopy.ref_id == bill_id)
@@ -59,7 +59,7 @@ def _what_changes() -> Select:
 
 def copies_of_invoice(bill_id: int) -> int:
     """How often the invoice of a bill was reprinted."""
-    return db.session.execute(_what_changes(), {"bill_id": bill_id}).one().copies or 0
+    return db.session.execute(_edition_facts(), {"bill_id": bill_id}).one().copies or 0
 
 
 def diagnosis_codes(bill: Bill) -> list[str]:

@@ -48,10 +48,10 @@ def bill_payments(arguments: dict[str, Any], bill_id: int) -> Response:
         raise NotFound(N_("This bill does not exist."))
     read_log.record_read("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
     query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id)
-    return paginated_response(_arranged(query, {"ordering": "id"} | arguments), schemas.payment_json)
+    return paginated_response(_filter_and_sort(query, {"ordering": "id"} | arguments), schemas.payment_json)
 
 
-def _arranged(query: Select, arguments: dict[str, Any]) -> Select:
+def _filter_and_sort(query: Select, arguments: dict[str, Any]) -> Select:
     if "method" in arguments:
         query = query.where(Payment.method == parse_method(arguments["method"]).value)
     if "patient" in arguments:
@@ -82,7 +82,7 @@ def payments(arguments: dict[str, Any]) -> Response:
     query = api_queries.payments(current_person())
     if not (current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient):
         query = query.where(Payment.id.is_(None))
-    query = _arranged(query, arguments)
+    query = _filter_and_sort(query, arguments)
     return read_log.list_response(query, schemas.payment_json, list_read_entry, entity="payment")
 
 

@@ -35,7 +35,7 @@ def conditions_and_problems(patient_id: int, encounter_id: int) -> tuple[list[An
     """The columns of `conditions_of` an encounter that a page shows, and `active_problems` of its patient; one query."""
     rows = db.session.execute(_of_patient(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
     conditions = sorted((row for row in rows if row.encounter_id == encounter_id), key=lambda row: (row.rank, row.id))
-    problems = sorted((row for row in rows if row.is_problem), key=_newest_last, reverse=True)
+    problems = sorted((row for row in rows if row.is_problem), key=_onset_key, reverse=True)
     return conditions, problems[:MAX_PROBLEMS]
 
 
@@ -45,7 +45,7 @@ def begins_on() -> ColumnElement[dt.date | None]:
     return func.coalesce(Condition.onset_on, here)
 
 
-def _newest_last(row: Any) -> tuple[dt.date, int]:
+def _onset_key(row: Any) -> tuple[dt.date, int]:
     return row.since or dt.date.min, row.id
 
 

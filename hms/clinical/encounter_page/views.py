@@ -18,11 +18,11 @@ from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import readings
-from hms.core import clock
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.formatting import clock_time
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate, translate_error
@@ -240,7 +240,7 @@ def draft(encounter_id: int) -> ResponseReturnValue:
             code="signed",
         )
     return {
-        "saved_at": f"{clock.local(saved[0].saved_at):%H:%M:%S}",
+        "saved_at": clock_time(saved[0].saved_at, seconds=True),
         "notice": _other_page_notice(encounter, origin, len(saved)),
     }
 

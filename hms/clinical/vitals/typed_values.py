@@ -75,9 +75,10 @@ def _with_range(word: str, usual: str, age_years: Decimal | None) -> str:
 
 def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | None) -> dict[str, Meaning]:
     """One meaning for the field of both pressures: the flags of those that are unusual, else normal with both ranges."""
-    found = {
-        key: _meaning_of(key, values[key], age_years)[key] for key in _PRESSURES if _has_meaning(key, values, age_years)
-    }
+    found: dict[str, Meaning] = {}
+    for key in _PRESSURES:
+        if key in values:
+            found |= _meaning_of(key, values[key], age_years)
     unusual = {key: meaning for key, meaning in found.items() if meaning.level != "normal"}
     if unusual:
         names = {"systolic": _("Systolic"), "diastolic": _("Diastolic")}
@@ -88,10 +89,6 @@ def _meaning_of_pressures(values: Mapping[str, Decimal], age_years: Decimal | No
         return {}
     ranges = " / ".join(rules.usual_range(key, age_years).text for key in found)
     return {rules.BLOOD_PRESSURE: Meaning(_with_range(_("Normal"), ranges, age_years), "normal")}
-
-
-def _has_meaning(key: str, values: Mapping[str, Decimal], age_years: Decimal | None) -> bool:
-    return key in values and bool(_meaning_of(key, values[key], age_years))
 
 
 def _meaning_of_score(values: Mapping[str, Decimal], typed: Mapping[str, Any], age_years: Decimal | None) -> Meaning:

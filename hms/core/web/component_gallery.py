@@ -24,6 +24,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from hms.core import clock
 from hms.core.money import Money
 from hms.core.permissions import Permission
+from hms.core.text.formatting import clock_time
 
 from .guard import requires
 
@@ -143,4 +144,4 @@ def rows() -> str:
 @requires(Permission.PUBLIC)
 def draft() -> Response:
     """Answer like a draft address, without saving anything."""
-    return jsonify(saved_at=clock.local(clock.now()).strftime("%H:%M:%S"))
+    return jsonify(saved_at=clock_time(clock.now(), seconds=True))

@@ -14,6 +14,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
+from hms.core.text.formatting import clock_time
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.patients import forms
@@ -82,7 +83,7 @@ def keep_registration(draft: str) -> ResponseReturnValue:
     if not isinstance(typed, dict) or not drafts.is_key(draft):
         raise RuleBroken(N_("The request could not be read. Send it again."))
     saved_at = drafts.save_draft(current_person(), draft, typed) or clock.now()
-    return {"saved_at": f"{clock.local(saved_at):%H:%M:%S}"}
+    return {"saved_at": clock_time(saved_at, seconds=True)}
 
 
 @pages.post("/new/draft/<string(length=12):draft>/discard")

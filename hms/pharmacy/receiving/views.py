@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
@@ -14,6 +13,7 @@ from flask_wtf.csrf import generate_csrf
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
+from hms.core.text.formatting import clock_time
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.pharmacy.blueprints import pages
@@ -46,16 +46,13 @@ def receive() -> ResponseReturnValue:
 def _continue_draft() -> str:
     draft = drafts.get_draft(current_person())
     form = ReceiveForm(formdata=drafts.typed_fields(draft) if draft else None)
-    return render_template("pharmacy/receive.html", form=form, saved_at=_clock_words(draft.saved_at) if draft else None)
+    saved_at = clock_time(draft.saved_at, seconds=True) if draft else None
+    return render_template("pharmacy/receive.html", form=form, saved_at=saved_at)
 
 
 def _save_draft(typed: Mapping[str, Any]) -> str | None:
     saved_at = drafts.save_draft(current_person(), typed)
-    return _clock_words(saved_at) if saved_at else None
-
-
-def _clock_words(moment: datetime) -> str:
-    return f"{clock.local(moment):%H:%M:%S}"
+    return clock_time(saved_at, seconds=True) if saved_at else None
 
 
 @pages.get("/receive/draft")
@@ -72,7 +69,7 @@ def keep_receipt() -> ResponseReturnValue:
     typed = request.get_json()
     if not isinstance(typed, dict):
         raise RuleBroken(N_("The request could not be read. Send it again."))
-    return {"saved_at": _save_draft(typed) or _clock_words(clock.now())}
+    return {"saved_at": _save_draft(typed) or clock_time(clock.now(), seconds=True)}
 
 
 @pages.post("/receive/draft/discard")
