@@ -64,7 +64,10 @@ class Absence(Record):
 
 
 class Appointment(VersionedRecord):
-    """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time."""
+    """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time.
+
+    `status_before` is the status before the booking was withdrawn.
+    """
 
     __tablename__ = "appointment"
     transitions = STATUS_TRANSITIONS
@@ -118,6 +121,7 @@ class Appointment(VersionedRecord):
     rescheduled_from_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
     status_reason: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[dt.datetime | None]
+    status_before: Mapped[str] = mapped_column(default="", server_default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     doctor: Mapped[User] = relationship(foreign_keys=doctor_id, lazy="raise")

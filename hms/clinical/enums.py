@@ -14,9 +14,9 @@ class EncounterStatus(StrEnum):
 ENCOUNTER_TRANSITIONS = {
     EncounterStatus.IN_PROGRESS: frozenset({EncounterStatus.SIGNED, EncounterStatus.ENTERED_IN_ERROR}),
     EncounterStatus.SIGNED: frozenset({EncounterStatus.ENTERED_IN_ERROR}),
-    EncounterStatus.ENTERED_IN_ERROR: frozenset[EncounterStatus](),
+    EncounterStatus.ENTERED_IN_ERROR: frozenset({EncounterStatus.IN_PROGRESS, EncounterStatus.SIGNED}),
 }
-"""The states that may follow each one. A signature is final."""
+"""The states that may follow each one. A signature is final; `restore_encounter` undoes "entered in error"."""
 
 
 class PrescriptionStatus(StrEnum):
@@ -42,10 +42,13 @@ PRESCRIPTION_TRANSITIONS = {
     PrescriptionStatus.PART_DISPENSED: frozenset({PrescriptionStatus.ACTIVE, PrescriptionStatus.ON_HOLD}) | _ENDS,
     PrescriptionStatus.COMPLETED: frozenset({PrescriptionStatus.ACTIVE, PrescriptionStatus.PART_DISPENSED}) | _IN_ERROR,
     PrescriptionStatus.STOPPED: _IN_ERROR,
-    PrescriptionStatus.ENTERED_IN_ERROR: frozenset[PrescriptionStatus](),
+    PrescriptionStatus.ENTERED_IN_ERROR: frozenset(
+        {PrescriptionStatus.DRAFT, PrescriptionStatus.ACTIVE, PrescriptionStatus.ON_HOLD}
+    )
+    | _ENDS,
 }
 """The states that may follow each one. Back from completed: a medicine was returned. What was dispensed is never entered in
-error; `withdraw_prescription` checks the quantity."""
+error; `withdraw_prescription` checks the quantity. Back from entered in error: only with the whole encounter."""
 
 
 class EntryStatus(StrEnum):

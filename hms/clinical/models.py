@@ -236,7 +236,7 @@ class Prescription(VersionedRecord):
     `draft` until the encounter is signed, then `active` (to dispense), `part_dispensed` (owing), `completed`.
     An imported prescription has no `signed_at`; `authored_at` is the time when it was written. While it is `active` it
     counts as a current medicine, but it is never in the dispensing queue and never dispensed. `supply_text` is its quantity
-    with the unit, as it was sent ("200 mL").
+    with the unit, as it was sent ("200 mL"). `status_before` is the status before its encounter was entered in error.
     """
 
     __tablename__ = "prescription"
@@ -300,6 +300,7 @@ class Prescription(VersionedRecord):
     quantity_dispensed: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="draft")
     status_reason: Mapped[str] = mapped_column(default="")
+    status_before: Mapped[str] = mapped_column(default="", server_default="")
     prescriber_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     signed_at: Mapped[dt.datetime | None]
     authored_at: Mapped[dt.datetime | None]

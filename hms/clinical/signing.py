@@ -1,8 +1,7 @@
-"""Signing and withdrawing encounters. A signature is one transaction: note, prescriptions, charge and queue entry."""
+"""Signing encounters. A signature is one transaction: note, prescriptions, charge and queue entry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -231,39 +230,3 @@ def other_patient_columns() -> tuple[ColumnElement[bool], ...]:
         )
     )
     return unsaved.exists().label("unsaved"), twin.exists().label("twin")
-
-
-encounter_withdrawals: list[Callable[[int, Person], None]] = []
-"""Called with the encounter's id before it is entered in error. Desks above raise `Conflict` when they have done work for it,
-and end what still waits."""
-
-
-@action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_encounter")
-def withdraw_encounter(encounter_id: int, *, by: Person) -> Encounter:
-    """Mark an encounter and its prescriptions as entered in error, and end what other desks still have to do for it; raises
-    `Conflict` after a medicine was dispensed or a result came in."""
-    encounter = get_for_update(Encounter, encounter_id)
-    if encounter.status == "entered_in_error":
-        return encounter
-    lines = db.session.scalars(select(Prescription).where(Prescription.encounter_id == encounter_id)).all()
-    if any(line.quantity_dispensed for line in lines):
-        raise Conflict(N_("Medicines of this encounter were dispensed. It cannot be withdrawn."), code="has_records")
-    for end_work in encounter_withdrawals:
-        end_work(encounter.id, by)
-    for line in lines:
-        set_status(line, PrescriptionStatus.ENTERED_IN_ERROR)
-    set_status(encounter, EncounterStatus.ENTERED_IN_ERROR)
-    encounter.increment_version()
-    db.session.flush()
-    return encounter
-
-
-@action(Permission.WITHDRAW_CLINICAL, "clinical.withdraw_prescription")
-def withdraw_prescription(prescription_id: int, *, by: Person) -> Prescription:
-    """Mark a prescription as entered in error; raises `Conflict` after a part of it was dispensed."""
-    line = get_for_update(Prescription, prescription_id)
-    if line.quantity_dispensed:
-        raise Conflict(N_("This medicine was dispensed. It cannot be withdrawn."), code="has_records")
-    set_status(line, PrescriptionStatus.ENTERED_IN_ERROR)
-    db.session.flush()
-    return line

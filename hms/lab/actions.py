@@ -10,8 +10,8 @@ from hms.billing.bills import charges as billing
 from hms.billing.corrections import credits
 from hms.billing.models import PriceItem
 from hms.clinical.encounters.actions import get_own_draft
-from hms.clinical.signing import encounter_withdrawals
 from hms.clinical.vitals import readings
+from hms.clinical.withdrawal import ENTERED_IN_ERROR, encounter_restorations, encounter_withdrawals
 from hms.core import clock
 from hms.core.actions import action, action_context
 from hms.core.db.locking import get_for_update
@@ -233,10 +233,24 @@ def _close_orders_of_encounter(encounter_id: int, by: Person) -> None:
         if order.status != OrderStatus.WAITING or queries.current_results_by_code(order.id):
             message = N_("Tests of this encounter have results. It cannot be withdrawn.")
             raise Conflict(message, code="has_records")
-        _cancel(order, N_("The encounter was entered in error."), by)
+        order.status_before = order.status
+        _cancel(order, ENTERED_IN_ERROR, by)
+
+
+def _reopen_orders_of_encounter(encounter_id: int, by: Person) -> None:
+    """Undo `_close_orders_of_encounter`: the tests wait again and are charged as before."""
+    orders = select(LabOrder).filter_by(encounter_id=encounter_id).where(LabOrder.status_before != "")
+    for order in db.session.scalars(orders.order_by(LabOrder.id).with_for_update()).all():
+        set_status(order, order.status_before)
+        order.status_before = ""
+        charge = {"source": SOURCE, "source_id": order.id, "encounter_id": encounter_id, "reason": ENTERED_IN_ERROR}
+        credits.restore_charge(**charge, by=by)
+        publish(Event.LAB_CHANGED)
+    db.session.flush()
 
 
 encounter_withdrawals.append(_close_orders_of_encounter)
+encounter_restorations.append(_reopen_orders_of_encounter)
 
 
 @action(Permission.ORDER_TEST, "lab.cancel_order")

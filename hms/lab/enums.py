@@ -14,6 +14,7 @@ class OrderStatus(StrEnum):
 ORDER_TRANSITIONS = {
     OrderStatus.WAITING: frozenset({OrderStatus.DONE, OrderStatus.CANCELLED}),
     OrderStatus.DONE: frozenset[OrderStatus](),
-    OrderStatus.CANCELLED: frozenset[OrderStatus](),
+    OrderStatus.CANCELLED: frozenset({OrderStatus.WAITING}),
 }
-"""The states that may follow each one. An order with a result is not cancelled; a wrong result is corrected."""
+"""The states that may follow each one. An order with a result is not cancelled; a wrong result is corrected. A cancelled one
+waits again only when its encounter, entered in error, is restored."""

@@ -21,6 +21,7 @@ class LabOrder(VersionedRecord):
     """One test ordered for a patient (FHIR ServiceRequest). `test_code` is a code of the laboratory's list.
 
     `waiting` until every value of the test is entered, then `done`; `cancelled` by its doctor before a result.
+    `status_before` is the status before its encounter was entered in error.
     """
 
     __tablename__ = "lab_order"
@@ -48,6 +49,7 @@ class LabOrder(VersionedRecord):
     is_urgent: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(default="waiting")
     status_reason: Mapped[str] = mapped_column(default="")
+    status_before: Mapped[str] = mapped_column(default="", server_default="")
     ordered_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     ordered_at: Mapped[dt.datetime]
     done_at: Mapped[dt.datetime | None]

@@ -184,6 +184,15 @@ def test_delete_withdraws_and_is_for_administrators(program, booking):
     assert program("admin").get("/api/appointments/").json == []
 
 
+@pytest.mark.security("B")
+def test_a_withdrawn_appointment_is_restored_by_administrators(program, booking):
+    path = f"/api/appointments/{booking.id}/"
+    assert program("admin").delete(path).status_code == 204
+    assert program("receptionist").post(f"{path}restore/").status_code == 403
+    assert program("admin").post(f"{path}restore/").status_code == 204
+    assert program("receptionist").get(path).json["status"] == "scheduled"
+
+
 def test_filters_narrow_the_list(program, booking, bah):
     other = actions.book(
         patient_id=factories.patient().id, doctor_id=bah.id, date=MONDAY + dt.timedelta(days=1), time=TEN, by=SYSTEM

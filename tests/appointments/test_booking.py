@@ -235,6 +235,20 @@ def test_a_withdrawn_booking_is_not_listed_and_its_time_is_free(book, person):
     assert book().id
 
 
+def test_a_withdrawn_booking_is_restored_while_its_time_is_free(book, person):
+    booking, admin = book(), person("admin")
+    transitions.withdraw_appointment(booking.id, by=admin)
+    with pytest.raises(NotAllowed):
+        transitions.restore_appointment(booking.id, by=person("receptionist"))
+    assert transitions.restore_appointment(booking.id, by=admin).status == "scheduled"
+    assert booking_queries.get_appointment(booking.id).status == "scheduled"
+    booking_id = booking.id
+    transitions.withdraw_appointment(booking_id, by=admin)
+    book()
+    with pytest.raises(booking_actions.SlotTaken):
+        transitions.restore_appointment(booking_id, by=admin)
+
+
 def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
     book()
     starts = clock.at(MONDAY, dt.time(8))

@@ -333,3 +333,6 @@ def test_a_signed_encounter_is_withdrawn_and_stays_stored(program, person, patie
     assert program("admin").delete(f"/api/encounters/{encounter.id}/").status_code == 204
     assert program("doctor").get(f"/api/encounters/{encounter.id}/").status_code == 404
     assert db.session.get(Encounter, encounter.id).status == "entered_in_error"
+    assert program("doctor").post(f"/api/encounters/{encounter.id}/restore/").status_code == 403
+    assert program("admin").post(f"/api/encounters/{encounter.id}/restore/").status_code == 204
+    assert program("doctor").get(f"/api/encounters/{encounter.id}/").json["status"] == "signed"

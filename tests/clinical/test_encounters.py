@@ -7,8 +7,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from hms.appointments.models import QueueEntry
-from hms.billing.models import BillLine
-from hms.clinical import signing
+from hms.billing.bills import issuing
+from hms.billing.corrections import actions as correction_actions
+from hms.billing.models import BillLine, Correction
+from hms.clinical import signing, withdrawal
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.diagnoses import codes
 from hms.clinical.encounters import actions as encounter_actions
@@ -18,6 +20,7 @@ from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.person import SYSTEM
+from tests.billing import factories as billing_factories
 from tests.clinical.factories import a_patient, an_encounter, signed, some_codes, waiting
 
 
@@ -231,5 +234,55 @@ def test_unsaved_work_on_another_patient_asks_for_the_year_of_birth(db, person):
 def test_an_administrator_withdraws_what_was_entered_in_error(db, person):
     encounter = signed(person("doctor"))
     with pytest.raises(NotAllowed):
-        signing.withdraw_encounter(encounter.id, by=person("doctor"))
-    assert signing.withdraw_encounter(encounter.id, by=person("admin")).status == "entered_in_error"
+        withdrawal.withdraw_encounter(encounter.id, by=person("doctor"))
+    assert withdrawal.withdraw_encounter(encounter.id, by=person("admin")).status == "entered_in_error"
+
+
+def _charges(db, encounter):
+    lines = select(BillLine).filter_by(source="encounter", source_id=encounter.id, withdrawn_at=None)
+    return [(line.bill_id, str(line.amount)) for line in db.session.scalars(lines)]
+
+
+def test_an_encounter_entered_in_error_leaves_the_draft_bill_and_is_restored_as_it_was(db, person):
+    doctor, admin = person("doctor"), person("admin")
+    opened = an_encounter(doctor, notes="Fever")
+    diagnosis_actions.add_condition(opened.id, text="Fever", by=doctor)
+    ordered = {"dosage": "1 spoon", "frequency": "at night"}
+    line = prescription_actions.prescribe(opened.id, medication_name="Honey", **ordered, by=doctor)
+    wrong = prescription_actions.prescribe(opened.id, medication_name="Ginger", **ordered, by=doctor)
+    signing.sign(opened.id, override_code="checked_by_hand", by=doctor)
+    withdrawal.withdraw_prescription(wrong.id, by=admin)
+    charges = _charges(db, opened)
+    assert charges
+    withdrawal.withdraw_encounter(opened.id, by=admin)
+    assert (_charges(db, opened), line.status) == ([], "entered_in_error")
+    with pytest.raises(NotAllowed):
+        withdrawal.restore_encounter(opened.id, by=doctor)
+    withdrawal.restore_encounter(opened.id, by=admin)
+    assert (opened.status, line.status, wrong.status) == ("signed", "active", "entered_in_error")
+    assert _charges(db, opened) == charges
+
+
+def test_an_encounter_is_not_restored_beside_the_one_that_replaced_it(db, person):
+    doctor, admin = person("doctor"), person("admin")
+    entry = waiting(a_patient())
+    first = encounter_actions.start_encounter(queue_entry_id=entry.id, by=doctor)
+    withdrawal.withdraw_encounter(first.id, by=admin)
+    encounter_actions.start_encounter(queue_entry_id=entry.id, by=doctor)
+    with pytest.raises(Conflict, match="already has an encounter"):
+        withdrawal.restore_encounter(first.id, by=admin)
+
+
+def test_an_encounter_whose_consultation_was_credited_is_not_restored(db, person):
+    doctor, admin = person("doctor"), person("admin")
+    billing_factories.price()
+    encounter = signed(doctor)
+    ((bill_id, _amount),) = _charges(db, encounter)
+    issuing.issue(bill_id, by=person("cashier"))
+    withdrawal.withdraw_encounter(encounter.id, by=admin)
+    with pytest.raises(Conflict, match="waits for approval"):
+        withdrawal.restore_encounter(encounter.id, by=admin)
+    request = db.session.scalars(select(Correction)).one()
+    correction_actions.approve(request.id, by=person("cashier"))
+    with pytest.raises(Conflict, match="was credited"):
+        withdrawal.restore_encounter(encounter.id, by=admin)

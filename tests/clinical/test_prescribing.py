@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hms.clinical import signing
+from hms.clinical import signing, withdrawal
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
@@ -224,6 +224,6 @@ def test_only_the_encounters_doctor_prescribes_in_it(db, person):
 
 def test_nothing_is_prescribed_in_a_withdrawn_encounter(db, person):
     encounter = an_encounter(person("doctor"))
-    signing.withdraw_encounter(encounter.id, by=person("admin"))
+    withdrawal.withdraw_encounter(encounter.id, by=person("admin"))
     with pytest.raises(Conflict):
         prescription_actions.prescribe(encounter.id, medication_name="Honey", by=person("doctor"))

@@ -24,7 +24,7 @@ from hms.billing.bills import issuing
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Bill, Correction
 from hms.billing.payments import actions as payment_actions
-from hms.clinical import signing
+from hms.clinical import signing, withdrawal
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.models import Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
@@ -173,16 +173,26 @@ class Encounters(Machine):
                 diagnosis_actions.add_condition(opened.id, text="Fever", by=doctor)
                 return opened
             signed = clinical.signed(doctor)
-            return signed if state == "signed" else signing.withdraw_encounter(signed.id, by=admin)
+            return signed if state == "signed" else withdrawal.withdraw_encounter(signed.id, by=admin)
 
-        return [made]
+        def made_from_draft():
+            opened = clinical.an_encounter(self.who("doctor"), notes="Fever for two days.")
+            return withdrawal.withdraw_encounter(opened.id, by=self.who("admin"))
+
+        return [made, made_from_draft] if state == "entered_in_error" else [made]
 
     def tries(self, record):
         doctor, admin = self.who("doctor"), self.who("admin")
         return {
-            "in_progress": [lambda: diagnosis_actions.add_condition(record.id, text="Cough", by=doctor)],
-            "signed": [lambda: signing.sign(record.id, by=doctor)],
-            "entered_in_error": [lambda: signing.withdraw_encounter(record.id, by=admin)],
+            "in_progress": [
+                lambda: diagnosis_actions.add_condition(record.id, text="Cough", by=doctor),
+                lambda: withdrawal.restore_encounter(record.id, by=admin),
+            ],
+            "signed": [
+                lambda: signing.sign(record.id, by=doctor),
+                lambda: withdrawal.restore_encounter(record.id, by=admin),
+            ],
+            "entered_in_error": [lambda: withdrawal.withdraw_encounter(record.id, by=admin)],
         }
 
 
@@ -208,9 +218,25 @@ class Prescriptions(Machine):
                 lambda: prescription_actions.stop_prescription(self._given(10).id, text="Rash", by=doctor),
             ],
             "entered_in_error": [
-                lambda: signing.withdraw_prescription(self._ordered().id, by=self.who("admin")),
+                lambda: withdrawal.withdraw_prescription(self._ordered().id, by=self.who("admin")),
+                *(lambda make=make: self._withdrawn_with_encounter(make) for make in self._never_dispensed()),
             ],
         }[state]
+
+    def _never_dispensed(self):
+        doctor, chemist = self.who("doctor"), self.who("pharmacist")
+        return (
+            self._draft,
+            self._ordered,
+            lambda: holds.hold(self._ordered().id, reason="Ask", by=chemist),
+            lambda: holds.close(self._ordered().id, reason="Not collected", by=chemist),
+            lambda: prescription_actions.stop_prescription(self._ordered().id, text="Rash", by=doctor),
+        )
+
+    def _withdrawn_with_encounter(self, make):
+        line = make()
+        withdrawal.withdraw_encounter(line.encounter_id, by=self.who("admin"))
+        return line
 
     def _draft(self):
         doctor = self.who("doctor")
@@ -239,10 +265,13 @@ class Prescriptions(Machine):
         def resume():
             return holds.resume(record.id, by=chemist)
 
+        def restore():
+            return withdrawal.restore_encounter(record.encounter_id, by=admin)
+
         return {
-            "draft": [],
-            "active": [resume, lambda: give_back(0), lambda: signing.sign(record.encounter_id, by=doctor)],
-            "on_hold": [lambda: holds.hold(record.id, reason="Ask", by=chemist)],
+            "draft": [restore],
+            "active": [resume, lambda: give_back(0), lambda: signing.sign(record.encounter_id, by=doctor), restore],
+            "on_hold": [lambda: holds.hold(record.id, reason="Ask", by=chemist), restore],
             "part_dispensed": [
                 resume,
                 lambda: give_back(1),
@@ -251,9 +280,10 @@ class Prescriptions(Machine):
             "completed": [
                 lambda: dispensing.dispense(record.id, record.quantity - record.quantity_dispensed, by=chemist),
                 lambda: holds.close(record.id, reason="Not collected", by=chemist),
+                restore,
             ],
-            "stopped": [lambda: prescription_actions.stop_prescription(record.id, text="Rash", by=doctor)],
-            "entered_in_error": [lambda: signing.withdraw_prescription(record.id, by=admin)],
+            "stopped": [lambda: prescription_actions.stop_prescription(record.id, text="Rash", by=doctor), restore],
+            "entered_in_error": [lambda: withdrawal.withdraw_prescription(record.id, by=admin)],
         }
 
 
@@ -267,7 +297,7 @@ class LabOrders(Machine):
             if state == "done":
                 lab_actions.enter_results(order.id, {"HB": "13"}, by=self.who("lab"))
             elif state == "cancelled":
-                lab_actions.cancel_order(order.id, by=doctor)
+                withdrawal.withdraw_encounter(order.encounter_id, by=self.who("admin"))
             return order
 
         return [made]
@@ -275,11 +305,14 @@ class LabOrders(Machine):
     def tries(self, record):
         doctor, lab, admin = self.who("doctor"), self.who("lab"), self.who("admin")
         return {
-            "waiting": [lambda: lab_actions.enter_results(record.id, {"HB": "12"}, reason="Typing error", by=lab)],
+            "waiting": [
+                lambda: lab_actions.enter_results(record.id, {"HB": "12"}, reason="Typing error", by=lab),
+                lambda: withdrawal.restore_encounter(record.encounter_id, by=admin),
+            ],
             "done": [lambda: lab_actions.enter_results(record.id, {"HB": "11"}, reason="Typing error", by=lab)],
             "cancelled": [
                 lambda: lab_actions.cancel_order(record.id, by=doctor),
-                lambda: signing.withdraw_encounter(record.encounter_id, by=admin),
+                lambda: withdrawal.withdraw_encounter(record.encounter_id, by=admin),
             ],
         }
 

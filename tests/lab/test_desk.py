@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.billing.models import BillLine
-from hms.clinical import signing
+from hms.clinical import signing, withdrawal
 from hms.clinical.encounters import actions as encounter_actions
 from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
@@ -217,15 +217,27 @@ def test_an_order_with_a_result_is_not_cancelled_and_keeps_its_visit_and_record(
     with pytest.raises(Conflict, match="has results"):
         lab_actions.cancel_order(count.id, by=doctor)
     with pytest.raises(Conflict, match="have results"):
-        signing.withdraw_encounter(opened.id, by=admin)
+        withdrawal.withdraw_encounter(opened.id, by=admin)
     assert (opened.status, other.status) == ("in_progress", "waiting")
 
 
 def test_tests_that_wait_end_with_an_encounter_entered_in_error(opened, person, db):
     lab_actions.load_prices(with_prices=True, by=SYSTEM)
     order = an_order(opened, person("doctor"))
-    signing.withdraw_encounter(opened.id, by=person("admin"))
+    withdrawal.withdraw_encounter(opened.id, by=person("admin"))
     assert (opened.status, order.status, charged(db)) == ("entered_in_error", "cancelled", [])
+
+
+def test_tests_of_a_restored_encounter_wait_and_are_charged_again(opened, person, db):
+    lab_actions.load_prices(with_prices=True, by=SYSTEM)
+    doctor, admin = person("doctor"), person("admin")
+    order, unwanted = an_order(opened, doctor), an_order(opened, doctor, code="HB")
+    lab_actions.cancel_order(unwanted.id, by=doctor)
+    before = charged(db)
+    withdrawal.withdraw_encounter(opened.id, by=admin)
+    withdrawal.restore_encounter(opened.id, by=admin)
+    assert (opened.status, order.status, unwanted.status) == ("in_progress", "waiting", "cancelled")
+    assert (charged(db), len(before)) == (before, 1)
 
 
 def test_the_page_of_an_order_shows_whose_it_is_in_no_more_statements(desk, opened, db, person):

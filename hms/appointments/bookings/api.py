@@ -163,6 +163,15 @@ def withdraw(appointment_id: int) -> tuple[str, int]:
     return "", 204
 
 
+@api.post("/appointments/<int:appointment_id>/restore/")
+@requires(Permission.WITHDRAW_APPOINTMENT)
+@api.response(204)
+def restore(appointment_id: int) -> tuple[str, int]:
+    """Undo the withdrawal of an appointment; 409 `doctor_booked` or `patient_booked` when its time is taken by now."""
+    transitions.restore_appointment(appointment_id, by=current_person())
+    return "", 204
+
+
 QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at")
 QUEUE = parameters(
     **PAGING,

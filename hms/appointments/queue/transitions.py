@@ -234,12 +234,31 @@ def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
         raise NotFound(N_("This appointment does not exist."))
     if booking.status in (Status.CHECKED_IN, Status.IN_SERVICE, Status.COMPLETED):
         raise Conflict(N_("The patient came to this appointment. It stays on record."), code="has_records")
-    booking.withdrawn_at = clock.now()
+    booking.withdrawn_at, booking.status_before = clock.now(), booking.status
     if booking.status == Status.SCHEDULED:
         set_status(booking, Status.CANCELLED)
     booking.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
+
+
+@action(Permission.WITHDRAW_APPOINTMENT, "appointments.restore")
+def restore_appointment(appointment_id: int, *, by: Person) -> Appointment:
+    """Undo the withdrawal of a booking: it has its earlier status again.
+
+    Raises `SlotTaken` when doctor or patient is booked then, `RuleBroken` when the patient's record is no longer in use.
+    """
+    booking = get_for_update(Appointment, appointment_id)
+    if booking.withdrawn_at is None:
+        return booking
+    lock_patient(booking.patient_id)
+    with report_taken_slot(booking.doctor_id, booking.date, booking.time):
+        lock_doctor(booking.doctor_id)
+        set_status(booking, booking.status_before or booking.status)
+        booking.withdrawn_at, booking.status_before = None, ""
+        booking.increment_version()
+    publish(Event.APPOINTMENTS_CHANGED)
+    return booking
 
 
 STALE_APPOINTMENT = N_("Someone else changed this appointment. Check it again, then save.")

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.events import Event, publish
@@ -25,22 +24,17 @@ from hms.core.text.translation import N_
 from . import queries, rules
 
 
-@action(Permission.ADD_CHARGE, "billing.withdraw_charge")
-def withdraw_charge(*, source: str, source_id: int, reason: str, by: Person) -> bool:
-    """Remove the charge of an event of care from its draft; the event may be charged again.
-
-    Returns False when the bill is issued: then the cashier has to refund it. True when nothing is charged any more.
-    """
-    active = select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
-    line = db.session.scalars(active).one_or_none()
-    if line is None:
-        return True
-    bill = get_for_update(Bill, line.bill_id)
-    if bill.status != "draft":
-        return False
+def take_off_draft(bill: Bill, line: BillLine, reason: str) -> None:
+    """Withdraw a line of a locked draft; its event of care may be charged again. To be called in an action."""
     line.withdrawn_at, line.withdrawn_reason = clock.now(), reason
     recalculate_total(bill)
-    return True
+
+
+def charge_again(patient_id: int, withdrawn: BillLine, *, encounter_id: int | None, by: Person) -> None:
+    """Charge an event of care whose line was withdrawn, as that line did. To be called in an action."""
+    names = ("price_item_id", "description", "quantity", "unit_price", "amount", "source_id")
+    line = {name: getattr(withdrawn, name) for name in names}
+    _add_lines(patient_id, withdrawn.source, [line], encounter_id, by)
 
 
 class ItemPrice(NamedTuple):

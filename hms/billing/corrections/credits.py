@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN
 from enum import Enum
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
-from hms.billing.bills.charges import withdraw_charge
+from hms.billing.bills.charges import charge_again, take_off_draft
 from hms.billing.enums import OPEN, BillState, CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, BillLine, Correction
 from hms.core.actions import action
@@ -39,14 +40,13 @@ def undo_charge(*, source: str, source_id: int, quantity: int | None = None, rea
 
     Raises `Conflict` while another person's write-off of the bill waits: one bill has one such request at a time.
     """
-    line = db.session.scalars(
-        select(BillLine).filter_by(source=source, source_id=source_id, withdrawn_at=None)
-    ).one_or_none()
-    if line is None:
+    charged = db.session.execute(_charge_for_update(), {"source": source, "source_id": source_id}).one_or_none()
+    if charged is None:
         return ChargeUndone.NOT_CHARGED
-    if withdraw_charge(source=source, source_id=source_id, reason=reason, by=by):
+    bill, line = charged
+    if bill.status == BillState.DRAFT:
+        take_off_draft(bill, line, reason)
         return ChargeUndone.OFF_DRAFT
-    bill = get_for_update(Bill, line.bill_id)
     waiting = queries.find_waiting(CorrectionKind.WRITE_OFF.value, bill.id)
     credit = _credit(bill, line, line.quantity if quantity is None else quantity)
     reason = check_reason(reason)
@@ -59,6 +59,47 @@ def undo_charge(*, source: str, source_id: int, quantity: int | None = None, rea
         reason = f"{waiting.reason}; {reason}"
     actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=total)
     return ChargeUndone.CREDIT_REQUESTED
+
+
+@cache
+def _charge_for_update() -> Select:
+    """The charge of an event and its bill, both locked, the bill first."""
+    charge = (
+        BillLine.source == bindparam("source"),
+        BillLine.source_id == bindparam("source_id"),
+        BillLine.withdrawn_at.is_(None),
+    )
+    query = select(Bill, BillLine).join(BillLine, BillLine.bill_id == Bill.id).where(*charge)
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
+@action(Permission.ADD_CHARGE, "billing.restore_charge")
+def restore_charge(*, source: str, source_id: int, encounter_id: int | None = None, reason: str, by: Person) -> None:
+    """Undo `undo_charge` with this `reason`: charge the event again as before. An event that was never charged, or whose
+    charge the cashier removed, stays without one.
+
+    Raises `Conflict` when the credit of the charge was requested or approved.
+    """
+    lines = select(BillLine).filter_by(source=source, source_id=source_id).order_by(BillLine.id.desc())
+    line = db.session.scalars(lines.limit(1)).one_or_none()
+    if line is None:
+        return
+    bill = get_for_update(Bill, line.bill_id)
+    if line.withdrawn_at is None:
+        _check_not_credited(bill, reason)
+    elif line.withdrawn_reason == reason:
+        charge_again(bill.patient_id, line, encounter_id=encounter_id, by=by)
+
+
+def _check_not_credited(bill: Bill, reason: str) -> None:
+    about = select(Correction.status).filter_by(kind=CorrectionKind.WRITE_OFF.value, bill_id=bill.id)
+    statuses = set(db.session.scalars(about.where(Correction.reason.contains(reason, autoescape=True))))
+    if CorrectionStatus.WAITING in statuses:
+        message = N_("A credit for this waits for approval on bill %(number)s. Have it declined first, then try again.")
+        raise Conflict(message, code="credit_waiting", number=bill.number)
+    if CorrectionStatus.APPROVED in statuses:
+        message = N_("This was credited on bill %(number)s and cannot be restored. Record it again.")
+        raise Conflict(message, code="credited", number=bill.number)
 
 
 def _credit(bill: Bill, line: BillLine, quantity: int) -> Money:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.clinical import signing
+from hms.clinical import signing, withdrawal
 from hms.clinical.api_params import encounter_date_column, get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
@@ -147,7 +147,15 @@ def write(payload: dict[str, Any], encounter_id: int) -> Response:
 @api.response(204)
 def withdraw(encounter_id: int) -> None:
     """Mark an encounter as entered in error; it stays in the database."""
-    signing.withdraw_encounter(encounter_id, by=current_person())
+    withdrawal.withdraw_encounter(encounter_id, by=current_person())
+
+
+@api.post("/encounters/<int:encounter_id>/restore/")
+@requires(Permission.WITHDRAW_CLINICAL)
+@api.response(204)
+def restore(encounter_id: int) -> None:
+    """Undo "entered in error": the encounter, its prescriptions, tests and charges are as before."""
+    withdrawal.restore_encounter(encounter_id, by=current_person())
 
 
 SIGN_FIELDS = ("no_diagnosis_reason", "override_code", "override_reason")

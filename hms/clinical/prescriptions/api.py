@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.clinical import signing
+from hms.clinical import withdrawal
 from hms.clinical.api_params import (
     check_named_patient,
     errors_at_encounter_field,
@@ -159,7 +159,7 @@ def change(payload: dict[str, Any], prescription_id: int) -> Response:
 @api.response(204)
 def withdraw(prescription_id: int) -> None:
     """Mark a prescription as entered in error; it stays in the database."""
-    signing.withdraw_prescription(prescription_id, by=current_person())
+    withdrawal.withdraw_prescription(prescription_id, by=current_person())
 
 
 @api.post("/prescriptions/check_drug_allergy/")
