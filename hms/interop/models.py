@@ -18,7 +18,8 @@ class SourceRecord(UnauditedRecord):
 
     `said` has the values read from it. A later import compares with them and not with the record, so that a correction
     made here stays until the source sends a new value. `identifiers` are "system|value"; other resources may refer to
-    the resource by them. `resource` is the whole resource as JSON, so that it can be exported as it came in.
+    the resource by them. `resource` is the whole resource as JSON, so that it can be exported as it came in. `same_as` is the
+    name of another resource by which the same person was imported first: there is one record for both.
     """
 
     __tablename__ = "source_record"
@@ -31,6 +32,7 @@ class SourceRecord(UnauditedRecord):
     said: Mapped[dict]
     identifiers: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list)
     resource: Mapped[str] = mapped_column(default="", server_default="")
+    same_as: Mapped[str | None]
     imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -379,3 +379,63 @@ def test_all_cases_elsewhere_and_back_are_the_same_and_here_change_nothing(own_w
     assert imported(tmp_path / "first")[1] == []
     second = exported(tmp_path / "second")
     assert {name: second.get(name) for name in first} == first
+
+
+NUMBER = {"system": "https://clinic.example/mrn", "value": "A-17"}
+
+
+def test_the_same_number_under_another_id_is_the_same_person(tmp_path):
+    """Also in one file, with records about either id, and at the next import."""
+    sneezes = resource_of_patient("AllergyIntolerance", "1", code={"text": "Penicillin"})
+    itches = resource_of_patient("AllergyIntolerance", "2", "p2", code={"text": "Latex"})
+    later = patient("p2", identifier=[NUMBER], birthDate="1950", telecom=[{"system": "phone", "value": "076123456"}])
+    file = export(tmp_path, sneezes, patient(identifier=[NUMBER]), itches, later)
+    assert imported(file)[1] == []
+    who = the(Patient)
+    assert (who.external_id, who.birth_date.year, who.birth_is_estimated) == (
+        "Patient/p1 https://clinic.example/mrn",
+        1950,
+        True,
+    )
+    assert count(Allergy) == 2
+    before = fingerprints()
+    summary, told = imported(file)
+    assert (told, summary.counts["Patient"]["unchanged"], fingerprints()) == ([], 2, before)
+    coughs = resource_of_patient("Condition", "3", "p2", code={"text": "Cough"})
+    assert imported(export(tmp_path, coughs, name="more.ndjson"))[1] == []
+    assert the(Condition).patient_id == who.id
+
+
+def test_another_person_with_the_same_number_is_refused_by_line(tmp_path):
+    imported(export(tmp_path, patient(identifier=[NUMBER], birthDate="1951-03-04")))
+    other = patient("p2", identifier=[NUMBER], birthDate="1999-12-30")
+    file = export(tmp_path, other, patient("p3", birthDate="1999-12-30"))
+    summary, told = imported(file)
+    assert (len(told), count(Patient)) == (1, 2)
+    assert told[0].startswith(f"{file}:1: Patient/p2")
+    assert "the record with this identifier" in told[0]
+    assert (summary.counts["Patient"]["skipped"], summary.counts["Patient"]["created"]) == (1, 1)
+
+
+def test_parts_that_came_as_codes_only_have_words(tmp_path):
+    def part(code, value):
+        coded = {"coding": [{"system": "http://loinc.org", "code": code}]}
+        return {"code": coded, "valueQuantity": {"value": value, "unit": "mmHg"}}
+
+    parts = [part("8480-6", 120), part("8462-4", 80), part("8478-0", 93)]
+    panel = {"code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]}, "component": parts}
+    imported(export(tmp_path, patient(), resource_of_patient("Observation", "o", status="final", **panel)))
+    found = the(Observation)
+    assert (found.title, found.value) == (
+        "Blood pressure",
+        "Systolic blood pressure: 120 mmHg; Diastolic blood pressure: 80 mmHg; Mean blood pressure: 93 mmHg",
+    )
+
+
+def test_a_visit_of_which_only_the_end_is_known_says_so(desk, tmp_path):
+    visit = resource_of_patient("Encounter", "e", status="finished", period={"end": "2023-05-12T10:00:00Z"})
+    imported(export(tmp_path, patient(), visit | {"class": {"code": "AMB"}}))
+    found = the(Encounter)
+    assert (found.started_at, found.started_text, found.signed_at) == (None, "until 12-May-2023", found.ended_at)
+    assert "until 12-May-2023" in page(desk, f"/encounters/{found.id}")
+    assert exported(tmp_path / "out")["Encounter/e"]["period"] == visit["period"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.ndjson import InvalidResource
@@ -36,7 +37,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     if state in NOT_HELD_STATUSES:
         raise InvalidResource(NOT_HELD_STATUSES[state])
     period = fields.part(resource, "period")
-    started, started_text = fields.past_instant(period, "start"), fields.partial_date(period, "start", is_whole="time")
+    started = fields.past_instant(period, "start")
     ended = None if fields.partial_date(period, "end", is_whole="time") else fields.instant(period, "end")
     days = fields.day(period, "start"), fields.day(period, "end")
     if (started and ended and ended < started) or (days[0] and days[1] and ended is None and days[1] < days[0]):
@@ -49,11 +50,19 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "status": "signed",
         "kind": _kind(resource),
         "started_at": started,
-        "started_text": started_text,
+        "started_text": _started_text(period),
         "ended_at": ended,
         "signed_at": ended or started,
         "chief_complaint": _reason(resource),
     }
+
+
+def _started_text(period: dict[str, Any]) -> str:
+    """What is known of the beginning when it is no time; of a visit without one, until when it was at the latest."""
+    first, last = fields.day(period, "start"), fields.day(period, "end")
+    if first is not None or last is None:
+        return fields.partial_date(period, "start", is_whole="time")
+    return "until " + (fields.partial_date(period, "end", is_whole="day") or format_date(last))
 
 
 def _kind(resource: dict[str, Any]) -> str:

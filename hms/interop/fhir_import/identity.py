@@ -9,6 +9,15 @@ from typing import Any
 from hms.core.text.cleaning import fold
 from hms.patients.identity.names import UNKNOWN_FAMILY
 
+UNKNOWN = (None, "", "unknown", UNKNOWN_FAMILY)
+DECIDED_BY = {
+    "title": "family_name",
+    "given_names": "family_name",
+    "birth_is_estimated": "birth_date",
+    "deceased_text": "deceased_on",
+    "phone_is_checked": "phone",
+}
+"""Columns that are taken over only together with another one."""
 NAMES = ("given_names", "family_name", "first_name", "last_name")
 
 
@@ -29,6 +38,12 @@ def keep_known(stored: Any, values: dict[str, Any], changes: dict[str, Any]) -> 
     if values.get("sex") == "unknown":
         kept.add("sex")
     return {name: value for name, value in changes.items() if name not in kept}
+
+
+def only_unknown(stored: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """Of `changes` what the stored record does not say yet. What belongs together is taken together."""
+    unknown = {name for name in changes if stored[DECIDED_BY.get(name, name)] in UNKNOWN}
+    return {name: changes[name] for name in unknown if changes[name] not in UNKNOWN}
 
 
 def _words(values: Any) -> set[str]:

@@ -28,8 +28,8 @@ from .sources import Sources, system_of
 from .store import store
 
 BATCH = 500
-OUTCOMES = ("created", "unchanged", "updated", "skipped")
 PEOPLE = ("Patient", "Practitioner")
+OUTCOMES = ("created", "unchanged", "updated", "skipped")
 _OTHER = 255
 _MAX_NAMES = 300
 
@@ -134,7 +134,7 @@ class Import:
     def _import_kind(self, kind: ResourceType, place: int) -> None:
         items = self._items(kind, place)
         while batch := list(islice(items, BATCH)):
-            for part in _without_repeats(batch):
+            for part in _without_repeats(batch, by_identifier=kind.name == "Patient"):
                 store(kind, part, self._sources)
             self._count(kind, batch)
 
@@ -185,15 +185,21 @@ class Import:
         self.watcher.advance(len(items))
 
 
-def _without_repeats(items: list[ImportItem]) -> Iterator[list[ImportItem]]:
-    """The items in runs in which no resource occurs twice, so that a later state is stored after the earlier one."""
-    run: dict[str, ImportItem] = {}
+def _without_repeats(items: list[ImportItem], *, by_identifier: bool) -> Iterator[list[ImportItem]]:
+    """The items in runs in which no resource occurs twice, so that a later state is stored after the earlier one.
+
+    With `by_identifier`, two resources with the same identifier are the same one.
+    """
+    run: list[ImportItem] = []
+    seen: set[str] = set()
     for item in items:
-        if item.external_id in run:
-            yield list(run.values())
-            run = {}
-        run[item.external_id] = item
-    yield list(run.values())
+        names = {item.external_id, *(item.identifiers if by_identifier else ())}
+        if names & seen:
+            yield run
+            run, seen = [], set()
+        run.append(item)
+        seen |= names
+    yield run
 
 
 def _text(kind: str, resource: dict[str, Any], values: dict[str, Any] | None) -> str:

@@ -18,7 +18,7 @@ class ImportItem:
     """One resource to import. `values` is None when the source marked it as entered in error; `outcome` is one of `OUTCOMES`.
 
     `external_id` is "Condition/7" until the source of its `patient` is known, then the record's name. `text` is the whole
-    resource.
+    resource. `same_as` is the name by which the same person was imported first.
     """
 
     file: Path
@@ -31,6 +31,7 @@ class ImportItem:
     outcome: str = ""
     why: str = ""
     record_id: int | None = None
+    same_as: str | None = None
     said: dict[str, Any] | None = None
     is_text_known: bool = False
     changes: dict[str, Any] = field(default_factory=dict)

@@ -11,6 +11,22 @@ from hms.interop.fhir.references import patient_reference, reference
 
 LOINC = "http://loinc.org"
 SYSTOLIC, DIASTOLIC = "8480-6", "8462-4"
+WORDS = {
+    SYSTOLIC: N_("Systolic blood pressure"),
+    DIASTOLIC: N_("Diastolic blood pressure"),
+    "8478-0": N_("Mean blood pressure"),
+    "85354-9": N_("Blood pressure"),
+    "55284-4": N_("Blood pressure"),
+    "8867-4": N_("Pulse"),
+    "9279-1": N_("Respiratory rate"),
+    "8310-5": N_("Temperature"),
+    "2708-6": N_("Oxygen saturation"),
+    "59408-5": N_("Oxygen saturation"),
+    "29463-7": N_("Weight"),
+    "8302-2": N_("Height"),
+    "39156-5": N_("Body mass index"),
+}
+"""Words for LOINC codes that came without any."""
 MAX_VALUE_LENGTH = 2000
 FLAGS = {
     "N": "",
@@ -30,7 +46,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     """The columns of `observation`. The components of a panel become one value, a blood pressure "120/80" in mm[Hg]."""
     if fields.code(resource, "status") == "cancelled":
         raise InvalidResource(N_("the measurement was cancelled."))
-    measured = fields.concept(resource, "code", prefer=(LOINC,))
+    measured = _measured(resource)
     if not measured.title:
         raise InvalidResource(N_("it does not say what was measured."))
     value, unit = _value(resource)
@@ -52,6 +68,13 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "range_text": _range(resource),
         **_taken(resource),
     }
+
+
+def _measured(element: dict[str, Any]) -> fields.Concept:
+    """What was measured; a LOINC code without words gets the usual ones."""
+    measured = fields.concept(element, "code", prefer=(LOINC,))
+    is_bare = measured.title == measured.code and measured.system in (LOINC, "")
+    return measured._replace(title=WORDS.get(measured.code, measured.title)) if is_bare else measured
 
 
 def _taken(resource: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +153,7 @@ def _plain_value(element: dict[str, Any]) -> str:
 def _components(resource: dict[str, Any]) -> tuple[str, str]:
     components = []
     for component in fields.parts(resource, "component"):
-        measured, (value, unit) = fields.concept(component, "code", prefer=(LOINC,)), _value(component)
+        measured, (value, unit) = _measured(component), _value(component)
         if value:
             components.append((measured, value, unit))
     by_code = {measured.code: (value, unit) for measured, value, unit in components}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.clinical.models import VitalsReading
 from hms.core.db.session import db
@@ -53,6 +54,24 @@ def same_patient(kind: ResourceType, patients: dict[str, int]) -> dict[str, str]
     query = select(BASE_NAME, table.c.external_id, table.c.patient_id).select_from(joined)
     rows = db.session.execute(query.where(BASE_NAME.in_(list(patients))))
     return {base: name for base, name, patient_id in rows if patients[base] == patient_id}
+
+
+def said_by_same_person(names: list[str]) -> dict[str, dict[str, Any]]:
+    """What resources said at the last import whose person was imported first by another resource."""
+    query = select(_SOURCE.c.external_id, _SOURCE.c.said).where(_SOURCE.c.same_as.is_not(None))
+    return {name: said for name, said in db.session.execute(query.where(_SOURCE.c.external_id.in_(names)))}
+
+
+def carriers(kind: ResourceType, identifiers: list[str]) -> dict[str, set[str]]:
+    """By identifier the names of the records that have it."""
+    wanted = cast(identifiers, ARRAY(Text))
+    first_name = func.coalesce(_SOURCE.c.same_as, _SOURCE.c.external_id)
+    query = select(first_name, _SOURCE.c.identifiers).where(_SOURCE.c.identifiers.overlap(wanted))
+    found: dict[str, set[str]] = {}
+    for name, its_identifiers in db.session.execute(query.where(first_name.startswith(f"{kind.name}/"))):
+        for identifier in its_identifiers:
+            found.setdefault(identifier, set()).add(name)
+    return found
 
 
 def is_merged(before: int, now: int) -> bool:

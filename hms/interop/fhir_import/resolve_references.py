@@ -19,6 +19,7 @@ from hms.patients.models import Patient
 from hms.staff.models import User
 
 _TABLES = {"Patient": Patient.__table__, "Encounter": Encounter.__table__, "Practitioner": User.__table__}
+_SOURCE = SourceRecord.__table__
 Ids = dict[Reference, tuple[int, str]]
 
 
@@ -44,15 +45,16 @@ def by_identifier(refs: list[Reference]) -> dict[Reference, str]:
     if not refs:
         return {}
     wanted = cast([ref.identifier for ref in refs], ARRAY(Text))
+    first_name = func.coalesce(SourceRecord.same_as, SourceRecord.external_id)
     rows = db.session.execute(
-        select(SourceRecord.external_id, SourceRecord.identifiers).where(SourceRecord.identifiers.overlap(wanted))
+        select(first_name, SourceRecord.identifiers).where(SourceRecord.identifiers.overlap(wanted))
     ).all()
     carriers: dict[tuple[str, str], list[str]] = {}
     for name, identifiers in rows:
         for identifier in identifiers:
             carriers.setdefault((name.partition("/")[0], identifier), []).append(name)
     named = {ref: carriers.get((ref.kind, ref.identifier), []) for ref in refs}
-    return {ref: names[0] for ref, names in named.items() if len(names) == 1}
+    return {ref: names[0] for ref, names in named.items() if len(set(names)) == 1}
 
 
 def _ids(kind: str, names: set[str], own: OwnIds) -> dict[str, tuple[int, str]]:
@@ -66,7 +68,17 @@ def _ids(kind: str, names: set[str], own: OwnIds) -> dict[str, tuple[int, str]]:
     for key, wanted in ((table.c.external_id, names), (table.c.id, set(here))):
         rows = db.session.execute(select(key, record_id, state).where(key.in_(wanted))) if wanted else ()
         ids |= {here.get(found, found): (number, status) for found, number, status in rows}
+    if kind == "Patient" and (unknown := names - ids.keys()):
+        ids |= _ids_of_other_names(table, unknown, record_id, state)
     return ids
+
+
+def _ids_of_other_names(table: Any, names: set[str], record_id: Any, state: Any) -> dict[str, tuple[int, str]]:
+    """The ids of people who were imported first by another resource."""
+    joined = table.join(_SOURCE, _SOURCE.c.same_as == table.c.external_id)
+    query = select(_SOURCE.c.external_id, record_id, state).select_from(joined)
+    rows = db.session.execute(query.where(_SOURCE.c.external_id.in_(names)))
+    return {name: (number, status) for name, number, status in rows}
 
 
 def own_number(own: OwnIds, name: str) -> int | None:

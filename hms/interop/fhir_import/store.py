@@ -43,6 +43,15 @@ OTHER_PATIENT = N_(
 )
 
 
+OTHER_WITH_IDENTIFIER = N_(
+    "its name, birth or sex is another than that of the record with this identifier. Nothing was changed. If it is the same "
+    "person, correct the record here; if not, correct the identifier where it comes from."
+)
+SEVERAL_PEOPLE = N_(
+    "its identifiers are those of several records here. Nothing was changed. Correct the identifiers where it comes from."
+)
+
+
 def store(kind: ResourceType, items: list[ImportItem], sources: Sources) -> None:
     """Write the items in one transaction and set their outcomes; one that fails does not stop the others."""
     with action_context("interop.import_fhir", SYSTEM):
@@ -96,14 +105,34 @@ def _load_previous_state(kind: ResourceType, items: list[ImportItem], sources: S
     for item in missing:
         item.external_id = names.get(item.base_name, item.external_id)
     rows |= previous.load(kind, [item.external_id for item in missing])
+    if kind.name == "Patient":
+        rows |= _find_same_people(kind, [item for item in missing if item.external_id not in rows])
     for item in items:
         row = rows.get(item.external_id)
         if row is not None:
-            item.record_id, item.said, item.is_text_known = row.id, row.said, row.resource == item.text
+            item.record_id = row.id
+        if row is not None and item.same_as is None:
+            item.said, item.is_text_known = row.said, row.resource == item.text
         if item.external_id in own:
             item.outcome = "unchanged"
         if not item.outcome:
             _compare(kind, item, row)
+
+
+def _find_same_people(kind: ResourceType, items: list[ImportItem]) -> dict[str, Any]:
+    """The records of people who were imported first under another id, by the names of `items`: they share an identifier,
+    that is its system and its value. Items whose identifiers are of several people are skipped."""
+    wanted = {item.external_id: [text for text in item.identifiers if not text.startswith("|")] for item in items}
+    carriers = previous.carriers(kind, sorted({text for texts in wanted.values() for text in texts}))
+    said = previous.said_by_same_person(list(wanted))
+    for item in items:
+        names = {name for text in wanted[item.external_id] for name in carriers.get(text, ())}
+        if len(names) > 1:
+            item.skip(SEVERAL_PEOPLE)
+        elif names:
+            item.same_as, item.said = names.pop(), said.get(item.external_id)
+    rows = previous.load(kind, [item.same_as for item in items if item.same_as])
+    return {item.external_id: rows[item.same_as] for item in items if item.same_as in rows}
 
 
 def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
@@ -121,9 +150,12 @@ def _compare(kind: ResourceType, item: ImportItem, row: Any) -> None:
     if item.changes and kind.name in ("Patient", "Practitioner"):
         stored = _stored(row, item)
         if identity.contradicts(stored, item.values):
-            item.skip(OTHER_PERSON)
+            item.skip(OTHER_PERSON if item.same_as is None else OTHER_WITH_IDENTIFIER)
             return
         item.changes = identity.keep_known(stored, item.values, item.changes)
+    if item.same_as is not None and item.said is None:
+        item.changes = identity.only_unknown(row._mapping, item.changes)
+        return
     if not item.changes:
         item.outcome = "unchanged"
     elif "patient_id" in item.changes and not previous.is_merged(row.patient_id, item.changes["patient_id"]):
@@ -205,6 +237,7 @@ def _remember(items: list[ImportItem]) -> None:
             "said": (item.said or {}) | {name: plain(value) for name, value in (item.values or item.changes).items()},
             "identifiers": item.identifiers,
             "resource": item.text,
+            "same_as": item.same_as,
         }
         for item in items
     ]
