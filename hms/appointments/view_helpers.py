@@ -16,7 +16,6 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import Sentence
 from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate, translate_error
 from hms.core.web.security_headers import url_parts
@@ -88,8 +87,9 @@ def search_patients(text: str) -> list[Any]:
 
 
 def translate_number_problem(text: str) -> str:
-    """What to say when `text` has a mistyped hospital number; "" when it has none."""
-    return translate(Sentence(patient_search.MISTYPED_NUMBER)) if patient_search.is_mistyped_number(text) else ""
+    """What is wrong with the hospital number in `text`; "" when nothing is."""
+    problem = patient_search.number_problem(text)
+    return translate(problem) if problem is not None else ""
 
 
 def look_up_patients(form: Any) -> list[tuple[int, str]]:

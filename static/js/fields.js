@@ -79,7 +79,7 @@
       list.replaceChildren(...content);
       rows().forEach((row, index) => { row.id = `${list.id}-${index}`; row.setAttribute("aria-selected", "false"); });
       const found = rows().length;
-      if (!found && !list.children.length) list.append(note(problem || say("none_found")));
+      if (problem || (!found && !list.children.length)) list.append(note(problem || say("none_found")));
       open();
       announce(found ? say(found === 1 ? "one_found" : "many_found", { count: found }) : problem || say("none_found"));
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hms.patients.search import queries
+from tests.billing import factories as bill_factories
 from tests.page import words
 from tests.patients.factories import a_patient
 
@@ -51,3 +53,40 @@ def test_the_api_refuses_it_at_the_parameter(program):
     assert answer.json["search"][0].startswith("Check the number")
     found = client.get(f"/api/patients/?search={patient.hospital_number}").json
     assert [row["id"] for row in found] == [patient.id]
+
+
+OTHER = "HSM-000012-3"
+"""Two letters of the prefix are exchanged."""
+
+
+@pytest.mark.parametrize(("role", "address"), BOXES[:5])
+def test_a_number_with_another_prefix_is_named_and_the_other_words_find_people(desk, role, address):
+    patient = a_patient(family_name="Quaye")
+    bill_factories.draft(patient.id, "20.00")
+    alone = words(desk(role).get(address + OTHER).get_data(as_text=True))
+    assert f"{OTHER} is no number of this hospital." in alone
+    assert "quaye" not in alone.lower()
+    beside = words(desk(role).get(f"{address}quaye {OTHER}").get_data(as_text=True))
+    assert f"{OTHER} is no number of this hospital." in beside
+    assert "QUAYE" in beside
+
+
+def test_a_number_with_another_prefix_is_refused_where_it_stands_alone(desk, program):
+    patient = a_patient(family_name="Quaye")
+    client = program("receptionist")
+    refused = client.get(f"/api/patients/?search={OTHER}")
+    assert (refused.status_code, refused.json["search"][0][: len(OTHER)]) == (400, OTHER)
+    found = client.get(f"/api/patients/?search=quaye {OTHER}")
+    assert [row["id"] for row in found.json] == [patient.id]
+    assert found.headers["X-Search-Ignored"] == "other_number"
+    field = desk("receptionist").get(f"/appointments/patients?q=quaye {OTHER}").json
+    assert [row["value"] for row in field["results"]] == [str(patient.id)]
+    assert field["note"].startswith(OTHER)
+    assert "no number of this hospital" in words(
+        desk("admin").get(f"/admin/audit?patient={OTHER}").get_data(as_text=True)
+    )
+
+
+@pytest.mark.parametrize("typed", ["B-2026-000123", "r2026000931", "kadiatu 076123476", "HMS-0000", "A1", "kofi 52"])
+def test_other_words_with_digits_are_no_hospital_numbers(db, typed):
+    assert queries.number_problem(typed) is None

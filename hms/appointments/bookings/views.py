@@ -40,9 +40,9 @@ from .actions import NO_APPOINTMENT
 def choose_patient() -> Response:
     """Matches for patient fields: name, date of birth, hospital number."""
     typed = search_text(request.args.get("q"), longest=120)
-    if problem := translate_number_problem(typed):
-        return jsonify({"results": [], "note": problem})
-    return jsonify([_patient_choice(hit) for hit in search_patients(typed)])
+    choices = [_patient_choice(hit) for hit in search_patients(typed)]
+    problem = translate_number_problem(typed)
+    return jsonify({"results": choices, "note": problem} if problem else choices)
 
 
 def _patient_choice(hit: Any) -> dict[str, str]:

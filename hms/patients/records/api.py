@@ -63,14 +63,15 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
 @api.response(200, PatientOut(many=True))
 def patients(arguments: dict[str, Any]) -> Response:
     """Patients in the order of registration. `search=` works like the find box, within the fields that the role sees;
-    `date`, `date_from` and `date_to` are days of registration."""
+    `date`, `date_from` and `date_to` are days of registration. A number of another hospital beside other words is not searched
+    for; the header `X-Search-Ignored: other_number` says so."""
     who, registered = current_person(), bounds(arguments)
     visible = visible_fields(who)
-    queries.check_number(arguments.get("search", ""), "search")
+    queries.check_number(arguments.get("search", ""), "search", needs_all=False)
     query = queries.parse_for_reader(
         arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
     )
-    return read_log.list_response(
+    response = read_log.list_response(
         partial(
             api_queries.list_patients, query=query, days=registered, order=arguments.get("ordering", "id"), who=who
         ),
@@ -79,6 +80,9 @@ def patients(arguments: dict[str, Any]) -> Response:
         entity="patient",
         total=partial(api_queries.count_patients, query, registered, who),
     )
+    if query.other_number:
+        response.headers["X-Search-Ignored"] = "other_number"
+    return response
 
 
 def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:

@@ -11,7 +11,6 @@ from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import Sentence
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate
@@ -31,8 +30,11 @@ navigation.add_entry(
 )
 
 
-pages.add_app_template_global(search_queries.is_mistyped_number)
-pages.add_app_template_global(lambda: translate(Sentence(search_queries.MISTYPED_NUMBER)), "check_the_number")
+@pages.app_template_global()
+def number_problem(typed: str) -> str:
+    """What is wrong with a typed hospital number, for pages that search; "" when nothing is."""
+    problem = search_queries.number_problem(typed)
+    return translate(problem) if problem is not None else ""
 
 
 @pages.get("/")

@@ -34,8 +34,8 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.cleaning import fold
-from hms.core.text.translation import N_
-from hms.patients.identity import phone_numbers
+from hms.core.text.translation import N_, Sentence
+from hms.patients.identity import hospital_numbers, phone_numbers
 from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
@@ -104,15 +104,31 @@ def search_patients(
 MISTYPED_NUMBER = N_("Check the number: a digit of this hospital number is wrong.")
 
 
-def is_mistyped_number(text: str) -> bool:
-    """Whether `text` has a hospital number with a wrong check digit. It finds nobody; show `MISTYPED_NUMBER`."""
-    return parse_for_reader(text or "").is_mistyped_number
+OTHER_NUMBER = N_("%(typed)s is no number of this hospital. Its numbers look like %(example)s. Check the number.")
 
 
-def check_number(text: str, field: str) -> None:
-    """Raise `RuleBroken` at `field` when `text` has a mistyped hospital number."""
-    if is_mistyped_number(text):
-        raise RuleBroken(MISTYPED_NUMBER, field, code="mistyped_number")
+def number_problem(text: str) -> Sentence | None:
+    """What is wrong with the hospital number in `text`: a wrong check digit, which finds nobody, or another prefix."""
+    return _number_problem(parse_for_reader(text or ""))
+
+
+def _number_problem(query: SearchQuery) -> Sentence | None:
+    if query.is_mistyped_number:
+        return Sentence(MISTYPED_NUMBER)
+    if query.other_number:
+        example = hospital_numbers.format_hospital_number(482, settings.value("patients.number_prefix"))
+        return Sentence(OTHER_NUMBER, typed=query.other_number, example=example)
+    return None
+
+
+def check_number(text: str, field: str, *, needs_all: bool = True) -> None:
+    """Raise `RuleBroken` at `field` when `text` has a mistyped hospital number or one with another prefix. Without
+    `needs_all` other words beside such a number are enough."""
+    query = parse_for_reader(text)
+    problem = _number_problem(query) if needs_all or query.is_empty else None
+    if problem is not None:
+        code = "mistyped_number" if query.is_mistyped_number else "other_number"
+        raise RuleBroken(problem, field, code=code)
 
 
 def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> SearchQuery:

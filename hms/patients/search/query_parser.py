@@ -25,6 +25,10 @@ _DASH = r"[\-‐‑‒–—_./]"
 _MARKED = rf"(?:{_DASH}|\s)*([0-9]+)(?:\s([0-9])|{_DASH}([0-9]+))?(?=[\s,;:)\]]|$)"
 """The digits after the prefix, and the check digit when it stands alone after a blank or a dash."""
 _WITHOUT_PREFIX = re.compile(r"(?<!\S)[0-9]{6,12}[\-‐‑‒–—][0-9](?!\S)")
+_BILL_NUMBER = r"[BRCZbrcz]-?(?:19|20|21)[0-9]{2}-?[0-9]{6}"
+_OTHER_NUMBER = re.compile(
+    rf"(?<![^\s,;:(\[])(?!{_BILL_NUMBER})([^\W\d_]{{1,8}}{_DASH}?[0-9]{{6,12}}(?:{_DASH}[0-9])?)(?=[\s,;:)\]]|$)"
+)
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
 _PUNCTUATION = ".,;:-()*%'"
 _PHONE_MARKS = re.compile(r"(?<=[0-9])[-./()]+(?=[0-9])|(?<!\S)[+(]+(?=[0-9])|(?<=[0-9])\)")
@@ -48,6 +52,8 @@ class SearchQuery:
     hospital_number: int | None = None
     alternative_digits: str | None = None
     is_mistyped_number: bool = False
+    other_number: str = ""
+    """A word of the line with the shape of a hospital number and another prefix; it is not searched for."""
     looks_into_phones: bool = True
     """Whether digits match phones too, or only hospital numbers."""
     finds_nobody: bool = False
@@ -84,7 +90,8 @@ def parse_query(query: str, today: date, prefix: str = hospital_numbers.PREFIX) 
     rest, parsed = _take_number(typed, prefix)
     if parsed.is_mistyped_number:
         return parsed
-    rest, parsed = _take_date(rest, parsed, today)
+    rest, other_number = _take_other_number(rest)
+    rest, parsed = _take_date(rest, replace(parsed, other_number=other_number), today)
     if not (parsed.hospital_number and parsed.alternative_digits):
         parsed = _take_words(rest, parsed, today)
     return replace(parsed, finds_nobody=bool(typed) and parsed.is_empty)
@@ -105,6 +112,12 @@ def _take_number(typed: str, prefix: str) -> tuple[str, SearchQuery]:
     if named[2] or named[3] or len(named[1]) > hospital_numbers.MIN_DIGITS:
         return "", MISTYPED
     return f"{typed[: named.start()]} {typed[named.end() :]} {named[1]}", SearchQuery()
+
+
+def _take_other_number(typed: str) -> tuple[str, str]:
+    """The line without a number of another hospital, and that number."""
+    found = _OTHER_NUMBER.search(typed)
+    return (f"{typed[: found.start()]} {typed[found.end() :]}", found[1]) if found else (typed, "")
 
 
 def _whole_line_number(typed: str, prefix: str) -> int | None:
