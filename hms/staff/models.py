@@ -36,7 +36,7 @@ class Role(VersionedRecord):
     __table_args__ = (
         Index(
             "uq_role_name_folded",
-            func.lower(text("name")),
+            text("lower(name COLLATE pg_c_utf8)"),
             unique=True,
             info={"message": N_("A role with this name already exists."), "field": "name"},
         ),
@@ -95,7 +95,7 @@ class User(VersionedRecord):
         ),
         Index(
             "uq_app_user_email",
-            func.lower(text("email")),
+            text("lower(email COLLATE pg_c_utf8)"),
             unique=True,
             postgresql_where=text("email <> ''"),
             info={"message": N_("A user with that e-mail address already exists."), "field": "email"},

@@ -30,6 +30,32 @@ def test_every_letter_of_west_africa_and_europe_has_a_plain_letter_in_both(db):
     assert {letter: fold(letter) for letter in letters} == dict(zip(letters, in_database, strict=True))
 
 
+def test_every_letter_of_latin_and_ipa_has_a_plain_letter_in_both(db):
+    """Latin-1, Latin Extended-A and -B, IPA, Latin Extended Additional, in capitals too."""
+    ranges = (range(0xC0, 0x250), range(0x250, 0x2B0), range(0x1E00, 0x1F00))
+    letters = [chr(n) for codes in ranges for n in codes if chr(n).isalpha()]
+    in_database = rows(db, folded, letters)
+    assert [letter for letter, plain in zip(letters, in_database, strict=True) if not (plain and plain.isascii())] == []
+    assert {letter: fold(letter) for letter in letters} == dict(zip(letters, in_database, strict=True))
+
+
+def test_letters_of_central_asia_are_found_by_those_of_a_russian_keyboard(db):
+    names = {
+        "Әлия": "алия",
+        "Өмүр": "омур",
+        "Ғұлама": "гулама",
+        "Қаҳҳор": "каххор",
+        "Ҷамшед": "чамшед",
+        "Іңкәр": "инкар",
+    }
+    assert rows(db, folded, list(names)) == list(names.values()) == [fold(name) for name in names]
+
+
+def test_the_dot_of_catalan_is_not_needed(db):
+    names = ["Ŀlop", "Col\u00b7lell", "Co\u0140lell"]
+    assert rows(db, folded, names) == ["llop", "collell", "collell"] == [fold(name) for name in names]
+
+
 def test_an_accent_typed_as_a_mark_of_its_own_is_the_same(db):
     letters = [letter for letter in WEST_AFRICA if unicodedata.normalize("NFD", letter) != letter]
     apart = [unicodedata.normalize("NFD", letter) for letter in letters] + ["ɔ̀", "ɛ̃", "ẹ́", "ŋ̀"]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, collate, func, select
+
+
+def lowered(text: Any) -> ColumnElement[str]:
+    """`text` in small letters, also beyond ASCII: unlike `lower` alone, which changes only ASCII in the "C" locale."""
+    return func.lower(collate(text, "pg_c_utf8"))
 
 
 def folded(text: Any) -> ScalarSelect[str]:

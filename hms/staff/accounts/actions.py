@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.audit import recording
+from hms.core.db.folding import lowered
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
@@ -124,7 +125,7 @@ def check_username_is_free(name: str, user: User | None) -> str:
 
 def check_email_is_free(address: str, user: User | None) -> str:
     """Return `address`; raises `RuleBroken` when another account has it."""
-    if address and _is_taken(func.lower(User.email) == address.lower(), user):
+    if address and _is_taken(lowered(User.email) == lowered(literal(address)), user):
         raise RuleBroken(N_("A user with that e-mail address already exists."), "email")
     return address
 

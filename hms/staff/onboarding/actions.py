@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import has_request_context
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from hms.core.actions import action
 from hms.core.db import advisory_locks
 from hms.core.db.advisory_locks import AdvisoryLock
+from hms.core.db.folding import lowered
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.permissions import Permission
@@ -130,7 +131,7 @@ def _avoid_taken_names(person: User) -> None:
     if person.username != wanted:
         note = N_("Requested an account with the username %(name)s, which another person already has.")
         notes = [str(Sentence(note, name=wanted))]
-    same_address = select(User.id).where(func.lower(User.email) == person.email.lower())
+    same_address = select(User.id).where(lowered(User.email) == lowered(literal(person.email)))
     if person.email and db.session.scalars(same_address).first() is not None:
         person.email = ""
         notes.append(EMAIL_TAKEN)

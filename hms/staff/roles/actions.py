@@ -7,10 +7,11 @@ import secrets
 from collections.abc import Collection
 from types import EllipsisType
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from hms.core.actions import STALE_MESSAGE, action
 from hms.core.audit import recording
+from hms.core.db.folding import lowered
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
@@ -217,7 +218,9 @@ def _check_name(name: str, role: Role | None) -> str:
     cleaned = clean_field(name, "name", longest=MAX_NAME_LENGTH)
     if not cleaned:
         raise RuleBroken(N_("Enter a name for the role."), "name")
-    same_name = select(Role.id).where(func.lower(Role.name) == cleaned.lower(), Role.id != (role.id if role else 0))
+    same_name = select(Role.id).where(
+        lowered(Role.name) == lowered(literal(cleaned)), Role.id != (role.id if role else 0)
+    )
     if db.session.scalars(same_name).first() is not None:
         raise RuleBroken(N_("A role with this name already exists."), "name")
     return cleaned

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import request, session
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, literal, or_, select, update
 
 from hms.core import clock
 from hms.core.actions import action_context
+from hms.core.db.folding import lowered
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
@@ -86,7 +87,7 @@ def find_account(name: str) -> User | None:
     """The account with this username or e-mail address, ignoring case; None without one."""
     folded = name.strip().casefold()[:254]
     query = select(User).where(
-        or_(func.lower(User.username) == folded, (func.lower(User.email) == folded) & (User.email != ""))
+        or_(func.lower(User.username) == folded, (lowered(User.email) == lowered(literal(folded))) & (User.email != ""))
     )
     return db.session.scalars(query.order_by(User.id).limit(1)).one_or_none()
 
