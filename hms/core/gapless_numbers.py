@@ -33,6 +33,14 @@ class TakenNumber(NamedTuple):
     at: datetime
 
 
+class YearlyNumber(NamedTuple):
+    """A number of a series that counts from 1 every year, with its year and the time it was taken."""
+
+    year: int
+    number: int
+    at: datetime
+
+
 def next_number(series: str) -> int:
     """The next number of `series`, from 1. Call it last in a transaction: others wait for the series until it ends."""
     return next_numbers([series])[0]
@@ -47,18 +55,25 @@ def next_numbers(series: list[str]) -> list[int]:
 def take_numbers(series: list[str]) -> list[TakenNumber]:
     """Like `next_numbers`, each with the time for its document: now, or the time of the number before when the system's clock
     was set back since."""
-    return _take_numbers(series, 1)
+    return _take_numbers(series, 1, clock.now())
+
+
+def take_yearly_numbers(kinds: list[str]) -> list[YearlyNumber]:
+    """`take_numbers` of this year's series of each kind ("bill" in 2026: "bill:2026"). Year and time are of one instant."""
+    now = clock.now()
+    year = clock.local(now).year
+    return [YearlyNumber(year, *taken) for taken in _take_numbers([f"{kind}:{year}" for kind in kinds], 1, now)]
 
 
 def reserve_numbers(series: str, count: int) -> range:
     """The next `count` (at least 1) numbers of `series`."""
-    last = _take_numbers([series], count)[0].number
+    last = _take_numbers([series], count, clock.now())[0].number
     return range(last - count + 1, last + 1)
 
 
-def _take_numbers(series: list[str], count: int) -> list[TakenNumber]:
+def _take_numbers(series: list[str], count: int, now: datetime) -> list[TakenNumber]:
     with db.session.no_autoflush:
-        return [TakenNumber(*row) for row in db.session.execute(_increment_statement(series, count, clock.now()))]
+        return [TakenNumber(*row) for row in db.session.execute(_increment_statement(series, count, now))]
 
 
 def _increment_statement(series: list[str], count: int, now: datetime) -> Any:

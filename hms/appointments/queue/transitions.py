@@ -126,7 +126,8 @@ def _add_entry(
     if current is not None:
         message = N_("This patient is already in the queue with token %(token)s.")
         raise Conflict(message, "patient", code="already_queued", token=current.token)
-    today = clock.today()
+    now = clock.now()
+    today = clock.local(now).date()
     entry = QueueEntry(
         service_date=today,
         patient_id=patient_id,
@@ -134,7 +135,7 @@ def _add_entry(
         appointment_id=appointment_id,
         priority=int(priority),
         added_by_id=by.id,
-        arrived_at=clock.now(),
+        arrived_at=now,
         token=gapless_numbers.next_number(f"token:{today.isoformat()}"),
     )
     db.session.add(entry)

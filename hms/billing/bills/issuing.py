@@ -18,7 +18,7 @@ from hms.core.db.session import db, get_or_not_found
 from hms.core.db.status import set_status
 from hms.core.errors import Conflict, StaleVersion
 from hms.core.events import Event, publish
-from hms.core.gapless_numbers import TakenNumber, take_numbers
+from hms.core.gapless_numbers import YearlyNumber, take_yearly_numbers
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
@@ -35,8 +35,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
         raise StaleVersion(STALE_MESSAGE)
     enqueue(frozen_facts.INVOICE, bill.id)
     freeze(bill, by)
-    year = clock.today().year
-    assign_number(bill, year, take_numbers([bill_series(year)])[0])
+    assign_number(bill, take_yearly_numbers([BILL_SERIES])[0])
     db.session.flush()
     return bill
 
@@ -56,14 +55,13 @@ def freeze(bill: Bill, by: Person) -> None:
     bill.increment_version()
 
 
-def bill_series(year: int) -> str:
-    """The number series of a year's bills. Taking a number locks the series until the commit: take it last."""
-    return f"bill:{year}"
+BILL_SERIES = "bill"
+"""The number series of bills. Taking a number locks the year's series until the commit: take it last."""
 
 
-def assign_number(bill: Bill, year: int, taken: TakenNumber) -> None:
+def assign_number(bill: Bill, taken: YearlyNumber) -> None:
     """Set the number and the time of issue together, so that bills are issued in the order of their numbers."""
-    bill.number, bill.issued_at = document_number(BILL, year, taken.number), taken.at
+    bill.number, bill.issued_at = document_number(BILL, taken.year, taken.number), taken.at
 
 
 @cache

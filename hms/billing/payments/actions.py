@@ -5,12 +5,11 @@ from __future__ import annotations
 from hms.billing import enums
 from hms.billing.bills import frozen_facts
 from hms.billing.bills import rules as bill_rules
-from hms.billing.bills.issuing import assign_number, bill_series, freeze
+from hms.billing.bills.issuing import BILL_SERIES, assign_number, freeze
 from hms.billing.document_numbers import CREDIT_NOTE, RECEIPT, document_number
 from hms.billing.models import Bill, Correction, Payment
 from hms.billing.printed_copies import count_print
 from hms.billing.tills import actions
-from hms.core import clock
 from hms.core.actions import action
 from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
@@ -18,7 +17,7 @@ from hms.core.db.session import db, get_or_not_found
 from hms.core.db.status import set_status
 from hms.core.errors import RuleBroken
 from hms.core.events import Event, publish
-from hms.core.gapless_numbers import take_numbers
+from hms.core.gapless_numbers import take_yearly_numbers
 from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -130,12 +129,11 @@ def _number(payment: Payment, bill: Bill, series: str) -> None:
 
     The number series stay locked until the commit.
     """
-    year = clock.today().year
-    needed_series = [] if bill.number else [bill_series(year)]
-    *bill_numbers, taken = take_numbers([*needed_series, f"{payment.kind}:{year}"])
+    needed_series = [] if bill.number else [BILL_SERIES]
+    *bill_numbers, taken = take_yearly_numbers([*needed_series, payment.kind])
     for bill_number in bill_numbers:
-        assign_number(bill, year, bill_number)
-    payment.number, payment.received_at = document_number(series, year, taken.number), taken.at
+        assign_number(bill, bill_number)
+    payment.number, payment.received_at = document_number(series, taken.year, taken.number), taken.at
 
 
 def update_balance(bill: Bill) -> None:

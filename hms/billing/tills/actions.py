@@ -18,7 +18,7 @@ from hms.core.actions import action, after_commit
 from hms.core.audit import chain
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.gapless_numbers import take_numbers
+from hms.core.gapless_numbers import take_yearly_numbers
 from hms.core.money import ZERO, Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -122,11 +122,10 @@ def close_till(reason: str = "", *, by: Person) -> CashShift:
     if shift.counted is None:
         raise Conflict(N_("Count the till first."), code="not_counted")
     rules.check_closing(differences(shift), reason)
-    year = clock.today().year
     shift.difference_reason = reason.strip()
     db.session.flush()
-    taken = take_numbers([f"closing:{year}"])[0]
-    shift.number, shift.closed_at = document_number(CLOSING, year, taken.number), taken.at
+    taken = take_yearly_numbers(["closing"])[0]
+    shift.number, shift.closed_at = document_number(CLOSING, taken.year, taken.number), taken.at
     db.session.flush()
     after_commit(chain.seal_pending)
     return shift

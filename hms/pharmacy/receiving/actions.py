@@ -53,11 +53,12 @@ def receive_goods(
     if not 1 <= len(lines) <= MAX_LINES:
         raise RuleBroken(N_("Enter at least one line, and at most 200."), "lines")
     days = [_checked(number, line) for number, line in enumerate(lines)]
+    taken = gapless_numbers.take_yearly_numbers(["goods"])[0]
     receipt = GoodsReceipt(
-        number=f"G-{clock.today():%Y}-{gapless_numbers.next_number(f'goods:{clock.today():%Y}'):06d}",
+        number=f"G-{taken.year}-{taken.number:06d}",
         supplier_id=_supplier(supplier),
         invoice_number=invoice_number.strip(),
-        received_at=clock.now(),
+        received_at=taken.at,
         received_by_id=by.id,
     )
     db.session.add(receipt)
