@@ -212,6 +212,15 @@ def test_unusable_arguments_are_400(program, query):
     assert program("receptionist").get(f"/api/patients/?{query}").status_code == 400
 
 
+@pytest.mark.parametrize("name", ["page_size", "limit"])
+def test_a_page_of_more_than_a_hundred_is_refused_with_the_limit(program, name):
+    client = program("receptionist")
+    for size in ("101", "100000"):
+        answer = client.get(f"/api/patients/?{name}={size}")
+        assert (answer.status_code, answer.json) == (400, {name: ["Enter a whole number from 1 to 100."]})
+    assert client.get(f"/api/patients/?{name}=100").status_code == 200
+
+
 @pytest.mark.parametrize("search", ["%", "_", "\\", "'", "\x00", "\ud800", "a" * 5000, "🩺", "0" * 400, "%%%%% 1"])
 @pytest.mark.security("J")
 def test_any_search_is_answered(program, search):

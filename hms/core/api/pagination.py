@@ -10,8 +10,8 @@ from flask import Response, jsonify, request, url_for
 from sqlalchemy import Result, Select, func, select
 
 from hms.core.db.session import db
+from hms.core.web.parameters import MAX_PAGE_SIZE
 
-MAX_ROWS = 100
 PAGING_PARAMETERS = ("page", "page_size", "limit")
 
 
@@ -33,7 +33,7 @@ def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, 
     """
     is_paged = any(name in request.args for name in PAGING_PARAMETERS)
     numbers = {name: int(request.args[name]) for name in PAGING_PARAMETERS if name in request.args}
-    size = min(numbers.get("page_size", numbers.get("limit", 25 if is_paged else MAX_ROWS)), MAX_ROWS)
+    size = numbers.get("page_size", numbers.get("limit", 25 if is_paged else MAX_PAGE_SIZE))
     page = numbers.get("page", 1)
     page_rows = _rows_of_page(rows, size, (page - 1) * size)
     results = [project(row) for row in page_rows]
@@ -72,7 +72,7 @@ def _array(results: list[dict[str, Any]], count: int) -> Response:
     response = jsonify(results)
     response.headers["X-Total-Count"] = str(count)
     if count > len(results):
-        response.headers["Link"] = f'<{_page_url(2, MAX_ROWS)}>; rel="next"'
+        response.headers["Link"] = f'<{_page_url(2, MAX_PAGE_SIZE)}>; rel="next"'
     return response
 
 

@@ -79,9 +79,9 @@ def guard() -> Response | None:
 
 
 def _check_public(view: Any) -> None:
-    """Check the parameters of a public list. Other public pages accept any, because monitors and caches add their own."""
-    if hasattr(view, "parameters"):
-        check_parameters(view.parameters, current_person())
+    """Check the parameters of a public address of the API. Public pages accept any, because caches add their own."""
+    if request.args and request.method in SAFE_METHODS and is_api_request():
+        check_parameters(getattr(view, "parameters", None), current_person())
 
 
 def _check_permission(person: Person, view: Any) -> None:

@@ -35,12 +35,12 @@ from hms.core.text.translation import N_, Sentence
 from .fields import MAX_ID, Day, Text
 from .localisation import translate
 
-MAX_PAGE = 1_000_000
+MAX_PAGE, MAX_PAGE_SIZE = 1_000_000, 100
 MayUse = Callable[[Person], bool]
 UNKNOWN = Sentence(N_("This address does not accept this parameter."))
 NOT_ALLOWED = Sentence(N_("Your role may not use this parameter here."))
 NOT_A_WHOLE_NUMBER = Sentence(N_("Enter a whole number."))
-OUT_OF_RANGE = Sentence(N_("Enter a whole number within range."))
+OUT_OF_RANGE = N_("Enter a whole number from %(least)s to %(most)s.")
 SENT_TWICE = Sentence(N_("Send this parameter once."))
 
 
@@ -72,7 +72,7 @@ class Number(_Parameter, fields.Integer):
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
             raise ValidationError(translate(NOT_A_WHOLE_NUMBER))
         if len(value) > len(str(MAX_ID)) or not self.least <= int(value) <= self.most:
-            raise ValidationError(translate(OUT_OF_RANGE))
+            raise ValidationError(translate(Sentence(OUT_OF_RANGE, least=self.least, most=self.most)))
         return int(value)
 
 
@@ -146,11 +146,11 @@ class Search(_Parameter, fields.String):
 
 PAGING: dict[str, fields.Field] = {
     "page": Number(1, MAX_PAGE),
-    "page_size": Number(1, MAX_PAGE),
-    "limit": Number(1, MAX_PAGE),
+    "page_size": Number(1, MAX_PAGE_SIZE),
+    "limit": Number(1, MAX_PAGE_SIZE),
     "count": Choice(("exact",)),
 }
-"""The parameters of every list. `limit` is another name for `page_size`; a page has at most 100 rows."""
+"""The parameters of every list. `limit` is another name for `page_size`; more than 100 rows are refused."""
 
 
 def days(may_use: MayUse = everybody) -> dict[str, fields.Field]:
