@@ -61,6 +61,10 @@ HIGH_ALERT_NAMES = [
     ("Lantus", "500 units", "od sc"),
     ("sodium chloride 23.4%", "100 mL", "stat iv"),
     ("Sulfate de magnésium", "50 g", "stat iv"),
+    ("tapentadol", "500 mg", "od"),
+    ("Heroin", "50 mg", "stat iv"),
+    ("Sintrom", "20 mg", "od"),
+    ("vincristine", "10 mg", "stat iv"),
 ]
 FREE_TEXT_FORMS = [
     ("Plugh capsules", "intravenous"),
@@ -70,12 +74,17 @@ FREE_TEXT_FORMS = [
     ("diclofenac suppository", "oral"),
     ("chloramphenicol eye ointment", "topical"),
     ("fentanyl patch", "oral"),
+    ("Plugh drops", "intravenous"),
+    ("Plugh mouth spray", "IM"),
+    ("Plugh enema", "oral"),
+    ("Plugh powder", "ear"),
 ]
 FREE_TEXT_FITS = [
     ("Plugh capsules", "oral"),
     ("Plugh injection or tablets", "intravenous"),
     ("Ringer solution", "intravenous"),
     ("Plugh", "intravenous"),
+    ("Plugh powder", "intravenous"),
 ]
 
 
@@ -140,6 +149,16 @@ def test_the_form_in_a_free_text_name_must_fit_the_route(program, encounter, nam
         assert answer.status_code == 201
     else:
         assert (answer.status_code, list(answer.json)) == (400, ["route"])
+
+
+def test_a_route_that_was_not_compared_with_a_form_says_so(program, encounter):
+    body = {"encounter": encounter.id, "dosage": "1 mg", "route": "intravenous", "override_code": "no_alternative"}
+    said = {}
+    for name in ("Plugh", "Plugh injection", "Plugh drops"):
+        sent = body | {"medication_name": name} | ({"route": "oral"} if name == "Plugh drops" else {})
+        said[name] = program("doctor").post("/api/prescriptions/", json=sent).json["could_not_check"]
+    assert "The form of Plugh is not known. The route was not checked." in said["Plugh"]
+    assert not any("route was not checked" in words for name in list(said)[1:] for words in said[name])
 
 
 IMPOSSIBLE = [

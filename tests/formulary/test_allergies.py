@@ -247,11 +247,26 @@ def test_every_alias_and_code_finds_its_substance(substance):
         ("Penicillin V Potassium 500 MG Oral Tablet", ("phenoxymethylpenicillin",)),
         ("Meperidine Hydrochloride 50 MG Oral Tablet", ("pethidine",)),
         ("Hydrochlorothiazide 25 MG Oral Tablet", ("hydrochlorothiazide",)),
-        ("Cisplatin 50 MG Injection", ()),
+        ("Xyzzymab 50 MG Injection", ()),
     ],
 )
 def test_ingredients_are_found_in_free_text(text, ingredients):
     assert medicine_from_text(text, KNOWN).ingredients == ingredients
+
+
+@pytest.mark.parametrize(
+    "text", ["antimalarials", "diuretics", "amodiaquine and other antimalarials", "Penicillin, antifungals", "vaccines"]
+)
+def test_a_family_that_no_list_has_could_not_be_checked(text):
+    result = check_allergies(BY_NAME["furosemide"], (AllergyEntry(text),), KNOWN)
+    assert (result.outcome, result.needs_reason) == ("could_not_run", True)
+    assert text in str(result.missing)
+
+
+@pytest.mark.parametrize("text", ["thiazide diuretics", "Opioids", "penicillin antibiotics", "beta blockers"])
+def test_a_family_of_the_lists_is_checked(text):
+    result = check_allergies(BY_NAME["paracetamol"], (AllergyEntry(text),), KNOWN)
+    assert (result.outcome, result.missing) == ("clear", None)
 
 
 def test_a_stored_allergy_is_read_with_its_code_class_and_severity():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import N_
+from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_supply
@@ -24,6 +24,7 @@ from hms.formulary.safety.knowledge import Knowledge, Medicine
 
 from . import patient_context
 
+UNKNOWN_FORM = N_("The form of %(medicine)s is not known. The route was not checked.")
 RENEWAL_WINDOW = timedelta(days=7)
 _MEALS = re.compile(r"(?<![a-z])(?:(?:before|after|with|between) (?:food|meals?)|[ap]\.?c\.?)(?![a-z])")
 
@@ -36,6 +37,8 @@ class Order:
     name: str
     dose: Dose | None
     sentence_id: int | None = None
+    is_route_compared: bool = True
+    """Whether the route was compared with the form. It is not when the form is not known."""
 
     @property
     def supply(self) -> int | None:
@@ -65,8 +68,8 @@ def parse_order(
     named = read_route(route)
     order = _find_order(sentence_id, medication_id, medication_name, dose, (dosage, frequency, duration), named)
     texts = f"{route} {dosage} {frequency}"
-    check_route(order.product, order.dose.route if order.dose else named, texts, name=order.name)
-    return order
+    route = order.dose.route if order.dose else named
+    return replace(order, is_route_compared=check_route(order.product, route, texts, name=order.name))
 
 
 def _find_order(
@@ -127,7 +130,11 @@ def run_checks(
         for order, current in context.running
         if order.id != except_id and not _is_renewal(order, ordered, encounter_id)
     ]
-    return safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
+    checks = safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
+    if ordered.is_route_compared:
+        return checks
+    unknown = Sentence(UNKNOWN_FORM, medicine=ordered.name)
+    return (*checks, CheckResult.not_run("route", unknown, needs_reason=False))
 
 
 def _facts_of(ordered: Order, knowledge: Knowledge) -> Medicine:

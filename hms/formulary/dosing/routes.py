@@ -1,6 +1,7 @@
 """By which routes a form can be given, from `data/form_routes.csv`. An injection is not restricted: it may also be swallowed.
 
-A medicine in free text has the form that its name says ("Plugh capsules"). A form that the file does not name is not compared.
+A medicine in free text has the form that its name says ("Plugh capsules"). A form that the file does not name is not compared,
+and the order says so.
 """
 
 from __future__ import annotations
@@ -52,15 +53,16 @@ def _form_words() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
 
 
-def _forms_of(product: FormedMedicine | None, name: str) -> list[str]:
-    """The forms of a product, else those that its form in other words or the name of a free-text medicine says."""
+def _forms_of(product: FormedMedicine | None, name: str) -> list[str] | None:
+    """The forms of a product, else those that its form in other words or the name of a free-text medicine says; None for an
+    injection, whose routes are not restricted."""
     routes, form_by_words = _forms()
     form = "" if product is None else (product.form or product.formulation or "").lower()
     if form in routes:
         return [form]
     text = fold(form or name)
     if _INJECTION.search(text):
-        return []
+        return None
     return [form_by_words[words] for words in dict.fromkeys(_form_words().findall(text))]
 
 
@@ -80,23 +82,27 @@ def read_route(text: str) -> str:
     return _ROUTE_OF[word]
 
 
-def check_route(product: FormedMedicine | None, route: str, text: str = "", *, name: str = "") -> None:
+def check_route(product: FormedMedicine | None, route: str, text: str = "", *, name: str = "") -> bool:
     """Raise `RuleBroken` on `route` when the form of the medicine cannot be given by `route`, nor by one that `text` names.
+    Returns False when there is a route but the form is not known, so that nothing was compared.
 
     The form is that of `product`, else the one that `name` says. `text` is searched for routes by injection only, because
     it may not be a readable dose.
     """
     try:
         forms = _forms_of(product, name)
-        possible = frozenset[str]().union(*(_forms()[0][form] for form in forms))
+        possible = frozenset[str]().union(*(_forms()[0][form] for form in forms or ()))
     except BROKEN:
-        return  # the safety checks say that the files cannot be read
-    if not forms:
-        return
+        return True  # the safety checks say that the files cannot be read
+    if forms is None:
+        return True
     named = [_ROUTE_OF[word.replace(".", "")] for word in _INJECTED_WORD.findall(text.lower())]
+    if not forms:
+        return not (route or named)
     for wanted in (route, *named):
         if wanted and wanted not in possible:
             message = N_(
                 "This form (%(form)s) cannot be given by this route (%(route)s). Choose another route or form."
             )
             raise RuleBroken(message, "route", form=", ".join(forms), route=Sentence(ROUTES[wanted]))
+    return True

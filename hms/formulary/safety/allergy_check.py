@@ -17,6 +17,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from hms.core.text.translation import N_, Sentence, joined
 
 from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
+from .class_words import names_other_family
 from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
 from .same_words import share_words
 
@@ -98,6 +99,15 @@ def _find_substances(text: str, code: str, knowledge: Knowledge) -> frozenset[st
     return frozenset(substances)
 
 
+def _names_other_family(entry: AllergyEntry, knowledge: Knowledge) -> bool:
+    """Whether the text also names a family of which the lists have no members: "amodiaquine and other antimalarials"."""
+    if entry.category in ("food", "environment") or entry.code in knowledge.class_by_code:
+        return False
+    words = normalize_words(entry.text)
+    explained = {word for name in knowledge.names if name in words for word in name.split()}
+    return names_other_family(words.split(), explained)
+
+
 def find_substances(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
     """The substances and classes (`class:` and their code) that `text` or `code` names; empty when unknown.
 
@@ -161,7 +171,8 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
     unknown = [
         entry.text
         for entry in recorded
-        if _is_unrecognised(entry, knowledge) and not _has_same_words(medicine, entry, knowledge)
+        if (_is_unrecognised(entry, knowledge) and not _has_same_words(medicine, entry, knowledge))
+        or _names_other_family(entry, knowledge)
     ]
     if unknown:
         message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
