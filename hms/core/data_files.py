@@ -1,8 +1,12 @@
-"""Lists of the program that are CSV files with a heading. A hospital may replace them, so they may be missing or broken."""
+"""Lists of the program that are CSV files with a heading. A hospital may replace them, so they may be missing or broken.
+
+Their last line is the number of their rows ("# 25 rows"): a file that was cut off between two lines does not have it.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -10,12 +14,20 @@ BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticEr
 """What reading such a file may raise."""
 
 
+_LAST_LINE = re.compile(r'\n"?# ([0-9]+) rows"?[,;]*\r?\n\Z')
+"""Programs for tables may add commas and quotes."""
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The lines of a file; raises `ValueError` or `csv.Error` when its end is cut off."""
+    """The rows of a file; raises `ValueError` or `csv.Error` when its end is cut off or a row was lost."""
     content = path.read_text(encoding="utf-8")
-    if content and not content.endswith("\n"):
-        raise ValueError(f"the last line of {path.name} is not complete")
-    return list(csv.DictReader(StringIO(content), strict=True))
+    last_line = _LAST_LINE.search(content)
+    if last_line is None:
+        raise ValueError(f"{path.name} does not end with its number of rows, such as “# 25 rows”")
+    rows = list(csv.DictReader(StringIO(content[: last_line.start() + 1]), strict=True))
+    if len(rows) != int(last_line[1]):
+        raise ValueError(f"{path.name} has {len(rows)} rows, but its last line says {last_line[1]}")
+    return rows
 
 
 def read_complete_rows(path: Path) -> list[dict[str, str]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import shutil
+from pathlib import Path
 
 import pytest
 
 from hms.clinical.prescriptions import actions
+from hms.clinical.vitals import rules as vitals_rules
 from hms.clinical.vitals import usual_ranges
 from hms.clinical.vitals.actions import record_vitals
 from hms.clinical.vitals.readings import to_reading
-from hms.core import seldom_log
+from hms.core import data_files, seldom_log
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing import routes
 from hms.formulary.medicines import catalogue
@@ -21,6 +23,8 @@ from tests.formulary.factories import load, medicine
 
 CUT_OFF = object()
 """The file without its last ten bytes: its last line is still read as a line."""
+CUT_AT_LINE = object()
+"""The file without its last two lines: every line that is left is whole."""
 BROKEN = [
     ("interactions.csv", None),
     ("allergy_classes.csv", ""),
@@ -32,6 +36,8 @@ BROKEN = [
     ("interactions.csv", b"\xff\xfe\x00broken"),
     ("interactions.csv", CUT_OFF),
     ("allergy_cross.csv", CUT_OFF),
+    ("interactions.csv", CUT_AT_LINE),
+    ("form_routes.csv", CUT_AT_LINE),
 ]
 NO_CHECK = "No safety check ran"
 
@@ -41,17 +47,23 @@ def forget() -> None:
         kept.cache_clear()
 
 
+def spoil(file: Path, content: object) -> None:
+    if content is None:
+        file.unlink()
+    elif content is CUT_OFF:
+        file.write_bytes(file.read_bytes()[:-30])
+    elif content is CUT_AT_LINE:
+        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-2]))
+    else:
+        file.write_bytes(content)
+
+
 @pytest.fixture(params=BROKEN, ids=lambda case: case[0])
 def broken(request, monkeypatch, tmp_path, db):
     load()
     name, content = request.param
     folder = shutil.copytree(catalogue.DATA, tmp_path / "data")
-    if content is None:
-        (folder / name).unlink()
-    elif content is CUT_OFF:
-        (folder / name).write_bytes((folder / name).read_bytes()[:-10])
-    else:
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    spoil(folder / name, content.encode() if isinstance(content, str) else content)
     monkeypatch.setattr(catalogue, "DATA", folder)
     monkeypatch.setattr(routes, "DATA", folder / "form_routes.csv")
     forget()
@@ -105,15 +117,12 @@ def test_the_checks_without_a_prescription_say_so(broken, program):
     assert answer.json["not_checked"] == ["warfarin", "ibuprofen"]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", CUT_OFF])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", CUT_OFF, CUT_AT_LINE])
 def test_without_the_usual_ranges_vitals_are_saved_and_the_pages_say_that_none_is_compared(
     content, desk, person, monkeypatch, tmp_path, request
 ):
     file = shutil.copytree(usual_ranges.DATA, tmp_path / "data") / "vitals_ranges.csv"
-    if content is None:
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes()[:-30] if content is CUT_OFF else content)
+    spoil(file, content)
     monkeypatch.setattr(usual_ranges, "DATA", file.parent)
     usual_ranges._read_bands.cache_clear()
     request.addfinalizer(usual_ranges._read_bands.cache_clear)
@@ -129,15 +138,12 @@ def test_without_the_usual_ranges_vitals_are_saved_and_the_pages_say_that_none_i
 
 
 @pytest.mark.parametrize("name", ["tests.csv", "ranges.csv", "units.csv"])
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", CUT_AT_LINE])
 def test_without_the_lists_of_the_laboratory_its_pages_say_so_and_others_work(
     name, content, desk, program, person, monkeypatch, tmp_path, request
 ):
     file = shutil.copytree(lab_catalogue.DATA, tmp_path / "data") / name
-    if content is None:
-        file.unlink()
-    else:
-        file.write_bytes(content)
+    spoil(file, content)
     patient = a_patient()
     encounter = an_encounter(person("doctor"), patient, notes="n", no_diagnosis_reason="check")
     monkeypatch.setattr(lab_catalogue, "DATA", file.parent)
@@ -148,3 +154,32 @@ def test_without_the_lists_of_the_laboratory_its_pages_say_so_and_others_work(
     assert all("laboratory tests cannot be read" in answer.get_data(as_text=True) for answer in refused)
     assert desk("doctor").get(f"/encounters/{encounter.id}").status_code == 200
     assert desk("doctor").get(f"/patients/{patient.id}").status_code == 200
+
+
+@pytest.mark.parametrize("content", [None, b"", CUT_OFF, CUT_AT_LINE])
+def test_without_the_list_of_vital_signs_their_pages_say_so_and_others_work(
+    content, desk, program, monkeypatch, tmp_path, request
+):
+    file = shutil.copytree(vitals_rules.DATA, tmp_path / "data") / "vitals.csv"
+    spoil(file, content)
+    patient = a_patient()
+    monkeypatch.setattr(vitals_rules, "DATA", file.parent)
+    vitals_rules._read_vitals.cache_clear()
+    request.addfinalizer(vitals_rules._read_vitals.cache_clear)
+    refused = desk("nurse").get(f"/patients/{patient.id}/vitals")
+    assert refused.status_code == 503
+    assert "list of vital signs cannot be read" in refused.get_data(as_text=True)
+    for role, at in (("receptionist", "/patients/"), ("cashier", "/billing/"), ("pharmacist", "/pharmacy/")):
+        assert desk(role).get(at).status_code == 200
+    assert program("receptionist").get("/api/patients/").status_code == 200
+
+
+@pytest.mark.parametrize("last", ["# 2 rows", '"# 2 rows",,', "# 2 rows;;"])
+def test_a_list_ends_with_its_number_of_rows(tmp_path, last):
+    file = tmp_path / "list.csv"
+    file.write_text(f"name,word\na,1\nb,2\n{last}\n", encoding="utf-8")
+    assert data_files.read_complete_rows(file) == [{"name": "a", "word": "1"}, {"name": "b", "word": "2"}]
+    for cut in ("name,word\na,1\nb,2\n", f"name,word\na,1\n{last}\n", f"name,word\na,1\nb,2\n{last}"):
+        file.write_text(cut, encoding="utf-8")
+        with pytest.raises(ValueError, match="rows"):
+            data_files.read_complete_rows(file)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.billing.models import PriceItem
 from hms.core.actions import STALE_MESSAGE, action
+from hms.core.data_files import read_complete_rows
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken, StaleVersion
@@ -56,7 +56,7 @@ STARTER_LIST = Path(__file__).parents[1] / "data" / "prices.csv"
 @action(Permission.MANAGE_PRICES, "billing.load_prices")
 def load_starter_list(*, by: Person) -> int:
     """Add the items of the starter price list whose codes are missing, without prices. Returns how many were added."""
-    with STARTER_LIST.open(encoding="utf-8", newline="") as file:
-        rows = [row | {"unit_price": ZERO, "is_priced": False, "is_active": True} for row in csv.DictReader(file)]
+    as_new = {"unit_price": ZERO, "is_priced": False, "is_active": True}
+    rows = [row | as_new for row in read_complete_rows(STARTER_LIST)]
     new = insert(PriceItem).values(rows).on_conflict_do_nothing(index_elements=[PriceItem.code])
     return len(db.session.execute(new.returning(PriceItem.id)).all())

@@ -6,7 +6,7 @@ the World Health Organization's.
 
 from __future__ import annotations
 
-import csv
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from hms.core.data_files import BROKEN, read_complete_rows
+from hms.core.seldom_log import log_seldom
 from hms.core.text.cleaning import fold
 
+log = logging.getLogger(__name__)
 SYSTEM = "http://hl7.org/fhir/sid/icd-10"
 SYNONYMS = Path(__file__).parents[1] / "data" / "icd10_synonyms.csv"
 _CODE = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
@@ -100,11 +103,19 @@ def synonyms_by_code() -> dict[str, tuple[str, ...]]:
     return synonyms
 
 
-@cache
 def code_by_synonym() -> dict[str, str]:
-    """The main code of each abbreviation ("mal" -> "B54"); keys are in the form of `to_search_text`."""
-    with SYNONYMS.open(encoding="utf-8", newline="") as lines:
-        return {to_search_text(row["synonym"]): row["code"] for row in csv.DictReader(lines)}
+    """The main code of each abbreviation ("mal" -> "B54"); keys are in the form of `to_search_text`. Empty while the file is
+    missing or broken."""
+    try:
+        return _read_synonyms()
+    except BROKEN as error:
+        log_seldom(log, "synonyms", "icd10_synonyms.csv cannot be read, no abbreviation is found: %s", error)
+        return {}
+
+
+@cache
+def _read_synonyms() -> dict[str, str]:
+    return {to_search_text(row["synonym"]): row["code"] for row in read_complete_rows(SYNONYMS)}
 
 
 @cache

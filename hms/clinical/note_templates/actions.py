@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from sqlalchemy import Row, Select, bindparam, case, or_, select
 
 from hms.clinical.models import NoteTemplate
 from hms.core.actions import STALE_MESSAGE, action, action_context
+from hms.core.data_files import read_complete_rows
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import NotFound, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
@@ -188,8 +188,7 @@ def load_starting_list(*, by: Person) -> int:
     """Add the templates of `data/note_templates.csv` whose shortcut is new; returns their number."""
     with action_context("clinical.load_templates", by):
         known = set(db.session.scalars(_hospital_shortcuts()))
-        with STARTING_LIST.open(encoding="utf-8", newline="") as lines:
-            new = [NoteTemplate(**row) for row in csv.DictReader(lines) if row["shortcut"] not in known]
+        new = [NoteTemplate(**row) for row in read_complete_rows(STARTING_LIST) if row["shortcut"] not in known]
         db.session.add_all(new)
     return len(new)
 

@@ -13,6 +13,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CompoundSelect, Row, Select, bindparam, literal, select, union_all
 
+from hms.clinical.labels import VITAL_SIGNS
 from hms.clinical.models import VitalsReading
 from hms.core import clock
 from hms.core.db.session import db
@@ -23,7 +24,7 @@ from . import news2, rules, usual_ranges
 from .plausibility import WEIGHT_CHANGE_DAYS, EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
-_SHOWN = ("id", "taken_at", "taken_by_id", *rules.vitals(), "is_pregnant", "consciousness", "on_oxygen", "note")
+_SHOWN = ("id", "taken_at", "taken_by_id", *VITAL_SIGNS, "is_pregnant", "consciousness", "on_oxygen", "note")
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """The columns that `to_reading` needs."""
 _KILOGRAMS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)

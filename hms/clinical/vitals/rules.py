@@ -6,7 +6,7 @@ minute, per cent, kg, cm, mmol/L. Ages are in years, with decimals for small chi
 
 from __future__ import annotations
 
-import csv
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +17,16 @@ from pathlib import Path
 from flask_babel import lazy_gettext as _l
 
 from hms.clinical import labels
-from hms.core.errors import RuleBroken
+from hms.core.data_files import BROKEN, read_complete_rows
+from hms.core.errors import RuleBroken, Unavailable
+from hms.core.seldom_log import log_seldom
 from hms.core.text.formatting import quantity
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence, joined
 
 from .usual_ranges import usual_range
 
+log = logging.getLogger(__name__)
 DATA = Path(__file__).parents[1] / "data"
 BLOOD_PRESSURE = "blood_pressure"
 _PRESSURES = re.compile(r"\s*([0-9.,]{1,8})\s*/\s*([0-9.,]{0,8})\s*(?:mmhg)?\s*", re.IGNORECASE | re.ASCII)
@@ -70,11 +73,22 @@ class Flag:
         return f"{self.word} ({self.range_text})"
 
 
-@cache
 def vitals() -> dict[str, Vital]:
-    """All vital signs by key, in the order of the form."""
-    with (DATA / "vitals.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["key"]: _vital(row) for row in csv.DictReader(lines)}
+    """All vital signs by key, in the order of the form; `Unavailable` while the file is missing or broken."""
+    try:
+        return _read_vitals()
+    except BROKEN as error:
+        log_seldom(log, "vitals", "vitals.csv cannot be read: %s", error)
+        message = N_("The list of vital signs cannot be read. Tell an administrator that its file is broken.")
+        raise Unavailable(message) from error
+
+
+@cache
+def _read_vitals() -> dict[str, Vital]:
+    signs = {row["key"]: _vital(row) for row in read_complete_rows(DATA / "vitals.csv")}
+    if signs.keys() != labels.VITAL_SIGNS.keys():
+        raise ValueError("a vital sign is missing or unknown")
+    return signs
 
 
 def _vital(row: dict[str, str]) -> Vital:
