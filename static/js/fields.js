@@ -164,7 +164,7 @@
         (chosen || input).dispatchEvent(new Event("change", { bubbles: true }));
         const detail = { value: row.dataset.value, label: row.dataset.label, href: row.dataset.href, item: row.item || { ...row.dataset } };
         const goOn = input.dispatchEvent(new CustomEvent("combobox:chosen", { bubbles: true, cancelable: true, detail }));
-        if (goOn && "submit" in holder.dataset) input.form.requestSubmit(one("[data-chosen-submits]", input.form) || undefined);
+        if (goOn && "submit" in holder.dataset) input.form.requestSubmit();
       },
     });
   }

@@ -112,7 +112,7 @@ const HMS = (() => {
       button.setAttribute("aria-busy", "true");
       if (label && form.method === "post" && !button.matches(".button--small")) {
         button.dataset.words = label.textContent;
-        label.textContent = button.dataset.busyWords || say("saving");
+        label.textContent = say("saving");
       }
     }
     setTimeout(() => rest(form), BUSY_FOR_MOST);

@@ -9,6 +9,7 @@ import pytest
 from alembic.migration import MigrationContext
 from flask_migrate import upgrade
 from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
 
 from hms.admin.system import backups
 from hms.core.actions import action_context
@@ -69,6 +70,14 @@ def test_a_backup_restores_into_an_empty_database(patient, template, tmp_path, i
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Traoré"]
         assert chain.verify().fault is None
+
+
+def test_a_backup_that_failed_leaves_nothing_behind(real_app, tmp_path, monkeypatch):
+    missing = make_url(real_app.config["DATABASE_OWNER_URL"]).set(database="hms_nowhere")
+    monkeypatch.setitem(real_app.config, "DATABASE_OWNER_URL", missing.render_as_string(hide_password=False))
+    with pytest.raises(backups.BackupFailed, match="hms_nowhere"):
+        backups.backup(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 OLDER = """INSERT INTO patient (hospital_number, number, given_names, family_name, sex, title, birth_is_estimated, phone,

@@ -194,3 +194,14 @@ def test_of_changes_at_once_with_one_version_one_is_saved(real_app, in_parallel)
     results = in_parallel([partial(change, number) for number in range(4)])
     assert [result for result in results if result == 2] == [2]
     assert sum(isinstance(result, StaleVersion) for result in results) == 3
+
+
+def test_of_first_changes_at_once_one_is_saved_and_the_others_are_told_of_it(real_app, in_parallel):
+    def change(number: int) -> object:
+        meet.wait(20)
+        return settings.change_setting("hospital.phone", f"03076411{number}", version=0, by=SYSTEM).version
+
+    meet = Barrier(4)
+    results = in_parallel([partial(change, number) for number in range(4)])
+    assert [result for result in results if result == 1] == [1]
+    assert sum(isinstance(result, StaleVersion) for result in results) == 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 from hms.core import clock
 from hms.core.actions import action_context
@@ -115,6 +116,13 @@ def test_a_row_that_kills_every_worker_is_given_up_with_the_reason(db, done):
     assert outbox.run_due() == 0
     db.session.refresh(row)
     assert (done, outbox.job_status(KIND, 7), row.last_error) == ([], "failed", outbox.WORKER_STOPPED)
+
+
+def test_an_error_of_the_database_is_not_called_its_absence(db, done, caplog, monkeypatch):
+    monkeypatch.setattr(outbox, "_is_due", lambda: (text("no_such_column"),))
+    with pytest.raises(ProgrammingError):
+        outbox.run_due()
+    assert "not available" not in caplog.text
 
 
 def test_waiting_work_is_one_job_in_the_queue(db, done):

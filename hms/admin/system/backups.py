@@ -35,7 +35,11 @@ def backup(folder: Path) -> Path:
         part.touch(mode=0o600)
     except OSError as error:
         raise BackupFailed(f"{folder} could not be written: {error.strerror}. Choose another folder.") from error
-    _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
+    try:
+        _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={part}"])
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     with part.open("rb") as written:
         os.fsync(written.fileno())
     return part.rename(final)

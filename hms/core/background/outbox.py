@@ -26,6 +26,7 @@ from hms.core.actions import action_context, after_commit
 from hms.core.after_answer import run_after_answer
 from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
+from hms.core.db.transient_errors import is_database_away
 from hms.core.person import SYSTEM
 from hms.core.seldom_log import log_seldom
 
@@ -146,12 +147,15 @@ SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '1
 def run_due() -> int:
     """Do the rows that are due; returns how many were begun. This is the job in Redis.
 
-    Without the database nothing is begun: the scheduler wakes the worker again when it is back.
+    Without the database nothing is begun: the scheduler wakes the worker again when it is back. Raises `SQLAlchemyError` for
+    any other error of the database.
     """
     try:
         return _run_while_due()
     except SQLAlchemyError as error:
         db.session.remove()
+        if not is_database_away(error):
+            raise
         log_seldom(log, "outbox", "the worker stops for now, the database is not available: %s", type(error).__name__)
         return 0
 

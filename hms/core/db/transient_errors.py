@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 from flask import g, has_request_context, request
 from psycopg import errors as pg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from .connections import DatabaseSilent
 
@@ -31,6 +32,13 @@ def is_lost_connection(error: DBAPIError) -> bool:
         return error.connection_invalidated and not isinstance(cause, DatabaseSilent)
     is_closed = cause.sqlstate is None or cause.sqlstate.startswith("08")
     return error.connection_invalidated or is_closed or cause.sqlstate in ("57P01", "57P02", "57P03")
+
+
+def is_database_away(error: SQLAlchemyError) -> bool:
+    """Whether there is no connection or the server does not answer; not when it refused a statement."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, (NoConnectionFree, PendingRollbackError))
+    return isinstance(error.orig, (DatabaseSilent, pg.ConnectionTimeout)) or is_lost_connection(error)
 
 
 def can_be_repeated(error: DBAPIError) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core.actions import STALE_MESSAGE, action, after_commit
@@ -91,11 +92,19 @@ def change_setting(key: str, new: Any, *, version: int | None = None, by: Any) -
         return row
     row.value, row.changed_by_id = new_value, by.id
     row.increment_version()
-    db.session.flush()
+    _flush_first_value()
     after_commit(clear_cache)
     for alert in on_sensitive_change if setting.is_sensitive and new_value != old_value else ():
         alert(by, setting, old_value, new_value)
     return row
+
+
+def _flush_first_value() -> None:
+    """Write the setting; raises `StaleVersion` when another person changed it for the first time meanwhile."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        raise StaleVersion(STALE_MESSAGE) from error
 
 
 @action(Permission.MANAGE_SETTINGS, "core.revert_setting")
