@@ -231,7 +231,7 @@ def test_tests_that_wait_end_with_an_encounter_entered_in_error(opened, person, 
 def test_tests_of_a_restored_encounter_wait_and_are_charged_again(opened, person, db):
     lab_actions.load_prices(with_prices=True, by=SYSTEM)
     doctor, admin = person("doctor"), person("admin")
-    order, unwanted = an_order(opened, doctor), an_order(opened, doctor, code="HB")
+    order, unwanted = an_order(opened, doctor), an_order(opened, doctor, code="WBC")
     lab_actions.cancel_order(unwanted.id, by=doctor)
     before = charged(db)
     withdrawal.withdraw_encounter(opened.id, by=admin)
