@@ -38,7 +38,7 @@ FREE = "status,status_reason,quantity_dispensed,updated_at,version"
 
 def upgrade() -> None:
     for table in WITH_COLUMN:
-        op.add_column(table, sa.Column("status_before", sa.String(), server_default="", nullable=False))
+        op.add_column(table, sa.Column("status_before", sa.Text(), server_default="", nullable=False))
     _replace_transitions(AFTER)
     _replace_frozen(f"{FREE},status_before")
 
