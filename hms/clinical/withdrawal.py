@@ -82,8 +82,7 @@ def restore_encounter(encounter_id: int, *, by: Person) -> Encounter:
             set_status(line, line.status_before)
             line.status_before = ""
     _set_encounter_status(encounter, EncounterStatus.SIGNED if is_signed else EncounterStatus.IN_PROGRESS)
-    restored = {"encounter_id": encounter.id, "reason": ENTERED_IN_ERROR}
-    credits.restore_charge(source="encounter", source_id=encounter.id, **restored, by=by)
+    credits.restore_charge(source="encounter", source_id=encounter.id, reason=ENTERED_IN_ERROR, by=by)
     for restore_work in encounter_restorations:
         restore_work(encounter.id, by)
     return encounter

@@ -243,8 +243,7 @@ def _reopen_orders_of_encounter(encounter_id: int, by: Person) -> None:
     for order in db.session.scalars(orders.order_by(LabOrder.id).with_for_update()).all():
         set_status(order, order.status_before)
         order.status_before = ""
-        charge = {"source": SOURCE, "source_id": order.id, "encounter_id": encounter_id, "reason": ENTERED_IN_ERROR}
-        credits.restore_charge(**charge, by=by)
+        credits.restore_charge(source=SOURCE, source_id=order.id, reason=ENTERED_IN_ERROR, by=by)
         publish(Event.LAB_CHANGED)
     db.session.flush()
 

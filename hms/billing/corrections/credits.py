@@ -74,7 +74,7 @@ def _charge_for_update() -> Select:
 
 
 @action(Permission.ADD_CHARGE, "billing.restore_charge")
-def restore_charge(*, source: str, source_id: int, encounter_id: int | None = None, reason: str, by: Person) -> None:
+def restore_charge(*, source: str, source_id: int, reason: str, by: Person) -> None:
     """Undo `undo_charge` with this `reason`: charge the event again as before. An event that was never charged, or whose
     charge the cashier removed, stays without one.
 
@@ -88,7 +88,7 @@ def restore_charge(*, source: str, source_id: int, encounter_id: int | None = No
     if line.withdrawn_at is None:
         _check_not_credited(bill, reason)
     elif line.withdrawn_reason == reason:
-        charge_again(bill.patient_id, line, encounter_id=encounter_id, by=by)
+        charge_again(bill.patient_id, line, encounter_id=bill.encounter_id, by=by)
 
 
 def _check_not_credited(bill: Bill, reason: str) -> None:

@@ -7,6 +7,7 @@ wrong letters counts as the closest known name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -24,6 +25,8 @@ from .same_words import share_words
 RULE = "allergy"
 SEVERE = frozenset({"severe", "life-threatening", "high"})
 SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
+_LISTED = re.compile(r"[,;:/+&()\n]")
+"""Between two things of a list."""
 DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
 DENIAL_FILLERS = frozenset(
     {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
@@ -105,7 +108,7 @@ def _names_other_family(entry: AllergyEntry, knowledge: Knowledge) -> bool:
         return False
     words = normalize_words(entry.text)
     explained = {word for name in knowledge.names if name in words for word in name.split()}
-    return names_other_family(words.split(), explained)
+    return any(names_other_family(normalize_words(part).split(), explained) for part in _LISTED.split(entry.text))
 
 
 def find_substances(text: str, knowledge: Knowledge, code: str = "") -> frozenset[str]:
