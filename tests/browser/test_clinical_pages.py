@@ -9,6 +9,7 @@ from sqlalchemy import select
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core.db.session import db as database
+from hms.lab import actions as lab_actions
 from hms.patients.models import Patient
 from hms.staff import request_user
 from hms.staff.models import User
@@ -60,6 +61,25 @@ def test_each_typed_vital_sign_gets_its_word_at_once(at_desk, patient_id):
     expect(said).to_be_empty()
     expect(tab.locator("#weight-echo")).to_be_empty()
     expect(ux(tab, "vit-news2")).to_have_text("NEWS2 is for people of 16 years and over.")
+
+
+def test_each_typed_result_gets_its_word_at_once_and_no_value_is_in_an_address(at_desk, served, encounter_id):
+    with served.app.app_context():
+        order_id = lab_actions.order_test(encounter_id, code="FBC", by=_person("doctor")).id
+        database.session.remove()
+    tab, addresses = at_desk("lab"), []
+    tab.on("request", lambda request: addresses.append(request.url))
+    tab.goto(f"/lab/orders/{order_id}")
+    said = tab.locator("#value_HB-echo")
+    with tab.expect_response("**/meaning"):
+        ux(tab, "lab-HB").fill("3.1")
+    expect(said).to_have_attribute("data-level", "critical")
+    expect(said).to_contain_text("Critical low (")
+    ux(tab, "lab-HB").fill("12.5")
+    expect(said).to_contain_text("Normal (")
+    ux(tab, "lab-HB").fill("")
+    expect(said).to_be_empty()
+    assert not [address for address in addresses if "3.1" in address or "12.5" in address]
 
 
 def test_sections_are_reached_by_key_and_the_year_of_birth_takes_the_focus(at_desk, served, patient_id, encounter_id):

@@ -17,8 +17,8 @@ from hms.clinical.encounters import drafts, queries
 from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
-from hms.clinical.vitals import readings
-from hms.core.db.session import db, get_or_not_found
+from hms.clinical.prescriptions import patient_context
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -207,9 +207,7 @@ def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
     _encounter, patient = queries.get_encounter_with_patient(encounter_id, current_person())
-    weight = db.session.scalar(readings.recent_weight(), readings.recent_weight_values(patient.id))
-    age = readings.age_years(patient.birth_date)
-    doses = formulary.list_choices(form.rx.data or "", age_years=age, weight_kg=weight)
+    doses = formulary.list_choices(form.rx.data or "", patient_context.load_dose_facts(patient.id))
     return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 
