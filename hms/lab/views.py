@@ -88,11 +88,22 @@ def order(order_id: int) -> ResponseReturnValue:
             if not isinstance(refusal, StaleVersion) or form.merging.apply():
                 form.refuse_at(refusal, fields)
         else:
-            flash(_("%(test)s saved.", test=saved.test_name), "success")
+            flash(_saved_message(saved), "success")
             return redirect(url_for("lab.worklist"), 303)
     return _order_page(
         queries.get_order(order_id, current_person()) if form.is_submitted() else lab_order, form, fields
     )
+
+
+def _saved_message(order: LabOrder) -> str:
+    """How much of the order is entered: a panel stays in the list until it is complete."""
+    entered, needed = (
+        len(queries.current_results_by_code(order.id)),
+        len(rules.tests_of_order(order.test_code, order.test_name)),
+    )
+    if entered >= needed:
+        return _("%(test)s saved.", test=order.test_name)
+    return _("%(test)s: %(entered)s of %(needed)s results saved.", test=order.test_name, entered=entered, needed=needed)
 
 
 @pages.post("/lab/orders/<int:order_id>/meaning")

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from hms.appointments.queue import actions as queue
+from hms.clinical import signing
 from hms.clinical.blueprints import pages
 from hms.clinical.diagnoses import codes
 from hms.clinical.encounters import actions as encounter_actions
@@ -161,14 +162,18 @@ def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, 
         )
         return url_for("clinical.start_page", entry_id=called.id) if called else "/queue/"
     if do == "sign":
-        flash(
-            _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill."),
-            "success",
-        )
+        flash(_signed_message(encounter_id), "success")
     part = "diagnosis" if do.endswith("_dx") else "prescriptions" if do.endswith("_rx") else None
     if do in ("sign", "use"):
         return url_for("clinical.encounter", encounter_id=encounter_id, typed=target if do == "use" else None)
     return url_for("clinical.encounter", encounter_id=encounter_id, page=form.page.data or None, _anchor=part)
+
+
+def _signed_message(encounter_id: int) -> str:
+    """What the signature did: only an encounter with prescriptions sends them to the pharmacy."""
+    if signing.has_signed_prescriptions(encounter_id):
+        return _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill.")
+    return _("Signed. The consultation was added to the bill.")
 
 
 def _page_with_form(encounter_id: int, form: EncounterForm, **more: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from hms.appointments.enums import PRIORITY_LABELS
 from hms.appointments.queue import extensions, transitions
@@ -80,12 +81,13 @@ def _flash_concerns(patient: Patient, row: VitalsReading) -> None:
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
     """Call the doctor; the typed values stay on the page and are not saved."""
     try:
-        call(reason=form.call_reason.data or "", by=current_person())
+        count = call(reason=form.call_reason.data or "", by=current_person())
     except RuleBroken as refusal:
         form.refuse(refusal)
         return
     form.call_reason.data = ""
-    flash(_("The doctor was called. The values on this page are not saved yet."), "caution")
+    called = ngettext("The doctor was sent an alert.", "%(num)s doctors were sent an alert.", count)
+    flash(f"{called} {_('The values on this page are not saved yet.')}", "caution")
 
 
 @pages.post("/clinical/vitals")
