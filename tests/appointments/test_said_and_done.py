@@ -12,7 +12,8 @@ from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHou
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
-from hms.core.text.formatting import format_date, person_name
+from hms.core.text.formatting import format_date
+from hms.core.web.template_filters import person_name
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 from tests.page import said
@@ -33,7 +34,7 @@ def _status(row: QueueEntry | Appointment) -> str:
 
 def test_each_message_of_an_appointment_is_about_a_row(desk, bah):
     at, patient = desk("receptionist"), factories.patient()
-    where = f"/appointments/new?patient_id={patient.id}&doctor={bah.id}&date={MONDAY.isoformat()}&time=10:00"
+    where = f"/appointments/new?patient={patient.id}&doctor={bah.id}&date={MONDAY.isoformat()}&time=10:00"
     shown = said(at, where, "", reason="Cough")
     booking = database.session.scalars(select(Appointment)).one()
     assert (booking.patient_id, booking.doctor_id, booking.date, booking.time) == (patient.id, bah.id, MONDAY, TEN)
@@ -63,7 +64,7 @@ def test_each_message_of_a_day_is_about_a_row(desk, bah):
     assert _status(booking) == "scheduled"
     assert _status(entry) not in ("waiting", "called")
     with clock.frozen_at(clock.at(clock.today(), dt.time(16))):
-        assert "Did not come: 10:00" in said(at, page, to=f"{page}/no-show")
+        assert "Did not come: 10:00" in said(desk("receptionist"), page, to=f"{page}/no-show")
         assert _status(booking) == "no_show"
 
 

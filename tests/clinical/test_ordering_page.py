@@ -80,7 +80,7 @@ def test_the_dose_fields_are_shown_as_a_sentence(desk, opened):
     chosen = {"rx_choice": f"m:{medicine('amoxicillin-500-mg-capsule').id}"}
 
     def previewed(**typed: str) -> dict:
-        return client.post("/clinical/dose", data=typed).json
+        return client.send("/clinical/dose", **typed).json
 
     preview = previewed(**chosen, rx_dose="500mg tds 5/7")
     assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in preview["sentence"]
@@ -90,8 +90,8 @@ def test_the_dose_fields_are_shown_as_a_sentence(desk, opened):
     assert previewed(rx="honey", rx_dose="1") == {"sentence": "", "fields": {}}
     odd = (("rx_choice", "m:x"), ("rx_choice", "s:9999999999999999"), ("rx_amount", "\x00"), ("rx_line", "x"), ("", ""))
     for pair in odd:
-        assert client.post("/clinical/dose", data=dict([pair])).status_code == 200
-    assert desk("nurse").post("/clinical/dose", data=chosen).status_code == 403
+        assert client.send("/clinical/dose", **dict([pair])).status_code == 200
+    assert desk("nurse").send("/clinical/dose", **chosen).status_code == 403
 
 
 def test_a_line_is_changed_in_its_place(desk, opened, db):

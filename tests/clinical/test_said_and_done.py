@@ -70,7 +70,7 @@ def test_sign_and_next_says_who_is_called(desk, person, db):
 def test_each_message_about_vitals_is_about_a_row(desk, person, db):
     nurse = desk("nurse")
     patient = a_patient()
-    assert "Vitals of KAMARA, Kadiatu (Ms) saved." in said(nurse, f"/patients/{patient.id}/vitals", pulse="72")
+    assert "Vitals of KAMARA, Kadiatu saved." in said(nurse, f"/patients/{patient.id}/vitals", pulse="72")
     assert database.session.scalars(select(VitalsReading.pulse)).all() == [72]
     entry = waiting(a_patient(given_names="Sia"))
     page = f"/queue/{entry.id}/vitals"

@@ -246,7 +246,7 @@ def test_the_page_says_what_a_typed_result_means(desk, opened, person, db):
     lab, address = desk("lab"), f"/lab/orders/{order.id}/meaning"
 
     def said(**typed: str) -> dict[str, tuple[str, str]]:
-        fields = lab.post(address, data={f"value_{code}": text for code, text in typed.items()}).json["fields"]
+        fields = lab.send(address, **{f"value_{code}": text for code, text in typed.items()}).json["fields"]
         return {name.removeprefix("value_"): (row["text"], row["level"]) for name, row in fields.items()}
 
     range_of_women = catalogue()["HB"].range_for("female", Decimal(35)).text
@@ -260,7 +260,8 @@ def test_the_page_says_what_a_typed_result_means(desk, opened, person, db):
     assert said(HB="<14") == said(HB="") == said() == {}
     assert said(HB="<4")["HB"] == (f"Critical low ({range_of_women})", "critical")
     assert db.session.scalars(select(LabResult)).all() == []
-    assert desk("doctor").post(address).status_code == 403
+    assert desk("doctor").send(address).status_code == 403
+    assert lab.post(address, data={"value_HB": "3.1"}).status_code == 400, "without the form's token"
     assert f'data-meaning="{address}"' in lab.get(f"/lab/orders/{order.id}").get_data(as_text=True)
     ageless = an_encounter(person("doctor"), a_patient(given_names="Ageless", birth_date=None))
     address = f"/lab/orders/{an_order(ageless, person('doctor')).id}/meaning"

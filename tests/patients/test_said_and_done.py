@@ -8,6 +8,7 @@ from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.drafts import Draft
 from hms.patients.models import Allergy, Patient
+from tests.clinical.factories import an_encounter
 from tests.page import said
 from tests.patients.factories import a_patient
 
@@ -45,14 +46,17 @@ def test_each_message_about_allergies_is_about_a_row(desk, db):
     assert database.session.scalars(select(Allergy.status)).all() == ["entered_in_error"]
 
 
-def test_each_message_about_the_record_is_about_a_row(desk, db):
+def test_each_message_about_the_record_is_about_a_row(desk, person):
     patient, admin, doctor = a_patient(), desk("admin"), desk("doctor")
+    an_encounter(person("doctor"), patient)
     chart = f"/patients/{patient.id}"
     assert "Record restricted." in said(doctor, f"{chart}/restrict", "/restrict", reason="Works in this hospital")
     assert _fresh(patient).is_restricted
     assert "Restriction removed." in said(doctor, f"{chart}/restrict", "/restrict", reason="No longer needed here")
     assert not _fresh(patient).is_restricted
+    patient = a_patient()
+    chart = f"/patients/{patient.id}"
     assert "Record withdrawn." in said(admin, f"{chart}/withdraw", "/withdraw", reason="registered twice")
-    assert _fresh(patient).withdrawn_at is not None
+    assert _fresh(patient).status == "withdrawn"
     assert "Record restored." in said(admin, chart, "/restore")
-    assert _fresh(patient).withdrawn_at is None
+    assert _fresh(patient).status == "active"

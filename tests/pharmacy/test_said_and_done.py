@@ -212,7 +212,7 @@ def test_each_message_of_prices_and_receipts_is_about_a_row(desk, person):
     added = len(database.session.scalars(select(PriceItem.id)).all()) - before
     assert added
     assert f"{added} items added. Enter the price of each." in shown
-    assert "Nothing was added." in said(admin, "/billing/prices", to="/billing/prices/start")
+    assert "Nothing was added." in said(admin, "/billing/prices/new", to="/billing/prices/start")
     typed = {"code": "DRESS", "name": "Dressing", "category": "other", "unit_price": "5"}
     assert "DRESS saved" in said(admin, "/billing/prices/new", **typed)
     assert database.session.scalars(select(PriceItem.unit_price).filter_by(code="DRESS")).one() == Money("5.00")
