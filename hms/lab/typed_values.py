@@ -34,5 +34,6 @@ def _meaning_of(test: LabTest, typed: str, sex: str, age_years: Decimal | None) 
         level, word = rules.FLAGS[value.flag]
         return Meaning(f"{word} ({value.range_text})", level)
     if value.range_text:  # "<5" may be usual or low: nothing certain to say
-        return Meaning(f"{_('Normal')} ({value.range_text})", "normal") if value.number is not None else None
+        normal = _("Normal")
+        return Meaning(f"{normal} ({value.range_text})", "normal") if value.number is not None else None
     return Meaning(_("No reference range for this patient's age and sex"), "note") if test.ranges else None

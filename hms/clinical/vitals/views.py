@@ -87,7 +87,7 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
         return
     form.call_reason.data = ""
     called = ngettext("The doctor was sent an alert.", "%(num)s doctors were sent an alert.", count)
-    flash(f"{called} {_('The values on this page are not saved yet.')}", "caution")
+    flash(" ".join((called, _("The values on this page are not saved yet."))), "caution")
 
 
 @pages.post("/clinical/vitals")
