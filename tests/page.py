@@ -106,6 +106,17 @@ def words(html: str) -> str:
     return " ".join(" ".join(Page(html).text).split())
 
 
+def said(client: PageClient, path: str, ending: str = "", to: str = "", **typed: Any) -> str:
+    """What the page says that follows the form of the page `path` whose address ends with `ending`, sent by its button that
+    sends it `to` another address."""
+    page = Page(client.get(path).get_data(as_text=True))
+    forms = [form for form in page.forms if form["method"] == "post" and form["action"] not in OF_THE_SHELL]
+    form = next(form for form in forms if (form["action"] or path).endswith(ending))
+    answer = client.post(to or form["action"] or path, data={**form["fields"], **typed})
+    assert answer.status_code == 303, words(answer.get_data(as_text=True))
+    return words(client.get(answer.location).get_data(as_text=True))
+
+
 class PageClient(FlaskClient):
     """Fetches pages like a browser, and fails on a page that breaks the rules for pages."""
 
@@ -137,6 +148,12 @@ class PageClient(FlaskClient):
         ]
         form = posts[number or 0]
         return self.post(form["action"] or path, data={**form["fields"], **typed})
+
+    def send(self, path: str, **typed: Any) -> TestResponse:
+        """Send `typed` to an address that a script of a page calls, with the token of a page."""
+        page = Page(self.get("/profile").get_data(as_text=True))
+        token = next(form["fields"]["csrf_token"] for form in page.forms if form["method"] == "post")
+        return self.post(path, data=typed, headers={"X-CSRFToken": token})
 
 
 def check(response: TestResponse) -> None:

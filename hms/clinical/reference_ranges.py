@@ -1,4 +1,5 @@
-"""The usual range of a measured value, of a vital sign or a laboratory test, and where a value lies in it."""
+"""The usual range of a measured value, of a vital sign or a laboratory test, where a value lies in it, and how a page says
+so while the value is typed."""
 
 from __future__ import annotations
 
@@ -29,3 +30,12 @@ class ReferenceRange:
         if value < self.low:
             return "low"
         return "high" if value > self.high else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The words beside the field of a typed value. `level` is normal, low, high, critical, note (neither) or wrong (not
+    accepted)."""
+
+    text: str
+    level: str

@@ -117,6 +117,14 @@ def draft_prescriptions(encounter_id: int) -> list[Prescription]:
     return list(db.session.scalars(query.order_by(Prescription.id)))
 
 
+def has_signed_prescriptions(encounter_id: int) -> bool:
+    """Whether prescriptions of the encounter were sent to the pharmacy."""
+    query = select(Prescription.id).where(
+        Prescription.encounter_id == encounter_id, Prescription.signed_at.is_not(None)
+    )
+    return db.session.scalars(query.limit(1)).first() is not None
+
+
 def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter, reason: OverrideReason, by: Person) -> None:
     """Repeat the safety checks, because allergies and medicines may be new since a line was written.
 

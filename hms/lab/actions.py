@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import insert, select, update
 
@@ -23,7 +23,7 @@ from hms.core.money import ZERO
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
-from hms.core.text.translation import N_
+from hms.core.text.translation import N_, Sentence
 from hms.messages import queries as messages
 from hms.messages.actions import notify
 from hms.patients.access import policy
@@ -94,9 +94,9 @@ def enter_results(
         db.session.add(_to_result(order, value, cleaned_reason if value.code in current else "", by))
     _close_when_complete(order, {*current, *(value.code for value in new)})
     order.increment_version()
-    was_critical = any(value.code in current and current[value.code].flag in rules.CRITICAL for value in new)
-    if was_critical:
-        _notify_of_correction(order, by)
+    corrected = [value for value in new if value.code in current and current[value.code].flag in rules.CRITICAL]
+    if corrected:
+        _notify_of_correction(order, corrected, by)
     else:
         _notify_doctor(order, new, by)
     db.session.flush()
@@ -141,16 +141,23 @@ def _close_when_complete(order: LabOrder, known: set[str]) -> None:
         order.done_at = clock.now()
 
 
-def _notify_of_correction(order: LabOrder, by: Person) -> None:
+def _name_tests(order: LabOrder, values: Iterable[rules.Value]) -> str:
+    """The ordered test, and of a panel the tests with these values: "Full blood count: Haemoglobin, Platelets"."""
+    titles = ", ".join(value.title for value in values if value.title != order.test_name)
+    return f"{order.test_name}: {titles}" if titles else order.test_name
+
+
+def _notify_of_correction(order: LabOrder, corrected: list[rules.Value], by: Person) -> None:
     """Tell everybody who got the alert of a critical result of this encounter that it was corrected."""
     publish(Event.LAB_CHANGED)
     publish(Event.RESULT_IN)
     address = f"/encounters/{order.encounter_id}"
+    message = N_("%(tests)s. An earlier critical value was wrong. Read the new value before you act.")
     for user_id in {order.ordered_by_id, *messages.people_notified(address, kind="urgent")}:
         notify(
             user_id,
             title=N_("Critical result corrected"),
-            message=N_("An earlier critical value was wrong. Read the new value before you act."),
+            message=str(Sentence(message, tests=_name_tests(order, corrected))),
             url=address,
             kind="urgent",
             by=by,
@@ -158,17 +165,21 @@ def _notify_of_correction(order: LabOrder, by: Person) -> None:
 
 
 def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:
-    """Send the doctor an alert for a complete or critical result; its text has no patient's name."""
+    """Send the doctor an alert for a complete or critical result.
+
+    Its message names the tests and no patient. Its title, which is also sent to open pages, does not even name the tests.
+    """
     publish(Event.LAB_CHANGED)
     publish(Event.RESULT_IN)
-    is_critical = any(value.is_critical for value in new)
-    if order.status != "done" and not is_critical:
+    critical = [value for value in new if value.is_critical]
+    if order.status != "done" and not critical:
         return
     notify(
         order.ordered_by_id,
-        title=N_("Critical result received") if is_critical else N_("Result received"),
+        title=N_("Critical result received") if critical else N_("Result received"),
+        message=_name_tests(order, critical),
         url=f"/encounters/{order.encounter_id}",
-        kind="urgent" if is_critical else "result",
+        kind="urgent" if critical else "result",
         by=by,
     )
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from hms.clinical.vitals import readings
 from hms.core.api import read_log
 from hms.core.errors import DomainError, StaleVersion
 from hms.core.permissions import Permission
@@ -19,7 +21,7 @@ from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
 from hms.patients.records import banner as record_banner
 
-from . import actions, queries, rules
+from . import actions, queries, rules, typed_values
 from .catalogue import tests
 from .forms import ResultForm, build_result_form, stored_values
 from .models import LabOrder
@@ -86,11 +88,35 @@ def order(order_id: int) -> ResponseReturnValue:
             if not isinstance(refusal, StaleVersion) or form.merging.apply():
                 form.refuse_at(refusal, fields)
         else:
-            flash(_("%(test)s saved.", test=saved.test_name), "success")
+            flash(_saved_message(saved), "success")
             return redirect(url_for("lab.worklist"), 303)
     return _order_page(
         queries.get_order(order_id, current_person()) if form.is_submitted() else lab_order, form, fields
     )
+
+
+def _saved_message(order: LabOrder) -> str:
+    """How much of the order is entered: a panel stays in the list until it is complete."""
+    entered, needed = (
+        len(queries.current_results_by_code(order.id)),
+        len(rules.tests_of_order(order.test_code, order.test_name)),
+    )
+    if entered >= needed:
+        return _("%(test)s saved.", test=order.test_name)
+    return _("%(test)s: %(entered)s of %(needed)s results saved.", test=order.test_name, entered=entered, needed=needed)
+
+
+@pages.post("/lab/orders/<int:order_id>/meaning")
+@requires(Permission.ENTER_RESULT)
+def typed_meaning(order_id: int) -> ResponseReturnValue:
+    """What the typed results of an order mean (JSON), and nothing is saved; the body has the names of its form."""
+    lab_order = queries.get_order(order_id, current_person())
+    form, fields = build_result_form(lab_order, {})
+    typed = {code: form[name].data or "" for code, name in fields.items()}
+    tests_of_order = rules.tests_of_order(lab_order.test_code, lab_order.test_name)
+    patient = lab_order.patient
+    meanings = typed_values.describe(tests_of_order, typed, patient.sex, readings.age_years(patient.birth_date))
+    return jsonify(fields={fields[code]: asdict(meaning) for code, meaning in meanings.items()})
 
 
 def _stored_values(order_id: int, fields: dict[str, str]) -> dict[str, Any]:

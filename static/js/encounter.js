@@ -166,9 +166,9 @@
     previewRequest?.abort();
     previewRequest = new AbortController();
     const named = controls(form).filter((field) => field.name.startsWith("rx") && field.name !== "rx_line");
-    const address = `${box.dataset.dose}?${new URLSearchParams(named.map((field) => [field.name, field.value]))}`;
+    const body = new URLSearchParams(named.map((field) => [field.name, field.value]));
     try {
-      const answer = await fetch(address, { signal: previewRequest.signal, headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(box.dataset.dose, { method: "POST", body, signal: previewRequest.signal, headers: { "X-CSRFToken": HMS.token(), "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) return;
       const { sentence, supply, fields, problem } = await answer.json();
       const isEmpty = [...DOSE.filter((name) => !["rx_unit", "rx_route"].includes(name)), "rx_dose"].every((name) => !form.elements[name].value);

@@ -180,6 +180,7 @@
       choose(row, event) {
         const acts = row.dataset.post && !event.shiftKey && (event.type === "keydown" || event.target.closest("[data-act]"));
         if (acts) post(row.dataset.post, JSON.parse(row.dataset.values || "{}"));
+        else if (row.dataset.opensForm && document.getElementById(row.dataset.opensForm)) HMS.openForm(row.dataset.opensForm, new URL(row.dataset.href, location.href).href);
         else if (row.dataset.href) location.assign(row.dataset.href);
       },
     });

@@ -171,7 +171,7 @@ const HMS = (() => {
   let scan = { text: "", at: 0 };
 
   const singles = () => root.dataset.shortcuts !== "off";
-  const keyed = (key) => all(`[data-shortcut="${CSS.escape(key)}"]`).find((element) => shown(element) && element.getAttribute("aria-disabled") !== "true");
+  const keyed = (key) => all(`[data-shortcut="${CSS.escape(key)}"]`, one("dialog[open]") || document).find((element) => shown(element) && element.getAttribute("aria-disabled") !== "true");
   const primary = () => keyed("Ctrl+Enter") || all("main button.button--primary").filter(shown).at(-1);
   const find = () => { const box = one("#find"); box?.focus(); box?.select(); };
 

@@ -59,6 +59,26 @@ def test_half_days_say_how_many_places_are_free_and_link_to_the_day(desk, bah):
     assert "No doctor" in read(desk("receptionist"), date="1 1 2001", doctor=0)
 
 
+def test_heads_say_how_many_places_are_free_and_not_how_few_are_booked(desk, bah):
+    book(bah)
+    reader = desk("receptionist")
+    week = read(reader, date=MONDAY.isoformat(), doctor=bah.id)
+    heads = week[week.index("Time Mon") : week.index(" 08:00")]
+    assert heads.count("no clinic hours") == 5
+    assert "23 free · 1 booked Tue" in heads
+    assert "24 free Thu" in heads
+    for page in ("/appointments/", "/appointments/sheet"):
+        assert "23 free · 1 booked" in words(reader.get(f"{page}?date={MONDAY.isoformat()}").get_data(as_text=True))
+    for at in (time for hour in range(8, 14) for time in (dt.time(hour, minute) for minute in (0, 15, 30, 45))):
+        if at != TEN:
+            book(bah, time=at)
+    assert "none free · 24 booked" in read(reader, date=MONDAY.isoformat(), doctor=bah.id)
+    with clock.frozen_at(clock.at(MONDAY + dt.timedelta(days=1), dt.time(9))):
+        past = read(desk("receptionist"), date=MONDAY.isoformat(), doctor=bah.id)
+    assert "24 booked Tue" in past
+    assert "free · 24 booked" not in past
+
+
 def test_one_doctors_week_links_free_slots_and_bookings(desk, bah):
     booking = book(bah)
     client = desk("receptionist")

@@ -11,7 +11,10 @@ from sqlalchemy import func, select
 
 from hms.core import clock
 from hms.core.db.session import db as database
+from hms.core.person import Person
 from hms.patients.models import Patient
+from hms.staff import request_user
+from hms.staff.models import User
 
 
 def ux(tab: Page, name: str) -> Locator:
@@ -34,3 +37,9 @@ def somebody(served: Any) -> Patient:
         found = database.session.scalars(wanted.order_by(Patient.id)).first()
         database.session.remove()
     return found
+
+
+def active_person(username: str) -> Person:
+    """The person of the demo hospital with that name, to act with."""
+    user_id = database.session.scalars(select(User.id).filter_by(username=username)).one()
+    return request_user.load_active_person(user_id)

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
 
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core.db.session import db as database
+from hms.lab import actions as lab_actions
 from hms.patients.models import Patient
-from hms.staff import request_user
-from hms.staff.models import User
-from tests.browser.steps import ux
+from tests.browser.steps import active_person, ux
 from tests.clinical.factories import a_patient, an_encounter, born, waiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CRITICAL = {"temperature": "41.2", "blood_pressure": "212/125", "pulse": "174", "glucose": "25.5"}
-
-
-def _person(username):
-    user = database.session.scalars(select(User).filter_by(username=username)).unique().one()
-    return request_user.load_active_person(user.id)
 
 
 @pytest.fixture
@@ -38,8 +31,10 @@ def patient_id(served):
 def encounter_id(served, patient_id):
     with served.app.app_context():
         patient = a_patient(given_names="Isatu", family_name="Sections", birth_date=born(12))
-        encounter = an_encounter(_person("doctor"), patient)
-        encounter_actions.save_encounter(encounter.id, notes="Fever", no_diagnosis_reason="film", by=_person("doctor"))
+        encounter = an_encounter(active_person("doctor"), patient)
+        encounter_actions.save_encounter(
+            encounter.id, notes="Fever", no_diagnosis_reason="film", by=active_person("doctor")
+        )
         database.session.remove()
     return encounter.id
 
@@ -60,6 +55,25 @@ def test_each_typed_vital_sign_gets_its_word_at_once(at_desk, patient_id):
     expect(said).to_be_empty()
     expect(tab.locator("#weight-echo")).to_be_empty()
     expect(ux(tab, "vit-news2")).to_have_text("NEWS2 is for people of 16 years and over.")
+
+
+def test_each_typed_result_gets_its_word_at_once_and_no_value_is_in_an_address(at_desk, served, encounter_id):
+    with served.app.app_context():
+        order_id = lab_actions.order_test(encounter_id, code="FBC", by=active_person("doctor")).id
+        database.session.remove()
+    tab, addresses = at_desk("lab"), []
+    tab.on("request", lambda request: addresses.append(request.url))
+    tab.goto(f"/lab/orders/{order_id}")
+    said = tab.locator("#value_HB-echo")
+    with tab.expect_response("**/meaning"):
+        ux(tab, "lab-HB").fill("3.1")
+    expect(said).to_have_attribute("data-level", "critical")
+    expect(said).to_contain_text("Critical low (")
+    ux(tab, "lab-HB").fill("12.5")
+    expect(said).to_contain_text("Normal (")
+    ux(tab, "lab-HB").fill("")
+    expect(said).to_be_empty()
+    assert not [address for address in addresses if "3.1" in address or "12.5" in address]
 
 
 def test_sections_are_reached_by_key_and_the_year_of_birth_takes_the_focus(at_desk, served, patient_id, encounter_id):
@@ -86,7 +100,7 @@ def test_sections_are_reached_by_key_and_the_year_of_birth_takes_the_focus(at_de
 def test_a_chart_with_critical_vitals_fits_a_phone_with_larger_text(at_desk, served, patient_id):
     with served.app.app_context():
         for _time in range(2):
-            vitals_actions.record_vitals(patient_id, **CRITICAL, is_confirmed=True, by=_person("nurse"))
+            vitals_actions.record_vitals(patient_id, **CRITICAL, is_confirmed=True, by=active_person("nurse"))
         database.session.remove()
     tab = at_desk("nurse")
     tab.set_viewport_size({"width": 320, "height": 640})

@@ -147,7 +147,7 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("age", "typed", "field", "words", "level"), MEANINGS)
 def test_the_page_says_what_a_typed_value_means(desk, db, age, typed, field, words, level):
-    answer = desk("nurse").get("/clinical/vitals", query_string={"age": age} | typed)
+    answer = desk("nurse").send("/clinical/vitals", age=age, **typed)
     said = answer.json["fields"][field]
     assert (said["text"].replace("\u00a0", " "), said["level"]) == (words, level)
 
@@ -155,13 +155,15 @@ def test_the_page_says_what_a_typed_value_means(desk, db, age, typed, field, wor
 def test_a_value_without_a_range_is_not_judged_and_news2_is_for_adults(desk, db):
     nurse, known = desk("nurse"), {key: NORMAL[key] for key in ("temperature", "blood_pressure", "respiratory_rate")}
     for age, typed in (("35", {"weight": "62"}), ("", {"pulse": "72"}), ("35", {}), ("x" * 500, {"pulse": "\x00"})):
-        fields = nurse.get("/clinical/vitals", query_string={"age": age} | typed).json["fields"]
+        fields = nurse.send("/clinical/vitals", age=age, **typed).json["fields"]
         assert not any(meaning["level"] == "normal" for meaning in fields.values())
     known |= {"pulse": "72", "oxygen_saturation": "97"}
-    gap = nurse.get("/clinical/vitals", query_string={"age": "35"} | known).json["news2"]
+    gap = nurse.send("/clinical/vitals", age="35", **known).json["news2"]
     assert gap == {"text": "NEWS2 still needs: consciousness, air or oxygen.", "level": "note"}
     known |= {"consciousness": "voice", "on_oxygen": "yes"}
-    score = nurse.get("/clinical/vitals", query_string={"age": "35"} | known).json["news2"]
+    score = nurse.send("/clinical/vitals", age="35", **known).json["news2"]
     assert (score["text"].startswith("NEWS2 5: medium"), score["level"]) == (True, "critical")
-    assert "16 years" in nurse.get("/clinical/vitals", query_string={"age": INFANT} | known).json["news2"]["text"]
-    assert desk("cashier").get("/clinical/vitals").status_code == 403
+    assert "16 years" in nurse.send("/clinical/vitals", age=INFANT, **known).json["news2"]["text"]
+    assert desk("cashier").send("/clinical/vitals").status_code == 403
+    assert nurse.get("/clinical/vitals?age=35&pulse=44").status_code == 405
+    assert nurse.post("/clinical/vitals", data={"age": "35"}).status_code == 400, "without the form's token"

@@ -77,16 +77,21 @@ def test_a_wrong_dose_is_refused_and_all_fields_are_kept(desk, opened, db, field
 
 def test_the_dose_fields_are_shown_as_a_sentence(desk, opened):
     client = desk("doctor")
-    chosen = f"rx_choice=m:{medicine('amoxicillin-500-mg-capsule').id}"
-    preview = client.get(f"/clinical/dose?{chosen}&rx_dose=500mg+tds+5/7").json
+    chosen = {"rx_choice": f"m:{medicine('amoxicillin-500-mg-capsule').id}"}
+
+    def previewed(**typed: str) -> dict:
+        return client.send("/clinical/dose", **typed).json
+
+    preview = previewed(**chosen, rx_dose="500mg tds 5/7")
     assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in preview["sentence"]
     assert preview["supply"] == "supply 15\u00a0capsules"
     assert preview["fields"]["rx_frequency"] == "three_times_daily"
-    assert "Enter the frequency" in client.get(f"/clinical/dose?{chosen}&rx_amount=500").json["problem"]
-    assert client.get("/clinical/dose?rx=honey&rx_dose=1").json == {"sentence": "", "fields": {}}
-    for odd in ("rx_choice=m:x", "rx_choice=s:9999999999999999", "rx_amount=%00", "rx_quantity=x", "rx_line=x", ""):
-        assert client.get(f"/clinical/dose?{odd}").status_code == 200
-    assert desk("nurse").get(f"/clinical/dose?{chosen}").status_code == 403
+    assert "Enter the frequency" in previewed(**chosen, rx_amount="500")["problem"]
+    assert previewed(rx="honey", rx_dose="1") == {"sentence": "", "fields": {}}
+    odd = (("rx_choice", "m:x"), ("rx_choice", "s:9999999999999999"), ("rx_amount", "\x00"), ("rx_line", "x"), ("", ""))
+    for pair in odd:
+        assert client.send("/clinical/dose", **dict([pair])).status_code == 200
+    assert desk("nurse").send("/clinical/dose", **chosen).status_code == 403
 
 
 def test_a_line_is_changed_in_its_place(desk, opened, db):

@@ -320,8 +320,8 @@ def test_the_options_under_the_fields(desk, db):
     load()
     client = desk("doctor")
     assert "B54" in text(client.get("/clinical/diagnoses?q=mal"))
-    assert "amoxicillin" in text(client.get("/clinical/medicines?q=amox&months=50"))
-    for odd in ("q=%00", "q=" + "x" * 5000, "q=%25", "", "q=a&months=x"):
+    assert "amoxicillin" in text(client.get("/clinical/medicines?q=amox"))
+    for odd in ("q=%00", "q=" + "x" * 5000, "q=%25", "", "q=a&encounter=x"):
         assert client.get(f"/clinical/diagnoses?{odd}").status_code == 200
         assert client.get(f"/clinical/medicines?{odd}").status_code == 200
     assert desk("receptionist").get("/clinical/diagnoses?q=mal").status_code == 403
@@ -407,13 +407,16 @@ def test_the_doses_offered_on_the_page_fit_the_recent_weight(desk, opened, db, p
         source = re.search(r'data-combobox="(/clinical/medicines[^"]*)"', client.get(at(opened)).get_data(as_text=True))
         return source[1].replace("&amp;", "&")
 
-    assert "kg=" not in address()
+    assert address() == f"/clinical/medicines?encounter={opened.id}"
+    unweighed = words_of(client.get(f"{address()}&q=artemether").get_data(as_text=True))
+    assert ("25 to 34 kg" in unweighed, "35 kg and over" in unweighed) == (False, True)
     vitals_actions.record_vitals(opened.patient_id, weight="31", is_confirmed=True, by=nurse)
     offered = words_of(client.get(f"{address()}&q=artemether").get_data(as_text=True))
     assert ("25 to 34 kg" in offered, "35 kg and over" in offered) == (True, False)
     looked_up = client.form(at(opened), rx="artemether", look_up="rx").get_data(as_text=True)
     assert ("3 tablets" in words_of(looked_up), "4 tablets" in words_of(looked_up)) == (True, False)
-    for odd in ("kg=", "kg=1e9", "kg=-3", "kg=x" * 500, "months=%00&kg=%00"):
+    assert client.get("/clinical/medicines?q=amox&encounter=999999999").status_code == 404
+    for odd in ("encounter=", "encounter=1e9", "encounter=-3", "encounter=" + "9" * 500, "encounter=%00"):
         assert client.get(f"/clinical/medicines?q=amox&{odd}").status_code == 200
 
 

@@ -14,6 +14,7 @@ from hms.formulary.dosing import product_text
 from hms.formulary.medicines import actions, catalogue, queries
 from hms.formulary.models import DoseSentence, Medication
 from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.other_checks import PatientFacts
 from tests.formulary.factories import load, medicine
 
 
@@ -68,7 +69,7 @@ def test_the_most_used_dose_comes_first(db, formulary, person):
 
 
 def test_a_childs_doses_come_before_those_of_adults(db, formulary):
-    child = queries.list_choices("paracetamol", age_years=Decimal(4))
+    child = queries.list_choices("paracetamol", PatientFacts(age_years=Decimal(4)))
     assert "Child" in child[0].note
 
 
@@ -97,11 +98,49 @@ def test_a_childs_doses_come_before_those_of_adults(db, formulary):
 def test_offered_doses_fit_age_and_weight(db, formulary, typed, age, weight, offered, not_offered):
     facts = {"age_years": age, "weight_kg": weight}
     known = {name: Decimal(value) for name, value in facts.items() if value is not None}
-    found = queries.list_choices(typed, **known)
+    found = queries.list_choices(typed, PatientFacts(**known))
     notes = {choice.note for choice in found if not choice.is_custom}
     assert offered <= notes
     assert not notes & not_offered
     assert any(choice.is_custom for choice in found)
+
+
+FOR_WOMEN = (
+    ("ciprofloxacin", "Urine infection, woman"),
+    ("nitrofurantoin", "Urine infection, woman"),
+    ("fluconazole", "Vaginal thrush, one dose"),
+    ("clotrimazole", "Vaginal thrush, one dose"),
+    ("methyldopa", "Blood pressure in pregnancy"),
+    ("sulfadoxine", "Prevention in pregnancy, one dose"),
+    ("ferrous", "Pregnancy"),
+    ("oxytocin", "After birth, one dose"),
+    ("misoprostol", "Bleeding after birth, one dose"),
+)
+
+
+def test_doses_for_women_are_not_offered_to_men(db, formulary):
+    def offers(patient: PatientFacts) -> set[tuple[str, str]]:
+        return {
+            (typed, label)
+            for typed, label in FOR_WOMEN
+            if label in {choice.note for choice in queries.list_choices(typed, patient)}
+        }
+
+    man, woman = (PatientFacts(age_years=Decimal(30), sex=sex) for sex in ("male", "female"))
+    assert offers(man) == set()
+    assert offers(woman) == offers(PatientFacts(sex="other")) == offers(PatientFacts()) == set(FOR_WOMEN)
+    after_birth = {pair for pair in FOR_WOMEN if "birth" in pair[1]}
+    in_pregnancy = {pair for pair in FOR_WOMEN if "regnancy" in pair[1]}
+    assert offers(PatientFacts(sex="female", is_pregnant=False)) == set(FOR_WOMEN) - in_pregnancy
+    assert offers(PatientFacts(age_years=Decimal(70), sex="female")) == set(FOR_WOMEN) - in_pregnancy - after_birth
+
+
+def test_doses_that_harm_the_unborn_are_not_offered_in_a_recorded_pregnancy(db, formulary):
+    def usual(patient: PatientFacts) -> bool:
+        return any(not choice.is_custom for choice in queries.list_choices("doxycycline", patient))
+
+    assert usual(PatientFacts(sex="female"))
+    assert not usual(PatientFacts(sex="female", is_pregnant=True))
 
 
 def test_choices_hide_the_stock_without_permission(db, formulary):

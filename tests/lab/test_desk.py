@@ -66,7 +66,7 @@ def test_a_test_goes_to_the_laboratory_and_its_result_comes_back(desk, opened, d
     assert "3.1 g/dL" in text(doctor.get(at(opened)))
     assert "3.1 g/dL" in text(desk("nurse").get(f"/patients/{opened.patient_id}/results?kind=lab"))
     notification = db.session.scalars(select(Notification).where(Notification.user_id == person("doctor").id)).one()
-    assert notification.title == "Critical result received"
+    assert (notification.title, notification.message) == ("Critical result received", "Haemoglobin")
 
 
 def test_the_open_page_updates_only_its_own_tests(desk, opened, person):
@@ -251,3 +251,45 @@ def test_the_page_of_an_order_shows_whose_it_is_in_no_more_statements(desk, open
     refused = lab.form(at_order, value_HB="banana")
     assert (refused.status_code, 'data-ux="banner"' in refused.get_data(as_text=True)) == (400, True)
     assert int(lab.get(at_order).headers["X-Queries"]) <= STATEMENTS_OF_AN_ORDER
+
+
+def test_the_page_says_what_a_typed_result_means(desk, opened, person, db):
+    order = an_order(opened, person("doctor"), code="FBC")
+    lab, address = desk("lab"), f"/lab/orders/{order.id}/meaning"
+
+    def said(**typed: str) -> dict[str, tuple[str, str]]:
+        fields = lab.send(address, **{f"value_{code}": text for code, text in typed.items()}).json["fields"]
+        return {name.removeprefix("value_"): (row["text"], row["level"]) for name, row in fields.items()}
+
+    range_of_women = catalogue()["HB"].range_for("female", Decimal(35)).text
+    assert said(HB="12.5")["HB"] == (f"Normal ({range_of_women})", "normal")
+    assert said(HB="3.1")["HB"] == (f"Critical low ({range_of_women})", "critical")
+    assert said(HB="9")["HB"] == (f"Low ({range_of_women})", "low")
+    assert said(HB="125") == {
+        "HB": ("125\u00a0g/dL is not possible. Did you mean 12.5? Check the number and its unit.", "wrong")
+    }
+    assert said(HB="x")["HB"] == ("Enter a number, for example 10.1, or <3 or >1000.", "wrong")
+    assert said(HB="<14") == said(HB="") == said() == {}
+    assert said(HB="<4")["HB"] == (f"Critical low ({range_of_women})", "critical")
+    assert db.session.scalars(select(LabResult)).all() == []
+    assert desk("doctor").send(address).status_code == 403
+    assert lab.post(address, data={"value_HB": "3.1"}).status_code == 400, "without the form's token"
+    assert f'data-meaning="{address}"' in lab.get(f"/lab/orders/{order.id}").get_data(as_text=True)
+    ageless = an_encounter(person("doctor"), a_patient(given_names="Ageless", birth_date=None))
+    address = f"/lab/orders/{an_order(ageless, person('doctor')).id}/meaning"
+    assert said(HB="12.5")["HB"] == ("No reference range for this patient's age and sex", "note")
+
+
+def test_alerts_of_results_name_the_tests_but_not_in_the_title_that_open_pages_get(desk, opened, person, db):
+    order = an_order(opened, person("doctor"), code="FBC")
+    usual = {"WBC": "6", "NEUT": "4", "LYMPH": "2", "PLT": "250", "MCV": "88"}
+    lab_actions.enter_results(order.id, {"HB": "3.1"}, by=person("lab"))
+    lab_actions.enter_results(order.id, usual, by=person("lab"))
+    alerts = [(row.title, row.message) for row in db.session.scalars(select(Notification).order_by(Notification.id))]
+    assert alerts == [
+        ("Critical result received", "Full blood count: Haemoglobin"),
+        ("Result received", "Full blood count"),
+    ]
+    page = text(desk("doctor").get("/notifications"))
+    assert "Result received Full blood count" in page
+    assert "KAMARA" not in page

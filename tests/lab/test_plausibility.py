@@ -107,3 +107,6 @@ def test_a_corrected_critical_result_is_told_to_everybody_who_got_the_first(db, 
     assert {alert.user_id for alert in told} == {person("doctor").id, person("nurse").id}
     assert len(told) == 2
     assert {alert.kind for alert in told} == {"urgent"}
+    name = catalogue()["K"].name
+    assert first.message == name
+    assert {alert.message.partition(". ")[0] for alert in told} == {name}

@@ -300,7 +300,7 @@ def test_hold_query_resume_close(db, person, by):
     make.batch(medicine)
     holds.query_prescriber(line.id, reason="dose for a child?", by=by)
     told = db.session.scalars(select(Notification).filter_by(user_id=doctor.id)).one()
-    assert (line.status, told.message) == ("on_hold", "dose for a child?")
+    assert (line.status, told.message) == ("on_hold", f"{line.medication_name}: dose for a child?")
     holds.resume(line.id, by=by)
     assert line.status == "active"
     actions.dispense(line.id, 1, by=by)

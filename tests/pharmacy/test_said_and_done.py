@@ -14,16 +14,17 @@ from hms.billing.payments import actions as payment_actions
 from hms.clinical.models import Prescription
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
+from hms.core.drafts import Draft
 from hms.core.errors import Conflict
 from hms.core.money import ZERO, Money
 from hms.core.person import SYSTEM
 from hms.lab.actions import PRICE_PREFIX, cancel_order, order_test
 from hms.pharmacy.dispensing import actions as dispensing
 from hms.pharmacy.dispensing import returns
-from hms.pharmacy.models import Batch, StockMovement
+from hms.pharmacy.models import Batch, GoodsReceipt, StockMovement
 from hms.reports.reconciliation import find_discrepancies
 from tests.conftest import PASSWORD
-from tests.page import OF_THE_SHELL, Page, words
+from tests.page import said, words
 from tests.pharmacy import factories as make
 
 
@@ -43,17 +44,6 @@ def _issue(given: Any, person: Any) -> Bill:
     return issuing.issue(_bill_of(given).id, by=person("cashier"))
 
 
-def _said(client: Any, path: str, ending: str = "", to: str = "", **typed: Any) -> str:
-    """What the page says that follows the form of the page `path` whose address ends with `ending`,
-    sent by its button that sends it `to` another address."""
-    page = Page(client.get(path).get_data(as_text=True))
-    forms = [form for form in page.forms if form["method"] == "post" and form["action"] not in OF_THE_SHELL]
-    form = next(form for form in forms if (form["action"] or path).endswith(ending))
-    answer = client.post(to or form["action"] or path, data={**form["fields"], **typed})
-    assert answer.status_code == 303, words(answer.get_data(as_text=True))
-    return words(client.get(answer.location).get_data(as_text=True))
-
-
 def _requests() -> list[tuple[str, str, Any]]:
     database.session.expire_all()
     rows = database.session.scalars(select(Correction).order_by(Correction.id))
@@ -64,7 +54,7 @@ def test_a_return_says_what_became_of_stock_and_bill(desk, person):
     at = desk("pharmacist")
 
     def give_back(given: Any, **more: str) -> str:
-        return _said(at, f"/pharmacy/dispenses/{given.id}/return", quantity="5", reason="not tolerated", **more)
+        return said(at, f"/pharmacy/dispenses/{given.id}/return", quantity="5", reason="not tolerated", **more)
 
     on_draft = _dispensed(person)
     assert "Returned to stock. The bill was corrected" in give_back(on_draft, goes_back="y")
@@ -73,8 +63,8 @@ def test_a_return_says_what_became_of_stock_and_bill(desk, person):
 
     on_issued = _dispensed(person)
     bill = _issue(on_issued, person)
-    said = give_back(on_issued)
-    assert "Returned and written off. The bill is issued: its credit was requested and needs approval" in said
+    shown = give_back(on_issued)
+    assert "Returned and written off. The bill is issued: its credit was requested and needs approval" in shown
     assert _requests() == [("write_off", "waiting", Money("12.50"))]
     assert (bill.total, bill.written_off) == (Money("50.00"), ZERO)
     kinds = database.session.scalars(select(StockMovement.kind).filter_by(dispense_id=on_issued.id)).all()
@@ -97,8 +87,8 @@ def test_a_return_on_a_void_bill_says_that_nothing_is_credited(desk, person):
     request = correction_actions.request_void(bill.id, reason="Wrong patient", by=person("cashier"))
     correction_actions.approve(request.id, by=person("admin"))
     path = f"/pharmacy/dispenses/{given.id}/return"
-    said = _said(desk("pharmacist"), path, quantity="5", reason="not tolerated", goes_back="y")
-    assert "Returned to stock. The bill was not changed: nothing is left on it to credit" in said
+    shown = said(desk("pharmacist"), path, quantity="5", reason="not tolerated", goes_back="y")
+    assert "Returned to stock. The bill was not changed: nothing is left on it to credit" in shown
     assert _requests() == [("void", "approved", None)]
 
 
@@ -109,8 +99,8 @@ def test_the_credit_of_a_return_is_approved_by_another_person(desk, person):
         returns.return_dispensed(given.id, quantity, "not tolerated", by=person("pharmacist"))
     assert _requests() == [("write_off", "withdrawn", Money("12.50")), ("write_off", "waiting", Money("20.00"))]
     request = database.session.scalars(select(Correction).filter_by(status="waiting")).one()
-    said = _said(desk("cashier"), f"/billing/approvals/{request.id}/approve", proof=PASSWORD)
-    assert "Request approved" in said
+    shown = said(desk("cashier"), f"/billing/approvals/{request.id}/approve", proof=PASSWORD)
+    assert "Request approved" in shown
     database.session.expire_all()
     assert (bill.written_off, bill.status) == (Money("20.00"), "issued")
     assert list(find_discrepancies()) == []
@@ -171,26 +161,73 @@ def test_paid_is_said_of_medicines_that_were_charged(desk, person):
 def test_each_message_of_a_request_is_about_a_row(desk, person):
     given = _dispensed(person)
     bill, cashier, admin = _bill_of(given), desk("cashier"), desk("admin")
-    assert "issued" in _said(cashier, f"/billing/bills/{bill.id}", "/issue")
+    shown = said(cashier, f"/billing/bills/{bill.id}", "/issue")
     database.session.expire_all()
+    assert f"Bill {bill.number} issued" in shown
     assert (bill.status, bool(bill.number)) == ("issued", True)
     sent = "Request sent. A colleague with approval rights decides."
-    assert sent in _said(cashier, f"/billing/bills/{bill.id}/write-off", amount="4.00", reason="Poor")
-    assert sent in _said(cashier, f"/billing/bills/{bill.id}/void", reason="Wrong patient")
+    assert sent in said(cashier, f"/billing/bills/{bill.id}/write-off", amount="4.00", reason="Poor")
+    assert sent in said(cashier, f"/billing/bills/{bill.id}/void", reason="Wrong patient")
     payment = payment_actions.take_payment(bill.id, Money("6.00"), "Cash", by=person("cashier"))
-    assert sent in _said(
+    assert sent in said(
         cashier, f"/billing/payments/{payment.id}/refund", amount="1.00", method="Cash", reason="Too much"
     )
     waiting = ["write_off", "void", "refund"]
     assert [(kind, status) for kind, status, _ in _requests()] == [(kind, "waiting") for kind in waiting]
     ids = database.session.scalars(select(Correction.id).order_by(Correction.id)).all()
     assert (bill.written_off, bill.paid) == (ZERO, Money("6.00"))
-    assert "Request withdrawn" in _said(cashier, f"/billing/bills/{bill.id}", f"/{ids[1]}/take-back")
-    assert "Request declined" in _said(admin, f"/billing/approvals/{ids[0]}/decline", reason="She can pay")
-    assert "Request approved" in _said(admin, f"/billing/approvals/{ids[2]}/approve", proof=PASSWORD)
+    assert "Request withdrawn" in said(cashier, f"/billing/bills/{bill.id}", f"/{ids[1]}/take-back")
+    assert "Request declined" in said(admin, f"/billing/approvals/{ids[0]}/decline", reason="She can pay")
+    assert "Request approved" in said(admin, f"/billing/approvals/{ids[2]}/approve", proof=PASSWORD)
     assert [status for _, status, _ in _requests()] == ["declined", "withdrawn", "approved"]
     assert (bill.written_off, bill.paid) == (ZERO, Money("5.00"))
     assert database.session.scalars(select(Payment.amount).filter_by(kind="refund")).all() == [Money("1.00")]
+
+
+def test_each_message_of_a_draft_and_of_shares_is_about_a_row(desk, person):
+    given, cashier = _dispensed(person), desk("cashier")
+    bill = _bill_of(given)
+    page, line = f"/billing/bills/{bill.id}", database.session.scalars(select(BillLine)).one()
+    assert f"{line.description} removed" in said(cashier, page, f"/lines/{line.id}/withdraw")
+    assert database.session.get(BillLine, line.id, populate_existing=True).withdrawn_at is not None
+    said(cashier, page, to=f"{page}/lines/{line.id}/restore")
+    said(cashier, page, f"{page}/payer", payer="Insurance", payer_share="30.00")
+    assert "Request sent. This discount needs approval" in said(
+        cashier, page, "/discount", discount="90%", reason="Poor"
+    )
+    assert [(kind, status) for kind, status, _ in _requests()] == [("discount", "waiting")]
+    waiting = database.session.scalars(select(Correction.id)).one()
+    said(desk("admin"), f"/billing/approvals/{waiting}/decline", reason="She can pay")
+    said(cashier, page, "/issue")
+    moved = said(cashier, page, to=f"{page}/payer/refused")
+    assert "The payer's remaining share was moved to the patient" in moved
+    database.session.expire_all()
+    assert (bill.payer_share, bill.status) == (ZERO, "issued")
+
+
+def test_each_message_of_prices_and_receipts_is_about_a_row(desk, person):
+    admin, at = desk("admin"), desk("pharmacist")
+    before = len(database.session.scalars(select(PriceItem.id)).all())
+    shown = said(admin, "/billing/prices", to="/billing/prices/start")
+    added = len(database.session.scalars(select(PriceItem.id)).all()) - before
+    assert added
+    assert f"{added} items added. Enter the price of each." in shown
+    assert "Nothing was added." in said(admin, "/billing/prices/new", to="/billing/prices/start")
+    typed = {"code": "DRESS", "name": "Dressing", "category": "other", "unit_price": "5"}
+    assert "DRESS saved" in said(admin, "/billing/prices/new", **typed)
+    assert database.session.scalars(select(PriceItem.unit_price).filter_by(code="DRESS")).one() == Money("5.00")
+    medicine = make.medicine("quinine")
+    row = {"medicine": medicine.name, "lot_number": "A1", "expires_on": "1229", "quantity": "30", "unit_cost": "1.5"}
+    grid = {f"lines-0-{name}": value for name, value in row.items()} | {"supplier": "Medstore"}
+    at.form("/pharmacy/receive", **grid, do="add_line")
+    assert len(database.session.scalars(select(Draft)).all()) == 1
+    assert "Unfinished goods receipt discarded." in said(at, "/pharmacy/receive", to="/pharmacy/receive/draft/discard")
+    assert database.session.scalars(select(Draft)).all() == []
+    assert database.session.scalars(select(GoodsReceipt)).all() == []
+    shown = said(at, "/pharmacy/receive", **grid)
+    receipt = database.session.scalars(select(GoodsReceipt)).one()
+    assert f"Goods receipt {receipt.number} posted" in shown
+    assert database.session.scalars(select(Batch.quantity)).all() == [30]
 
 
 def test_each_message_of_the_pharmacy_is_about_a_row(desk):
@@ -201,18 +238,18 @@ def test_each_message_of_the_pharmacy_is_about_a_row(desk):
         database.session.expire_all()
         return database.session.get(Prescription, line.id).status
 
-    assert "Query sent. The prescription is on hold" in _said(at, path, "/query", reason="Dose for a child?")
+    assert "Query sent. The prescription is on hold" in said(at, path, "/query", reason="Dose for a child?")
     assert status() == "on_hold"
-    assert "Prescription resumed" in _said(at, path, "/resume")
+    assert "Prescription resumed" in said(at, path, "/resume")
     assert status() == "active"
-    assert "On hold" in _said(at, path, "/query", f"{path}/hold", reason="Waits for the result")
+    assert "On hold" in said(at, path, "/query", f"{path}/hold", reason="Waits for the result")
     assert status() == "on_hold"
-    _said(at, path, "/resume")
-    assert "Prescription closed" in _said(at, path, "/query", f"{path}/close", reason="Bought elsewhere")
+    said(at, path, "/resume")
+    assert "Prescription closed" in said(at, path, "/query", f"{path}/close", reason="Bought elsewhere")
     assert status() not in ("active", "part_dispensed", "on_hold")
     stock = f"/pharmacy/stock/batches/{batch.id}"
-    assert "Stock adjusted" in _said(at, f"{stock}/adjust", new_quantity="38", kind="Damaged", seen="40")
+    assert "Stock adjusted" in said(at, f"{stock}/adjust", new_quantity="38", kind="Damaged", seen="40")
     assert database.session.scalars(select(Batch.quantity)).all() == [38]
-    assert "Written off" in _said(at, f"{stock}/write-off", quantity="38", kind="Expired-Discarded")
+    assert "Written off" in said(at, f"{stock}/write-off", quantity="38", kind="Expired-Discarded")
     database.session.expire_all()
     assert database.session.scalars(select(Batch.quantity)).all() == [0]

@@ -114,13 +114,14 @@ def block_time(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason
 
 
 @action(Permission.BLOCK_TIME, "appointments.unblock")
-def unblock_time(absence_id: int, *, by: Person) -> None:
-    """Remove a blocked time; doctors only their own."""
+def unblock_time(absence_id: int, *, by: Person) -> Absence:
+    """Remove a blocked time, and return it; doctors only their own."""
     absence = get_or_not_found(Absence, absence_id)
     _check_may_block(absence.doctor_id, by)
     db.session.delete(absence)
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
+    return absence
 
 
 def _check_may_block(doctor_id: int, by: Person) -> None:

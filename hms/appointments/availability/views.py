@@ -69,6 +69,6 @@ def absences() -> ResponseReturnValue:
 @requires(Permission.BLOCK_TIME)
 def unblock(absence_id: int) -> ResponseReturnValue:
     """Remove a blocked time."""
-    run_or_flash(actions.unblock_time, absence_id)
-    flash(_("Time unblocked."), "success")
+    if run_or_flash(actions.unblock_time, absence_id):
+        flash(_("Time unblocked."), "success")
     return redirect(url_for("appointments.absences"), 303)

@@ -79,7 +79,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Column:
-    """One doctor's day. `booked` of `offered` slots are taken; `day` is set where the columns are days of a week."""
+    """One doctor's day: `offered` slots and `booked` patients; `day` is set where the columns are days of a week."""
 
     doctor_id: int
     name: str
@@ -88,6 +88,11 @@ class Column:
     booked: int = 0
     offered: int = 0
     day: dt.date | None = None
+
+    @property
+    def free(self) -> int:
+        """Number of slots that can still be booked."""
+        return sum(cell.kind == "free" for cells in self.cells.values() for cell in cells)
 
     @property
     def bookings(self) -> int:

@@ -23,6 +23,7 @@ from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import person_name
+from hms.staff import directory as staff
 from hms.staff.profile.actions import change_preferences
 
 from . import actions, extensions, queries, transitions
@@ -220,7 +221,10 @@ def send_to(entry_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
         if run_or_flash(actions.send_to_doctor, entry_id, doctor_id):
-            flash(_("Sent to the other doctor."), "success")
+            name = staff.display_names({doctor_id}).get(doctor_id) if doctor_id else None
+            flash(
+                _("Waiting for %(doctor)s now.", doctor=name) if name else _("Waiting for any doctor now."), "success"
+            )
         return redirect(url_for("appointments.queue"), 303)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     return render_template("appointments/send.html", entry=entry, doctors=list_doctor_choices())

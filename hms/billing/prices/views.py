@@ -89,7 +89,10 @@ def prices() -> str:
 def start_prices() -> Response:
     """Load the starter price list, without prices."""
     count = actions.load_starter_list(by=current_person())
-    flash(_("%(count)s items added. Enter the price of each.", count=count), "success")
+    if count:
+        flash(_("%(count)s items added. Enter the price of each.", count=count), "success")
+    else:
+        flash(_("Nothing was added. Every item of the list is there already."), "info")
     return redirect(url_for("billing.prices"), 303)
 
 

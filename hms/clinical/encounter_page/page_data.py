@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -64,16 +63,9 @@ class EncounterPage:
     unsaved: tuple[drafts.UnsavedText, ...]
     asks_birth_year: bool
     owed: Any
-    weight: Decimal | None
     problems: list[Any]
     templates: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
-
-    @property
-    def months(self) -> int | None:
-        """Age in whole months, for the list of doses; None when the date of birth is unknown."""
-        age = readings.age_years(self.patient.birth_date)
-        return None if age is None else int(age * 12)
 
     @cached_property
     def earlier(self) -> CopyableRecords:
@@ -145,7 +137,6 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         unsaved=values.unsaved,
         asks_birth_year=values.asks_birth_year,
         owed=values.owed,
-        weight=values.weight,
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
         templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 
 from sqlalchemy import Select, bindparam, false, null, select
@@ -12,7 +11,6 @@ from hms.billing.bills import queries as billing
 from hms.clinical import signing
 from hms.clinical.encounters import drafts
 from hms.clinical.models import Encounter
-from hms.clinical.vitals import readings
 from hms.core import drafts as core_drafts
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
@@ -23,13 +21,11 @@ from hms.patients.models import Patient
 
 @dataclass(frozen=True)
 class SingleValues:
-    """`unsaved` are the reader's texts of this encounter; `owed` is None for people who may not add charges, `weight` (kg)
-    where none was measured lately."""
+    """`unsaved` are the reader's texts of this encounter; `owed` is None for people who may not add charges."""
 
     asks_birth_year: bool
     owed: Money | None
     unsaved: tuple[drafts.UnsavedText, ...]
-    weight: Decimal | None
 
 
 def load(encounter: Encounter, patient: Patient, who: Person) -> SingleValues:
@@ -38,15 +34,12 @@ def load(encounter: Encounter, patient: Patient, who: Person) -> SingleValues:
     is_open, is_own = encounter.status == "in_progress", encounter.doctor_id == who.id
     row = db.session.execute(
         _select_values(is_open=is_open, is_own=is_own, sees_owed=sees_owed),
-        {"form": drafts.draft_name(encounter.id)}
-        | signing.other_patient_values(patient, who)
-        | readings.recent_weight_values(patient.id),
+        {"form": drafts.draft_name(encounter.id)} | signing.other_patient_values(patient, who),
     ).one()
     return SingleValues(
         asks_birth_year=signing.must_ask_birth_year_of(row),
         owed=(row.owed or ZERO) if sees_owed else None,
         unsaved=drafts.parse_texts(row.draft or {}),
-        weight=row.weight,
     )
 
 
@@ -60,5 +53,4 @@ def _select_values(*, is_open: bool, is_own: bool, sees_owed: bool) -> Select:
     )
     draft = own_draft.scalar_subquery() if is_own else null()
     other_patients = signing.other_patient_columns() if is_open else no_other_patient
-    weight = readings.recent_weight().scalar_subquery() if is_open and is_own else null()
-    return select(*other_patients, owed.label("owed"), draft.label("draft"), weight.label("weight"))
+    return select(*other_patients, owed.label("owed"), draft.label("draft"))

@@ -13,11 +13,12 @@ from hms.clinical.encounters import actions, queries
 from hms.clinical.forms import EncounterForm
 from hms.clinical.note_templates import hospital_views  # noqa: F401 - their routes are on the same blueprint
 from hms.clinical.note_templates import views as template_views  # noqa: F401 - their routes are on the same blueprint
-from hms.clinical.vitals import readings
+from hms.clinical.prescriptions import patient_context
 from hms.clinical.vitals import views as vitals_views  # noqa: F401 - their routes are on the same blueprint
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
+from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate
 from hms.formulary.medicines import queries as formulary
@@ -84,19 +85,20 @@ def diagnoses() -> str:
 @pages.get("/clinical/medicines")
 @requires(Permission.PRESCRIBE)
 def medicines() -> str:
-    """Options of the medicine field: complete doses for the patient's age and weight, then medicines with another dose."""
-    person = {
-        "age_years": readings.years_from_months(request.args.get("months", "")),
-        "weight_kg": readings.read_kilograms(request.args.get("kg", "")),
-    }
-    rows = formulary.list_choices(search_text(request.args.get("q"), longest=255), **person)
+    """Options of the medicine field: complete doses that fit the patient of `?encounter=`, then medicines with another
+    dose; without an encounter the doses for everybody."""
+    text, patient = search_text(request.args.get("q"), longest=255), formulary.UNKNOWN_PATIENT
+    encounter_id = parse_record_id(request.args.get("encounter", ""))
+    if encounter_id is not None:
+        patient = patient_context.load_dose_facts(queries.get_encounter(encounter_id, current_person()).patient_id)
+    rows = formulary.list_choices(text, patient)
     return render_template("clinical/_medicines.html", rows=rows)
 
 
-@pages.get("/clinical/dose")
+@pages.post("/clinical/dose")
 @requires(Permission.PRESCRIBE)
 def dose() -> ResponseReturnValue:
-    """The dose fields as a sentence (JSON); the query has the names of the form."""
-    form = EncounterForm(formdata=request.args, meta={"csrf": False})
+    """The dose fields as a sentence (JSON), and nothing is saved; the body has the names of the form."""
+    form = EncounterForm()
     form.validate()
     return prescription_form.preview(form)

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from hms.appointments.queue import actions as queue
+from hms.clinical import signing
 from hms.clinical.blueprints import pages
 from hms.clinical.diagnoses import codes
 from hms.clinical.encounters import actions as encounter_actions
@@ -17,8 +18,8 @@ from hms.clinical.encounters import drafts, queries
 from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
-from hms.clinical.vitals import readings
-from hms.core.db.session import db, get_or_not_found
+from hms.clinical.prescriptions import patient_context
+from hms.core.db.session import get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -161,14 +162,18 @@ def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, 
         )
         return url_for("clinical.start_page", entry_id=called.id) if called else "/queue/"
     if do == "sign":
-        flash(
-            _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill."),
-            "success",
-        )
+        flash(_signed_message(encounter_id), "success")
     part = "diagnosis" if do.endswith("_dx") else "prescriptions" if do.endswith("_rx") else None
     if do in ("sign", "use"):
         return url_for("clinical.encounter", encounter_id=encounter_id, typed=target if do == "use" else None)
     return url_for("clinical.encounter", encounter_id=encounter_id, page=form.page.data or None, _anchor=part)
+
+
+def _signed_message(encounter_id: int) -> str:
+    """What the signature did: only an encounter with prescriptions sends them to the pharmacy."""
+    if signing.has_signed_prescriptions(encounter_id):
+        return _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill.")
+    return _("Signed. The consultation was added to the bill.")
 
 
 def _page_with_form(encounter_id: int, form: EncounterForm, **more: Any) -> str:
@@ -207,9 +212,7 @@ def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     if request.form["look_up"] == "dx":
         return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
     _encounter, patient = queries.get_encounter_with_patient(encounter_id, current_person())
-    weight = db.session.scalar(readings.recent_weight(), readings.recent_weight_values(patient.id))
-    age = readings.age_years(patient.birth_date)
-    doses = formulary.list_choices(form.rx.data or "", age_years=age, weight_kg=weight)
+    doses = formulary.list_choices(form.rx.data or "", patient_context.load_dose_facts(patient.id))
     return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}
 
 

@@ -40,9 +40,7 @@ def find_alternatives(
     same_use = _ingredients_of_same_use(ordered.product.ingredients)
     context = patient_context.load_safety_context(patient_id, encounter_id)
     alternatives: dict[tuple[str, ...], Alternative] = {}
-    for row in formulary.list_usual_doses(
-        same_use, ordered.product.route, context.person.age_years, context.person.weight_kg
-    ):
+    for row in formulary.list_usual_doses(same_use, ordered.product.route, context.dose_facts):
         order = Order(row.product, product_text.full_name(row.product), product_text.build_dose(row), row.id)
         if tuple(row.product.ingredients) in alternatives:
             continue

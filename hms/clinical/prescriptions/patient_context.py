@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -61,27 +61,26 @@ def _to_entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...
 
 @dataclass(frozen=True)
 class SafetyContext:
-    """The patient's facts for the checks. `running` are current and drafted orders, each with its medicine and dose."""
+    """The patient's facts for the checks. `running` are current and drafted orders, each with its medicine and dose.
+
+    `dose_facts` decide which usual doses are offered: an old weight may not fit a child any more, so only a recent one
+    counts.
+    """
 
     person: PatientFacts
+    dose_facts: PatientFacts
     allergies: tuple[AllergyEntry, ...] | None
     running: list[tuple[Any, CurrentMedicine]]
 
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
     """Load the context once for the checks of one or more orders; drafts of the encounter count as current."""
-    patient = db.session.execute(
-        _patient_facts(), {"patient_id": patient_id, "since": clock.now() - PREGNANCY_KNOWN_FOR}
-    ).one()
-    person = PatientFacts(
-        age_years=readings.age_years(patient.birth_date),
-        sex=patient.sex,
-        is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
-        weight_kg=patient.weight,
-    )
+    patient = _load_facts(patient_id)
+    person = _to_person(patient)
     recorded = _to_entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
     return SafetyContext(
         person,
+        replace(person, weight_kg=patient.recent_weight),
         recorded,
         _to_current(
             db.session.execute(_current_with_products(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})
@@ -89,9 +88,29 @@ def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyCont
     )
 
 
+def load_dose_facts(patient_id: int) -> PatientFacts:
+    """The `dose_facts` of the patient alone, for the doses that are offered while the medicine is typed."""
+    patient = _load_facts(patient_id)
+    return replace(_to_person(patient), weight_kg=patient.recent_weight)
+
+
+def _load_facts(patient_id: int) -> Row:
+    since = clock.now() - PREGNANCY_KNOWN_FOR
+    return db.session.execute(_patient_facts(), readings.recent_weight_values(patient_id) | {"since": since}).one()
+
+
+def _to_person(patient: Row) -> PatientFacts:
+    return PatientFacts(
+        age_years=readings.age_years(patient.birth_date),
+        sex=patient.sex,
+        is_pregnant=False if patient.sex == "male" else patient.is_pregnant,
+        weight_kg=patient.weight,
+    )
+
+
 @cache
 def _patient_facts() -> Select:
-    """The patient with the last recorded weight and pregnancy status."""
+    """The patient with the last recorded weight, a recent weight and the pregnancy status."""
     patient_id, since = bindparam("patient_id"), bindparam("since")
     patient, reading = Patient.__table__.c, VitalsReading.__table__.c
 
@@ -106,6 +125,7 @@ def _patient_facts() -> Select:
         patient.birth_date,
         patient.allergy_status,
         *measured,
+        readings.recent_weight().scalar_subquery().label("recent_weight"),
         patients.allergies_column(patient.id).label("allergies"),
     )
     return select(*columns).where(patient.id == patient_id)

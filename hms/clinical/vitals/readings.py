@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,7 +26,6 @@ _READING = VitalsReading.__table__.c
 _SHOWN = ("id", "taken_at", "taken_by_id", *VITAL_SIGNS, "is_pregnant", "consciousness", "on_oxygen", "note")
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """The columns that `to_reading` needs."""
-_KILOGRAMS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
 PRESSURES = ("systolic", "diastolic")
 DAYS_PER_YEAR = Decimal("365.25")
 SHORT_LABELS = {
@@ -204,13 +202,3 @@ def last_reading(encounter_id: int) -> Row | None:
 def _last_reading() -> Select:
     last = select(*COLUMNS).where(_READING.encounter_id == bindparam("encounter_id"))
     return last.where(_READING.status == "final").order_by(_READING.taken_at.desc(), _READING.id.desc()).limit(1)
-
-
-def read_kilograms(text: str) -> Decimal | None:
-    """A weight as a page sends it; None when `text` is not such a number."""
-    return Decimal(text) if _KILOGRAMS.fullmatch(text) else None
-
-
-def years_from_months(text: str) -> Decimal | None:
-    """Age in years from whole months as a page sends them; None when `text` is not such a number."""
-    return Decimal(text) / 12 if text.isascii() and text.isdigit() and len(text) < 5 else None

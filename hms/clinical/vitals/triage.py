@@ -54,11 +54,16 @@ def triage(
 
 @action(Permission.RECORD_VITALS, "clinical.call_doctor")
 def call_doctor(entry_id: int, *, reason: str, by: Person) -> int:
-    """Send an urgent alert to the patient's doctor, or to all doctors; returns the number of recipients."""
+    """Send an urgent alert to the patient's doctor, or to all doctors; returns the number of recipients.
+
+    Raises `RuleBroken` when there is no doctor with an open account.
+    """
     if reason not in CALL_REASONS:
         raise RuleBroken(N_("Choose the reason for calling the doctor."), "call_reason")
     entry = get_or_not_found(QueueEntry, entry_id)
     doctor_ids = [entry.doctor_id] if entry.doctor_id is not None else [doctor.id for doctor in staff.doctors()]
+    if not doctor_ids:
+        raise RuleBroken(N_("No doctor has an open account. Call a doctor by telephone."), "call_reason")
     message = N_("%(name)s asks you to come: token %(token)s, %(why)s")
     title = in_english(Sentence(message, name=by.name, token=entry.token, why=CALL_REASONS[reason]))
     for doctor_id in doctor_ids:

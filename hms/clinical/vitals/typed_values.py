@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 
+from hms.clinical.reference_ranges import Meaning
 from hms.core.web.localisation import translate
 
 from . import news2, rules
@@ -19,21 +19,13 @@ _AGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 _PRESSURES = ("systolic", "diastolic")
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """The words beside a field. `level` is normal, low, high, critical, note (neither) or wrong (not accepted)."""
-
-    text: str
-    level: str
-
-
-def age_in_address(age_years: Decimal | None) -> str:
+def format_age(age_years: Decimal | None) -> str:
     """The age as the page sends it back; "" when it is not known."""
     return "" if age_years is None else f"{age_years.quantize(Decimal('0.0001'), ROUND_DOWN):f}"
 
 
 def read_age(text: str) -> Decimal | None:
-    """The age that `age_in_address` wrote; None for any other text."""
+    """The age that `format_age` wrote; None for any other text."""
     return Decimal(text) if _AGE.fullmatch(text) else None
 
 

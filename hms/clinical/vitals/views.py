@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from hms.appointments.enums import PRIORITY_LABELS
 from hms.appointments.queue import extensions, transitions
@@ -60,7 +61,7 @@ def _form_page(
         sizes=readings.last_sizes(patient.id),
         usual=triage.usual_ranges(patient),
         has_ranges=usual_ranges.are_readable(),
-        age=typed_values.age_in_address(age),
+        age=typed_values.format_age(age),
         **{"is_correction": False, "goes_on": False} | context,
     ), form.status
 
@@ -80,21 +81,25 @@ def _flash_concerns(patient: Patient, row: VitalsReading) -> None:
 def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
     """Call the doctor; the typed values stay on the page and are not saved."""
     try:
-        call(reason=form.call_reason.data or "", by=current_person())
+        count = call(reason=form.call_reason.data or "", by=current_person())
     except RuleBroken as refusal:
         form.refuse(refusal)
         return
     form.call_reason.data = ""
-    flash(_("The doctor was called. The values on this page are not saved yet."), "caution")
+    called = ngettext("The doctor was sent an alert.", "%(num)s doctors were sent an alert.", count)
+    flash(" ".join((called, _("The values on this page are not saved yet."))), "caution")
 
 
-@pages.get("/clinical/vitals")
+@pages.post("/clinical/vitals")
 @requires(Permission.RECORD_VITALS)
 def typed_meaning() -> ResponseReturnValue:
-    """What the typed values mean (JSON); the query has the names of the form, and the age in years."""
-    form = VitalsForm(formdata=request.args, meta={"csrf": False})
+    """What the typed values mean (JSON), and nothing is saved; the body has the names of the form, and the age in years.
+
+    It is a POST because addresses are written to logs, and typed values are data of a patient.
+    """
+    form = VitalsForm()
     form.validate()
-    age = typed_values.read_age(request.args.get("age", ""))
+    age = typed_values.read_age(request.form.get("age", ""))
     fields, score = typed_values.describe(form.values(), age)
     return jsonify(fields={name: asdict(meaning) for name, meaning in fields.items()}, news2=asdict(score))
 

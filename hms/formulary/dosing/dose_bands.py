@@ -1,7 +1,7 @@
-"""For whom a usual dose is written: the ages and weights that its label names, beside its audience.
+"""For whom a usual dose is written: the ages, weights and sex that its label names, beside its audience and its route.
 
-A label is read as the data write it: "Child 6 to 11 years", "25 to 34 kg", "Child under 1 year", "35 kg and over". Words
-that name no limit ("about 10 kg") set none.
+A label is read as the data write it: "Child 6 to 11 years", "25 to 34 kg", "Child under 1 year", "35 kg and over", "Urine
+infection, woman", "Blood pressure in pregnancy". Words that name no limit ("about 10 kg") set none.
 """
 
 from __future__ import annotations
@@ -10,14 +10,33 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Protocol
 
 CHILD_UNTIL = 12
+CHILDBEARING_UNTIL = 56
 _NUMBER, _UNIT = r"([0-9]{1,3})", r"(years?|months?|kg)"
 _BETWEEN = re.compile(rf"\b{_NUMBER}(?: {_UNIT})? to {_NUMBER} {_UNIT}\b", re.IGNORECASE)
 _UNDER = re.compile(rf"\bunder {_NUMBER} {_UNIT}\b", re.IGNORECASE)
 _FROM = re.compile(rf"\b(?:from|over) {_NUMBER} {_UNIT}\b|\b{_NUMBER} {_UNIT} and over\b", re.IGNORECASE)
-_PERSON = re.compile(r"\b(?:adult|child|woman)\b", re.IGNORECASE)
+_PERSON = re.compile(r"\b(?:adult|child|woman|man)\b", re.IGNORECASE)
+_PREGNANCY = re.compile(r"\b(?:pregnancy|pregnant)\b", re.IGNORECASE)
+_MOTHER = re.compile(r"\b(?:pregnancy|pregnant|after birth|labour|breastfeeding)\b", re.IGNORECASE)
+_WOMAN = re.compile(r"\b(?:woman|women|vaginal|menstrual)\b", re.IGNORECASE)
+_MAN = re.compile(r"\b(?:man|men|prostate)\b", re.IGNORECASE)
 _MONTHS = {"month": 1, "months": 1, "year": 12, "years": 12}
+
+
+class Patient(Protocol):
+    """What is known of the patient; None when unknown. `sex` is a FHIR gender code."""
+
+    @property
+    def age_years(self) -> Decimal | None: ...
+    @property
+    def weight_kg(self) -> Decimal | None: ...
+    @property
+    def sex(self) -> str: ...
+    @property
+    def is_pregnant(self) -> bool | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +74,34 @@ def _amount(number: str, unit: str) -> Decimal:
     return Decimal(number) if _is_weight(unit) else Decimal(number) * _MONTHS[unit.lower()] / 12
 
 
-def suits(label: str, audience: str | None, age_years: Decimal | None, weight_kg: Decimal | None) -> bool:
-    """Whether a usual dose is written for this age and weight. An unknown age or weight excludes no dose.
+def suits(label: str, audience: str | None, route: str, patient: Patient) -> bool:
+    """Whether a usual dose is written for a patient of this age, weight and sex. What is unknown excludes no dose.
 
     Where the weight is known and the label has only a weight ("25 to 34 kg"), the weight decides and not the audience.
     """
-    band = read_band(label)
+    band, age_years, weight_kg = read_band(label), patient.age_years, patient.weight_kg
     if not (_is_within(age_years, band.ages) and _is_within(weight_kg, band.weights)):
+        return False
+    if not _suits_sex(label, route, patient):
         return False
     if weight_kg is not None and any(band.weights) and not band.names_person:
         return True
     if age_years is None or audience in (None, "", "any"):
         return True
     return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+
+
+def _suits_sex(label: str, route: str, patient: Patient) -> bool:
+    """Doses for women are not for men and the other way round; doses in pregnancy and after birth only for mothers' ages."""
+    is_for_mother = bool(_MOTHER.search(label))
+    if patient.sex == "male":
+        return not (is_for_mother or route == "vaginal" or _WOMAN.search(label))
+    if patient.sex == "female" and _MAN.search(label):
+        return False
+    if not is_for_mother:
+        return True
+    is_past_age = patient.age_years is not None and patient.age_years >= CHILDBEARING_UNTIL
+    return not is_past_age and not (patient.is_pregnant is False and _PREGNANCY.search(label))
 
 
 def _is_within(value: Decimal | None, limits: tuple[Decimal | None, Decimal | None]) -> bool:

@@ -22,9 +22,11 @@ from hms.formulary.dosing import dose_bands, product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.models import DoseSentence, Medication
+from hms.formulary.safety.other_checks import PatientFacts
 
 MAX_CHOICES = 10
 MAX_ROWS = 120
+UNKNOWN_PATIENT = PatientFacts()
 _USUAL = ("id", "label", "amount", "unit", "route", "frequency", "as_needed", "max_per_day", "days")
 _SPACED_UNIT = re.compile(r"(?<=[0-9]) (?=[a-z%])")
 _TABLE = Medication.__table__
@@ -114,29 +116,26 @@ class UsualDose:
     product: Any
 
 
-def list_usual_doses(
-    ingredients: list[str], route: str, age_years: Decimal | None, weight_kg: Decimal | None = None
-) -> list[UsualDose]:
-    """Usual doses by `route` for the age and weight, of active medicines with one of `ingredients`: in the order of the
+def list_usual_doses(ingredients: list[str], route: str, patient: PatientFacts) -> list[UsualDose]:
+    """Usual doses by `route` for the patient, of active medicines with one of `ingredients`: in the order of the
     ingredients, the most used first."""
     dose = DoseSentence.__table__.c
     query = select(DoseSentence, *COLUMNS).join(Medication, Medication.id == DoseSentence.medication_id)
     query = query.where(_TABLE.c.is_active, _TABLE.c.ingredients.overlap(ingredients), dose.route == route)
     rows = db.session.execute(query.order_by(dose.use_count.desc(), dose.id).limit(MAX_ROWS)).all()
     place = {name: number for number, name in enumerate(ingredients)}
-    suited = [row for row in rows if dose_bands.suits(row[0].label, row[0].audience, age_years, weight_kg)]
+    suited = [row for row in rows if _suits(row, row[0], route, patient)]
     suited.sort(key=lambda row: min(place.get(name, len(place)) for name in row.ingredients))
     return [UsualDose(*(getattr(row[0], name) for name in _USUAL), row) for row in suited]
 
 
-def list_choices(
-    text: str, *, age_years: Decimal | None = None, weight_kg: Decimal | None = None, shows_stock: bool = True
-) -> list[Choice]:
-    """At most ten choices that match `text`: usual doses for the patient's age and weight, the most used first, then each
-    medicine with a custom dose. Doses for other ages or weights, and of medicines forbidden at the age, are left out."""
+def list_choices(text: str, patient: PatientFacts = UNKNOWN_PATIENT, *, shows_stock: bool = True) -> list[Choice]:
+    """At most ten choices that match `text`: usual doses for the patient, the most used first, then each medicine with a
+    custom dose. Doses for other ages, weights or the other sex, and of medicines forbidden at the age or in the patient's
+    pregnancy, are left out."""
     rows = db.session.execute(_matching(text)).all() if len(fold(text)) >= 2 else []
     typed = fold(text)
-    sentences = [row for row in rows if row.dose_id is not None and _suits(row, age_years, weight_kg)]
+    sentences = [row for row in rows if row.dose_id is not None and _suits(row, row, row.dose_route, patient)]
     sentences.sort(key=lambda row: _rank(row, typed))
     medicines = {row.id: row for row in sorted(rows, key=lambda row: _rank(row, typed))}
     custom = [_custom(row, shows_stock) for row in list(medicines.values())[: MAX_CHOICES // 2]]
@@ -172,10 +171,12 @@ def _rank(row: Any, typed: str) -> tuple:
     return (not starts, -uses, parts, row.id, row.dose_id or 0)
 
 
-def _suits(row: Any, age_years: Decimal | None, weight_kg: Decimal | None) -> bool:
-    """Whether the usual dose is for this age and weight, and no rule forbids the medicine at the age."""
-    is_forbidden = age_years is not None and row.min_age_tier == "stop" and age_years < (row.min_age_years or 0)
-    return not is_forbidden and dose_bands.suits(row.label, row.audience, age_years, weight_kg)
+def _suits(product: Any, dose: Any, route: str, patient: PatientFacts) -> bool:
+    """Whether the usual dose is for this patient, and no rule forbids the medicine at the age or in pregnancy."""
+    age_years = patient.age_years
+    is_too_young = age_years is not None and product.min_age_tier == "stop" and age_years < (product.min_age_years or 0)
+    is_harmful = product.pregnancy == "avoid" and bool(patient.is_pregnant)
+    return not is_too_young and not is_harmful and dose_bands.suits(dose.label, dose.audience, route, patient)
 
 
 class _Dose:

@@ -68,7 +68,7 @@ def edit(patient_id: int) -> ResponseReturnValue:
     form = forms.CorrectionForm(data=forms.recorded_values(patient))
     form.merge_with(lambda: forms.recorded_values(lookup.patient(patient_id)))
     if form.save(record_actions.update_patient, by=current_person(), patient_id=patient_id):
-        flash(_("Saved."), "success")
+        flash(_("Details saved."), "success")
         return redirect_after_save(patient_id)
     return _correction(patient_id, form)
 

@@ -35,7 +35,7 @@ def query_prescriber(prescription_id: int, *, reason: str, by: Person) -> Prescr
         notify(
             line.prescriber_id,
             title=N_("Pharmacy query about a prescription"),
-            message=line.status_reason,
+            message=f"{line.medication_name}: {line.status_reason}",
             url=f"/encounters/{line.encounter_id}" if line.encounter_id else "",
             kind="query",
             by=by,

@@ -103,9 +103,9 @@ def edit_person(user_id: int) -> ResponseReturnValue:
     role_id_before = user.role_id
     if form.save(actions.change_person, user_id=user_id, by=current_person()):
         if form.role_id.data != role_id_before and form.result.role_id == role_id_before:
-            flash(_("Saved. Another administrator must approve the role under Role requests."), "caution")
+            flash(_("Account saved. Another administrator must approve the role under Role requests."), "caution")
         else:
-            flash(_("Saved."), "success")
+            flash(_("Account saved."), "success")
         return redirect(url_for(".account", user_id=user_id), 303)
     user = queries.get_account(user_id).user
     return render_template("staff/person_form.html", form=form, user=user), form.status

@@ -124,7 +124,7 @@ def edit_request(request_id: int) -> ResponseReturnValue:
     form.merge_with(lambda: _stored_values(request_id))
     form.offer(row.user.role_id)
     if form.save(lambda *, by, **values: actions.change_request(request_id, by=by, **values), by=current_person()):
-        flash(_("Saved."), "success")
+        flash(_("Request saved."), "success")
         return redirect(url_for(".my_role"), 303)
     return render_template("staff/request_form.html", form=form, row=queries.get_request(request_id)), form.status
 

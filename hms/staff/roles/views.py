@@ -72,7 +72,7 @@ def change_roles() -> ResponseReturnValue:
     versions = {role.id: role.version for role in _all_roles() if role.id in seen}
     changes = _changes(ticked)
     if not changes:
-        flash(_("Nothing was changed."), "success")
+        flash(_("Nothing was changed."), "info")
         return redirect(url_for(".roles_page", part=request.form.get("part")), 303)
     if form.reviewed.data and any(seen[role.id] != role.version for role, *_more in changes):
         form.refuse(StaleVersion(merging.MERGED))
@@ -173,7 +173,7 @@ def edit_role(role_id: int) -> ResponseReturnValue:
     form.merge_with(lambda: _stored_values(role_id))
     form.copied_from.choices = _copy_choices()
     if form.save(_rename, role_id=role_id, by=current_person()):
-        flash(_("Saved."), "success")
+        flash(_("Role saved."), "success")
         return redirect(url_for(".roles_page"), 303)
     is_default = not role.is_built_in or frozenset(role.grants) == actions.default_grants(role)
     page = render_template(

@@ -1,15 +1,16 @@
-// The vitals page: shows the meaning of each typed value under its field at once, and the NEWS2 below. The meanings come from the
-// server, by the rules with which values are saved.
+// Pages of vitals and of laboratory results: show the meaning of each typed value under its field at once, and the NEWS2 of vitals
+// below. The meanings come from the server, by the rules with which values are saved. The values are sent in the body, because
+// addresses are written to logs.
 "use strict";
 
 (() => {
-  const { one, all } = HMS;
+  const { one, all, token } = HMS;
   const form = one("form[data-meaning]");
   if (!form) return;
   const PAUSE = 250;
   const outputs = all("output[id$='-echo']", form);
   const score = one("#news2", form);
-  const measured = [...outputs.map((output) => output.htmlFor.value), "on_oxygen", "consciousness", "is_pregnant"];
+  const measured = [...outputs.map((output) => output.htmlFor.value), ...(form.dataset.meaningWith || "").split(" ")];
   let [request, timer] = [null, 0];
 
   function show(output, meaning) {
@@ -23,10 +24,9 @@
   async function showMeanings(typing) {
     request?.abort();
     request = new AbortController();
-    const query = new URLSearchParams([...new FormData(form)].filter(([name, value]) => measured.includes(name) && value));
-    const joint = form.dataset.meaning.includes("?") ? "&" : "?";
+    const body = new URLSearchParams([...new FormData(form)].filter(([name, value]) => measured.includes(name) && value));
     try {
-      const answer = await fetch(`${form.dataset.meaning}${joint}${query}`, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(form.dataset.meaning, { method: "POST", body, signal: request.signal, headers: { "X-CSRFToken": token(), "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) return;
       const { fields, news2 } = await answer.json();
       for (const output of outputs) {
@@ -34,9 +34,9 @@
         const isUnfinished = meaning?.level === "wrong" && typing?.id === output.htmlFor.value;
         show(output, isUnfinished ? null : meaning);
       }
-      show(score, news2);
+      if (score) show(score, news2);
     } catch (problem) {
-      if (problem.name !== "AbortError") [...outputs, score].forEach((output) => show(output, null));
+      if (problem.name !== "AbortError") [...outputs, score].forEach((output) => { if (output) show(output, null); });
     }
   }
 

@@ -1,0 +1,45 @@
+// A link with data-opens-form="id" opens the form of its page in the dialog of that id, without a page load. The link is followed
+// instead when that page cannot be fetched, or after the dialog was opened by a link to another address.
+"use strict";
+
+(() => {
+  const { one, all, pageOf } = HMS;
+  const { nonce } = document.currentScript;
+
+  // The scripts of the fetched page that this page has not; they start when they are added.
+  function addScripts(page) {
+    const known = all("script[src]").map((script) => script.src);
+    for (const { src } of all("script[src]", page)) {
+      if (!known.includes(src)) document.head.append(Object.assign(document.createElement("script"), { src, nonce, async: false }));
+    }
+  }
+
+  async function fill(dialog, address) {
+    const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
+    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    const page = pageOf(await answer.text());
+    const form = one("main form[data-draft-url]", page);
+    if (!form) throw new Error(address);
+    one("[data-form-place]", dialog).replaceChildren(document.adoptNode(form));
+    dialog.dataset.address = address;
+    addScripts(page);
+    dialog.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
+    dialog.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  HMS.openForm = async (id, address) => {
+    const dialog = document.getElementById(id);
+    try {
+      if (dialog.dataset.address && dialog.dataset.address !== address) throw new Error(address);
+      if (!dialog.dataset.address) await fill(dialog, address);
+      if (!dialog.open) dialog.showModal();
+    } catch { location.assign(address); }
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-opens-form]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !document.getElementById(link.dataset.opensForm)) return;
+    event.preventDefault();
+    HMS.openForm(link.dataset.opensForm, link.href);
+  });
+})();

@@ -1,0 +1,115 @@
+"""Messages of success of appointments and the queue say what the rows say, and no more."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
+from hms.core import clock
+from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.text.formatting import format_date
+from hms.core.web.template_filters import person_name
+from tests.appointments import factories
+from tests.appointments.factories import MONDAY
+from tests.page import said
+
+TEN = dt.time(10)
+
+
+@pytest.fixture
+def bah(db):
+    made = factories.doctor()
+    factories.hours(made.id)
+    return made
+
+
+def _status(row: QueueEntry | Appointment) -> str:
+    return database.session.get(type(row), row.id, populate_existing=True).status
+
+
+def test_each_message_of_an_appointment_is_about_a_row(desk, bah):
+    at, patient = desk("receptionist"), factories.patient()
+    where = f"/appointments/new?patient={patient.id}&doctor={bah.id}&date={MONDAY.isoformat()}&time=10:00"
+    shown = said(at, where, "", reason="Cough")
+    booking = database.session.scalars(select(Appointment)).one()
+    assert (booking.patient_id, booking.doctor_id, booking.date, booking.time) == (patient.id, bah.id, MONDAY, TEN)
+    name, day = person_name(patient), format_date(MONDAY)
+    assert f"Booked: {name}, 10:00 {day}, {bah.display_name}" in shown
+    page = f"/appointments/{booking.id}"
+    assert f"Moved to 11:00 {day}" in said(at, f"{page}/move", "/move", time="11:00")
+    assert database.session.get(Appointment, booking.id, populate_existing=True).time == dt.time(11)
+    assert "Cancelled: 11:00" in said(at, page, "/cancel", reason="Patient asked")
+    assert _status(booking) == "cancelled"
+    assert "Appointment restored." in said(at, page, "/restore")
+    assert _status(booking) == "scheduled"
+    assert not database.session.scalars(select(QueueEntry)).all()
+
+
+def test_each_message_of_a_day_is_about_a_row(desk, bah):
+    at = desk("receptionist")
+    booking = booking_actions.book(
+        patient_id=factories.patient().id, doctor_id=bah.id, date=clock.today(), time=TEN, by=SYSTEM
+    )
+    page = f"/appointments/{booking.id}"
+    shown = said(at, page, "/check-in")
+    entry = database.session.scalars(select(QueueEntry)).one()
+    assert f"Token {entry.token} – KAMARA, Kadiatu" in shown
+    assert (entry.patient_id, _status(booking)) == (booking.patient_id, "checked_in")
+    assert "Check-in undone." in said(at, "/queue/", to=f"/queue/{entry.id}/undo-check-in")
+    assert _status(booking) == "scheduled"
+    assert _status(entry) not in ("waiting", "called")
+    with clock.frozen_at(clock.at(clock.today(), dt.time(16))):
+        assert "Did not come: 10:00" in said(desk("receptionist"), page, to=f"{page}/no-show")
+        assert _status(booking) == "no_show"
+
+
+def test_each_message_of_the_queue_is_about_a_row(desk, bah):
+    entry, at = factories.waiting(factories.patient().id), desk("nurse")
+
+    def press(what: str, **typed: str) -> str:
+        return said(at, "/queue/", to=f"/queue/{entry.id}/{what}", **typed)
+
+    assert f"Called: token {entry.token} – KAMARA, Kadiatu" in press("call")
+    assert _status(entry) == "called"
+    assert "Back in the queue." in press("undo-call")
+    assert _status(entry) == "waiting"
+    assert f"Waiting for {bah.display_name} now." in press("send", doctor=str(bah.id))
+    assert database.session.get(QueueEntry, entry.id, populate_existing=True).doctor_id == bah.id
+    assert "Waiting for any doctor now." in press("send", doctor="")
+    assert database.session.get(QueueEntry, entry.id, populate_existing=True).doctor_id is None
+    assert "Marked as left without being seen." in press("leave")
+    assert _status(entry) == "left"
+    assert "Back in the queue." in press("come-back")
+    assert _status(entry) == "waiting"
+    refused = press("finish")
+    assert ("Marked as seen." in refused) == (_status(entry) == "done")
+    press("call")
+    assert "Marked as seen." in press("finish")
+    assert _status(entry) == "done"
+
+
+def test_each_message_of_clinic_hours_is_about_a_row(desk, bah, person):
+    admin, doctor = desk("admin"), desk("doctor")
+    times = {"doctor": str(bah.id), "weekday": "0", "starts": "14:00", "ends": "16:00"}
+    assert "Clinic hours saved." in said(admin, "/appointments/hours", "/hours", **times)
+    hours = database.session.scalars(select(WorkingHours).filter_by(starts=dt.time(14))).one()
+    assert (hours.doctor_id, hours.weekday) == (bah.id, 0)
+    booked = booking_actions.book(
+        patient_id=factories.patient().id, doctor_id=bah.id, date=MONDAY, time=dt.time(14), by=SYSTEM
+    )
+    ended = said(admin, "/appointments/hours", to=f"/appointments/hours/{hours.id}/end")
+    assert "Clinic hours ended. Existing appointments stay." in ended
+    stored = database.session.scalars(select(WorkingHours).filter_by(id=hours.id)).one_or_none()
+    assert stored is None or stored.valid_to is not None
+    assert _status(booked) == "scheduled"
+    block = {"doctor": str(person("doctor").id), "date": f"{MONDAY:%d/%m/%Y}", "starts": "08:00", "ends": "09:00"}
+    assert "Time blocked." in said(doctor, "/appointments/absences", "/absences", **block, reason="Leave")
+    absence = database.session.scalars(select(Absence)).one()
+    assert absence.reason == "Leave"
+    assert "Time unblocked." in said(doctor, "/appointments/absences", to=f"/appointments/absences/{absence.id}/remove")
+    assert database.session.scalars(select(Absence)).all() == []

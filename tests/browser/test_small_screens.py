@@ -1,0 +1,45 @@
+"""Pages on tablets and phones: no list scrolls sideways, and the main menu opens from a switch."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steps import ux
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIDEWAYS = """() => [...document.querySelectorAll('.scroller, .places ul')].map(part => part.scrollWidth - part.clientWidth)
+  .filter(width => width > 1)"""
+
+
+@pytest.fixture(scope="module")
+def served(hospital):
+    return hospital
+
+
+@pytest.mark.parametrize(
+    ("who", "address", "width"),
+    [("admin", "/admin/audit", 768), ("receptionist", "/appointments/sheet", 360), ("receptionist", "/", 360)],
+)
+def test_nothing_scrolls_sideways(at_desk, who, address, width):
+    tab = at_desk(who)
+    tab.set_viewport_size({"width": width, "height": 768})
+    tab.goto(address)
+    assert tab.evaluate(SIDEWAYS) == []
+
+
+def test_the_menu_of_a_phone_opens_from_its_switch(at_desk):
+    tab = at_desk("receptionist")
+    tab.goto("/queue/")
+    expect(ux(tab, "nav-switch")).to_be_hidden()
+    tab.set_viewport_size({"width": 360, "height": 768})
+    expect(ux(tab, "nav-switch")).to_have_text("Menu: Queue")
+    places = ux(tab, "nav").get_by_role("link")
+    expect(places.first).to_be_hidden()
+    tab.locator("#places").focus()
+    tab.keyboard.press("Space")
+    expect(places.first).to_be_visible()
+    assert tab.evaluate(SIDEWAYS) == []
+    ux(tab, "nav").get_by_role("link", name="Patients").click()
+    expect(tab.locator("h1")).to_have_text("Patients")
