@@ -48,9 +48,10 @@ def render_in_parts(template: str, numbers_template: str, rows: Sequence[Any], *
     """
     if len(rows) <= MAX_ROWS:
         return pdf.render_pdf(template, part=Part(rows, 0, is_last=True), **context)
-    writer = PdfWriter()
-    for pages in _parts(template, rows, context):
-        writer.append(BytesIO(pages))
+    parts = _parts(template, rows, context)
+    writer = PdfWriter(clone_from=BytesIO(next(parts)))  # with the title and language of the first part
+    for part in parts:
+        writer.append(BytesIO(part))
     numbers = pdf.render_pdf(numbers_template, page_count=len(writer.pages), **context)
     for page, number in zip(writer.pages, PdfReader(BytesIO(numbers)).pages, strict=True):
         page.merge_page(number)
