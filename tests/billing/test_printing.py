@@ -90,7 +90,7 @@ def test_a_long_invoice_repeats_its_heading_and_keeps_rows_with_the_total(db, pe
     for number, page in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in page
         assert bill.number in page
-    assert " ".join(("Dr", *LONG_NAME)) in pages[0]
+    assert " ".join(("Dr", *LONG_NAME)) in pages[0].replace("- ", "-")
     with_rows = [page for page in pages if re.search(r"Item \d+ 1 12\.50", page)]
     assert all("DESCRIPTION" in page for page in with_rows)
     last = next(page for page in pages if "Total SLE" in page)

@@ -40,7 +40,7 @@ RUN_DUE, RUN_LONG = "hms.core.background.outbox.run_due", "hms.core.background.o
 MAX_ATTEMPTS = 8
 RETRY_AFTER_KILL = timedelta(seconds=20)
 """A row that was begun is begun again after so long, unless a worker still holds its lock: its worker was killed."""
-JOB_TIMEOUT = 600
+JOB_TIMEOUT, LONG_JOB_TIMEOUT = 600, 1800
 """Seconds."""
 TURN_SECONDS = 60
 """How long one job takes further rows."""
@@ -130,8 +130,8 @@ def wake_worker(*, is_long: bool = False) -> bool:
     try:
         waiting = queue(is_long=is_long)
         if waiting.count == 0:
-            function = RUN_LONG if is_long else RUN_DUE
-            waiting.enqueue(function, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
+            function, timeout = (RUN_LONG, LONG_JOB_TIMEOUT) if is_long else (RUN_DUE, JOB_TIMEOUT)
+            waiting.enqueue(function, job_timeout=timeout, result_ttl=0, failure_ttl=0)
     except RedisError:
         _quiet_until = time.monotonic() + 5
         log_seldom(log, "queue", "job not queued: Redis is not available")
@@ -154,8 +154,8 @@ def wake_for_due() -> bool:
     return bool(waiting)
 
 
-SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-"""A slow machine may need a minute to render a long bill while its row is locked; the 30 seconds of pages are too short."""
+SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '35min'")
+"""Longer than the time limit of long work: a paper is rendered while its row is locked."""
 
 
 def run_due() -> int:

@@ -24,7 +24,7 @@ from . import outbox, redis
 log = logging.getLogger(__name__)
 
 
-LONG_WORK_NICENESS = 10
+LONG_WORK_NICENESS = 5
 """Long work leaves the processors to the other programs."""
 
 
