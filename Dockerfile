@@ -18,8 +18,9 @@ COPY hms ./hms
 COPY migrations ./migrations
 COPY static ./static
 COPY templates ./templates
-COPY tools/assets.py ./tools/assets.py
+COPY tools/assets.py tools/fonts.py ./tools/
 RUN python tools/assets.py \
+ && /opt/hms/bin/python tools/fonts.py \
  && rm -rf node_modules tools requirements \
  && python -m compileall -q .
 

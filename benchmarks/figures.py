@@ -83,7 +83,6 @@ class Measured:
     floor: dict[int, list[Load]] = field(default_factory=dict)
     """Every measurement of the floor, by the number of clients."""
     figures: list[Figure] = field(default_factory=list)
-    pdf_seconds: list[float] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
     mixed: int = 0
     idle: dict[str, float] = field(default_factory=dict)

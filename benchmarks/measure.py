@@ -1,4 +1,4 @@
-"""Measures one number of patients: the floor, every request kind at 1 and 8 clients, documents, memory, page sizes."""
+"""Measures one number of patients: the floor, every request kind at 1 and 8 clients, memory, page sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks import servers
 from benchmarks.figures import Figure, Load, Measured, Slice
-from benchmarks.kinds import Kind, Known, kinds, page
+from benchmarks.kinds import Kind, Known, kinds
 from benchmarks.load import Client, Failed, Send, drive
 from benchmarks.servers import Background, Bench, Web
 from hms.local import processes
@@ -66,16 +66,18 @@ class Measurement:
         self.result = Measured(known.patients)
 
     def run(self, *, is_whole: bool) -> Measured:
-        """Measure everything; documents and memory only when `is_whole`."""
+        """Measure everything; memory and the idle hospital only when `is_whole`."""
         environment = self._bench.environment(self._database)
         with (
             servers.web(self._bench, environment, "benchmarks.floor:app", "floor") as floor,
             servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web,
         ):
             if is_whole:
-                with servers.background(self._bench, environment, "work") as worker:
-                    self._measure_documents(web)
-                    self._measure_idle(web, worker)
+                with (
+                    servers.background(self._bench, environment, "work") as worker,
+                    servers.background(self._bench, environment, "work", "--short") as short_worker,
+                ):
+                    self._measure_idle(web, worker, short_worker)
             self._measure_kinds(web, floor)
             if is_whole:
                 self._measure_memory(web)
@@ -198,27 +200,14 @@ class Measurement:
                     client.close()
         self.result.mixed, self.result.memory = done, web.memory()
 
-    def _measure_documents(self, web: Web) -> None:
-        """Measure the time from the request of an invoice to its PDF, six times; the first includes the worker's warm-up.
-
-        This runs before the writes, because their jobs would be in the queue before these documents.
-        """
-        cashier = page("cashier")(self._client(web))
-        program = self._client(web, 1).token_for("cashier")
-        for number in range(6):
-            items = [{"description": "Consultation", "amount": "150.00", "quantity": 1}]
-            bill = program.post_json("/api/bills/", {"patient": 7 + number, "items": items}).json["id"]
-            self._time_document(cashier, bill)
-        cashier.close()
-        program.close()
-
-    def _measure_idle(self, web: Web, worker: Background) -> None:
+    def _measure_idle(self, web: Web, worker: Background, short_worker: Background) -> None:
         """Measure the share of one core that the programs use while nobody works, in percent."""
         with servers.background(self._bench, self._bench.environment(self._database), "schedule") as clock:
             time.sleep(IDLE_BEFORE)
             if not processes.wait_until(self._is_work_done, WORK_ENDS_SECONDS):
                 raise Failed(f"background work is not done after {WORK_ENDS_SECONDS} s")
             programs = {"web": web.seconds, "worker": worker.seconds, "clock": clock.seconds}
+            programs["short-worker"] = short_worker.seconds
             programs |= {"database": self._bench.database_seconds, "queue": self._bench.queue_seconds}
             before, started = {name: seconds() for name, seconds in programs.items()}, time.monotonic()
             time.sleep(IDLE_SECONDS)
@@ -228,12 +217,3 @@ class Measurement:
     def _is_work_done(self) -> bool:
         with self._bench.connect(self._database) as connection:
             return not any(count for (count,) in connection.execute(_WORK))
-
-    def _time_document(self, cashier: Client, bill: int) -> None:
-        path = f"/billing/bills/{bill}/invoice.pdf"
-        started = time.perf_counter()
-        while cashier.get(path, expected=(200, 202)).status == 202:
-            if time.perf_counter() - started > 60:
-                raise Failed(f"no PDF of bill {bill} within a minute")
-            time.sleep(0.05)
-        self.result.pdf_seconds.append(time.perf_counter() - started)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Measured
 from benchmarks.kinds import AIMS
+from benchmarks.papers import PaperFigures
 from hms.local import paths
 
 FILE = paths.ROOT / "bench-report.json"
@@ -83,13 +84,8 @@ def _verdict(figure: Figure, multiples: list[float | None], aim: float | None) -
 
 
 def others(measured: Measured) -> str:
-    """The lines about documents, memory, the idle hospital and page sizes."""
+    """The lines about memory, the idle hospital and page sizes."""
     lines = []
-    if measured.pdf_seconds:
-        lines.append(
-            f"From the request of an invoice to its PDF: {statistics.median(measured.pdf_seconds[1:]):.2f} s "
-            f"(the first {measured.pdf_seconds[0]:.2f} s)"
-        )
     for share, resident in measured.memory:
         verdict = "yes" if share < MEMORY_AIM else "NO"
         lines.append(
@@ -112,8 +108,8 @@ def others(measured: Measured) -> str:
     return "\n".join(lines)
 
 
-def write(results: list[Measured], seconds: float, path: Path = FILE) -> None:
+def write(results: list[Measured], papers: PaperFigures, seconds: float, path: Path = FILE) -> None:
     """Write all results as JSON to `path`."""
     measured = [dataclasses.asdict(result) for result in results]
     machine = {"seconds": round(seconds), "processors": os.cpu_count(), "load_average": os.getloadavg()}
-    path.write_text(json.dumps(machine | {"measured": measured}, indent=1) + "\n")
+    path.write_text(json.dumps(machine | {"measured": measured, "papers": dataclasses.asdict(papers)}, indent=1) + "\n")

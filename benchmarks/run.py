@@ -1,6 +1,7 @@
 """`make bench`: measures HMS with 100,000 patients and with a tenth of them.
 
-With `HMS_BENCH=small` (`make bench SMALL=1`) it measures only the tenth.
+With `HMS_BENCH=small` (`make bench SMALL=1`) it measures only the tenth, with `HMS_BENCH=papers` (`make bench PAPERS=1`) only
+papers.
 
 python -m benchmarks.run
 """
@@ -11,7 +12,7 @@ import os
 import sys
 import time
 
-from benchmarks import report, servers
+from benchmarks import papers, report, servers
 from benchmarks.figures import Measured
 from benchmarks.measure import Measurement, facts
 from benchmarks.servers import Bench
@@ -24,20 +25,23 @@ COUNTS = {FULL: {1: 300, 8: 800}, TENTH: {1: 200, 8: 320}}
 def main() -> int:
     """Run the benchmark and print its tables; 1 when a request kind failed."""
     started = time.monotonic()
-    sizes = (TENTH,) if os.environ.get("HMS_BENCH") == "small" else (TENTH, FULL)
+    sizes = {"small": (TENTH,), "papers": ()}.get(os.environ.get("HMS_BENCH", ""), (TENTH, FULL))
     results: list[Measured] = []
     with servers.running() as bench:
         print("Preparing the tables, prices, medicines and codes …", flush=True)
         _prepare(bench)
         for patients in sizes:
             results.append(_measure_size(bench, patients, is_whole=patients == sizes[-1]))
+        paper_figures = _measure_papers(bench)
     smaller = results[0] if len(results) > 1 else None
     print()
     for measured in results:
         print(report.table(measured, smaller if measured is not smaller else None), end="\n\n")
-    print(report.others(results[-1]))
+    if results:
+        print(report.others(results[-1]), end="\n\n")
+    print(papers.table(paper_figures))
     seconds = time.monotonic() - started
-    report.write(results, seconds)
+    report.write(results, paper_figures, seconds)
     print(f"\nThis took {seconds / 60:.0f} min; everything is in {report.FILE.name}.")
     return int(any(figure.problem for measured in results for figure in measured.figures))
 
@@ -47,6 +51,13 @@ def _prepare(bench: Bench) -> None:
     environment = bench.environment(PREPARED)
     servers.run(bench, environment, "-m", "flask", "--app", "wsgi", "db", "upgrade")
     servers.run(bench, environment, "-m", "benchmarks.data", "staff")
+
+
+def _measure_papers(bench: Bench) -> papers.PaperFigures:
+    print("Measuring papers …", flush=True)
+    bench.copy_database(PREPARED, "papers")
+    bench.empty_queue()
+    return papers.measure(bench, "papers")
 
 
 def _measure_size(bench: Bench, patients: int, *, is_whole: bool) -> Measured:

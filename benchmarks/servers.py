@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import psycopg
 from psycopg import sql
+from rq import Worker
 
 from hms.local import paths, processes
 from hms.local.listen_address import Address
@@ -72,6 +73,11 @@ class Bench:
     def database_seconds(self) -> float:
         """CPU time of the database server and its connections so far."""
         return _seconds(psutil.Process(self.postgres._pid()))
+
+    def count_workers(self) -> int:
+        """How many workers are ready for work."""
+        with Valkey(self.home).connect() as queue:
+            return Worker.count(connection=queue)
 
     def queue_seconds(self) -> float:
         """CPU time of the queue server so far."""
@@ -150,6 +156,10 @@ class Background:
         ended = self._process.cpu_times()
         return _seconds(self._process) + ended.children_user + ended.children_system
 
+    def jobs(self) -> list[psutil.Process]:
+        """The processes of jobs that a worker has begun."""
+        return self._process.children()
+
 
 @contextlib.contextmanager
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
@@ -170,9 +180,9 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
 
 
 @contextlib.contextmanager
-def background(bench: Bench, environment: dict[str, str], command: str) -> Iterator[Background]:
-    """Run a background program: `flask work` (the worker) or `flask schedule` (the clock)."""
-    child = Child(command, flask_command(command), environment, bench.home)
+def background(bench: Bench, environment: dict[str, str], *words: str) -> Iterator[Background]:
+    """Run a background program: `flask work` (a worker) or `flask schedule` (the clock)."""
+    child = Child("".join(words), flask_command(*words), environment, bench.home)
     child.start()
     try:
         yield Background(child)

@@ -45,7 +45,7 @@ def main() -> int:
     try:
         _check_python()
         with _one_at_a_time():
-            steps = [_python_packages(purpose), _print_libraries(), _browser_packages()]
+            steps = [_python_packages(purpose), _print_libraries(), _print_fonts(), _browser_packages()]
             steps += [_test_tools(), _analysers()] if purpose == "test" else []
     except SetupFailed as error:
         print(f"\nSet-up stopped: {error}", file=sys.stderr)
@@ -133,6 +133,19 @@ def _print_libraries() -> bool:
         f"PDFs cannot be made without {', '.join(missing)}; bills are shown as pages only. "
         f"An administrator installs them: apt-get install {' '.join(missing)}"
     )
+    return True
+
+
+def _print_fonts() -> bool:
+    """Make the fonts of PDFs; True when there was something to do."""
+    script = ROOT / "tools" / "fonts.py"
+    stamp = Stamp("print-fonts", LOCKS["run"][0], script)
+    if stamp.is_fresh and (ROOT / "fonts").exists():
+        return False
+    stamp.forget()
+    print("Making the fonts of papers …", flush=True)
+    must(PYTHON, script)
+    stamp.renew()
     return True
 
 

@@ -15,10 +15,15 @@ from .background import worker
 
 @click.command("work")
 @click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+@click.option("--short", "is_short", is_flag=True, help="Leave long papers to other workers.")
 @with_appcontext
-def work(burst: bool) -> None:
-    """Run the background worker, which makes the documents and sends the e-mails of the outbox."""
-    worker.run_worker(burst=burst)
+def work(burst: bool, is_short: bool) -> None:
+    """Run the background worker, which makes the documents and sends the e-mails of the outbox.
+
+    Long papers (bills of very many lines) are made while nothing else waits. Run a worker with --short beside this one, so
+    that other papers never wait for a long one.
+    """
+    worker.run_worker(burst=burst, takes_long=not is_short)
 
 
 audit_group = AppGroup("audit", help="The audit trail: verify it, take a checkpoint.")

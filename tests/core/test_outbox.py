@@ -26,9 +26,9 @@ def done(monkeypatch):
     return ids
 
 
-def _ask(ref_id: int = 7) -> None:
+def _ask(ref_id: int = 7, *, is_long: bool = False) -> None:
     with action_context("tests.ask", SYSTEM):
-        outbox.enqueue(KIND, ref_id)
+        outbox.enqueue(KIND, ref_id, is_long=is_long)
 
 
 def _rows(db) -> list[Outbox]:
@@ -135,6 +135,34 @@ def test_waiting_work_is_one_job_in_the_queue(db, done):
     outbox.run_due()
     jobs.empty()
     assert (outbox.wake_for_due(), jobs.count) == (False, 0), "an idle hospital wakes nobody"
+
+
+def test_long_work_has_a_queue_of_its_own_and_is_begun_one_at_a_time(db, done):
+    queues = outbox.queue(), outbox.queue(is_long=True)
+    for waiting in queues:
+        waiting.empty()
+    for ref_id in (1, 2):
+        _ask(ref_id, is_long=True)
+    assert [waiting.count for waiting in queues] == [0, 1]
+    _ask(3)
+    outbox.wake_for_due()
+    assert [waiting.count for waiting in queues] == [1, 1]
+    assert (outbox.run_due(), done) == (1, [3])
+    queues[1].empty()
+    assert (outbox.run_long(), done) == (1, [3, 1])
+    assert queues[1].count == 1, "the next long row waits behind other work"
+    assert (outbox.run_long(), outbox.run_long(), done) == (1, 0, [3, 1, 2])
+    for waiting in queues:
+        waiting.empty()
+    assert (outbox.wake_for_due(), *(waiting.count for waiting in queues)) == (False, 0, 0)
+
+
+def test_rows_done_long_ago_wake_nobody(db, done):
+    _ask()
+    outbox.run_due()
+    db.session.execute(update(Outbox).where(Outbox.kind == KIND).values(handed_out_at=clock.now() - timedelta(hours=1)))
+    db.session.commit()
+    assert not outbox.wake_for_due()
 
 
 def test_an_administrator_tries_failed_jobs_again(db, desk, monkeypatch):

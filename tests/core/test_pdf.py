@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
+from pypdf import PdfReader
 
 from hms.core.documents import pdf
 
@@ -58,3 +60,23 @@ def test_a_pdf_fetches_nothing_and_reads_no_file(app, neighbour, tmp_path, monke
     assert SECRET not in made
     record_property("figure", f"papers: addresses fetched of nine on a paper: {len(asked)} (0)")
     assert asked == []
+
+
+WEIGHTS = """<!doctype html><html><head><style>body { font-family: Inter; }</style></head><body>
+{% for weight in (400, 500, 600, 700) %}{% for size in (7, 12, 21) %}
+<p style="font-weight: {{ weight }}; font-size: {{ size }}pt">Weight {{ weight }}</p>{% endfor %}{% endfor %}</body></html>"""
+
+
+def test_papers_are_set_in_static_fonts_and_no_instance_is_cut_while_rendering(app, monkeypatch):
+    cut = []
+    monkeypatch.setattr("weasyprint.pdf.fonts.instantiateVariableFont", lambda font, *_, **__: cut.append(font) or font)
+    monkeypatch.setattr(app, "jinja_loader", ChoiceLoader([DictLoader({"w.html": WEIGHTS}), app.jinja_loader]))
+    with app.app_context():
+        made = pdf.render_pdf("w.html")
+    assert cut == []
+    fonts = {str(font.get_object()["/BaseFont"]) for font in _fonts(made)}
+    assert {name.partition("+")[2] for name in fonts} == {"Inter", "Inter-Medium", "Inter-Semi-Bold", "Inter-Bold"}
+
+
+def _fonts(made):
+    return [font for page in PdfReader(io.BytesIO(made)).pages for font in page["/Resources"]["/Font"].values()]

@@ -126,7 +126,7 @@ def test_the_paper_of_a_bill_is_made_anew_when_the_record_is_restricted(record, 
 
     bill = database.session.get(Bill, record["bill_id"])
     closed = invoice.invoice_version(bill)
-    assert {line.description for line in frozen_facts.active_lines(bill.id)} == {"Medicine", "Laboratory test"}
+    assert {line.description for line in frozen_facts.lines_for_documents(bill.id)} == {"Medicine", "Laboratory test"}
     access_actions.lift_restriction(record["patient_id"], reason="Not needed any more", by=SYSTEM)
-    assert {line.description for line in frozen_facts.active_lines(bill.id)} == {MEDICINES[0], TESTS[0]}
+    assert {line.description for line in frozen_facts.lines_for_documents(bill.id)} == {MEDICINES[0], TESTS[0]}
     assert invoice.invoice_version(bill) != closed

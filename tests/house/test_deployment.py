@@ -244,7 +244,7 @@ def test_the_image_is_made_of_the_production_lock_without_tests_and_for_a_user_w
 
 def test_the_programs_run_read_only_without_capabilities():
     described = _described()["services"]
-    for name in ("migrate", "web", "worker", "clock"):
+    for name in ("migrate", "web", "worker", "short-worker", "clock"):
         service = described[name]
         assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001:10001")
         assert "no-new-privileges:true" in service["security_opt"]
@@ -281,9 +281,9 @@ def hospital_of_hosts():
 
 def test_every_process_of_the_hospital_gets_the_same_secrets_and_none_has_a_default():
     described = _described()
-    processes = [described["services"][name] for name in ("migrate", "web", "worker", "clock")]
+    processes = [described["services"][name] for name in ("migrate", "web", "worker", "short-worker", "clock")]
     owner = {"database_owner_url"}
     assert all(set(process["secrets"]) - owner == set(processes[1]["secrets"]) for process in processes)
-    assert [owner <= set(process["secrets"]) for process in processes] == [True, False, False, False]
+    assert [owner <= set(process["secrets"]) for process in processes] == [True, False, False, False, False]
     assert all(secret["file"].startswith("./secrets/") for secret in described["secrets"].values())
     assert "--appendonly yes" in " ".join(described["services"]["broker"]["command"])

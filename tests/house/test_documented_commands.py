@@ -21,7 +21,7 @@ from tests.compose_services import ROOT, described, run_in, service_environment
 pytestmark = pytest.mark.slow
 
 DATABASE = "hms_documented"
-PROGRAMS = ("web", "worker", "clock")
+PROGRAMS = ("web", "worker", "short-worker", "clock")
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
 ANSWERS = "Bay Hospital\n3 Bay Street\n022 555 777\n"
 NAMED = re.compile(r"(?:docker compose exec (\w+) |`|\.venv/bin/)flask (?:--app wsgi )?([a-z][a-z ./-]*[a-z])")

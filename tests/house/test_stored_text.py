@@ -12,13 +12,13 @@ from sqlalchemy import JSON, Column, String, Table, cast, exists, literal, selec
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 
-from hms.billing.documents import invoice
+from hms.billing.bills.frozen_facts import lines_for_documents
+from hms.billing.documents import invoice, invoice_paper
 from hms.billing.models import Bill
 from hms.clinical.models import Immunization, Observation
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.db.session import get_or_not_found
-from hms.core.documents.pdf import render_pdf
 from hms.core.drafts import Draft
 from hms.core.permissions import Role
 from hms.core.settings import store as settings
@@ -195,9 +195,8 @@ def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, progr
 def test_stored_text_is_text_on_a_printed_invoice(app, known):
     plant(TYPED)
     with app.test_request_context():
-        content = render_pdf(
-            "billing/invoice.pdf.html", **invoice.invoice_content(get_or_not_found(Bill, known["bill_id"]))
-        )
+        bill = get_or_not_found(Bill, known["bill_id"])
+        content = invoice_paper.render_invoice(lines_for_documents(bill.id), invoice.invoice_content(bill))
     printed = "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     assert "{{7123*7}}" in printed
     assert "%s %(x)s" in printed

@@ -42,7 +42,7 @@ def stay(name):
 
 if __name__ == "__main__":
     if sys.argv[1] in ("work", "schedule"):
-        stay(sys.argv[1])
+        stay(" ".join(sys.argv[1:]))
     note(" ".join(sys.argv[1:]) + " with " + os.environ["DATABASE_URL"])
 """
 
@@ -131,7 +131,7 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     programs = hospital.programs()
     hospital.process.send_signal(signal.SIGINT)
     assert hospital.process.wait(60) == 0
-    assert hospital.notes()[-2:] == ["schedule went", "work went"]
+    assert hospital.notes()[-3:] == ["schedule went", "work --short went", "work went"]
     assert not [program for program in programs if program.is_running()]
     assert not processes.list_running_in(hospital.home / "postgres")
     assert not processes.list_running_in(hospital.home / "valkey")

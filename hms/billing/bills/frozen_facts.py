@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import BigInteger, Row, Select, bindparam, func, select
 
 from hms.billing.models import Bill, BillLine
 from hms.core.db.session import db
-from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.formatting import spoken_name
-from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
+from hms.patients.access.reader import Reader
 from hms.patients.models import Patient
 
 from . import line_descriptions
@@ -56,30 +55,24 @@ def _patient() -> Select:
     return select(*PATIENT_COLUMNS).where(Patient.id == patient_id)
 
 
-def active_lines(bill_id: int, who: Person | None = None) -> list[Row]:
-    """The lines of a bill that are not withdrawn, oldest first, with the descriptions that `who` may read.
-
-    Without `who` the descriptions are those for documents.
-    """
-    if who is None:
-        return db.session.execute(_lines_for_documents(), {"bill_id": bill_id}).all()
-    return db.session.execute(_lines_for(kind=reader_kind(who)), {"bill_id": bill_id} | reader_values(who)).all()
+def lines_for_documents(bill_id: int, *, limit: int | None = None) -> list[Row]:
+    """The lines of a bill that are not withdrawn (at most `limit`), oldest first, with their descriptions for documents."""
+    return db.session.execute(_lines_for_documents(), {"bill_id": bill_id, "limit": limit}).all()
 
 
-@cache
-def _lines_for(*, kind: ReaderKind) -> Select:
-    bill_id = bindparam("bill_id")
-    who = kind.reader()
-    return _active_lines(bill_id, who)
+def count_lines(bill_id: int) -> int:
+    """How many lines of a bill are not withdrawn."""
+    lines = select(func.count(BillLine.id)).where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None))
+    return db.session.execute(lines).scalar_one()
 
 
 @cache
 def _lines_for_documents() -> Select:
-    bill_id = bindparam("bill_id")
-    return _active_lines(bill_id, None)
+    return lines_query(bindparam("bill_id"), None).limit(bindparam("limit", type_=BigInteger))
 
 
-def _active_lines(bill_id: Any, who: Reader | None) -> Select:
+def lines_query(bill_id: Any, who: Reader | None) -> Select:
+    """The active lines of a bill, oldest first, with the descriptions that `who` may read; without `who` those for documents."""
     line = BillLine.__table__.c
     columns = (
         line[name] for name in ("id", "quantity", "unit_price", "amount", "source", "price_item_id", "created_at")

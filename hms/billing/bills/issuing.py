@@ -12,7 +12,6 @@ from hms.billing.models import Bill, BillLine
 from hms.billing.printed_copies import count_print
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action
-from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.db.status import set_status
@@ -25,6 +24,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 
 from . import discounts, frozen_facts, rules
+from .invoice_requests import request_invoice
 
 
 @action(Permission.ISSUE_BILL, "billing.issue")
@@ -33,7 +33,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     bill = get_for_update(Bill, bill_id)
     if version is not None and version != bill.version:
         raise StaleVersion(STALE_MESSAGE)
-    enqueue(frozen_facts.INVOICE, bill.id)
+    request_invoice(bill.id)
     freeze(bill, by)
     assign_number(bill, take_yearly_numbers([BILL_SERIES])[0])
     db.session.flush()
@@ -90,7 +90,7 @@ def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
         lines = update(BillLine).filter_by(bill_id=bill.id, withdrawn_at=None)
         db.session.execute(lines.values(withdrawn_at=clock.now(), withdrawn_reason=reason))
     else:
-        enqueue(frozen_facts.INVOICE, bill.id)
+        request_invoice(bill.id)
     set_status(bill, enums.BillState.VOID)
     bill.collects = False
     bill.void_reason, bill.voided_at, bill.voided_by_id = reason.strip(), clock.now(), by.id
@@ -105,11 +105,11 @@ def reprint_invoice(bill_id: int, *, by: Person) -> int:
     """Enqueue the invoice of an issued bill again, marked COPY, and return the number of the copy. A draft has no copies."""
     if get_or_not_found(Bill, bill_id).number is None:
         raise Conflict(N_("Only the invoice of an issued bill is printed again."), code="not_issued")
-    enqueue(frozen_facts.INVOICE, bill_id)
+    request_invoice(bill_id)
     return count_print("invoice", bill_id)
 
 
 @action(Permission.READ_BILL, "billing.ask_for_invoice")
 def ask_for_invoice(bill_id: int, *, by: Person) -> None:
     """Enqueue the invoice of the bill as it is now. A second request while the first waits adds no second job."""
-    enqueue(frozen_facts.INVOICE, get_or_not_found(Bill, bill_id).id)
+    request_invoice(get_or_not_found(Bill, bill_id).id)

@@ -31,7 +31,7 @@ from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import banner
 
-from . import actions, frozen_facts, issuing, payers, queries
+from . import actions, issuing, line_pages, payers, queries
 from .rules import balance
 
 MAX_ID = 2**63 - 1
@@ -143,14 +143,15 @@ def _payer_choices(bill: Bill) -> list[SelectChoice]:
 
 
 def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
-    lines = frozen_facts.active_lines(bill.id, current_person())
+    lines = line_pages.line_page(bill.id, current_person(), **_line_edges())
     return {
         "bill": bill,
         "patient": banner.patient_banner(patient, current_person()),
         "lines": lines,
+        "line_edges": _line_edges(),
         "dues": payment_actions.dues_of(bill),
         "without_price": price_queries.items_without_price(
-            {line.price_item_id for line in lines if line.price_item_id}
+            {line.price_item_id for line in lines.rows if line.price_item_id}
         ),
         "payments": payment_queries.payments_of(bill.id),
         "balance": balance(bill.total, bill.paid, bill.written_off),
@@ -158,6 +159,11 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "printer_answers": redis.is_available,
         "requests": correction_queries.list_requests_of_bill(bill.id),
     }
+
+
+def _line_edges() -> dict[str, int | None]:
+    """Which page of the lines is shown, as `line_pages.line_page` takes it."""
+    return {"after": _id("after"), "before": _id("before")}
 
 
 def _item_choices(line: LineForm | None) -> list[tuple[int, str]]:
@@ -196,7 +202,8 @@ def add_line(bill_id: int) -> ResponseReturnValue:
     """Add a line to a draft."""
     form = LineForm()
     if form.save(actions.add_line, by=current_person(), bill_id=bill_id):
-        return _back(bill_id)
+        is_long = not line_pages.line_page(bill_id, current_person()).is_whole
+        return _back(bill_id, before=form.result.id + 1 if is_long else None)
     return _bill_page(bill_id, line=form)
 
 
@@ -204,13 +211,11 @@ def add_line(bill_id: int) -> ResponseReturnValue:
 @requires(Permission.EDIT_BILL)
 def withdraw_line(bill_id: int, line_id: int) -> Response:
     """Remove a line from a draft; the message has an undo button."""
-    descriptions = {line.id: line.description for line in frozen_facts.active_lines(bill_id, current_person())}
+    description = line_pages.line_description(bill_id, line_id, current_person()) or _("Line")
     actions.withdraw_line(bill_id, line_id, by=current_person())
-    undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id)
-    flash(
-        {"text": _("%(item)s removed", item=descriptions.get(line_id, _("Line"))), "undo": undo, "values": {}}, "undo"
-    )
-    return _back(bill_id)
+    undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id, **_line_edges())
+    flash({"text": _("%(item)s removed", item=description), "undo": undo, "values": {}}, "undo")
+    return _back(bill_id, **_line_edges())
 
 
 @pages.post("/bills/<int:bill_id>/lines/<int:line_id>/restore")
@@ -218,7 +223,7 @@ def withdraw_line(bill_id: int, line_id: int) -> Response:
 def restore_line(bill_id: int, line_id: int) -> Response:
     """Undo the removal of a line."""
     actions.restore_line(bill_id, line_id, by=current_person())
-    return _back(bill_id)
+    return _back(bill_id, **_line_edges())
 
 
 @pages.post("/bills/<int:bill_id>/discount")
@@ -264,5 +269,5 @@ def issue(bill_id: int) -> Response:
     return _back(bill_id)
 
 
-def _back(bill_id: int) -> Response:
-    return redirect(url_for("billing.bill", bill_id=bill_id), 303)
+def _back(bill_id: int, **line_edges: int | None) -> Response:
+    return redirect(url_for("billing.bill", bill_id=bill_id, **line_edges), 303)

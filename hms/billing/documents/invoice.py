@@ -12,7 +12,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Select, bindparam, column, func, select, table
 
-from hms.billing.bills.frozen_facts import active_lines, document_facts
+from hms.billing.bills.frozen_facts import document_facts
 from hms.billing.bills.rules import amounts_due, balance
 from hms.billing.document_numbers import amount_in_words
 from hms.billing.enums import BillState
@@ -27,8 +27,6 @@ from hms.staff.models import User
 # This desk may not import the clinical one, so the needed columns of its tables are declared here.
 _ENCOUNTER = table("encounter", column("id"), column("patient_id"), column("status"))
 _CONDITION = table("condition", column("id"), column("encounter_id"), column("code"), column("rank"), column("status"))
-MIN_LAST_PAGE_LENGTH = 2
-"""How many lines stay on one page with the totals."""
 
 
 def invoice_version(bill: Bill) -> str:
@@ -106,18 +104,15 @@ def signed_amount(payment: Payment) -> Money:
 
 
 def invoice_content(bill: Bill) -> dict[str, Any]:
-    """The values of `billing/invoice.pdf.html`."""
-    lines, currency = active_lines(bill.id), current_app.config["CURRENCY"]
+    """The values of `billing/invoice.pdf.html`, without the lines of the bill."""
+    currency = current_app.config["CURRENCY"]
     clerk = db.session.get(User, bill.issued_by_id) if bill.issued_by_id else None
     facts = document_facts(bill, clerk.display_name if clerk else "")
-    split = max(len(lines) - MIN_LAST_PAGE_LENGTH, 0)
     return {
         "bill": bill,
         "number": bill.number or _("Draft %(id)s", id=bill.id),
         "facts": facts,
         "diagnoses": ", ".join(diagnosis_codes(bill)),
-        "lines": lines[:split],
-        "last_lines": lines[split:],
         "subtotal": bill.total + bill.discount,
         "payments": paid_rows(bill.id),
         "balance": ZERO if bill.status == BillState.VOID else balance(bill.total, bill.paid, bill.written_off),
@@ -125,8 +120,13 @@ def invoice_content(bill: Bill) -> dict[str, Any]:
         "words": amount_in_words(bill.total, currency) if settings.value("billing.amount_in_words") else "",
         "instructions": settings.value("billing.payment_instructions"),
         "logo": settings.value("hospital.logo"),
-        "code": segno.make(bill.number, error="m").svg_data_uri(border=0) if bill.number else "",
+        "code": number_code(bill.number),
         "printed_at": clock.now(),
         "copy": copies_of_invoice(bill.id),
         "currency": currency,
     }
+
+
+def number_code(number: str | None) -> str:
+    """The QR code of a bill's number as a `data:` address; empty without a number."""
+    return segno.make(number, error="m").svg_data_uri(border=0) if number else ""

@@ -12,13 +12,12 @@ from hms.billing.models import Bill, PrintedDocument
 from hms.core import clock
 from hms.core.background.outbox import job
 from hms.core.db.session import db, get_or_not_found
-from hms.core.documents.pdf import render_pdf
 from hms.core.events import Event, publish
 from hms.core.money import Money
 from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text import numbers
 
-from . import invoice
+from . import invoice, invoice_paper
 
 
 @job(frozen_facts.INVOICE)
@@ -28,7 +27,7 @@ def print_invoice(bill_id: int) -> None:
     edition = invoice.invoice_version(bill)
     values = invoice.invoice_content(bill)
     with numbers.with_decimal_sign(decimal_sign()):
-        content = render_pdf("billing/invoice.pdf.html", **values)
+        content = invoice_paper.render_invoice(frozen_facts.lines_for_documents(bill.id), values)
     row = {"kind": "invoice", "ref_id": bill.id, "edition": edition, "made_at": clock.now(), "content": content}
     row |= {"facts": _facts(values), "digest": sha256(content).hexdigest()}
     db.session.execute(insert(PrintedDocument).values(row).on_conflict_do_nothing())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
-from hms.billing.bills.frozen_facts import active_lines, document_facts
+from hms.billing.bills.frozen_facts import count_lines, document_facts, lines_for_documents
 from hms.billing.bills.rules import balance
 from hms.billing.enums import METHOD_LABELS, SELF, Method
 from hms.billing.models import Bill, Correction, Payment
@@ -21,12 +21,16 @@ from hms.staff.models import User
 from . import receipt_layout
 from .invoice import signed_amount
 
+MAX_LINES = 200
+"""Lines of the bill on a receipt, less than a metre and a half of paper. The invoice has them all."""
+
 
 def receipt_content(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layout.Slip:
     """The receipt of a payment or refund with the amounts of its time, so that a reprint is the same. `copy` is the number of
     the reprint, 0 for the original."""
     facts, is_refund = document_facts(bill, ""), payment.kind == "refund"
     hospital, patient = facts["hospital"], facts["patient"]
+    rows = [] if is_refund else lines_for_documents(bill.id, limit=MAX_LINES)
     return receipt_layout.Slip(
         hospital=(hospital["name"].upper(), hospital["address"], hospital["phone"]),
         title=" ".join((_("Refund") if is_refund else _("Receipt"), payment.number)),
@@ -35,7 +39,8 @@ def receipt_content(payment: Payment, bill: Bill, copy: int = 0) -> receipt_layo
         patient=person_name(patient["family_name"], patient["given_name"]),
         hospital_number=patient["hospital_number"],
         bill=" ".join((_("Bill"), bill.number)),
-        lines=() if is_refund else tuple(_lines(bill)),
+        lines=tuple(_lines(rows)),
+        more=_more_lines(bill, rows),
         sums=tuple((_refund_sums if is_refund else _sums)(payment, bill)),
         notes=tuple(_refund_notes(payment)) if is_refund else (),
         signature=_("Signature of the person who receives the money") if is_refund else "",
@@ -49,10 +54,15 @@ def _name_of(user_id: int | None) -> str:
     return user.display_name if user else ""
 
 
-def _lines(bill: Bill) -> Iterator[receipt_layout.ReceiptLine]:
-    for line in active_lines(bill.id):
+def _lines(rows: Iterable[Row]) -> Iterator[receipt_layout.ReceiptLine]:
+    for line in rows:
         amounts = _number(line.unit_price), _number(line.amount)
         yield receipt_layout.ReceiptLine(line.description, line.quantity, *amounts)
+
+
+def _more_lines(bill: Bill, rows: Sequence[Row]) -> str:
+    left_out = count_lines(bill.id) - len(rows) if len(rows) == MAX_LINES else 0
+    return _("%(count)s more lines: see the invoice", count=left_out) if left_out else ""
 
 
 def _refund_notes(refund: Payment) -> Iterator[str]:

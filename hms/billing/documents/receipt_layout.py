@@ -36,8 +36,9 @@ class ReceiptLine:
 
 @dataclass(frozen=True)
 class Slip:
-    """The content of a receipt or credit note; amounts are formatted text. `notes` are sentences above the lines of the bill.
-    `signature` is the label of a line to sign on. `copy` is the number of the reprint, 0 for the original."""
+    """The content of a receipt or credit note; amounts are formatted text. `notes` are sentences above the lines of the bill,
+    `more` is one below them. `signature` is the label of a line to sign on. `copy` is the number of the reprint, 0 for the
+    original."""
 
     hospital: tuple[str, ...]
     title: str
@@ -52,6 +53,7 @@ class Slip:
     copy: int = 0
     notes: tuple[str, ...] = ()
     signature: str = ""
+    more: str = ""
 
 
 def lines(slip: Slip, columns: int) -> list[str]:
@@ -62,6 +64,7 @@ def lines(slip: Slip, columns: int) -> list[str]:
     title = _wrapped(slip.title, columns) + _justify(slip.when, slip.clerk, columns)
     bill_lines = [printed for note in slip.notes for printed in _wrapped(note, columns)]
     bill_lines += [printed for line in slip.lines for printed in _line(line, columns)]
+    bill_lines += _wrapped(slip.more, columns) if slip.more else []
     sums = [line for label, amount in slip.sums for line in _justify(label, amount, columns)]
     signature = ["", "", "." * columns, *_wrapped(slip.signature, columns)] if slip.signature else []
     return [*head, "", *title, *patient, rule, *bill_lines, rule, *sums, *signature]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from hms.billing import enums
-from hms.billing.bills import frozen_facts
 from hms.billing.bills import rules as bill_rules
+from hms.billing.bills.invoice_requests import request_invoice
 from hms.billing.bills.issuing import BILL_SERIES, assign_number, freeze
 from hms.billing.document_numbers import CREDIT_NOTE, RECEIPT, document_number
 from hms.billing.models import Bill, Correction, Payment
 from hms.billing.printed_copies import count_print
 from hms.billing.tills import actions
 from hms.core.actions import action
-from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db, get_or_not_found
 from hms.core.db.status import set_status
@@ -141,7 +140,7 @@ def update_balance(bill: Bill) -> None:
     set_status(bill, bill_rules.state(bill.total, bill.paid, bill.written_off))
     bill.increment_version()
     db.session.flush()
-    enqueue(frozen_facts.INVOICE, bill.id)
+    request_invoice(bill.id)
     publish(Event.BILL_CHANGED)
 
 

@@ -6,7 +6,7 @@ from flask import Response, current_app, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.billing.bills import frozen_facts
+from hms.billing.bills import line_pages
 from hms.billing.bills import queries as bill_queries
 from hms.billing.bills.rules import Dues, balance
 from hms.billing.blueprints import pages
@@ -49,7 +49,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "due": due,
         "dues": {SELF: dues.patient, bill.payer: dues.payer} if dues.payer else {},
         "patient": patients.patient_banner(patient, current_person()),
-        "lines": frozen_facts.active_lines(bill.id, current_person()),
+        "lines": line_pages.line_page(bill.id, current_person()),
         "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": till_queries.open_shift(current_person().id),
     }

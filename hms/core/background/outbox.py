@@ -2,6 +2,8 @@
 
 A killed worker, a killed job or a lost queue loses nothing: the row stays due until its work is committed, and the
 scheduler dispatches it again.
+
+Long work (a bill of thousands of lines) has a queue of its own: a worker takes it only while no other work waits.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import Index, Row, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Index, Row, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,12 +36,12 @@ from .redis import connection
 
 log = logging.getLogger(__name__)
 
-QUEUE = "hms"
-RUN_DUE = "hms.core.background.outbox.run_due"
+QUEUE, LONG_QUEUE = "hms", "hms-long"
+RUN_DUE, RUN_LONG = "hms.core.background.outbox.run_due", "hms.core.background.outbox.run_long"
 MAX_ATTEMPTS = 8
 RETRY_AFTER_KILL = timedelta(seconds=20)
 """A row that was begun is begun again after so long, unless a worker still holds its lock: its worker was killed."""
-JOB_TIMEOUT = 600
+JOB_TIMEOUT, LONG_JOB_TIMEOUT = 600, 1800
 """Seconds."""
 TURN_SECONDS = 60
 """How long one job takes further rows."""
@@ -76,6 +78,8 @@ class Outbox(UnauditedRecord):
     done_at: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    is_long: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The work may take longer than a second."""
 
 
 OPEN = (Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
@@ -94,20 +98,29 @@ def job(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
     return register
 
 
-def enqueue(kind: str, ref_id: int, *, due: datetime | None = None) -> None:
-    """Do `kind` for record `ref_id` after this action commits (or at `due`). Until a job starts, a repeat adds no second one."""
+def enqueue(
+    kind: str, ref_id: int, *, due: datetime | None = None, is_long: bool | ColumnElement[bool] = False
+) -> None:
+    """Do `kind` for record `ref_id` after this action commits (or at `due`). Until a job starts, a repeat adds no second one.
+
+    `is_long`, a value or a condition of the database, says whether the work waits until no other work is due.
+    """
     with db.session.no_autoflush:
-        outbox_id = db.session.execute(_insert_statement(kind, ref_id, due or clock.now())).scalar_one_or_none()
-    if outbox_id is not None and due is None:
-        after_commit(lambda: run_after_answer(wake_worker), key=RUN_DUE)
+        statement = _insert_statement(kind, ref_id, due or clock.now(), is_long)
+        row = db.session.execute(statement).one_or_none()
+    if row is not None and due is None:
+        goes_long = row.is_long
+        after_commit(
+            lambda: run_after_answer(lambda: wake_worker(is_long=goes_long)), key=RUN_LONG if goes_long else RUN_DUE
+        )
 
 
-def _insert_statement(kind: str, ref_id: int, due: datetime) -> Any:
-    row = insert(Outbox).values(kind=kind, ref_id=ref_id, due=due, attempts=0)
-    return row.on_conflict_do_nothing().returning(Outbox.id)
+def _insert_statement(kind: str, ref_id: int, due: datetime, is_long: bool | ColumnElement[bool]) -> Any:
+    row = insert(Outbox).values(kind=kind, ref_id=ref_id, due=due, attempts=0, is_long=is_long)
+    return row.on_conflict_do_nothing().returning(Outbox.id, Outbox.is_long)
 
 
-def wake_worker() -> bool:
+def wake_worker(*, is_long: bool = False) -> bool:
     """Queue one job that does everything that is due; False when Redis is not available (the scheduler tries again).
 
     One waiting job is enough for all rows: while one waits, no other is queued.
@@ -116,9 +129,10 @@ def wake_worker() -> bool:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        waiting = queue()
+        waiting = queue(is_long=is_long)
         if waiting.count == 0:
-            waiting.enqueue(RUN_DUE, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
+            function, timeout = (RUN_LONG, LONG_JOB_TIMEOUT) if is_long else (RUN_DUE, JOB_TIMEOUT)
+            waiting.enqueue(function, job_timeout=timeout, result_ttl=0, failure_ttl=0)
     except RedisError:
         _quiet_until = time.monotonic() + 5
         log_seldom(log, "queue", "job not queued: Redis is not available")
@@ -126,32 +140,45 @@ def wake_worker() -> bool:
     return True
 
 
-def queue() -> Queue:
-    """The RQ queue of all jobs; jobs are serialized as JSON."""
-    return Queue(QUEUE, connection=connection(), serializer="rq.serializers.JSONSerializer")
+def queue(*, is_long: bool = False) -> Queue:
+    """The RQ queue of all jobs, or that of long work; jobs are serialized as JSON."""
+    name = LONG_QUEUE if is_long else QUEUE
+    return Queue(name, connection=connection(), serializer="rq.serializers.JSONSerializer")
 
 
 def wake_for_due() -> bool:
-    """Wake the worker when a row is due that no worker has begun; whether one was. Called by the scheduler."""
-    is_due = db.session.execute(select(select(Outbox.id).where(*_is_due()).exists())).scalar_one()
+    """Wake workers when a row is due that no worker has begun; whether one was. Called by the scheduler."""
+    waiting = set(db.session.scalars(select(Outbox.is_long).where(*OPEN, *_is_due()).distinct()))
     db.session.commit()
-    if is_due:
-        wake_worker()
-    return is_due
+    for is_long in sorted(waiting):
+        wake_worker(is_long=is_long)
+    return bool(waiting)
 
 
-SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-"""A slow machine may need a minute to render a long bill while its row is locked; the 30 seconds of pages are too short."""
+SET_LONG_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = '35min'")
+"""Longer than the time limit of long work: a paper is rendered while its row is locked."""
 
 
 def run_due() -> int:
-    """Do the rows that are due; returns how many were begun. This is the job in Redis.
+    """Do the rows that are due, without the long ones; returns how many were begun. This is the job in Redis.
 
     Without the database nothing is begun: the scheduler wakes the worker again when it is back. Raises `SQLAlchemyError` for
     any other error of the database.
     """
+    return _run(is_long=False, seconds=TURN_SECONDS)
+
+
+def run_long() -> int:
+    """Do one long row that is due; returns how many were begun. This is the job in the queue of long work.
+
+    The worker looks for other work before the next long row.
+    """
+    return _run(is_long=True, seconds=0)
+
+
+def _run(*, is_long: bool, seconds: float) -> int:
     try:
-        return _run_while_due()
+        return _run_while_due(is_long, time.monotonic() + seconds)
     except SQLAlchemyError as error:
         db.session.remove()
         if not is_database_away(error):
@@ -160,23 +187,23 @@ def run_due() -> int:
         return 0
 
 
-def _run_while_due() -> int:
+def _run_while_due(is_long: bool, ends_at: float) -> int:
     """Do the rows that are due, the longest due first.
 
-    After `TURN_SECONDS` the rest waits for another wake-up, so that RQ's time limit is for one row and not for many.
+    At `ends_at` the rest waits for another wake-up, so that RQ's time limit is for one row and not for many.
     """
-    begun, ends_at = 0, time.monotonic() + TURN_SECONDS
-    while (outbox_id := _begin(*_is_due())) is not None:
+    begun = 0
+    while (outbox_id := _begin(Outbox.is_long.is_(is_long), *_is_due())) is not None:
         begun += 1
         try:
             _do(outbox_id)
         except JobTimeoutException:
-            wake_worker()
+            wake_worker(is_long=is_long)
             raise
         except Exception as error:
             log.warning("outbox %s failed: %s", outbox_id, type(error).__name__)
-        if time.monotonic() > ends_at:
-            wake_worker()
+        if time.monotonic() >= ends_at:
+            wake_worker(is_long=is_long)
             break
     return begun
 
@@ -273,7 +300,7 @@ def retry(*outbox_ids: int) -> int:
     """
     rows = db.session.scalars(select(Outbox).where(Outbox.id.in_(outbox_ids), *FAILED).with_for_update()).all()
     for row in rows:
-        enqueue(row.kind, row.ref_id)
+        enqueue(row.kind, row.ref_id, is_long=row.is_long)
         row.done_at = clock.now()
     return len(rows)
 

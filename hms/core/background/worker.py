@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from contextlib import suppress
 from types import FrameType
@@ -23,6 +24,10 @@ from . import outbox, redis
 log = logging.getLogger(__name__)
 
 
+LONG_WORK_NICENESS = 5
+"""Long work leaves the processors to the other programs."""
+
+
 class DeskWorker(Worker):
     """An RQ worker inside the application: a forked job opens its own database connections."""
 
@@ -31,6 +36,8 @@ class DeskWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Any) -> None:
         db.engine.dispose(close=False)
+        if queue.name == outbox.LONG_QUEUE:
+            os.nice(LONG_WORK_NICENESS)
         super().main_work_horse(job, queue)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
@@ -38,25 +45,27 @@ class DeskWorker(Worker):
         super().request_stop(signum, frame)
 
 
-def run_worker(burst: bool = False) -> None:
-    """Run the queue's jobs until stopped (with `burst`: until the queue is empty).
+def run_worker(*, burst: bool = False, takes_long: bool = True) -> None:
+    """Run the queue's jobs until stopped (with `burst`: until the queue is empty); long ones only when `takes_long`.
 
-    RQ ends a worker that loses Redis during a job; a new one then starts when Redis is back.
+    The worker renders papers before it takes work: each job runs in a fork, which is then ready. RQ ends a worker that loses
+    Redis during a job; a new one then starts when Redis is back.
     """
     pdf.warm_up()
     db.session.remove()
     db.engine.dispose()
     with suppress(StopRequested):  # raised by the stop signal while the worker is idle or waits for Redis
-        _work_on(burst)
+        _work_on(burst, [outbox.QUEUE, outbox.LONG_QUEUE] if takes_long else [outbox.QUEUE])
 
 
-def _work_on(burst: bool) -> None:
+def _work_on(burst: bool, queues: list[str]) -> None:
+    """Run the jobs of `queues`, those of an earlier queue first."""
     while True:
         while not burst and not redis.is_available():
             log_seldom(log, "worker", "the worker waits: Redis is not available")
             time.sleep(2)
         worker = DeskWorker(
-            [outbox.QUEUE],
+            queues,
             connection=Redis.from_url(current_app.config["REDIS_URL"]),
             serializer="rq.serializers.JSONSerializer",
             worker_ttl=60,

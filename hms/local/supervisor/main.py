@@ -1,4 +1,4 @@
-"""Starts database, queue, web server, worker and scheduler of one hospital, watches them, and stops them in order."""
+"""Starts database, queue, web server, workers and scheduler of one hospital, watches them, and stops them in order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
 (19 MiB each) would stay with the process."""
 # The worker first finishes its current document.
-_STOP_SECONDS = {"web": 6, "clock": 5, "worker": 20}
+_STOP_SECONDS = {"web": 6, "clock": 5, "short-worker": 20, "worker": 20}
 
 
 class ShutdownRequested(Exception):
@@ -117,6 +117,7 @@ class Supervisor:
         self._wait_for(web)
         # After the web server, so that they do not slow down its start.
         self._start(Child("worker", flask_command("work"), environment, self.home))
+        self._start(Child("short-worker", flask_command("work", "--short"), environment, self.home))
         self._start(Child("clock", flask_command("schedule"), environment, self.home))
 
     def _start(self, child: Child) -> None:
@@ -152,10 +153,10 @@ class Supervisor:
             self._servers_due_at = time.monotonic() + _RESTART_PAUSE_SECONDS
 
     def _close(self) -> None:
-        """Stops web server, scheduler and worker, then the servers unless another command still uses them."""
+        """Stops web server, scheduler and workers, then the servers unless another command still uses them."""
         print_message("\nStopping …")
         by_name = {child.name: child for child in self._children}
-        for name in ("web", "clock", "worker"):
+        for name in ("web", "clock", "short-worker", "worker"):
             if name in by_name:
                 by_name[name].stop(wait_seconds=1 if self._close_requests > 1 else _STOP_SECONDS[name])
         self._servers.leave()

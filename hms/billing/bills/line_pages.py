@@ -1,0 +1,83 @@
+"""The active lines of a bill, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Row, Select, bindparam, func, select
+
+from hms.billing.models import BillLine
+from hms.core.db.session import db
+from hms.core.person import Person
+from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
+
+from .frozen_facts import lines_query
+
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class LinePage:
+    """Some lines of a bill, oldest first. `offset` lines are before them; `total` counts all lines of the bill.
+
+    `previous` is the value of `before` for the page before, `next` that of `after` for the page after; None when there is none.
+    """
+
+    rows: list[Row]
+    offset: int
+    total: int
+    previous: int | None
+    next: int | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all lines of the bill."""
+        return len(self.rows) == self.total
+
+
+def line_page(bill_id: int, who: Person, *, after: int | None = None, before: int | None = None) -> LinePage:
+    """The first lines of a bill, those after the line `after`, or those just before the line `before`, with the descriptions
+    that `who` may read."""
+    values = {"bill_id": bill_id, "edge": before or after} | reader_values(who)
+    query = _page(kind=reader_kind(who), is_after=before is None and after is not None, is_before=before is not None)
+    rows = list(db.session.execute(query, values))
+    has_more, rows = len(rows) > PAGE, rows[:PAGE]
+    if before is not None:
+        rows.reverse()
+    if not has_more and after is None and before is None:
+        return LinePage(rows, 0, len(rows), None, None)
+    first, last = (rows[0].id, rows[-1].id) if rows else (before or (after or 0) + 1, before or after)
+    count = db.session.execute(_count(), {"bill_id": bill_id, "first": first, "last": last}).one()
+    return LinePage(
+        rows, count.before, count.total, first if count.before else None, last if count.through < count.total else None
+    )
+
+
+def line_description(bill_id: int, line_id: int, who: Person) -> str | None:
+    """The description of one active line that `who` may read; None when the bill has no such line."""
+    values = {"bill_id": bill_id, "line_id": line_id} | reader_values(who)
+    row = db.session.execute(_one_line(kind=reader_kind(who)), values).one_or_none()
+    return None if row is None else row.description
+
+
+@cache
+def _one_line(*, kind: ReaderKind) -> Select:
+    return lines_query(bindparam("bill_id"), kind.reader()).where(BillLine.id == bindparam("line_id"))
+
+
+@cache
+def _page(*, kind: ReaderKind, is_after: bool, is_before: bool) -> Select:
+    query = lines_query(bindparam("bill_id"), kind.reader()).limit(PAGE + 1)
+    if is_before:
+        return query.where(BillLine.id < bindparam("edge")).order_by(None).order_by(BillLine.id.desc())
+    return query.where(BillLine.id > bindparam("edge")) if is_after else query
+
+
+@cache
+def _count() -> Select:
+    """How many active lines a bill has: before the line `first`, through the line `last`, and in all."""
+    earlier = func.count().filter(BillLine.id < bindparam("first")).label("before")
+    through = func.count().filter(BillLine.id <= bindparam("last")).label("through")
+    query = select(earlier, through, func.count().label("total")).select_from(BillLine)
+    return query.where(BillLine.bill_id == bindparam("bill_id"), BillLine.withdrawn_at.is_(None))
