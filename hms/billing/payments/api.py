@@ -18,6 +18,7 @@ from hms.billing.models import Bill, Payment
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.db.keyset import OrderedSelect
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -51,7 +52,7 @@ def bill_payments(arguments: dict[str, Any], bill_id: int) -> Response:
     return paginated_response(_filter_and_sort(query, {"ordering": "id"} | arguments), schemas.payment_json)
 
 
-def _filter_and_sort(query: Select, arguments: dict[str, Any]) -> Select:
+def _filter_and_sort(query: Select, arguments: dict[str, Any]) -> OrderedSelect:
     if "method" in arguments:
         query = query.where(Payment.method == parse_method(arguments["method"]).value)
     if "patient" in arguments:

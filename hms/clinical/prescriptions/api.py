@@ -63,10 +63,11 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
     }
     rows = filter_by_columns(queries.prescriptions(current_person()), arguments, on=Prescription.created_at, **columns)
     times = {name: getattr(Prescription, name) for name in ("created_at", *TIMES)}
-    rows = ordered(rows, arguments, Prescription.id, **times)
     if arguments.get("medication") is not None:  # the filter must not reveal the medicine of a restricted record
         rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
-    return read_audit.list_response("prescription", rows, prescription_json)
+    return read_audit.list_response(
+        "prescription", ordered(rows, arguments, Prescription.id, **times), prescription_json
+    )
 
 
 @api.get("/prescriptions/<int:prescription_id>/")
