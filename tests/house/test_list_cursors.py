@@ -181,7 +181,7 @@ def _add_many(many: int) -> None:
     database.session.commit()
 
 
-def test_more_than_ten_thousand_rows_are_estimated(program, people):
+def test_more_than_ten_thousand_rows_are_estimated(program, desk, people):
     many = row_counts.MAX_EXACT + 50
     _add_many(many)
     client = program("receptionist")
@@ -196,6 +196,8 @@ def test_more_than_ten_thousand_rows_are_estimated(program, people):
             assert "X-Total-Count-Estimated" not in exact.headers
             assert exact.get_json()["count"] >= many
             assert exact.get_json()["results"] == answer.get_json()["results"]
+    page = desk("receptionist").get("/patients/").get_data(as_text=True)
+    assert "25 of about 10,000, by family name" in " ".join(page.split())
     few = client.get("/api/patients/?search=kamara&limit=2")
     assert (few.get_json()["count"], "X-Total-Count-Estimated" in few.headers) == (len(people), False)
 

@@ -66,6 +66,7 @@ def list_appointments(*, who: Person, filters: Mapping[str, Any], order: str) ->
         ),
         lambda: _select_ids(kind=kind, names=names),
         reader_values(who) | filters,
+        is_kept=True,
     )
 
 

@@ -112,6 +112,8 @@ class OrderedSelect:
     values: Mapping[str, Any] = field(default_factory=dict)
     is_single: bool = False
     """Whether the SELECT has one entity, which is then the row."""
+    is_kept: bool = False
+    """Whether `counted` returns the same SELECT each time."""
     whole: int | None = field(default=None, init=False)
     """The number of all rows as the last statement counted it: at most `row_counts.MAX_EXACT` + 1."""
 
@@ -157,5 +159,5 @@ class OrderedSelect:
         if self.whole is None or (is_exact and self.whole > row_counts.MAX_EXACT):
             return row_counts.count_rows(self.counted(), self.values, is_exact=is_exact)
         if self.whole > row_counts.MAX_EXACT:
-            return row_counts.estimate_rows(self.counted(), self.values)
+            return row_counts.estimate_rows(self.counted(), self.values, is_kept=self.is_kept)
         return self.whole

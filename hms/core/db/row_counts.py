@@ -7,12 +7,11 @@ and conditions of access, so that nobody learns of rows that they may not see.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.expression import Executable
 
 from hms.core.db.session import db
 
@@ -28,18 +27,15 @@ class EstimatedCount(int):
     is_estimated = True
 
 
-class _Explain(Executable, ClauseElement):
-    """EXPLAIN of a statement (the recipe of SQLAlchemy's documentation of custom SQL constructs)."""
+class _Explain(Select):
+    """A SELECT that is explained, not executed (SQLAlchemy's manual: custom SQL constructs). Its text is cached as any other."""
 
-    inherit_cache = False
-
-    def __init__(self, statement: Select) -> None:
-        self.statement = statement
+    inherit_cache = True
 
 
 @compiles(_Explain, "postgresql")
 def _compile_explain(element: _Explain, compiler: Any, **kwargs: Any) -> str:
-    return "EXPLAIN (FORMAT JSON) " + compiler.process(element.statement, **kwargs)
+    return "EXPLAIN (FORMAT JSON) " + compiler.visit_select(element, **kwargs)
 
 
 def select_bounded_count(rows: Select) -> Select:
@@ -59,11 +55,21 @@ def count_rows(rows: Select, values: Mapping[str, Any] | None = None, *, is_exac
     return count if count <= MAX_EXACT else estimate_rows(rows, values)
 
 
-def estimate_rows(rows: Select, values: Mapping[str, Any] | None = None) -> EstimatedCount:
-    """The planner's estimate of the number of `rows`, which are known to be more than `MAX_EXACT`."""
-    connection = db.session.connection()
-    plan = connection.execute(_Explain(rows.order_by(None)), values or {}).scalar_one()
+def estimate_rows(rows: Select, values: Mapping[str, Any] | None = None, *, is_kept: bool = False) -> EstimatedCount:
+    """The planner's estimate of the number of `rows`, which are known to be more than `MAX_EXACT`.
+
+    With `is_kept` the statement is kept for the next time: `rows` must then be a SELECT that is kept itself.
+    """
+    explained = _kept_explain(rows) if is_kept else _explain(rows)
+    plan = db.session.execute(explained, values or {}).scalar_one()
     return round_estimate(plan[0]["Plan"]["Plan Rows"])
+
+
+def _explain(rows: Select) -> _Explain:
+    return _Explain(literal_column("1")).select_from(rows.order_by(None).subquery())
+
+
+_kept_explain = cache(_explain)
 
 
 def round_estimate(rows: int) -> EstimatedCount:

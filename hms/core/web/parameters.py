@@ -311,9 +311,13 @@ def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **column
 
     Text is sorted without regard to capitals and accents, as on the pages.
     """
-    ordering = arguments.get("ordering", "-id")
+    return OrderedSelect.of(rows, get_order(arguments.get("ordering", "-id"), record_id, columns))
+
+
+def get_order(ordering: str, record_id: Any, columns: Mapping[str, Any]) -> Order:
+    """The order of a value of `Ordering`."""
     sort_column = {"id": record_id, **columns}[ordering.removeprefix("-")]
     if isinstance(sort_column.type, String):
         (sort_column,) = name_order(sort_column)
     order = (record_id,) if sort_column is record_id else (sort_column, record_id)
-    return OrderedSelect.of(rows, Order(*order, is_descending=ordering.startswith("-")))
+    return Order(*order, is_descending=ordering.startswith("-"))

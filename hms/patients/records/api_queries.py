@@ -60,8 +60,9 @@ def list_patients(*, query: SearchQuery, days: Bounds, order: str, who: Person) 
     listed = partial(_listed, matching, order=order, with_substances=reads_allergies(who))
     counted = partial(_select_ids, matching)
     if query.is_empty:
-        return OrderedSelect(_order(order), partial(listed, False), counted, values)
-    return _FoundPatients(_order(order), partial(listed, True), counted, values, through_all=partial(listed, False))
+        return OrderedSelect(_order(order), partial(listed, False), counted, values, is_kept=True)
+    through_all = partial(listed, False)
+    return _FoundPatients(_order(order), partial(listed, True), counted, values, is_kept=True, through_all=through_all)
 
 
 @dataclass
