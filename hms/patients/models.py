@@ -67,6 +67,7 @@ class Patient(VersionedRecord):
         Index("ix_patient_updated_at", "updated_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
         Index("ix_patient_sort_name", "sort_name", "id"),
+        Index("ix_patient_active", "id", postgresql_where=text("status = 'active'")),
         Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
         Index("ix_patient_withdrawn", "sort_name", "id", postgresql_where=text("status = 'withdrawn'")),
     )

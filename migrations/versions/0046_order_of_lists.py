@@ -45,9 +45,11 @@ def upgrade() -> None:
     for name, (table, columns) in OTHERS.items():
         op.create_index(name, table, columns)
     op.create_index("ix_bill_payer_owing", "bill", ["id"], postgresql_where=sa.text(OWING))
+    op.create_index("ix_patient_active", "patient", ["id"], postgresql_where=sa.text("status = 'active'"))
 
 
 def downgrade() -> None:
+    op.drop_index("ix_patient_active", "patient")
     op.drop_index("ix_bill_payer_owing", "bill")
     for name, (table, _columns) in OTHERS.items():
         op.drop_index(name, table)

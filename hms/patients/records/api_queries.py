@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,9 +61,17 @@ def list_patients(*, query: SearchQuery, days: Bounds, order: str, who: Person) 
     listed = partial(_listed, matching, order=order, with_substances=reads_allergies(who))
     counted = partial(_select_ids, matching)
     if query.is_empty:
-        return OrderedSelect(_order(order), partial(listed, False), counted, values, is_kept=True)
-    through_all = partial(listed, False)
-    return _FoundPatients(_order(order), partial(listed, True), counted, values, is_kept=True, through_all=through_all)
+        return OrderedSelect(_order(order), partial(listed, _Way.COUNTED), counted, values, is_kept=True)
+    found, through_all = partial(listed, _Way.FOUND_FIRST), partial(listed, _Way.UNCOUNTED)
+    return _FoundPatients(_order(order), found, counted, values, is_kept=True, through_all=through_all)
+
+
+class _Way(enum.Enum):
+    """How a page is read: in the order of the list, with or without the number of all rows; or from all matches."""
+
+    COUNTED = enum.auto()
+    UNCOUNTED = enum.auto()
+    FOUND_FIRST = enum.auto()
 
 
 @dataclass
@@ -77,7 +86,8 @@ class _FoundPatients(OrderedSelect):
         return self._through_all().fetch_page(limit, offset) if self._is_frequent(rows, offset > 0) else rows
 
     def fetch_after(self, place: Place | None, limit: int, *, count: int | None = None) -> Sequence[Any]:
-        if count is None or count <= row_counts.MAX_EXACT:
+        is_frequent = isinstance(count, row_counts.EstimatedCount) or (count or 0) > row_counts.MAX_EXACT
+        if not is_frequent:
             rows = super().fetch_after(place, limit)
             if not self._is_frequent(rows, place is not None):
                 return rows
@@ -101,16 +111,16 @@ def _order(name: str) -> Order:
 
 @cache
 def _listed(
-    matching: Matching, is_found_first: bool, part: Part, is_backward: bool, *, order: str, with_substances: bool
+    matching: Matching, way: _Way, part: Part, is_backward: bool, *, order: str, with_substances: bool
 ) -> Select:
     """The ids of the page are found first: the other columns are then read for the rows of the page only."""
     ids, ids_order, whole = _select_ids(matching), _order(order), None
-    if is_found_first:
+    if way is _Way.FOUND_FIRST:
         found = _find(ids, ids_order)
         whole = select(func.count()).select_from(found)
         columns = [found.c[name] for name in ids_order.place_names()]
         ids, ids_order = select(found.c.id), Order(*columns, is_descending=ids_order.is_descending)
-    elif part is Part.ALL:
+    elif way is _Way.COUNTED and part is Part.ALL:
         whole = row_counts.select_bounded_count(ids)
     page = select_part(ids, ids_order, part, is_backward=is_backward).subquery("page")
     rows = _rows(bindparam("since"), with_substances=with_substances, who=matching.kind.reader())
