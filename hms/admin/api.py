@@ -6,12 +6,11 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hms.core import disk_space
 from hms.core.api.blueprint import ApiSchema
-from hms.core.api.pagination import EstimatedCount, paginated_response
-from hms.core.audit.models import AuditEntry
+from hms.core.api.pagination import paginated_response
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.web.fields import MAX_ID
@@ -38,9 +37,6 @@ from .audit_trail import queries as audit_trail_queries
 from .audit_trail.masking import mask_values
 from .blueprints import api
 from .system import queries as system_queries
-
-MAX_EXACT_COUNT = 10_000
-"""Up to this number the entries are counted exactly; above it the count may be an estimate."""
 
 
 class AuditOut(ApiSchema):
@@ -123,18 +119,16 @@ def _audit(arguments: dict[str, Any]) -> Response:
         entity=kind or None,
         entity_id=arguments.get("object_id"),
     )
-    is_exact, shown = arguments.get("count") == "exact", []
+    shown = []
 
     def project(row: Any) -> dict[str, Any]:
         shown.append(row)
         return audit_json(row)
 
-    is_filtered = filters != audit_trail_queries.AuditFilter() or "outcome" in arguments
-    total = None if is_exact or is_filtered else _estimated_total
     entry = audit_trail_queries.ENTRY
     rows = filter_by_columns(audit_trail_queries.query(filters), arguments, outcome=entry.outcome)
     rows = ordered(rows, arguments, entry.id, timestamp=entry.recorded_at)
-    response = paginated_response(rows, project, total=total)
+    response = paginated_response(rows, project)
     audit_trail_queries.record_trail_read(filters, shown)
     return response
 
@@ -147,15 +141,6 @@ def _actor_ids(arguments: dict[str, Any]) -> tuple[int, ...] | None:
     is_id = user.isascii() and user.isdigit()
     ids = [int(user)] if is_id else staff.find_account_ids(user, audit_trail_queries.MAX_FILTERED)
     return tuple(found for found in ids if found <= MAX_ID and user_id in (None, found))
-
-
-def _estimated_total() -> int:
-    """The number of all entries; above `MAX_EXACT_COUNT` the highest id, which is near it and fast to read."""
-    first_entries = select(AuditEntry.id).limit(MAX_EXACT_COUNT + 1).subquery()
-    count = db.session.execute(select(func.count()).select_from(first_entries)).scalar_one()
-    if count <= MAX_EXACT_COUNT:
-        return count
-    return EstimatedCount(db.session.execute(select(func.max(AuditEntry.id))).scalar_one())
 
 
 @api.get("/audit-logs/")

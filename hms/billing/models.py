@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -86,6 +86,8 @@ class CashShift(Record):
 
 OWING = "status IN ('draft', 'issued', 'part_paid') AND total - payer_share - (paid - payer_paid) - written_off > 0"
 """The patient owes something on the bill. Queries repeat this condition word for word, so that PostgreSQL uses its index."""
+PAYER_OWING = "status IN ('issued', 'part_paid') AND payer_share - payer_paid > 0"
+"""Another payer owes something on the bill."""
 
 
 class Bill(VersionedRecord):
@@ -131,7 +133,11 @@ class Bill(VersionedRecord):
         Index("ix_bill_patient", "patient_id", "id"),
         Index("ix_bill_to_pay", "id", postgresql_where=text("status IN ('draft', 'issued', 'part_paid')")),
         Index("ix_bill_owing", "id", postgresql_where=text(OWING)),
+        Index("ix_bill_payer_owing", "id", postgresql_where=text(PAYER_OWING)),
+        Index("ix_bill_status", "status", "id"),
         Index("ix_bill_issued_at", "issued_at"),
+        Index("ix_bill_date", func.coalesce(text("issued_at"), text("created_at")), "id"),
+        Index("ix_bill_total", "total", "id"),
     )
 
     number: Mapped[str | None] = mapped_column(unique=True)
@@ -233,7 +239,9 @@ class Payment(ImmutableRecord):
             info={"message": N_("Choose the payment method."), "field": "method"},
         ),
         Index("ix_payment_bill", "bill_id", "id"),
-        Index("ix_payment_received_at", "received_at"),
+        Index("ix_payment_received_at", "received_at", "id"),
+        Index("ix_payment_received_by", "received_by_id", "id"),
+        Index("ix_payment_amount", "amount", "id"),
         Index("ix_payment_shift", "shift_id"),
         Index("ix_payment_refunds", "refunds_id", postgresql_where=text("refunds_id IS NOT NULL")),
         Index("uq_payment_correction", "correction_id", unique=True),

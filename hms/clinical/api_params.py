@@ -13,7 +13,6 @@ from hms.core.text.translation import N_
 from hms.patients.access.reader import always_needs_reason
 
 from .encounters import queries as encounter_queries
-from .models import Encounter
 from .prescriptions import queries as prescription_queries
 
 
@@ -25,11 +24,6 @@ def may_read_every_encounter(who: Person) -> bool:
 def may_read_every_prescription(who: Person) -> bool:
     """Whether `who` may read the medicine and the patient of every prescription in a list."""
     return prescription_queries.may_read_prescriptions(who) and not always_needs_reason(who)
-
-
-def encounter_date_column(who: Person) -> Any:
-    """The time column for day filters: `started_at`, or `created_at` for a person who may not read `started_at`."""
-    return Encounter.started_at if may_read_every_encounter(who) else Encounter.created_at
 
 
 def get_reference(payload: dict[str, Any], name: str) -> Any:

@@ -41,7 +41,10 @@ class Encounter(VersionedRecord):
         CheckConstraint("started_at IS NOT NULL OR external_id IS NOT NULL", name="begins"),
         Index("ix_encounter_patient", "patient_id", text("started_at DESC"), text("id DESC")),
         Index("ix_encounter_doctor", "doctor_id", "id"),
-        Index("ix_encounter_signed_at", "signed_at"),
+        Index("ix_encounter_signed_at", "signed_at", "id"),
+        Index("ix_encounter_started_at", "started_at", "id"),
+        Index("ix_encounter_created_at", "created_at", "id"),
+        Index("ix_encounter_updated_at", "updated_at", "id"),
         Index(
             "uq_encounter_queue_entry",
             "queue_entry_id",
@@ -272,6 +275,9 @@ class Prescription(VersionedRecord):
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
+        Index("ix_prescription_signed_at", "signed_at", "id"),
+        Index("ix_prescription_created_at", "created_at", "id"),
+        Index("ix_prescription_updated_at", "updated_at", "id"),
         Index(
             "ix_prescription_waiting",
             "signed_at",

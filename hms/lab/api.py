@@ -63,7 +63,9 @@ def catalogue(arguments: dict[str, Any]) -> Response:
     rows = [test for test in tests().values() if all(word in fold(f"{test.code} {test.name}") for word in words)]
     rows = filter_rows(rows, arguments, specimen_type=attrgetter("specimen"))
     columns = {"test_code": "code", "test_name": "name", "specimen_type": "specimen"}
-    rows = order_rows(rows, arguments, **{name: attrgetter(column) for name, column in columns.items()})
+    numbers = {code: number for number, code in enumerate(tests())}
+    readers = {name: attrgetter(column) for name, column in columns.items()}
+    rows = order_rows(rows, arguments, lambda test: (numbers[test.code],), **readers)
     return paginated_response(rows, test_json)
 
 

@@ -16,6 +16,7 @@ class Notification(Record):
     __tablename__ = "notification"
     __table_args__ = (
         Index("ix_notification_user", "user_id", "id"),
+        Index("ix_notification_created_at", "user_id", "created_at", "id"),
         Index("ix_notification_unread", "user_id", postgresql_where=text("read_at IS NULL")),
     )
 

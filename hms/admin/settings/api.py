@@ -69,11 +69,13 @@ SETTING_PARAMETERS = parameters(
 def _settings(shown: list[definition.SettingDefinition], arguments: dict[str, Any]) -> Response:
     stored = settings.stored_settings()
     rows = [setting_json(setting, stored.get(setting.key)) for setting in shown]
+    numbers = {setting.key: number for number, setting in enumerate(shown)}
     rows = filter_rows(rows, arguments, on=itemgetter("updated_at"), category=itemgetter("category"))
     words = fold(arguments.get("search", "")).split()
     rows = [row for row in rows if all(word in fold(f"{row['key']} {row['description']}") for word in words)]
     columns = {name: itemgetter(name) for name in ("key", "category", "updated_at")}
-    return paginated_response(order_rows(rows, arguments, **columns), lambda row: row)
+    rows = order_rows(rows, arguments, lambda row: (numbers[row["key"]],), **columns)
+    return paginated_response(rows, lambda row: row)
 
 
 @api.get("/system-settings/")

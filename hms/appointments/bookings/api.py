@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -71,11 +70,10 @@ def appointments(arguments: dict[str, Any]) -> Response:
     who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.list_response(
-        partial(api_queries.list_appointments, who=who, filters=filters, order=order),
+        api_queries.list_appointments(who=who, filters=filters, order=order),
         lambda row: appointment_json(row, sees_all),
         _read_of_row,
         entity="appointment",
-        total=partial(api_queries.count_appointments, who=who, filters=filters),
     )
 
 
@@ -195,8 +193,17 @@ def queue(arguments: dict[str, Any]) -> Response:
     entries = queries.list_entries(arguments.get("date"), show=_group(arguments), doctor_id=arguments.get("doctor"))
     columns = {"patient": "patient_id", "appointment": "appointment_id", "status": "status"}
     entries = filter_rows(entries, arguments, **{name: attrgetter(column) for name, column in columns.items()})
-    entries = order_rows(entries, arguments, **{name: attrgetter(name) for name in QUEUE_COLUMNS})
+    is_done = _group(arguments) == "done"
+    readers = {name: attrgetter(name) for name in QUEUE_COLUMNS}
+    entries = order_rows(entries, arguments, _latest_first if is_done else CALLING_ORDER, **readers)
     return read_log.list_response(entries, entry_json, _read_of_row, entity="queue_entry")
+
+
+CALLING_ORDER = attrgetter("priority", "arrived_at", "token")
+
+
+def _latest_first(entry: queries.Entry) -> tuple[bool, float, int]:
+    return entry.ended_at is not None, -entry.ended_at.timestamp() if entry.ended_at else 0.0, -entry.id
 
 
 def _group(arguments: dict[str, Any]) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Result, Row, Select, and_, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, bindparam, cast, select
 
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
+from hms.core.db import row_counts
+from hms.core.db.keyset import Order, OrderedSelect, Part, select_part
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
@@ -27,10 +29,11 @@ COLUMNS = {
     "created_at": (Appointment.created_at,),
     "updated_at": (Appointment.updated_at,),
 }
-ORDERINGS = {name: (*columns, Appointment.id) for name, columns in COLUMNS.items()} | {
-    f"-{name}": tuple(column.desc() for column in (*columns, Appointment.id)) for name, columns in COLUMNS.items()
-}
 """The orderings of the API's list; a minus sign before the name reverses them."""
+
+
+def _order(name: str) -> Order:
+    return Order(*COLUMNS[name.removeprefix("-")], Appointment.id, is_descending=name.startswith("-"))
 
 
 def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
@@ -53,35 +56,33 @@ def _is_upcoming(wall: Any) -> ColumnElement[bool]:
     return and_(Appointment.status == Status.SCHEDULED.value, Appointment.date >= cast(wall, Date), at >= wall)
 
 
-def list_appointments(limit: int, offset: int, *, who: Person, filters: Mapping[str, Any], order: str) -> Result:
-    """Bookings visible to `who` that match `filters`, in one of `ORDERINGS`."""
-    values = {"limit": limit, "offset": offset} | reader_values(who) | filters
-    return db.session.execute(
-        _list_statement(kind=reader_kind(who), names=_names_of_filters(filters), order=order), values
+def list_appointments(*, who: Person, filters: Mapping[str, Any], order: str) -> OrderedSelect:
+    """Bookings visible to `who` that match `filters`, in one of the orderings of `COLUMNS`."""
+    kind, names = reader_kind(who), frozenset(name for name, value in filters.items() if value is not None)
+    return OrderedSelect(
+        _order(order),
+        lambda part, is_backward: _list_statement(
+            kind=kind, names=names, order=order, part=part, is_backward=is_backward
+        ),
+        lambda: _select_ids(kind=kind, names=names),
+        reader_values(who) | filters,
+        is_kept=True,
     )
 
 
-def _names_of_filters(filters: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(name for name, value in filters.items() if value is not None)
+@cache
+def _list_statement(*, kind: ReaderKind, names: frozenset[str], order: str, part: Part, is_backward: bool) -> Select:
+    query = _select_rows(kind.reader()).where(*_filter_conditions(names))
+    if part is Part.ALL:
+        whole = row_counts.select_bounded_count(_select_ids(kind=kind, names=names))
+        query = query.add_columns(whole.scalar_subquery().label("whole"))
+    return select_part(query, _order(order), part, is_backward=is_backward)
 
 
 @cache
-def _list_statement(*, kind: ReaderKind, names: frozenset[str], order: str) -> Select:
-    whole = _count_statement(kind=kind, names=names).correlate(None).scalar_subquery().label("whole")
-    query = _select_rows(kind.reader()).add_columns(whole).where(*_filter_conditions(names))
-    return query.order_by(*ORDERINGS[order]).limit(bindparam("limit")).offset(bindparam("offset"))
-
-
-def count_appointments(*, who: Person, filters: Mapping[str, Any]) -> int:
-    """Count the bookings visible to `who` that match `filters`."""
-    count = _count_statement(kind=reader_kind(who), names=_names_of_filters(filters))
-    return db.session.execute(count, reader_values(who) | filters).scalar_one()
-
-
-@cache
-def _count_statement(*, kind: ReaderKind, names: frozenset[str]) -> Select:
+def _select_ids(*, kind: ReaderKind, names: frozenset[str]) -> Select:
     visible = (Appointment.withdrawn_at.is_(None), *policy.own_rows(kind.reader(), Appointment.patient_id))
-    return select(func.count(Appointment.id)).where(*visible, *_filter_conditions(names))
+    return select(Appointment.id).where(*visible, *_filter_conditions(names))
 
 
 def _select_rows(who: Reader) -> Select:

@@ -16,6 +16,7 @@ from hms.billing.enums import BillState, CorrectionKind
 from hms.billing.models import Bill, BillLine, PriceItem
 from hms.core.actions import action_context
 from hms.core.api import read_log
+from hms.core.api.kept_lists import KeptList
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import db, get_or_not_found
@@ -34,10 +35,10 @@ from hms.core.web.parameters import (
     TextLine,
     days,
     filter_by_columns,
-    get_day_range,
     ordered,
     parameters,
 )
+from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, api_queries, issuing, queries
 
@@ -56,6 +57,20 @@ BILLS = parameters(
     ),
 )
 
+BILL_LIST = KeptList(
+    api_queries.select_bills,
+    Bill.id,
+    filters={
+        "patient": Bill.patient_id,
+        "encounter": Bill.encounter_id,
+        "status": Bill.status,
+        "is_paid": lambda is_paid: (Bill.status == BillState.PAID) == is_paid,
+        "bill_id": Bill.id,
+    },
+    days={"date_issued": BILL_DATE},
+    orders={"date_issued": BILL_DATE, "total_amount": Bill.total},
+)
+
 SERVICES = parameters(
     **PAGING,
     search=Search(),
@@ -71,16 +86,14 @@ SERVICES = parameters(
 def bills(arguments: dict[str, Any]) -> Response:
     """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
     People who may read only the patient and whether the bill is paid can filter only by these two."""
-    columns = {"patient": Bill.patient_id, "encounter": Bill.encounter_id, "status": Bill.status}
-    query = filter_by_columns(
-        api_queries.bills(current_person()), arguments, **columns, is_paid=Bill.status == BillState.PAID
-    )
-    query = api_queries.filter_by_days(query, *get_day_range(arguments))
+    who = current_person()
+    is_whole = api_queries.may_read_whole(who)
+    kind = {"kind": reader_kind(who), "is_whole": is_whole, "with_void": api_queries.may_see_withdrawn(who)}
     if arguments.get("search"):
-        query = query.where(Bill.id == (queries.find_bill_id(arguments["search"]) or 0))
-    query = ordered(query, arguments, Bill.id, date_issued=BILL_DATE, total_amount=Bill.total)
-    project = schemas.bill_json if api_queries.may_read_whole(current_person()) else schemas.status_json
-    return read_log.list_response(query, project, list_read_entry, entity="bill")
+        arguments["bill_id"] = queries.find_bill_id(arguments["search"]) or 0
+    rows = BILL_LIST.rows(arguments, reader_values(who), on="date_issued", **kind)
+    project = schemas.bill_json if is_whole else schemas.status_json
+    return read_log.list_response(rows, project, list_read_entry, entity="bill")
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:

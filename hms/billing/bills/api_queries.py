@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import Row, Select, Text, bindparam, cast, false, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.models import Bill, BillLine, Payment, PriceItem
-from hms.core import clock
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -62,13 +60,16 @@ def may_see_withdrawn(who: Person) -> bool:
     return who.may(Permission.WITHDRAW_BILL)
 
 
-def bills(who: Person) -> Select:
-    """The bills that `who` may see: with lines and amounts when `may_read_whole`, else only the patient and the status."""
-    return _bills(get_reader(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who))
+def select_bills(*, kind: ReaderKind, is_whole: bool, with_void: bool) -> Select:
+    """The bills that this kind of reader may see: with lines and amounts with `is_whole`, else only the patient and the status.
+
+    Execute it with `reader_values`.
+    """
+    return _bills(kind.reader(), is_whole=is_whole, with_void=with_void)
 
 
 def bill(bill_id: int, who: Person) -> Row | None:
-    """One bill as in `bills`; None when it does not exist or `who` may not see it."""
+    """One bill as in `select_bills`; None when it does not exist or `who` may not see it."""
     result = db.session.execute(
         _bill(kind=reader_kind(who), is_whole=may_read_whole(who), with_void=may_see_withdrawn(who)),
         {"bill_id": bill_id} | reader_values(who),
@@ -89,7 +90,9 @@ def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
     else:
         columns = [Bill.__table__.c[name] for name in (*_BILL, "created_at", "issued_at")]
         names = (Patient.given_names, Patient.family_name)
-        query = select(*columns, *names, _items(who), _payments()).join(Patient, Patient.id == Bill.patient_id)
+        query = select(*columns, *names, _items(who), _payments())
+        # Every bill has a patient. An outer join is left out by PostgreSQL where only the number of bills is needed.
+        query = query.outerjoin(Patient, Patient.id == Bill.patient_id)
     query = query.where(*policy.own_rows(who, Bill.patient_id))
     return query if with_void else query.where(Bill.status != "void")
 
@@ -111,30 +114,33 @@ def may_edit(bill_id: int, who: Person) -> bool:
     return db.session.execute(own).first() is not None
 
 
-def filter_by_days(query: Select, first: date | None, last: date | None) -> Select:
-    """Keep bills that were issued, and drafts that were created, from `first` to `last` (days in hospital time)."""
-    created = and_(Bill.issued_at.is_(None), *_between(Bill.created_at, first, last))
-    days = _between(Bill.issued_at, first, last)
-    return query.where(or_(and_(*days), created)) if days else query
-
-
-def _between(column: Any, first: date | None, last: date | None) -> list[Any]:
-    conditions = [column >= clock.day_bounds(first)[0]] if first else []
-    return conditions + ([column < clock.day_bounds(last)[1]] if last else [])
-
-
 def payments(who: Person) -> Select:
     """The payments that `who` may see: all with the permission to read revenue, a patient's own, else those `who` took.
 
     Refunds, and payments that were refunded in full, are shown only to people who may void bills.
     """
+    return _select_payments(get_reader(who), **payment_kind(who))
+
+
+def payment_kind(who: Person) -> dict[str, bool]:
+    """What the list of payments of `who` depends on, besides the kind of reader."""
+    return {"of_everybody": who.may(Permission.READ_REVENUE), "with_withdrawn": may_see_withdrawn(who)}
+
+
+def select_payments(*, kind: ReaderKind, of_everybody: bool, with_withdrawn: bool, is_shown: bool) -> Select:
+    """`payments` for a kept statement, which is executed with `reader_values`; none without `is_shown`."""
+    rows = _select_payments(kind.reader(), of_everybody=of_everybody, with_withdrawn=with_withdrawn)
+    return rows if is_shown else rows.where(false())
+
+
+def _select_payments(who: Reader, *, of_everybody: bool, with_withdrawn: bool) -> Select:
     patient_id = select(Bill.patient_id).where(Bill.id == Payment.bill_id).scalar_subquery().label("patient_id")
     query = select(*(Payment.__table__.c[name] for name in _PAYMENT), patient_id)
     if who.is_patient:
         query = query.where(Payment.bill_id.in_(select(Bill.id).where(*policy.own_rows(who, Bill.patient_id))))
-    elif not who.may(Permission.READ_REVENUE):
-        query = query.where(Payment.received_by_id == who.id)
-    if may_see_withdrawn(who):
+    elif not of_everybody:
+        query = query.where(Payment.received_by_id == who.at.reader_id)
+    if with_withdrawn:
         return query
     refund = Payment.__table__.alias("refund")
     refunded = select(func.coalesce(func.sum(refund.c.amount), 0)).where(refund.c.refunds_id == Payment.id)

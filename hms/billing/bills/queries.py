@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, or_, select, true
 
 from hms.billing.document_numbers import BILL, parse_document_number
 from hms.billing.models import Bill, BillLine, Payment
@@ -34,7 +34,6 @@ STATES = {
 MAX_PATIENTS = 100
 PATIENT_OWES = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
 """The amount left to pay by the patient."""
-PAYER_OWES = Bill.payer_share - Bill.payer_paid
 
 
 def subtotal(bill_id: int) -> Money:
@@ -94,15 +93,25 @@ def bills(
 ) -> BillPage:
     """Bills with their patients, newest first. `q` is the number of a bill or receipt, or a search for patients; with it
     `state` is not used. `before` and `after` are ids of bills."""
-    query = _search(_with_patient(), q, who) if q else _with_patient().where(Bill.status.in_(STATES[state]))
+    query = _search(_with_patient(), q, who) if q else _with_patient().where(*_state_conditions(state))
     if patient_id is not None:
         query = query.where(Bill.patient_id == patient_id)
-    if state == "to_pay" and not q:
-        charged = exists().where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None))
-        query = query.where(or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", charged)))
-    if state == "payers" and not q:
-        query = query.where(PAYER_OWES > 0)
     return _page(query, before, after, limit)
+
+
+def _state_conditions(state: str) -> list[ColumnElement[bool]]:
+    """The bills of one tab. Constants are written into the statement, so that PostgreSQL uses the partial indexes."""
+    if state == "all":
+        return []
+    is_in = Bill.status.in_(bindparam("states", STATES[state], expanding=True, literal_execute=True))
+    if state == "payers":
+        return [is_in, Bill.payer_share - Bill.payer_paid > literal_column("0")]
+    if state != "to_pay":
+        return [is_in]
+    # A LIMIT keeps the planner from reading the lines of all bills for the sake of a page.
+    line = select(true()).where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None)).limit(1)
+    is_charged = line.scalar_subquery().is_not(None)
+    return [is_in, or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", is_charged))]
 
 
 def _with_patient() -> Select:

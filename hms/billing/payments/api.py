@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from hms.billing import schemas
 from hms.billing.api_responses import NO_REASON, list_read_entry
@@ -16,14 +16,17 @@ from hms.billing.corrections.api import CorrectionOut, WithdrawIn, request_inste
 from hms.billing.enums import CorrectionKind, parse_method
 from hms.billing.models import Bill, Payment
 from hms.core.api import read_log
+from hms.core.api.kept_lists import KeptList
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import check_if_match, resource_response
+from hms.core.db.keyset import OrderedSelect
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, TextLine, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, TextLine, parameters
+from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions
 
@@ -47,18 +50,30 @@ def bill_payments(arguments: dict[str, Any], bill_id: int) -> Response:
     if bill is None:
         raise NotFound(N_("This bill does not exist."))
     read_log.record_read("billing.read_bill", bill.patient_id, entity="bill", entity_id=bill_id)
-    query = api_queries.payments(current_person()).where(Payment.bill_id == bill_id)
-    return paginated_response(_filter_and_sort(query, {"ordering": "id"} | arguments), schemas.payment_json)
+    rows = _list_payments({"ordering": "id"} | arguments | {"bill": bill_id}, is_shown=True)
+    return paginated_response(rows, schemas.payment_json)
 
 
-def _filter_and_sort(query: Select, arguments: dict[str, Any]) -> Select:
+PAYMENT_LIST = KeptList(
+    api_queries.select_payments,
+    Payment.id,
+    filters={
+        "bill": Payment.bill_id,
+        "patient": lambda patient_id: Payment.bill_id.in_(select(Bill.id).where(Bill.patient_id == patient_id)),
+        "received_by": Payment.received_by_id,
+        "method": Payment.method,
+    },
+    days={"payment_date": Payment.received_at},
+    orders={"payment_date": Payment.received_at, "amount": Payment.amount},
+)
+
+
+def _list_payments(arguments: dict[str, Any], *, is_shown: bool) -> OrderedSelect:
+    who = current_person()
     if "method" in arguments:
-        query = query.where(Payment.method == parse_method(arguments["method"]).value)
-    if "patient" in arguments:
-        query = query.where(Payment.bill_id.in_(select(Bill.id).filter_by(patient_id=arguments["patient"])))
-    columns = {"bill": Payment.bill_id, "received_by": Payment.received_by_id}
-    query = filter_by_columns(query, arguments, on=Payment.received_at, **columns)
-    return ordered(query, arguments, Payment.id, payment_date=Payment.received_at, amount=Payment.amount)
+        arguments = arguments | {"method": parse_method(arguments["method"]).value}
+    kind = {"kind": reader_kind(who), "is_shown": is_shown, **api_queries.payment_kind(who)}
+    return PAYMENT_LIST.rows(arguments, reader_values(who), on="payment_date", **kind)
 
 
 @api.post("/bills/<int:bill_id>/payments/")
@@ -79,11 +94,10 @@ def pay_bill(payload: dict[str, Any], bill_id: int) -> Response:
 def payments(arguments: dict[str, Any]) -> Response:
     """Payments, newest first. Depending on the role: all, those the person took, their own, or none. Filters: bill,
     patient, received_by, method, date, date_from, date_to."""
-    query = api_queries.payments(current_person())
-    if not (current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient):
-        query = query.where(Payment.id.is_(None))
-    query = _filter_and_sort(query, arguments)
-    return read_log.list_response(query, schemas.payment_json, list_read_entry, entity="payment")
+    rows = _list_payments(
+        arguments, is_shown=current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient
+    )
+    return read_log.list_response(rows, schemas.payment_json, list_read_entry, entity="payment")
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:

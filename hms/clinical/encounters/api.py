@@ -7,17 +7,19 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hms.clinical import signing, withdrawal
-from hms.clinical.api_params import encounter_date_column, get_reference, may_read_every_encounter
+from hms.clinical.api_params import get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
+from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, parameters
 from hms.patients import lookup as patients
+from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, queries, read_audit
 
@@ -32,6 +34,24 @@ ENCOUNTERS = parameters(
     status=Choice(("in_progress", "signed"), may_use=may_read_every_encounter),
     ordering=Ordering(("id", "created_at", *TIMES), hidden=dict.fromkeys(TIMES, may_read_every_encounter)),
 )
+ENCOUNTER_LIST = KeptList(
+    queries.select_encounters,
+    Encounter.id,
+    filters={
+        "patient": Encounter.patient_id,
+        "doctor": Encounter.doctor_id,
+        "appointment": Encounter.appointment_id,
+        "status": Encounter.status,
+    },
+    days={"started_at": Encounter.started_at, "created_at": Encounter.created_at},
+    orders={
+        "encounter_date": Encounter.started_at,
+        "created_at": Encounter.created_at,
+        "signed_at": Encounter.signed_at,
+        "updated_at": Encounter.updated_at,
+    },
+)
+"""People who may not read `started_at` filter by the days of `created_at`."""
 
 
 @api.get("/encounters/")
@@ -41,15 +61,9 @@ ENCOUNTERS = parameters(
 def encounters(arguments: dict[str, Any]) -> Response:
     """Encounters, newest first. Notes, diagnoses and the filter `status` need clinical access."""
     who = current_person()
-    columns = {
-        "patient": Encounter.patient_id,
-        "doctor": Encounter.doctor_id,
-        "appointment": Encounter.appointment_id,
-        "status": Encounter.status,
-    }
-    rows = filter_by_columns(queries.encounters(who), arguments, on=encounter_date_column(who), **columns)
-    times = {name: getattr(Encounter, name) for name in ("created_at", "signed_at", "updated_at")}
-    rows = ordered(rows, arguments, Encounter.id, encounter_date=Encounter.started_at, **times)
+    kind = {"kind": reader_kind(who), "may_read": queries.may_read_clinical(who)}
+    on = "started_at" if may_read_every_encounter(who) else "created_at"
+    rows = ENCOUNTER_LIST.rows(arguments, reader_values(who), on=on, **kind)
     return read_audit.list_response("encounter", rows, encounter_json)
 
 

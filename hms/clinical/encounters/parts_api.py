@@ -10,7 +10,7 @@ from flask import Response
 from hms.clinical.blueprints import api
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.diagnoses import queries as diagnosis_queries
-from hms.clinical.models import Encounter
+from hms.clinical.models import Encounter, VitalsReading
 from hms.clinical.schemas import (
     AddendumIn,
     AddendumOut,
@@ -55,8 +55,12 @@ def vitals(arguments: dict[str, Any], encounter_id: int) -> Response:
     birth_date = patients.patient(_get_readable_encounter(encounter_id).patient_id).birth_date
     taken_at = attrgetter("taken_at")
     rows = filter_rows(vitals_queries.vitals_of(encounter_id), arguments, on=taken_at)
-    rows = order_rows(rows, arguments, id=ID, recorded_at=taken_at)
+    rows = order_rows(rows, arguments, _newest_first, id=ID, recorded_at=taken_at)
     return paginated_response(rows, lambda row: vitals_json(row, birth_date))
+
+
+def _newest_first(reading: VitalsReading) -> tuple[float, int]:
+    return -reading.taken_at.timestamp(), -reading.id
 
 
 def _record_vitals(encounter_id: int, payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -92,7 +96,9 @@ def add_vitals(payload: dict[str, Any], encounter_id: int) -> tuple[dict[str, An
 def conditions(arguments: dict[str, Any], encounter_id: int) -> Response:
     """Diagnoses of an encounter, the primary one first."""
     rows = diagnosis_queries.conditions_of(_get_readable_encounter(encounter_id).id)
-    return paginated_response(order_rows(rows, arguments, id=ID, code=attrgetter("code")), condition_json)
+    return paginated_response(
+        order_rows(rows, arguments, attrgetter("rank", "id"), id=ID, code=attrgetter("code")), condition_json
+    )
 
 
 @api.post("/encounters/<int:encounter_id>/conditions/")
@@ -122,7 +128,9 @@ def addenda(arguments: dict[str, Any], encounter_id: int) -> Response:
     """Addenda of an encounter, oldest first."""
     rows = queries.addenda_of(_get_readable_encounter(encounter_id).id)
     rows = filter_rows(rows, arguments, on=WRITTEN_AT, author=attrgetter("author_id"))
-    return paginated_response(order_rows(rows, arguments, id=ID, created_at=WRITTEN_AT), addendum_json)
+    return paginated_response(
+        order_rows(rows, arguments, lambda row: (row.id,), id=ID, created_at=WRITTEN_AT), addendum_json
+    )
 
 
 @api.post("/encounters/<int:encounter_id>/addenda/")

@@ -15,7 +15,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.patients.lookup import NO_PATIENT, sees_withdrawn
 from hms.patients.models import Patient
 
@@ -36,12 +36,12 @@ def access_columns(may_read: bool, who: Person | Reader, patient_id: Any) -> tup
     return is_readable.label("is_readable"), policy.in_emergency(who, patient_id).label("is_emergency")
 
 
-def encounters(who: Person) -> Select:
-    """Select encounters that `who` may list, newest first; `is_readable` marks those whose content they may read.
+def select_encounters(*, kind: ReaderKind, may_read: bool) -> Select:
+    """Select encounters that this kind of reader may list; `is_readable` marks those whose content they may read.
 
-    A patient gets their own signed encounters.
+    A patient gets their own signed encounters. Execute it with `reader_values`.
     """
-    return _encounters(may_read=may_read_clinical(who), who=get_reader(who)).order_by(_ENCOUNTER.id.desc())
+    return _encounters(may_read=may_read, who=kind.reader())
 
 
 def _encounters(*, may_read: bool, who: Reader) -> Select:
@@ -59,7 +59,7 @@ def _encounter(*, may_read: bool, kind: ReaderKind) -> Select:
 
 
 def get_encounter_row(encounter_id: int, who: Person) -> Any:
-    """One row of `encounters`; raises `NotFound`."""
+    """One row of `select_encounters`; raises `NotFound`."""
     row = db.session.execute(
         _encounter(may_read=may_read_clinical(who), kind=reader_kind(who)),
         {"encounter_id": encounter_id} | reader_values(who),

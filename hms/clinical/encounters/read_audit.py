@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Response
-from sqlalchemy import Select
 
 from hms.core.api import read_log
+from hms.core.db.keyset import OrderedSelect
 from hms.patients.access import policy
 
 R = TypeVar("R")
 
 
-def list_response(entity: str, rows: Select, project: Callable[[Any], dict[str, Any]]) -> Response:
+def list_response(entity: str, rows: OrderedSelect, project: Callable[[Any], dict[str, Any]]) -> Response:
     """A paginated response; the audit trail gets an entry for each patient with a record of kind `entity` ("encounter") in it."""
 
     def audit_entry(row: Any) -> tuple[str, read_log.PatientRead]:

@@ -25,14 +25,16 @@ from hms.clinical.schemas import (
     prescription_json,
 )
 from hms.core.api import read_log
+from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, parameters
 from hms.patients import lookup as patients
 from hms.patients.access import policy
+from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, queries, standalone_checks
 
@@ -47,6 +49,18 @@ PRESCRIPTIONS = parameters(
     status=Choice(("draft", "active", "on_hold", "part_dispensed", "completed", "stopped")),
     ordering=Ordering(("id", "created_at", *TIMES), hidden=dict.fromkeys(TIMES, may_read_every_prescription)),
 )
+PRESCRIPTION_LIST = KeptList(
+    queries.select_prescriptions,
+    Prescription.id,
+    filters={
+        "patient": Prescription.patient_id,
+        "encounter": Prescription.encounter_id,
+        "medication": Prescription.medication_id,
+        "status": Prescription.status,
+    },
+    days={"created_at": Prescription.created_at},
+    orders={name: getattr(Prescription, name) for name in ("created_at", *TIMES)},
+)
 
 
 @api.get("/prescriptions/")
@@ -55,17 +69,14 @@ PRESCRIPTIONS = parameters(
 @api.response(200, PrescriptionOut(many=True))
 def prescriptions(arguments: dict[str, Any]) -> Response:
     """Prescriptions, newest first. Medicine and patient, and filters by them, need access to prescriptions."""
-    columns = {
-        "patient": Prescription.patient_id,
-        "encounter": Prescription.encounter_id,
-        "medication": Prescription.medication_id,
-        "status": Prescription.status,
+    who = current_person()
+    kind = {
+        "kind": reader_kind(who),
+        "may_read": queries.may_read_prescriptions(who),
+        "only_readable": arguments.get("medication")
+        is not None,  # else it would reveal the medicine of a closed record
     }
-    rows = filter_by_columns(queries.prescriptions(current_person()), arguments, on=Prescription.created_at, **columns)
-    times = {name: getattr(Prescription, name) for name in ("created_at", *TIMES)}
-    rows = ordered(rows, arguments, Prescription.id, **times)
-    if arguments.get("medication") is not None:  # the filter must not reveal the medicine of a restricted record
-        rows = rows.where(policy.readable_by(current_person(), Prescription.patient_id))
+    rows = PRESCRIPTION_LIST.rows(arguments, reader_values(who), on="created_at", **kind)
     return read_audit.list_response("prescription", rows, prescription_json)
 
 

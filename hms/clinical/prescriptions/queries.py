@@ -13,7 +13,7 @@ from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
-from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
+from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 
 _ORDER = Prescription.__table__.c
 ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id", "prescriber_id")
@@ -29,12 +29,14 @@ def may_read_prescriptions(who: Person) -> bool:
     return who.may(Permission.READ_PRESCRIPTION) or who.is_patient
 
 
-def prescriptions(who: Person) -> Select:
-    """Select prescriptions that `who` may list, newest first, with imported ones; `is_readable` marks those they may read.
+def select_prescriptions(*, kind: ReaderKind, may_read: bool, only_readable: bool) -> Select:
+    """Select prescriptions that this kind of reader may list, imported ones too; `is_readable` marks those they may read.
 
-    A patient gets their own, without drafts.
+    A patient gets their own, without drafts. Execute it with `reader_values`.
     """
-    return _prescriptions(may_read=may_read_prescriptions(who), who=get_reader(who)).order_by(_ORDER.id.desc())
+    who = kind.reader()
+    rows = _prescriptions(may_read=may_read, who=who)
+    return rows.where(policy.readable_by(who, _ORDER.patient_id)) if only_readable else rows
 
 
 def _prescriptions(*, may_read: bool, who: Reader) -> Select:
@@ -52,7 +54,7 @@ def _prescription(*, may_read: bool, kind: ReaderKind) -> Select:
 
 
 def get_prescription_row(prescription_id: int, who: Person) -> Any:
-    """One row of `prescriptions`; raises `NotFound`."""
+    """One row of `select_prescriptions`; raises `NotFound`."""
     row = db.session.execute(
         _prescription(may_read=may_read_prescriptions(who), kind=reader_kind(who)),
         {"prescription_id": prescription_id} | reader_values(who),

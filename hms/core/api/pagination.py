@@ -1,94 +1,122 @@
-"""Lists of the API: pages, counts and links."""
+"""Lists of the API: pages by number and by cursor, counts and links."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from flask import Response, jsonify, request, url_for
-from sqlalchemy import Result, Select, func, select
 
-from hms.core.db.session import db
+from hms.core.api import cursors
+from hms.core.db.keyset import Place
+from hms.core.db.row_counts import EstimatedCount
 from hms.core.web.parameters import MAX_PAGE_SIZE
 
-PAGING_PARAMETERS = ("page", "page_size", "limit")
+PAGING_PARAMETERS = ("page", "page_size", "limit", "cursor")
 
 
-Rows = Select | Sequence[Any] | Callable[[int, int], Result]
-"""An ordered SELECT, a list of all rows, or a function of limit and offset. A row may have the number of all rows in its
-attribute `whole`."""
-Total = Select | Callable[[], int]
+class Rows(Protocol):
+    """An ordered list, of the database (`keyset.OrderedSelect`) or in memory (`small_lists.OrderedList`)."""
+
+    def fetch_page(self, limit: int, offset: int) -> Sequence[Any]: ...
+
+    def fetch_after(self, place: Place | None, limit: int, *, count: int | None = None) -> Sequence[Any]: ...
+
+    def get_record(self, row: Any) -> Any: ...
+
+    def get_place(self, row: Any, *, is_backward: bool = False) -> Place: ...
+
+    def count(self, *, is_exact: bool = False) -> int: ...
 
 
-class EstimatedCount(int):
-    """An estimated number of rows; the response marks it with a header."""
+def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]]) -> Response:
+    """The response with a list: a page object when one of `PAGING_PARAMETERS` is sent, else an array of at most 100.
 
-
-def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]], *, total: Total | None = None) -> Response:
-    """The response with a list: a page object when `page`, `page_size` or `limit` is sent, else an array of at most 100.
-
-    The endpoint declares `parameters.PAGING`, which checks these numbers. `project` makes the JSON of one row. `total`
-    counts all rows, when that is faster than counting the SELECT itself.
+    The endpoint declares `parameters.PAGING`, which checks these parameters. `project` makes the JSON of one row.
     """
     is_paged = any(name in request.args for name in PAGING_PARAMETERS)
-    numbers = {name: int(request.args[name]) for name in PAGING_PARAMETERS if name in request.args}
-    size = numbers.get("page_size", numbers.get("limit", 25 if is_paged else MAX_PAGE_SIZE))
-    page = numbers.get("page", 1)
-    page_rows = _rows_of_page(rows, size, (page - 1) * size)
-    results = [project(row) for row in page_rows]
-    whole = getattr(page_rows[0], "whole", None) if page_rows else None
-    count = _count(rows, total, page, size, len(results)) if whole is None else whole
-    response = _page_object(results, count, page, size) if is_paged else _array(results, count)
+    size = _read_number("page_size", "limit", default=25 if is_paged else MAX_PAGE_SIZE)
+    if "cursor" in request.args:
+        response, count = _cursor_page(rows, project, size)
+    else:
+        response, count = _numbered_page(rows, project, size, is_paged=is_paged)
+    response.headers["X-Total-Count"] = str(int(count))
     if isinstance(count, EstimatedCount):
         response.headers["X-Total-Count-Estimated"] = "true"
     return response
 
 
-def _rows_of_page(rows: Rows, size: int, offset: int) -> Sequence[Any]:
-    if isinstance(rows, Sequence):
-        return rows[offset : offset + size]
-    if not isinstance(rows, Select):
-        return rows(size, offset).all()
-    result = db.session.execute(rows.limit(size).offset(offset))
-    return result.scalars().all() if len(result.keys()) == 1 else result.all()
+def _read_number(*names: str, default: int) -> int:
+    return next((int(request.args[name]) for name in names if name in request.args), default)
 
 
-def _count(rows: Rows, total: Total | None, page: int, size: int, on_page: int) -> int:
-    """The number of all rows; no second query is needed when the page is not full."""
-    if 0 < on_page < size or (on_page == 0 and page == 1):
-        return (page - 1) * size + on_page
-    if total is not None and not isinstance(total, Select):
-        return total()
-    if total is None:
-        if isinstance(rows, Sequence):
-            return len(rows)
-        assert isinstance(rows, Select)
-        total = select(func.count()).select_from(rows.order_by(None).subquery())
-    return db.session.execute(total).scalar_one()
-
-
-def _array(results: list[dict[str, Any]], count: int) -> Response:
+def _numbered_page(
+    rows: Rows, project: Callable[[Any], dict[str, Any]], size: int, *, is_paged: bool
+) -> tuple[Response, int]:
+    page = _read_number("page", default=1)
+    offset = (page - 1) * size
+    fetched = rows.fetch_page(size + 1, offset)
+    has_next, fetched = len(fetched) > size, fetched[:size]
+    count = _count(rows, offset, len(fetched), has_next=has_next)
+    results = [project(rows.get_record(row)) for row in fetched]
+    if is_paged:
+        following = _page_url(page + 1, size) if has_next else None
+        return _page_object(results, count, following, _page_url(page - 1, size) if page > 1 else None), count
     response = jsonify(results)
-    response.headers["X-Total-Count"] = str(count)
-    if count > len(results):
+    if has_next:
         response.headers["Link"] = f'<{_page_url(2, MAX_PAGE_SIZE)}>; rel="next"'
-    return response
+    return response, count
 
 
-def _page_object(results: list[dict[str, Any]], count: int, page: int, size: int) -> Response:
-    response = jsonify(
-        count=count,
-        next=_page_url(page + 1, size) if page * size < count else None,
-        previous=_page_url(page - 1, size) if page > 1 else None,
-        results=results,
-    )
-    response.headers["X-Total-Count"] = str(count)
-    return response
+def _count(rows: Rows, offset: int, on_page: int, *, has_next: bool) -> int:
+    """The number of all rows; no query is needed on the last page. An estimate is no less than the rows up to here."""
+    if not has_next and (on_page or not offset):
+        return offset + on_page
+    count = rows.count(is_exact="count" in request.args)
+    if has_next and isinstance(count, EstimatedCount):
+        return EstimatedCount(max(count, offset + on_page + 1))
+    return count
+
+
+def _cursor_page(rows: Rows, project: Callable[[Any], dict[str, Any]], size: int) -> tuple[Response, int]:
+    """The page at the request's cursor. The rows are counted on the first page; the cursors carry the number on."""
+    cursor = cursors.read_cursor(request.args["cursor"])
+    place, is_backward = cursor.place, cursor.place is not None and cursor.place.is_backward
+    fetched = rows.fetch_after(place, size + 1, count=cursor.count)
+    has_more, fetched = len(fetched) > size, fetched[:size]
+    has_next, has_previous = (True, has_more) if is_backward else (has_more, place is not None)
+    count = cursor.count
+    if count is None or ("count" in request.args and isinstance(count, EstimatedCount)):
+        count = _count(rows, 0, len(fetched), has_next=has_more) if place is None else rows.count(is_exact=True)
+    fetched = list(reversed(fetched)) if is_backward else fetched
+    following, previous = None, None
+    if fetched and has_next:
+        following = _cursor_url(cursors.write_cursor(rows.get_place(fetched[-1]), count), size)
+    if fetched and has_previous:
+        previous = _cursor_url(cursors.write_cursor(rows.get_place(fetched[0], is_backward=True), count), size)
+    results = [project(rows.get_record(row)) for row in fetched]
+    response = _page_object(results, count, following, previous)
+    links = [f'<{url}>; rel="{name}"' for name, url in (("next", following), ("prev", previous)) if url]
+    if links:
+        response.headers["Link"] = ", ".join(links)
+    return response, count
+
+
+def _page_object(results: list[dict[str, Any]], count: int, following: str | None, previous: str | None) -> Response:
+    return jsonify(count=int(count), next=following, previous=previous, results=results)
 
 
 def _page_url(page: int, size: int) -> str:
-    """This list's address with another page number and the other query parameters unchanged."""
+    return _url(page=page, page_size=size)
+
+
+def _cursor_url(cursor: str, size: int) -> str:
+    return _url(cursor=cursor, page_size=size)
+
+
+def _url(**paging: object) -> str:
+    """This list's address at another page, with the other query parameters unchanged."""
     others = [(name, text) for name, text in request.args.items(multi=True) if name not in PAGING_PARAMETERS]
     path = url_for(request.endpoint, **(request.view_args or {}))  # the query is added here: its names are not trusted
-    return f"{path}?{urlencode([*others, ('page', page), ('page_size', size)])}"
+    return f"{path}?{urlencode([*others, *paging.items()])}"

@@ -205,7 +205,6 @@ def list_response(
     of: Callable[[Any], tuple[str, PatientRead]],
     *,
     entity: str,
-    total: pagination.Total | None = None,
 ) -> Response:
     """`pagination.paginated_response` with an audit entry for each patient in it; `of` gives a row's action and patient."""
     seen: dict[str, list[PatientRead]] = {}
@@ -215,6 +214,6 @@ def list_response(
         seen.setdefault(action, []).append(patient)
         return project(row)
 
-    response = pagination.paginated_response(rows, project_and_collect, total=total)
+    response = pagination.paginated_response(rows, project_and_collect)
     record_reads_by_action(seen, entity=entity)
     return response

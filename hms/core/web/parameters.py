@@ -26,6 +26,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 from sqlalchemy import Select, String, bindparam
 
 from hms.core import clock
+from hms.core.db.keyset import Order, OrderedSelect
 from hms.core.db.name_order import name_order
 from hms.core.errors import DomainError
 from hms.core.person import Person
@@ -90,9 +91,10 @@ class Id(Number):
 class Choice(_Parameter, fields.String):
     """One of `known`."""
 
-    def __init__(self, known: Iterable[str], **kwargs: Any) -> None:
+    def __init__(self, known: Iterable[str], *, description: str = "", **kwargs: Any) -> None:
         self.known = tuple(str(value) for value in known)
-        super().__init__(metadata={"enum": list(self.known)}, **kwargs)
+        metadata: dict[str, Any] = {"enum": list(self.known)}
+        super().__init__(metadata=metadata | ({"description": description} if description else {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.known:
@@ -144,11 +146,26 @@ class Search(_Parameter, fields.String):
         return search_text(value, longest=self.LONGEST)
 
 
+class CursorText(_Parameter, fields.String):
+    """A cursor of a list, or nothing to begin the list; `core/api/cursors.py` reads it."""
+
+
 PAGING: dict[str, fields.Field] = {
     "page": Number(1, MAX_PAGE),
     "page_size": Number(1, MAX_PAGE_SIZE),
     "limit": Number(1, MAX_PAGE_SIZE),
-    "count": Choice(("exact",)),
+    "cursor": CursorText(
+        metadata={
+            "description": "Reads a long list page by page. Begin with an empty cursor (`cursor=`), then follow `next` until "
+            "it is null. Rows that are added or changed meanwhile move no other row to another page. A cursor is good for "
+            "one day and the same filters and order; `count` is that of the first page. Not together with `page`."
+        }
+    ),
+    "count": Choice(
+        ("exact",),
+        description="`count` and `X-Total-Count` are exact up to 10,000 rows; beyond that they are an estimate, and the "
+        "header `X-Total-Count-Estimated` is `true`, unless `count=exact` is sent.",
+    ),
 }
 """The parameters of every list. `limit` is another name for `page_size`; more than 100 rows are refused."""
 
@@ -178,6 +195,8 @@ class Parameters(Schema):
                     _refuse_both(name, field_name)
         if arguments.get("limit", arguments.get("page_size")) != arguments.get("page_size", arguments.get("limit")):
             _refuse_both("limit", "page_size")
+        if "cursor" in arguments and "page" in arguments:
+            _refuse_both("cursor", "page")
         for name in ("date_from", "date_to"):
             if "date" in arguments and name in arguments:
                 _refuse_both(name, "date")
@@ -287,14 +306,18 @@ def filter_by_columns(rows: Select, arguments: dict[str, Any], /, *, on: Any = N
     return rows.where(*equals, *(() if on is None else bounds(arguments).conditions(on)))
 
 
-def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> Select:
+def ordered(rows: Select, arguments: dict[str, Any], record_id: Any, /, **columns: Any) -> OrderedSelect:
     """`rows` sorted by the argument `ordering` (`Ordering`), newest first without one; equal rows by `record_id`.
 
     Text is sorted without regard to capitals and accents, as on the pages.
     """
-    ordering = arguments.get("ordering", "-id")
+    return OrderedSelect.of(rows, get_order(arguments.get("ordering", "-id"), record_id, columns))
+
+
+def get_order(ordering: str, record_id: Any, columns: Mapping[str, Any]) -> Order:
+    """The order of a value of `Ordering`."""
     sort_column = {"id": record_id, **columns}[ordering.removeprefix("-")]
     if isinstance(sort_column.type, String):
         (sort_column,) = name_order(sort_column)
-    order = (sort_column, record_id)
-    return rows.order_by(None).order_by(*(column.desc() for column in order) if ordering.startswith("-") else order)
+    order = (record_id,) if sort_column is record_id else (sort_column, record_id)
+    return Order(*order, is_descending=ordering.startswith("-"))

@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
         sex_word=sex_word,
         money=money,
         quantity=quantity,
+        whole_number=whole_number,
         as_typed=show,
         phone=phone,
         marked=marked,
@@ -122,6 +123,11 @@ def money(amount: Money | None, code: bool = True) -> str:
 
 def quantity(value: object, unit: str | None = None) -> str:
     return _("Not recorded") if value is None else formatting.quantity(value, unit)
+
+
+def whole_number(value: int) -> str:
+    """98,000, in the signs of the page."""
+    return formatting.in_page_signs(f"{value:,}")
 
 
 def phone(number: str | None) -> str:

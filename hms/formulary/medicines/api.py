@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.db.keyset import OrderedSelect
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -116,7 +117,7 @@ MEDICATIONS = parameters(
 )
 
 
-def in_order(rows: Select, arguments: dict[str, Any]) -> Select:
+def in_order(rows: Select, arguments: dict[str, Any]) -> OrderedSelect:
     """Medicines sorted by the argument `ordering` of `MEDICATIONS`, by name without one."""
     columns = {name: getattr(Medication, name) for name in ("name", *STOCK_COLUMNS)}
     return ordered(rows, {"ordering": "name"} | arguments, Medication.id, **columns)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Result, Select, bindparam, case, column, func, literal, select, table, true
+from sqlalchemy import CTE, ColumnElement, Select, bindparam, case, column, func, literal, select, table, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
+from hms.core.db import row_counts
+from hms.core.db.keyset import Order, OrderedSelect, Part, Place, select_part
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
@@ -38,62 +43,107 @@ COLUMNS = {
 """The orderings of the API's list; a minus sign before the name reverses them."""
 
 
-def list_patients(limit: int, offset: int, *, query: SearchQuery, days: Bounds, order: str, who: Person) -> Result:
+class Matching(NamedTuple):
+    """Which patients a list shows: visible to this kind of reader, with conditions of these shapes."""
+
+    kind: ReaderKind
+    shape: SearchShape
+    days: BoundsShape
+
+
+def list_patients(*, query: SearchQuery, days: Bounds, order: str, who: Person) -> OrderedSelect:
     """Active patients that match `query` and were registered within `days` (UTC), with the API's columns; substances only
     for those who may read them. `is_open`: whether the content of the record is open to `who`.
     """
     conditions = SearchConditions.of(query)
-    listed = _listed(
-        with_substances=reads_allergies(who),
-        kind=reader_kind(who),
-        shape=conditions.shape(),
-        days=days.shape(),
-        order=order,
-    )
-    values = {"limit": limit, "offset": offset, "since": clock.today() - RECENT}
-    return db.session.execute(listed, values | _values(conditions, days, who))
+    matching = Matching(reader_kind(who), conditions.shape(), days.shape())
+    values = reader_values(who) | conditions.values() | days.values() | {"since": clock.today() - RECENT}
+    listed = partial(_listed, matching, order=order, with_substances=reads_allergies(who))
+    counted = partial(_select_ids, matching)
+    if query.is_empty:
+        return OrderedSelect(_order(order), partial(listed, _Way.COUNTED), counted, values, is_kept=True)
+    found, through_all = partial(listed, _Way.FOUND_FIRST), partial(listed, _Way.UNCOUNTED)
+    return _FoundPatients(_order(order), found, counted, values, is_kept=True, through_all=through_all)
 
 
-def _values(conditions: SearchConditions, days: Bounds, who: Person) -> dict[str, Any]:
-    return reader_values(who) | conditions.values() | days.values()
+class _Way(enum.Enum):
+    """How a page is read: in the order of the list, with or without the number of all rows; or from all matches."""
+
+    COUNTED = enum.auto()
+    UNCOUNTED = enum.auto()
+    FOUND_FIRST = enum.auto()
+
+
+@dataclass
+class _FoundPatients(OrderedSelect):
+    """The patients of a search. Up to `row_counts.MAX_EXACT` matches are found first and then sorted. More are so frequent
+    that `through_all`, the statement that goes through all patients in order, soon fills a page."""
+
+    through_all: Callable[[Part, bool], Select] | None = None
+
+    def fetch_page(self, limit: int, offset: int) -> Sequence[Any]:
+        rows = super().fetch_page(limit, offset)
+        return self._through_all().fetch_page(limit, offset) if self._is_frequent(rows, offset > 0) else rows
+
+    def fetch_after(self, place: Place | None, limit: int, *, count: int | None = None) -> Sequence[Any]:
+        is_frequent = isinstance(count, row_counts.EstimatedCount) or (count or 0) > row_counts.MAX_EXACT
+        if not is_frequent:
+            rows = super().fetch_after(place, limit)
+            if not self._is_frequent(rows, place is not None):
+                return rows
+        return self._through_all().fetch_after(place, limit)
+
+    def _is_frequent(self, rows: Sequence[Any], is_deep: bool) -> bool:
+        """Whether there are more matches than were found, so that others may belong on the page."""
+        if rows:
+            return rows[0].whole > row_counts.MAX_EXACT
+        return is_deep and isinstance(self.count(), row_counts.EstimatedCount)
+
+    def _through_all(self) -> OrderedSelect:
+        return OrderedSelect(self.order, self.through_all, self.counted, self.values)
+
+
+def _order(name: str) -> Order:
+    column = COLUMNS[name.removeprefix("-")]
+    columns = (column,) if column is Patient.id else (column, Patient.id)
+    return Order(*columns, is_descending=name.startswith("-"))
 
 
 @cache
-def _listed(*, with_substances: bool, kind: ReaderKind, shape: SearchShape, days: BoundsShape, order: str) -> Select:
-    limit, offset, key = bindparam("limit"), bindparam("offset"), COLUMNS[order.removeprefix("-")]
-    rows = _rows(bindparam("since"), with_substances=with_substances, who=kind.reader())
-    rows = rows.order_by(*_by(order, key, Patient.id))
-    if shape == SearchConditions().shape():  # everybody, or the days of registration alone
-        whole = _counting(kind=kind, shape=shape, days=days).correlate(None).scalar_subquery()
-        rows = rows.where(*days.conditions(Patient.created_at)).limit(limit).offset(offset)
-    else:
-        # Found once, for the page and for the count; else the page walks over everybody in order.
-        matches = _fitting(Patient.id, key.label("key"), kind=kind, shape=shape, days=days).cte("matches")
-        page = select(matches.c.id).order_by(*_by(order, matches.c.key, matches.c.id)).limit(limit).offset(offset)
-        whole = select(func.count()).select_from(matches).scalar_subquery()
-        rows = rows.where(Patient.id.in_(page))
-    return rows.add_columns(whole.label("whole"))
+def _listed(
+    matching: Matching, way: _Way, part: Part, is_backward: bool, *, order: str, with_substances: bool
+) -> Select:
+    """The ids of the page are found first: the other columns are then read for the rows of the page only."""
+    ids, ids_order, whole = _select_ids(matching), _order(order), None
+    if way is _Way.FOUND_FIRST:
+        found = _find(ids, ids_order)
+        whole = select(func.count()).select_from(found)
+        columns = [found.c[name] for name in ids_order.place_names()]
+        ids, ids_order = select(found.c.id), Order(*columns, is_descending=ids_order.is_descending)
+    elif way is _Way.COUNTED and part is Part.ALL:
+        whole = row_counts.select_bounded_count(ids)
+    page = select_part(ids, ids_order, part, is_backward=is_backward).subquery("page")
+    rows = _rows(bindparam("since"), with_substances=with_substances, who=matching.kind.reader())
+    if whole is not None:
+        rows = rows.add_columns(whole.scalar_subquery().label("whole"))
+    places = [page.c[name] for name in ids_order.place_names()]
+    in_page = Order(*places, is_descending=ids_order.is_descending != is_backward)
+    return rows.join(page, page.c.id == Patient.id).add_columns(*places).order_by(*in_page.clauses())
 
 
-def _by(order: str, *columns: Any) -> list[Any]:
-    return [column.desc() if order.startswith("-") else column for column in columns]
-
-
-def count_patients(query: SearchQuery, days: Bounds, who: Person) -> int:
-    """Count the active patients visible to `who` that match the query and the days."""
-    conditions = SearchConditions.of(query)
-    count = _counting(kind=reader_kind(who), shape=conditions.shape(), days=days.shape())
-    return db.session.execute(count, _values(conditions, days, who)).scalar_one()
-
-
-def _fitting(*columns: Any, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Select:
-    visible = (Patient.status == "active", *policy.own_rows(kind.reader(), Patient.id))
-    return select(*columns).where(*visible, shape.conditions().condition(), *days.conditions(Patient.created_at))
+def _find(ids: Select, order: Order) -> CTE:
+    """The first matches, in no order, with their sort values. All of them are planned for, so that an index finds them,
+    and no more than needed are read."""
+    places = [column.label(name) for name, column in zip(order.place_names(), order.columns, strict=True)]
+    matches = ids.add_columns(*places).cte("matches").prefix_with("MATERIALIZED")
+    return select(matches).limit(row_counts.MAX_EXACT + 1).cte("found").prefix_with("MATERIALIZED")
 
 
 @cache
-def _counting(*, kind: ReaderKind, shape: SearchShape, days: BoundsShape) -> Select:
-    return _fitting(func.count(Patient.id), kind=kind, shape=shape, days=days)
+def _select_ids(matching: Matching) -> Select:
+    visible = (Patient.status == "active", *policy.own_rows(matching.kind.reader(), Patient.id))
+    conditions = (matching.shape.conditions().condition(), *matching.days.conditions(Patient.created_at))
+    return select(Patient.id).where(*visible, *conditions)
 
 
 def _rows(since: Any, *, with_substances: bool, who: Reader, statuses: tuple[str, ...] = ("active",)) -> Select:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
+from hms.core.db.row_counts import count_rows
 from hms.core.db.session import db
 from hms.patients.models import Patient
 from hms.patients.search.queries import BY_NAME, SHOWN
@@ -17,11 +18,13 @@ PAGE = 25
 
 @dataclass
 class NamePage:
-    """One page of the list by name. `before` and `after` are the cursors (ids) of the neighbouring pages."""
+    """One page of the list by name. `before` and `after` are the cursors (ids) of the neighbouring pages; `total` is the
+    number of all rows, estimated when there are very many (`row_counts.EstimatedCount`)."""
 
     rows: list[Any]
     before: int | None
     after: int | None
+    total: int
 
 
 def patients_by_name(
@@ -41,7 +44,9 @@ def patients_by_name(
     has_earlier = has_more if before is not None else mark is not None
     has_later = mark is not None if before is not None else has_more
     ends = (rows[0].id, rows[-1].id) if rows else (None, None)
-    return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None)
+    counted = select(Patient.id).where(Patient.status == status)
+    total = count_rows(counted) if has_earlier or has_later else len(rows)
+    return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None, total)
 
 
 def _place(patient_id: int | None) -> Any:

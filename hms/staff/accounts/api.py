@@ -11,6 +11,8 @@ from sqlalchemy import func
 
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.db.keyset import Order, OrderedSelect
+from hms.core.db.name_order import name_order
 from hms.core.db.session import get_or_not_found
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
@@ -82,10 +84,12 @@ def users(arguments: dict[str, Any]) -> Response:
     account = (User.username,) if _manages_accounts(current_person()) else ()
     names = func.hms_fold(func.concat_ws(" ", User.title, User.first_name, User.last_name, *account))
     rows = rows.where(*contains_all_words(names, arguments.get("search", "")))
-    if "ordering" in arguments:
-        columns = {name: getattr(User, name) for name in ("last_name", "first_name", "username", "email")}
-        rows = ordered(rows, arguments, User.id, **columns)
-    return paginated_response(rows, lambda user: user_json(user, current_person()))
+    columns = {name: getattr(User, name) for name in ("last_name", "first_name", "username", "email")}
+    by_name = Order(*name_order(User.last_name, User.first_name), User.id)
+    in_order = (
+        ordered(rows, arguments, User.id, **columns) if "ordering" in arguments else OrderedSelect.of(rows, by_name)
+    )
+    return paginated_response(in_order, lambda user: user_json(user, current_person()))
 
 
 @api.get("/users/<int:user_id>/")
