@@ -132,6 +132,7 @@ class Bill(VersionedRecord):
         Index("ix_bill_to_pay", "id", postgresql_where=text("status IN ('draft', 'issued', 'part_paid')")),
         Index("ix_bill_owing", "id", postgresql_where=text(OWING)),
         Index("ix_bill_issued_at", "issued_at"),
+        Index("ix_bill_day", text("coalesce(issued_at, created_at)")),
     )
 
     number: Mapped[str | None] = mapped_column(unique=True)

@@ -42,6 +42,7 @@ class Encounter(VersionedRecord):
         Index("ix_encounter_patient", "patient_id", text("started_at DESC"), text("id DESC")),
         Index("ix_encounter_doctor", "doctor_id", "id"),
         Index("ix_encounter_signed_at", "signed_at"),
+        Index("ix_encounter_open", "doctor_id", postgresql_where=text("status = 'in_progress'")),
         Index(
             "uq_encounter_queue_entry",
             "queue_entry_id",
@@ -272,6 +273,8 @@ class Prescription(VersionedRecord):
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
+        Index("ix_prescription_day", text("coalesce(signed_at, created_at)")),
+        Index("ix_prescription_on_hold", "prescriber_id", postgresql_where=text("status = 'on_hold'")),
         Index(
             "ix_prescription_waiting",
             "signed_at",

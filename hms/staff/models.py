@@ -241,6 +241,7 @@ class LoginActivity(UnauditedRecord):
     __table_args__ = (
         Index("ix_login_activity_user", "user_id", "id"),
         Index("ix_login_activity_status", "status", "id"),
+        Index("ix_login_activity_at", "at"),
     )
 
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))
