@@ -122,9 +122,12 @@ def _name(row: Any) -> str:
     return " ".join(part for part in (row.title, row.first_name, row.last_name) if part)
 
 
+# Only the names of the most frequent ones are folded: folding costs more than adding up.
 _MOST_COMMON = """
-SELECT key, sum(number)::bigint AS number FROM total GROUP BY key HAVING sum(number) >= :smallest
- ORDER BY 2 DESC, hms_fold(key) LIMIT :most"""
+SELECT key, number FROM (
+    SELECT key, sum(number)::bigint AS number FROM total GROUP BY key HAVING sum(number) >= :smallest
+     ORDER BY 2 DESC FETCH FIRST :most ROWS WITH TIES) t
+ ORDER BY number DESC, hms_fold(key) LIMIT :most"""
 
 
 def most_common(measures: tuple[Measure, ...], over: Period | None, limit: int = 10) -> list[tuple[str, int]]:

@@ -33,6 +33,55 @@ BEGIN
     END IF;
 END $$
 """
+# What of a period is read from where: whole months, days, and the records of days that are not settled. STABLE functions
+# see what their statement sees.
+WHOLE_MONTHS = """
+CREATE FUNCTION hms_whole_months(first date, until date) RETURNS TABLE (level text, lo date, hi date)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT part.* FROM (
+        SELECT (date_trunc('month', (first - 1)::timestamp) + interval '1 month')::date AS a,
+               date_trunc('month', until::timestamp)::date AS b) bounds
+      CROSS JOIN LATERAL (VALUES
+          ('day', first, CASE WHEN a < b THEN a ELSE until END),
+          ('month', a, b),
+          ('day', CASE WHEN a < b THEN b ELSE until END, until)) part (level, lo, hi)
+     WHERE part.lo < part.hi
+$$
+"""
+TOTAL_PARTS = """
+CREATE FUNCTION hms_total_parts(sources text[], firsts date[], untils date[], hospital text)
+RETURNS TABLE (n integer, source text, level text, lo date, hi date) LANGUAGE plpgsql STABLE ROWS 20 AS $$
+DECLARE
+    state record;
+    changed date;
+    next_day date;
+    ends date;
+    stop date;
+BEGIN
+    FOR state IN
+        SELECT s.source AS name, CASE s.zone WHEN hospital THEN s.settled_until ELSE '-infinity' END AS settled_until
+          FROM settled_days s WHERE s.source = ANY(sources)
+    LOOP
+        FOR period IN 1 .. cardinality(firsts) LOOP
+            next_day := coalesce(firsts[period], '-infinity');
+            ends := coalesce(untils[period], 'infinity');
+            stop := least(ends, state.settled_until);
+            FOR changed IN
+                SELECT DISTINCT u.day FROM unsettled_day u
+                 WHERE u.source = state.name AND u.day >= next_day AND u.day < stop ORDER BY u.day
+            LOOP
+                RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_months(next_day, changed) m;
+                RETURN QUERY SELECT period, state.name, 'records', changed, changed + 1;
+                next_day := changed + 1;
+            END LOOP;
+            RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_months(next_day, stop) m;
+            IF stop < ends THEN
+                RETURN QUERY SELECT period, state.name, 'records', greatest(next_day, stop), ends;
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$
+"""
 OWING = (
     "{row}.status IN ('draft', 'issued', 'part_paid')"
     " AND {row}.total - {row}.payer_share - ({row}.paid - {row}.payer_paid) - {row}.written_off > 0"
@@ -127,6 +176,8 @@ def upgrade() -> None:
         op.create_index(name, table, [sa.text(column)], postgresql_where=None if where is None else sa.text(where))
     op.execute(UNSETTLE)
     op.execute(UNSETTLE_INSTANT)
+    op.execute(WHOLE_MONTHS)
+    op.execute(TOTAL_PARTS)
     for table, (number, day, counts, columns) in SOURCES.items():
         op.execute(_function(table, number, day))
         for event, condition in _conditions(table, counts, columns).items():
@@ -171,6 +222,8 @@ def downgrade() -> None:
         for event in ("insert", "delete", "update"):
             op.execute(f"DROP TRIGGER unsettle_{event} ON {table}")
         op.execute(f"DROP FUNCTION hms_unsettle_{table}()")
+    op.execute("DROP FUNCTION hms_total_parts(text[], date[], date[], text)")
+    op.execute("DROP FUNCTION hms_whole_months(date, date)")
     op.execute("DROP FUNCTION hms_unsettle(text, integer, timestamptz)")
     op.execute("DROP FUNCTION hms_unsettle(text, integer, date)")
     for name, table, *_rest in reversed(INDEXES):

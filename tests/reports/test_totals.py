@@ -20,7 +20,7 @@ from tests.appointments import factories as appointments
 from tests.billing import factories as billing
 from tests.reports.random_hospital import RandomHospital, counted
 
-STEPS = 320
+STEPS = 240
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_settled_days_are_read_from_their_totals_and_wrong_totals_are_found(db):
 
 
 def test_another_time_zone_makes_every_total_anew(hospital):
-    for _number in range(60):
+    for _number in range(40):
         hospital.act()
     settle()
     over = Period(clock.today() - dt.timedelta(days=60), clock.today())
