@@ -1,4 +1,4 @@
-"""Tables of the reports: totals of days and months. They are derived from records and can be made again at any time.
+"""Tables of the reports: totals of days, months and years. They are derived from records and can be made again at any time.
 
 `measure` is the name of a measure, `source` of its table (`totals/measures.py`). Readers use the total of a day that is
 settled, and count the records of every other day themselves.
@@ -35,6 +35,18 @@ class MonthlyTotal(db.Model):  # type: ignore[name-defined]
 
     measure: Mapped[str] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    amount: Mapped[Decimal] = mapped_column(Numeric())
+
+
+class YearlyTotal(db.Model):  # type: ignore[name-defined]
+    """The sum of the monthly totals of a year; `year` is its first day. Correct when all its days are settled."""
+
+    __tablename__ = "yearly_total"
+
+    measure: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[date] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int]
     amount: Mapped[Decimal] = mapped_column(Numeric())

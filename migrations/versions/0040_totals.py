@@ -1,4 +1,4 @@
-"""Totals of days and months, and the triggers that note a day whose records changed.
+"""Totals of days, months and years, and the triggers that note a day whose records changed.
 
 The triggers are for each row and have a condition: a row that changes no total (a draft, a new phone number) does not even
 call them. `hms_unsettle` takes the lock of the day before it looks whether the day is settled; each statement of a function
@@ -33,8 +33,8 @@ BEGIN
     END IF;
 END $$
 """
-# What of a period is read from where: whole months, days, and the records of days that are not settled. STABLE functions
-# see what their statement sees.
+# What of a period is read from where: whole years, months, days, and the records of days that are not settled. STABLE
+# functions see what their statement sees.
 WHOLE_MONTHS = """
 CREATE FUNCTION hms_whole_months(first date, until date) RETURNS TABLE (level text, lo date, hi date)
 LANGUAGE sql IMMUTABLE AS $$
@@ -46,6 +46,18 @@ LANGUAGE sql IMMUTABLE AS $$
           ('month', a, b),
           ('day', CASE WHEN a < b THEN b ELSE until END, until)) part (level, lo, hi)
      WHERE part.lo < part.hi
+$$
+"""
+WHOLE_YEARS = """
+CREATE FUNCTION hms_whole_years(first date, until date) RETURNS TABLE (level text, lo date, hi date)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT part.* FROM (
+        SELECT (date_trunc('year', (first - 1)::timestamp) + interval '1 year')::date AS a,
+               date_trunc('year', until::timestamp)::date AS b) bounds
+      CROSS JOIN LATERAL (
+          SELECT 'year', a, b WHERE a < b
+          UNION ALL SELECT m.* FROM hms_whole_months(first, CASE WHEN a < b THEN a ELSE until END) m
+          UNION ALL SELECT m.* FROM hms_whole_months(CASE WHEN a < b THEN b ELSE until END, until) m) part (level, lo, hi)
 $$
 """
 TOTAL_PARTS = """
@@ -70,11 +82,11 @@ BEGIN
                 SELECT DISTINCT u.day FROM unsettled_day u
                  WHERE u.source = state.name AND u.day >= next_day AND u.day < stop ORDER BY u.day
             LOOP
-                RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_months(next_day, changed) m;
+                RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_years(next_day, changed) m;
                 RETURN QUERY SELECT period, state.name, 'records', changed, changed + 1;
                 next_day := changed + 1;
             END LOOP;
-            RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_months(next_day, stop) m;
+            RETURN QUERY SELECT period, state.name, m.* FROM hms_whole_years(next_day, stop) m;
             IF stop < ends THEN
                 RETURN QUERY SELECT period, state.name, 'records', greatest(next_day, stop), ends;
             END IF;
@@ -177,6 +189,7 @@ def upgrade() -> None:
     op.execute(UNSETTLE)
     op.execute(UNSETTLE_INSTANT)
     op.execute(WHOLE_MONTHS)
+    op.execute(WHOLE_YEARS)
     op.execute(TOTAL_PARTS)
     for table, (number, day, counts, columns) in SOURCES.items():
         op.execute(_function(table, number, day))
@@ -190,7 +203,7 @@ def upgrade() -> None:
 
 
 def _tables() -> None:
-    for name, day in (("daily_total", "day"), ("monthly_total", "month")):
+    for name, day in (("daily_total", "day"), ("monthly_total", "month"), ("yearly_total", "year")):
         op.create_table(
             name,
             sa.Column("measure", sa.Text(), nullable=False),
@@ -223,10 +236,11 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER unsettle_{event} ON {table}")
         op.execute(f"DROP FUNCTION hms_unsettle_{table}()")
     op.execute("DROP FUNCTION hms_total_parts(text[], date[], date[], text)")
+    op.execute("DROP FUNCTION hms_whole_years(date, date)")
     op.execute("DROP FUNCTION hms_whole_months(date, date)")
     op.execute("DROP FUNCTION hms_unsettle(text, integer, timestamptz)")
     op.execute("DROP FUNCTION hms_unsettle(text, integer, date)")
     for name, table, *_rest in reversed(INDEXES):
         op.drop_index(name, table)
-    for name in ("unsettled_day", "settled_days", "monthly_total", "daily_total"):
+    for name in ("unsettled_day", "settled_days", "yearly_total", "monthly_total", "daily_total"):
         op.drop_table(name)

@@ -108,7 +108,7 @@ def test_a_day_that_somebody_writes_is_settled_after_the_commit(real_app, days):
 
 def test_who_writes_a_day_while_it_is_settled_notes_it_again(real_app, days, monkeypatch):
     """The writer waits for the clock: it must see that the day is settled by now."""
-    day, make_month, writer = days[3], jobs._make_month, Writer(real_app, days[3], 1)
+    day, make_month, writer = days[3], jobs._add_up, Writer(real_app, days[3], 1)
     writer.may_commit.set()
     with ThreadPoolExecutor(1) as threads:
         running = []
@@ -121,7 +121,7 @@ def test_who_writes_a_day_while_it_is_settled_notes_it_again(real_app, days, mon
                         assert not running[0].done()
             make_month(*arguments)
 
-        monkeypatch.setattr(jobs, "_make_month", write_meanwhile)
+        monkeypatch.setattr(jobs, "_add_up", write_meanwhile)
         while not running:
             jobs.settle_step(PATIENT)
         assert running[0].result(LONGEST) is None
@@ -138,7 +138,7 @@ def _waits_for_a_lock(connection) -> bool:
 
 def test_a_clock_that_is_killed_leaves_no_half_totals(real_app, days, monkeypatch):
     """The connection of the clock ends after the days were made and before the step is committed, at every step."""
-    make_month = jobs._make_month
+    make_month = jobs._add_up
 
     def die(*arguments):
         make_month(*arguments)
@@ -151,7 +151,7 @@ def test_a_clock_that_is_killed_leaves_no_half_totals(real_app, days, monkeypatc
         before = (settled_until(), _kept(), queries.patient_count())
         database.session.remove()
         with monkeypatch.context() as killed:
-            killed.setattr(jobs, "_make_month", die)
+            killed.setattr(jobs, "_add_up", die)
             try:
                 if not jobs.settle_step(PATIENT):
                     break

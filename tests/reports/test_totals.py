@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.reports import overview, queries, reconciliation
-from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay
+from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay, YearlyTotal
 from hms.reports.period import Period, free_period, named_period
 from hms.reports.totals import jobs
 from hms.reports.totals.measures import MEASURES, SOURCES
@@ -97,7 +97,7 @@ def test_figures_are_those_of_the_records_after_everything_that_happens(hospital
             assert list(reconciliation.find_discrepancies()) == []
     compare(named_period("month", clock.today()), hospital)
     assert settle() > 0
-    compare(Period(clock.today() - dt.timedelta(days=500), clock.today() + dt.timedelta(days=1)), hospital)
+    compare(Period(clock.today() - dt.timedelta(days=150), clock.today() + dt.timedelta(days=1)), hospital)
     assert list(reconciliation.find_discrepancies()) == []
     kept = set(database.session.scalars(select(DailyTotal.measure).distinct()))
     assert (
@@ -111,13 +111,15 @@ def test_figures_are_those_of_the_records_after_everything_that_happens(hospital
 def test_settled_days_are_read_from_their_totals_and_wrong_totals_are_found(db):
     """Would the figures be counted from the records, or the check compare nothing, the wrong totals would not be seen."""
     day = clock.today() - dt.timedelta(days=100)
-    for _number in range(2):
-        billing.patient(created_at=clock.day_bounds(day)[0])
+    years_ago = day.replace(year=day.year - 2, day=1)
+    for created in (day, day, years_ago):
+        billing.patient(created_at=clock.day_bounds(created)[0])
     settle()
     over, ever = free_period(day, day), queries.patient_count()
     for total, figure in (
         (DailyTotal, lambda: queries.new_patients(over)),
         (MonthlyTotal, queries.patient_count),
+        (YearlyTotal, queries.patient_count),
     ):
         before = figure()
         with db.session.begin_nested() as savepoint:

@@ -18,7 +18,7 @@ from hms.core.db import advisory_locks
 from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 from hms.core.text.dates import end_of_month
-from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay
+from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay, YearlyTotal
 
 from . import statements
 from .measures import SOURCES, Source
@@ -77,7 +77,7 @@ def _begin(source: Source) -> None:
     """
     db.session.execute(text(f"LOCK TABLE {source.name} IN SHARE MODE"))
     days = [
-        db.session.execute(text(statements.first_day(source)), _values()).scalar_one(),
+        db.session.execute(statements.clause(statements.first_day(source)), _values()).scalar_one(),
         db.session.execute(select(db.func.min(DailyTotal.day)).where(_is_of(source, DailyTotal))).scalar_one(),
     ]
     first = min((day for day in days if day is not None), default=clock.today())
@@ -92,7 +92,7 @@ def _settle_changed(source: Source, settled_until: date) -> bool:
     for day in db.session.scalars(changed.distinct().order_by(UnsettledDay.day)).all():
         if advisory_locks.try_acquire_for(AdvisoryLock.TOTALS, _lock_number(source, day)):
             _make_days(source, day, day + timedelta(days=1))
-            _make_month(source, day, settled_until)
+            _add_up(source, day, settled_until)
             return True
     return False
 
@@ -108,7 +108,7 @@ def _settle_ended(source: Source, first: date) -> bool:
     until = first + timedelta(days=days)
     _make_days(source, first, until)
     db.session.execute(update(SettledDays).where(SettledDays.source == source.name).values({"settled_until": until}))
-    _make_month(source, first, until)
+    _add_up(source, first, until)
     return True
 
 
@@ -117,18 +117,24 @@ def _make_days(source: Source, first: date, until: date) -> None:
     db.session.execute(
         delete(DailyTotal).where(_is_of(source, DailyTotal), DailyTotal.day >= first, DailyTotal.day < until)
     )
-    db.session.execute(text(statements.insert_days(source)), _values(first=first, until=until))
+    db.session.execute(statements.clause(statements.insert_days(source)), _values(first=first, until=until))
     noted = (UnsettledDay.source == source.name, UnsettledDay.day >= first, UnsettledDay.day < until)
     db.session.execute(delete(UnsettledDay).where(*noted))
 
 
-def _make_month(source: Source, day: date, settled_until: date) -> None:
-    """Replace the totals of the month of `day` once all its days were settled; those noted again are not read as a month."""
-    if _next_month(day) > settled_until:
-        return
-    month = day.replace(day=1)
-    db.session.execute(delete(MonthlyTotal).where(_is_of(source, MonthlyTotal), MonthlyTotal.month == month))
-    db.session.execute(text(statements.INSERT_MONTH), {"measures": _names(source), "month": month})
+def _add_up(source: Source, day: date, settled_until: date) -> None:
+    """Replace the totals of the month and of the year of `day` whose days were all settled; those with a noted day are not
+    read."""
+    month, year = day.replace(day=1), date(day.year, 1, 1)
+    levels = (
+        (month, _next_month(day), MonthlyTotal, MonthlyTotal.month, statements.INSERT_MONTH),
+        (year, date(day.year + 1, 1, 1), YearlyTotal, YearlyTotal.year, statements.INSERT_YEAR),
+    )
+    for first, until, total, column, statement in levels:
+        if until <= settled_until:
+            db.session.execute(delete(total).where(_is_of(source, total), column == first))
+            values = {"measures": _names(source), "first": first, "until": until}
+            db.session.execute(statements.clause(statement), values)
 
 
 def _next_month(day: date) -> date:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from functools import cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock
@@ -43,16 +42,11 @@ def execute(statement: str, *periods: Period | None, **values: Any) -> Sequence[
     days = [EVER if over is None else (over.first, over.until) for over in periods]
     bounds = {"firsts": [first for first, _until in days], "untils": [until for _first, until in days]}
     try:
-        return db.session.execute(_prepared(statement), bounds | {"zone": clock.zone().key} | values).all()
+        return db.session.execute(statements.clause(statement), bounds | {"zone": clock.zone().key} | values).all()
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise Unavailable(N_("The totals are being made. Try again in a few minutes.")) from error
         raise
-
-
-@cache
-def _prepared(statement: str) -> TextClause:
-    return text(" ".join(statement.split()))
 
 
 def _of(rows: Sequence[Row], measure: Measure, n: int, keys: Collection[str] | None) -> list[Row]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
+from sqlalchemy import TextClause, text
+
 from .measures import MEASURES, Measure, Source
 
 # Each aggregate stands in a LATERAL subquery, so that it reads a range of an index for each of the few parts. The parts are
@@ -19,8 +21,15 @@ SELECT p.n, k.measure, t.* FROM part p JOIN kind k ON k.source = p.source AND p.
      WHERE measure = k.measure AND {column} >= p.lo AND {column} < p.hi GROUP BY 1, 2) t
  WHERE p.level = '{level}'"""
 
+_TABLES = (("year", "yearly_total", "year"), ("month", "monthly_total", "month"), ("day", "daily_total", "day"))
 _ANY_MONTH = "NULL::date"
 _MONTH_OF = "date_trunc('month', ({day})::timestamp)::date"
+
+
+@cache
+def clause(statement: str) -> TextClause:
+    """The statement, kept, on one line: the driver keeps what it has parsed of short statements only."""
+    return text(" ".join(statement.split()))
 
 
 def _literal(text: str) -> str:
@@ -63,13 +72,17 @@ def with_totals(measures: Sequence[Measure], first_only: Sequence[Measure] = (),
     wanted = [(measure, 1_000) for measure in measures] + [(measure, 1) for measure in first_only]
     sources = ", ".join(_literal(name) for name in dict.fromkeys(measure.source.name for measure, _most in wanted))
     kinds = ", ".join(f"('{measure.name}', '{measure.source.name}', {most})" for measure, most in wanted)
-    months = _SETTLED.format(
-        level="month", table="monthly_total", column="month", month="month" if by_month else _ANY_MONTH
-    )
-    month_of_day = _MONTH_OF.format(day="day") if by_month else _ANY_MONTH
-    days = _SETTLED.format(level="day", table="daily_total", column="day", month=month_of_day)
+    settled = [_settled(*table, by_month=by_month) for table in _TABLES]
     records = [_of_records(measure, most, by_month=by_month) for measure, most in wanted]
-    return f"{_PARTS.format(sources=sources, kinds=kinds)}, total AS ({' UNION ALL '.join([months, days, *records])})"
+    return f"{_PARTS.format(sources=sources, kinds=kinds)}, total AS ({' UNION ALL '.join([*settled, *records])})"
+
+
+def _settled(level: str, table: str, total: str, *, by_month: bool) -> str:
+    """The rows of one table of totals. By month, those of whole years are read from the months of these years."""
+    if by_month and level == "year":
+        table, total = "monthly_total", "month"
+    month = _MONTH_OF.format(day=total) if by_month else _ANY_MONTH
+    return _SETTLED.format(level=level, table=table, column=total, month=month)
 
 
 def _of_records(measure: Measure, most: int, *, by_month: bool) -> str:
@@ -106,11 +119,12 @@ def insert_days(source: Source) -> str:
     return f"INSERT INTO daily_total (measure, day, key, number, amount) {days} ORDER BY 1, 2, 3"
 
 
-INSERT_MONTH = """
-INSERT INTO monthly_total (measure, month, key, number, amount)
-SELECT measure, :month, key, sum(number), sum(amount) FROM daily_total
- WHERE measure = ANY(:measures) AND day >= :month AND day < CAST(CAST(:month AS date) + interval '1 month' AS date)
- GROUP BY measure, key ORDER BY measure, key"""
+_ADD_UP = """
+INSERT INTO {table} (measure, {column}, key, number, amount)
+SELECT measure, :first, key, sum(number), sum(amount) FROM {parts}
+ WHERE measure = ANY(:measures) AND {part} >= :first AND {part} < :until GROUP BY measure, key ORDER BY measure, key"""
+INSERT_MONTH = _ADD_UP.format(table="monthly_total", column="month", parts="daily_total", part="day")
+INSERT_YEAR = _ADD_UP.format(table="yearly_total", column="year", parts="monthly_total", part="month")
 
 
 def first_day(source: Source) -> str:
