@@ -3,8 +3,9 @@
     python -m benchmarks.data staff       accounts, prices, medicines, codes
     python -m benchmarks.data 100000      so many patients, with the records in proportion
 
-Each patient has two appointments over two years, one signed encounter, 1.5 prescriptions and one bill of three lines. Nine
-of ten bills are paid. With 100,000 patients there are 600 appointments today; 40 patients are in the queue.
+Each patient has two appointments over five and a half years, one visit with a signed encounter in five years, 1.5
+prescriptions and one bill of three lines. Nine of ten bills are paid. With 100,000 patients there are 600 appointments
+today; 40 patients are in the queue. The totals of the reports are made at the end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 
 from hms.core import clock
 from hms.core.db.session import db
@@ -23,13 +24,15 @@ from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.demo import hospital, people
 from hms.patients.identity import hospital_numbers
+from hms.reports.totals import jobs
 
 MORE_DOCTORS = 32
 PRESCRIBERS = 8
 OPEN_EACH = 300
 IN_QUEUE = 40
 TO_DISPENSE = 3000
-PAST_DAYS, DAYS = 547, 730
+PAST_DAYS, DAYS = 1826, 2009
+DIAGNOSES = 300
 SLOTS_KEPT_FREE_FROM = 20
 _BEGINNINGS = [
     "Ba",
@@ -102,6 +105,16 @@ def build(patients: int) -> None:
     db.engine.dispose()
 
 
+def settle() -> None:
+    """Make the totals of all days that have ended."""
+    started = time.monotonic()
+    while jobs.settle_pending():
+        pass
+    print(f"  {'settle':16} {time.monotonic() - started:6.1f} s", flush=True)
+    with db.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+
+
 def rows(table: str, source: str, **columns: str) -> str:
     """An `INSERT … SELECT` of SQL expressions; other columns get the model's default when it is a plain value."""
     values = _defaults(db.metadata.tables[table]) | columns
@@ -141,7 +154,15 @@ class DataBuilder:
     def fill(self) -> None:
         for step in (self.doctors, self.people, self.allergies, self.appointments, self.queue, self.encounters):
             self._timed(step)
-        for step in (self.prescriptions, self.stock, self.open_encounters, self.bills, self.numbers, self.analyse):
+        for step in (
+            self.past_visits,
+            self.prescriptions,
+            self.stock,
+            self.open_encounters,
+            self.bills,
+            self.numbers,
+            self.analyse,
+        ):
             self._timed(step)
 
     def _timed(self, step: Any) -> None:
@@ -317,10 +338,9 @@ class DataBuilder:
             "encounter e",
             patient_id="e.patient_id",
             encounter_id="e.id",
-            code="(ARRAY['B54','J06.9','I10','E11.9'])[1 + e.id % 4]",
+            code=f"'A' || lpad(least({dice(6, DIAGNOSES, 'e.id')}, {dice(7, DIAGNOSES, 'e.id')})::text, 3, '0')",
             code_system="'http://hl7.org/fhir/sid/icd-10'",
-            title="(ARRAY['Unspecified malaria','Acute upper respiratory infection, unspecified',"
-            "'Essential (primary) hypertension','Type 2 diabetes mellitus without complications'])[1 + e.id % 4]",
+            title=f"'Diagnosis number ' || least({dice(6, DIAGNOSES, 'e.id')}, {dice(7, DIAGNOSES, 'e.id')})",
             recorded_by_id="e.doctor_id",
         )
         self.insert(
@@ -337,6 +357,21 @@ class DataBuilder:
             oxygen_saturation="95 + e.id % 5",
             weight="50 + e.id % 40",
             height="150 + e.id % 40",
+        )
+
+    def past_visits(self) -> None:
+        """The visit of each signed encounter, with up to two hours of waiting."""
+        day = f"(e.started_at AT TIME ZONE '{clock.zone().key}')::date"
+        self.insert(
+            "queue_entry",
+            f"(SELECT e.*, {day} AS day, row_number() OVER (PARTITION BY {day} ORDER BY e.id) AS n FROM encounter e) e",
+            service_date="e.day",
+            token="1000 + e.n",
+            patient_id="e.patient_id",
+            doctor_id="e.doctor_id",
+            status="'done'",
+            arrived_at=f"e.started_at - make_interval(secs => {dice(8, 7200, 'e.id')})",
+            called_at="e.started_at",
         )
 
     def prescriptions(self) -> None:
@@ -478,7 +513,11 @@ def main() -> None:
 
     app = create_app()
     with app.app_context():
-        prepare() if sys.argv[1] == "staff" else build(int(sys.argv[1]))
+        if sys.argv[1] == "staff":
+            prepare()
+        else:
+            build(int(sys.argv[1]))
+            settle()
 
 
 if __name__ == "__main__":

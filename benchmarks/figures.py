@@ -12,12 +12,14 @@ from benchmarks.load import Timing
 @dataclass
 class Slice:
     """A short part of a load, during which the machine's speed hardly changes. `cpu`, `db_cpu` and `floor` are ms of CPU
-    time per request: of the web processes, of the database, and of the floor just before and after."""
+    time per request: of the web processes, of the database, and of the floor just before and after. `floor_both` is the
+    floor's with the database's."""
 
     timing: Timing
     cpu: float
     db_cpu: float
     floor: float = 0.0
+    floor_both: float = 0.0
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Load:
     """CPU time of the floor per request, measured between the slices."""
     times_floor: float = 0.0
     """`cpu` divided by that of the floor just before and after: the median of the slices."""
+    times_both: float = 0.0
+    """The same of `cpu` and `db_cpu` together."""
     failures: int = 0
 
     @classmethod
@@ -46,8 +50,11 @@ class Load:
             total.add(part.timing)
         medians = [statistics.median(getattr(part, name) for part in slices) for name in ("cpu", "db_cpu", "floor")]
         times_floor = statistics.median(part.cpu / part.floor if part.floor else 0.0 for part in slices)
+        times_both = statistics.median(
+            (part.cpu + part.db_cpu) / part.floor_both if part.floor_both else 0.0 for part in slices
+        )
         speed = total.per_second, total.percentile(0.5), total.percentile(0.95)
-        return cls(clients, *speed, *medians, times_floor, len(total.failures))
+        return cls(clients, *speed, *medians, times_floor, times_both, len(total.failures))
 
 
 @dataclass
@@ -73,6 +80,11 @@ class Figure:
         """CPU time of one call divided by the floor's."""
         load = self.at(clients)
         return load.times_floor / self.calls if load else None
+
+    def times_both(self, clients: int) -> float | None:
+        """CPU time of one call, of the web processes and the database together, divided by the floor's of both."""
+        load = self.at(clients)
+        return load.times_both / self.calls if load else None
 
 
 @dataclass

@@ -11,8 +11,10 @@ from benchmarks.load import Client, Failed, Send
 from hms.core.permissions import Role
 from hms.demo.people import FAMILY_NAMES, GIVEN_FEMALE, STAFF
 
-AIMS = {"read": 3.0, "write": 6.0, "page": 10.0, "sign-in": None}
+AIMS = {"read": 3.0, "write": 6.0, "page": 10.0, "dashboard": 5.0, "report": 8.0, "sign-in": None}
 """The largest CPU time for each category, as a multiple of the floor's."""
+WITH_DATABASE = ("dashboard", "report")
+"""The categories whose aim is for the CPU time of the web processes and the database together."""
 ACCOUNTS = {account.username for account in STAFF}
 SEARCHES = ("kad kam", "sesay", "moh jal", "aminata", "77 12", "bangura ibr", "trao", "fat conteh")
 
@@ -74,6 +76,8 @@ def kinds(known: Known) -> list[Kind]:
         *_reads(known),
         *_pages(known),
         *_homes(),
+        *_dashboards(),
+        *_reports(known),
         *_front_desk(known),
         *_care(known),
         *_counters(known),
@@ -134,6 +138,34 @@ def _homes() -> list[Kind]:
         Kind(f"home, {role.value} (page)", "page", page(role.value), _get("/"), grows=True)
         for role in Role
         if role.value in ACCOUNTS
+    ]
+
+
+def _dashboards() -> list[Kind]:
+    roles = [role.value for role in Role if role.value in ACCOUNTS and role is not Role.LAB]
+    dashboards = [
+        Kind(f"dashboard, {role} (API)", "dashboard", program(role), _get("/api/dashboard/"), grows=True)
+        for role in roles
+    ]
+    return [
+        *dashboards,
+        Kind("dashboard stats (API)", "dashboard", program("admin"), _get("/api/dashboard-stats/"), grows=True),
+    ]
+
+
+def _reports(known: Known) -> list[Kind]:
+    """The reports of all days, and the page over five years that end in the middle of a month."""
+    names = ("patient_count", "appointments_by_doctor", "top_prescribed_medications", "billing-stats")
+    endpoints = [
+        Kind(f"report, {name} (API)", "report", program("admin"), _get(f"/api/report/{name}/"), grows=True)
+        for name in names
+    ]
+    first, last = (known.today - timedelta(days=days) for days in (1820, 10))
+    days = f"day_from={first}&day_to={last}"
+    pages = {"this month": "period=month", "five years": days}
+    return endpoints + [
+        Kind(f"reports, {label} (page)", "report", page("admin"), _get(f"/reports/?{query}"), grows=True)
+        for label, query in pages.items()
     ]
 
 

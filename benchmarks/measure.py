@@ -114,7 +114,8 @@ class Measurement:
             for _number in range(SLICES):
                 part = self._slice(web, people, kind.send, numbers, count)
                 after = self._measure_floor(floor, floor_clients)
-                part.floor, before = (before + after) / 2, after
+                part.floor = (before.cpu + after.cpu) / 2
+                part.floor_both, before = part.floor + (before.db_cpu + after.db_cpu) / 2, after
                 slices.append(part)
         finally:
             for client in (*people, *floor_clients):
@@ -128,11 +129,11 @@ class Measurement:
         if failures:
             figure.problem = f"{len(failures)} failed: {failures[0][:300]}"
 
-    def _measure_floor(self, floor: Web, clients: list[Client]) -> float:
-        """CPU time of the floor per request, in ms."""
+    def _measure_floor(self, floor: Web, clients: list[Client]) -> Slice:
+        """One measurement of the floor."""
         part = self._slice(floor, clients, self._get_floor, itertools.count(), FLOOR_COUNTS[len(clients)])
         self.result.floor.setdefault(len(clients), []).append(Load.of(len(clients), [part]))
-        return part.cpu
+        return part
 
     def _get_floor(self, client: Client, n: int) -> None:
         client.get(f"/{1 + n * 7919 % self._known.patients}")

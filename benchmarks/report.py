@@ -9,7 +9,7 @@ import statistics
 from pathlib import Path
 
 from benchmarks.figures import Figure, Measured
-from benchmarks.kinds import AIMS
+from benchmarks.kinds import AIMS, WITH_DATABASE
 from benchmarks.papers import PaperFigures
 from hms.local import paths
 
@@ -21,7 +21,7 @@ IDLE_AIM = 1.0
 FIRST_VISIT_AIM, REPEAT_AIM, FRAGMENT_AIM = 120 * 1024, 25 * 1024, 8 * 1024
 _HEAD = (
     f"{'':42}{'— 1 client —':^29}{'— 8 clients —':^29}\n{'request':42}{'req/s':>8}{'p50':>7}{'p95':>7}{'CPU':>7}"
-    f"{'req/s':>8}{'p50':>7}{'p95':>7}{'CPU':>7}{'SQL':>5}{'× floor, 1 / 8':>16}{'aim':>5}  "
+    f"{'req/s':>8}{'p50':>7}{'p95':>7}{'CPU':>7}{'SQL':>5}{'× floor, 1 / 8':>16}{'with database':>16}{'aim':>5}  "
 )
 
 
@@ -42,7 +42,8 @@ def _floor_line(measured: Measured) -> str:
             statistics.median(getattr(load, name) for load in loads) for name in ("per_second", "p50", "p95", "cpu")
         ]
         line += f"{medians[0]:8.0f}{medians[1]:7.1f}{medians[2]:7.1f}{medians[3]:7.2f}"
-    return line + f"{1:5}"
+    both = (statistics.median(load.cpu + load.db_cpu for load in measured.floor[clients]) for clients in (1, 8))
+    return line + f"{1:5}{'':16}{' / '.join(f'{cpu:.2f} ms' for cpu in both):>18}"
 
 
 def growth(figure: Figure, smaller: Measured | None) -> float | None:
@@ -66,8 +67,10 @@ def _line(measured: Measured, figure: Figure, smaller: Measured | None) -> str:
         )
     multiples, aim = [figure.times_floor(clients) for clients in (1, 8)], AIMS[figure.category]
     line += f"{figure.queries if figure.queries is not None else '–':>5}"
-    line += f"{' / '.join('–' if multiple is None else f'{multiple:.1f}' for multiple in multiples):>16}"
-    line += _verdict(figure, multiples, aim)
+    both = [figure.times_both(clients) for clients in (1, 8)]
+    for column in (multiples, both):
+        line += f"{' / '.join('–' if multiple is None else f'{multiple:.1f}' for multiple in column):>16}"
+    line += _verdict(figure, both if figure.category in WITH_DATABASE else multiples, aim)
     factor = growth(figure, smaller)
     if factor is not None:
         line += f"{factor:6.2f}" + (" over 1.5" if figure.grows and factor > GROWTH_AIM else "")

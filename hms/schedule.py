@@ -9,8 +9,9 @@ from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
 from .patients.access import jobs
+from .reports.totals import jobs as totals
 
-HOUR = 3600
+MINUTE, HOUR = 60, 3600
 
 
 @dataclass(frozen=True)
@@ -30,4 +31,5 @@ PERIODIC_TASKS = (
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
+    PeriodicTask("make the totals of days", MINUTE, totals.settle_pending),
 )

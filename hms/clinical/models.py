@@ -45,6 +45,7 @@ class Encounter(VersionedRecord):
         Index("ix_encounter_started_at", "started_at", "id"),
         Index("ix_encounter_created_at", "created_at", "id"),
         Index("ix_encounter_updated_at", "updated_at", "id"),
+        Index("ix_encounter_open", "doctor_id", postgresql_where=text("status = 'in_progress'")),
         Index(
             "uq_encounter_queue_entry",
             "queue_entry_id",
@@ -278,6 +279,8 @@ class Prescription(VersionedRecord):
         Index("ix_prescription_signed_at", "signed_at", "id"),
         Index("ix_prescription_created_at", "created_at", "id"),
         Index("ix_prescription_updated_at", "updated_at", "id"),
+        Index("ix_prescription_day", text("coalesce(signed_at, created_at)")),
+        Index("ix_prescription_on_hold", "prescriber_id", postgresql_where=text("status = 'on_hold'")),
         Index(
             "ix_prescription_waiting",
             "signed_at",

@@ -204,7 +204,7 @@ def _missing_facts() -> list[Any]:
 
 def _add_administration(home: WorkLists, who: Person) -> None:
     home.missing_facts = _missing_facts() if who.may(Permission.MANAGE_SETTINGS) else []
-    day, failed = figures.at_a_glance(named_period("today", clock.today())), admin.count_failed_sign_ins()
+    day, failed = figures.at_a_glance(clock.today()), admin.count_failed_sign_ins()
     health = admin.get_health()
     to_review, late = actions.count_open_reviews() if who.may(Permission.REVIEW_ACCESS) else (0, 0)
     if to_review:

@@ -31,6 +31,7 @@ class LabOrder(VersionedRecord):
         CheckConstraint("(status = 'done') = (done_at IS NOT NULL)", name="done_has_time"),
         Index("ix_lab_order_patient", "patient_id", text("id DESC")),
         Index("ix_lab_order_encounter", "encounter_id"),
+        Index("ix_lab_order_done_at", "done_at"),
         Index("ix_lab_order_waiting", "is_urgent", "id", postgresql_where=text("status = 'waiting'")),
         Index(
             "uq_lab_order_test",

@@ -117,5 +117,5 @@ def billing_stats() -> Any:
     if who.may(Permission.READ_REVENUE):
         return jsonify(queries.billing_figures())
     if who.may(Permission.TAKE_PAYMENT):
-        return jsonify(EMPTY_BILLING_STATS | {"by_method": queries.billing_figures(received_by=who.id)["by_method"]})
+        return jsonify(EMPTY_BILLING_STATS | {"by_method": queries.received_by_method(who.id)})
     return jsonify(EMPTY_BILLING_STATS)

@@ -9,11 +9,12 @@ from hms.core import clock
 from hms.core.money import Money, currency_decimals
 from hms.core.permissions import Permission, Role
 from hms.core.person import Person
-from hms.pharmacy.dispensing import queries as pharmacy
 from hms.pharmacy.stock import queries as stock_queries
 
 from . import desk_counts, queries
 from .period import named_period
+from .totals.measures import BILLS_PAID, PATIENTS, PAYMENTS
+from .totals.queries import amount_of, number_of, read_totals
 
 
 def _json_number(total: Money) -> int | float:
@@ -51,11 +52,11 @@ def _receptionist(who: Person) -> dict[str, Any]:
 
 
 def _pharmacist(_who: Person) -> dict[str, Any]:
-    lines, stock = pharmacy.counts(), stock_queries.counts()
+    stock = stock_queries.counts()
     return {
         "low_stock_alerts": stock["low"],
         "near_expiry_items": stock["expiring"],
-        "pending_prescriptions": lines["waiting"] + lines["older"] + lines["owing"],
+        "pending_prescriptions": queries.prescriptions_to_dispense(),
     }
 
 
@@ -86,15 +87,19 @@ def stats(who: Person) -> dict[str, Any]:
     """The hospital's figures that this person may see. Some are repeated under a second name for older clients."""
     if not who.may(Permission.READ_REPORTS):
         return {}
-    patients = queries.patient_count()
+    sees_revenue = who.may(Permission.READ_REVENUE)
+    measures = (PATIENTS, BILLS_PAID, PAYMENTS) if sees_revenue else (PATIENTS,)
+    month, today = (named_period(name, clock.today()) for name in ("month", "today"))
+    rows = read_totals(measures, None, month, today)
+    patients = number_of(rows, PATIENTS, keys=("active",))
     figures: dict[str, Any] = {
         "total_patients": patients,
         "totalPatients": patients,
-        "newPatientsThisMonth": queries.new_patients(named_period("month", clock.today())),
+        "newPatientsThisMonth": number_of(rows, PATIENTS, 2),
     }
     if who.may(Permission.MANAGE_STAFF):
         figures["active_users"] = queries.active_users()
-    if who.may(Permission.READ_REVENUE):
-        figures["revenue_today"] = _json_number(queries.received(named_period("today", clock.today())))
-        figures["totalRevenue"] = _json_number(queries.billing_figures()["total_paid"])
+    if sees_revenue:
+        figures["revenue_today"] = _json_number(amount_of(rows, PAYMENTS, 3))
+        figures["totalRevenue"] = _json_number(queries.total_paid(rows))
     return figures

@@ -26,6 +26,11 @@ class Period:
         """Start and end as instants (UTC)."""
         return clock.day_bounds(self.first)[0], clock.day_bounds(self.until)[0]
 
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return self.until - timedelta(days=1)
+
     def previous(self) -> Period:
         """The same days of the step before: 1 to 10 February for 1 to 10 March, Monday and Tuesday of last week.
 
@@ -41,3 +46,8 @@ def named_period(name: str, today: date) -> Period:
     weeks, months = (today - timedelta(days=today.weekday()), "weeks"), (today.replace(day=1), "months")
     first, unit = {"week": weeks, "month": months}.get(name, (today, "days"))
     return Period(first, today + timedelta(days=1), unit)
+
+
+def free_period(first: date, last: date) -> Period:
+    """The days from `first` to `last`, both included."""
+    return Period(first, last + timedelta(days=1))

@@ -1,18 +1,18 @@
-"""Figures of the hospital. Each is one query; money is received minus refunded."""
+"""Figures of the hospital. Each is one query over the totals of days (`totals/`); money is received minus refunded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, literal_column, select, text
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.billing.models import OWING, Bill, Payment
-from hms.clinical.models import Encounter, Prescription
+from hms.billing.models import Bill
+from hms.clinical.models import Encounter
 from hms.core import clock
-from hms.core.db.name_order import name_order
 from hms.core.db.session import db
 from hms.core.db.types import MoneyColumn
 from hms.core.money import ZERO, Money
@@ -20,82 +20,77 @@ from hms.patients.models import Patient
 from hms.staff.models import User
 
 from .period import Period
+from .totals import queries as totals
+from .totals import statements
+from .totals.measures import (
+    APPOINTMENTS,
+    BILLS,
+    BILLS_OWING,
+    BILLS_PAID,
+    BILLS_WRITTEN_OFF,
+    CASHIERS,
+    PATIENTS,
+    PAYMENTS,
+    PRESCRIPTIONS,
+    TO_DISPENSE,
+    UNSIGNED_PRESCRIPTIONS,
+    VISITS,
+    Measure,
+)
+from .totals.queries import amount_of, by_key, number_of, read_totals
 
 SMALLEST_CELL = 5
 WAITING = ("waiting", "called")
+ISSUED = ("issued", "part_paid", "paid")
 
 
 def patient_count() -> int:
     """Number of active patients."""
-    return _scalar(select(func.count()).select_from(Patient).where(Patient.status == "active"))
+    return number_of(read_totals([PATIENTS], None), PATIENTS, keys=("active",))
 
 
 def new_patients(over: Period) -> int:
     """Number of patients registered in the period."""
-    return db.session.execute(_registered(*over.instants)).scalar_one()
-
-
-def _registered(start: Any, end: Any) -> Select:
-    return select(func.count()).where(Patient.created_at >= start, Patient.created_at < end)
+    return number_of(read_totals([PATIENTS], over), PATIENTS)
 
 
 def active_users() -> int:
-    return _scalar(select(func.count()).where(User.is_active))
-
-
-def _net() -> Any:
-    signed = case((Payment.kind == "refund", -Payment.amount), else_=Payment.amount)
-    return func.coalesce(func.sum(signed, type_=MoneyColumn()), 0, type_=MoneyColumn())
+    return db.session.execute(select(func.count()).where(User.is_active)).scalar_one()
 
 
 def received(over: Period) -> Money:
     """Money received minus refunds."""
-    return db.session.execute(_received(*over.instants)).scalar_one()
+    return amount_of(read_totals([PAYMENTS], over), PAYMENTS)
 
 
-def _received(start: Any, end: Any) -> Select:
-    return select(_net()).where(Payment.received_at >= start, Payment.received_at < end)
-
-
-def billed(over: Period) -> Money:
-    """Sum of the totals of bills issued, without void ones."""
-    return db.session.execute(_issued(*over.instants)).scalar_one()
-
-
-def _issued(start: Any, end: Any) -> Select:
-    total = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
-    return select(total).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void")
+def received_by_method(cashier_id: int) -> dict[str, Money]:
+    """Money that one person ever received, minus refunds, by method."""
+    keys = (row.key.partition(" ") + (row.amount,) for row in read_totals([CASHIERS], None))
+    return {method: Money(amount) for person, _space, method, amount in keys if person == str(cashier_id)}
 
 
 def visits(over: Period) -> int:
     """Number of check-ins."""
-    return db.session.execute(_queued(over.first, over.until)).scalar_one()
+    return number_of(read_totals([VISITS], over), VISITS)
 
 
-def _queued(first: Any, until: Any) -> Select:
-    days = (QueueEntry.service_date >= first, QueueEntry.service_date < until)
-    return select(func.count()).where(*days, QueueEntry.status != "cancelled")
+def at_a_glance(day: date) -> Any:
+    """`visits`, encounters `signed`, patients `registered` and money `billed` of one day, counted from its records."""
+    start, end = clock.day_bounds(day)
+    return db.session.execute(_at_a_glance(), {"day": day, "start": start, "end": end}).one()
 
 
-def at_a_glance(over: Period) -> Any:
-    """`visits`, encounters `signed`, patients `registered` and money `billed`, in one query."""
-    return db.session.execute(_at_a_glance(over.first, over.until, *over.instants)).one()
-
-
-def _at_a_glance(first: Any, until: Any, start: Any, end: Any) -> Select:
-    signed = select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end)
-    figures = {"visits": _queued(first, until), "signed": signed}
-    figures |= {"registered": _registered(start, end), "billed": _issued(start, end)}
+@cache
+def _at_a_glance() -> Select:
+    day, start, end = bindparam("day"), bindparam("start"), bindparam("end")
+    billed = func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn())
+    figures = {
+        "visits": select(func.count()).where(QueueEntry.service_date == day, QueueEntry.status != "cancelled"),
+        "signed": select(func.count()).where(Encounter.signed_at >= start, Encounter.signed_at < end),
+        "registered": select(func.count()).where(Patient.created_at >= start, Patient.created_at < end),
+        "billed": select(billed).where(Bill.issued_at >= start, Bill.issued_at < end, Bill.status != "void"),
+    }
     return select(*(figure.scalar_subquery().label(name) for name, figure in figures.items()))
-
-
-def median_wait_minutes(over: Period) -> int | None:
-    """Median minutes from check-in to the first call; None when nobody was called."""
-    minutes = func.extract("epoch", QueueEntry.called_at - QueueEntry.arrived_at) / 60
-    days = (QueueEntry.service_date >= over.first, QueueEntry.service_date < over.until)
-    half = func.percentile_cont(0.5).within_group(minutes)
-    median = _scalar(select(half).where(*days, QueueEntry.called_at.is_not(None)))
-    return None if median is None else round(median)
 
 
 def appointments_on(day: date, doctor_id: int | None = None) -> Select:
@@ -108,22 +103,18 @@ def appointments_on(day: date, doctor_id: int | None = None) -> Select:
     return query.order_by(Appointment.time, Appointment.id)
 
 
+_BY_DOCTOR = """
+SELECT u.id, u.title, u.first_name, u.last_name, t.number
+  FROM (SELECT key::bigint AS doctor_id, sum(number)::bigint AS number FROM total GROUP BY key) t
+  JOIN app_user u ON u.id = t.doctor_id ORDER BY t.number DESC, u.id"""
+
+
 def appointments_by_doctor(over: Period | None = None, doctor_id: int | None = None) -> list[dict[str, Any]]:
     """How many appointments each doctor has, most first."""
-    query = (
-        select(User.id, User.title, User.first_name, User.last_name, func.count().label("number"))
-        .join(Appointment, Appointment.doctor_id == User.id)
-        .where(Appointment.status.not_in(("rescheduled", "cancelled")), Appointment.withdrawn_at.is_(None))
-        .group_by(User.id)
-        .order_by(func.count().desc(), User.id)
-    )
-    if over:
-        query = query.where(Appointment.date >= over.first, Appointment.date < over.until)
-    if doctor_id is not None:
-        query = query.where(User.id == doctor_id)
     return [
         {"doctor_id": row.id, "doctor_name": _name(row), "appointment_count": row.number}
-        for row in db.session.execute(query)
+        for row in totals.execute(statements.with_totals((APPOINTMENTS,)) + _BY_DOCTOR, over)
+        if doctor_id in (None, row.id)
     ]
 
 
@@ -131,66 +122,59 @@ def _name(row: Any) -> str:
     return " ".join(part for part in (row.title, row.first_name, row.last_name) if part)
 
 
+# Only the names of the most frequent ones are folded: folding costs more than adding up.
+_MOST_COMMON = """
+SELECT key, number FROM (
+    SELECT key, sum(number)::bigint AS number FROM total GROUP BY key HAVING sum(number) >= :smallest
+     ORDER BY 2 DESC FETCH FIRST :most ROWS WITH TIES) t
+ ORDER BY number DESC, hms_fold(key) LIMIT :most"""
+
+
+def most_common(measures: tuple[Measure, ...], over: Period | None, limit: int = 10) -> list[tuple[str, int]]:
+    """The most frequent keys of clinical measures with their numbers, most first.
+
+    Numbers below five are left out, because they may identify a person.
+    """
+    statement = statements.with_totals(measures) + _MOST_COMMON
+    return [(row.key, row.number) for row in totals.execute(statement, over, smallest=SMALLEST_CELL, most=limit)]
+
+
 def top_medications(over: Period | None = None, limit: int = 10) -> list[dict[str, Any]]:
-    """Most prescribed medicines; counts below five are left out, because they may identify a person."""
-    query = select(Prescription.medication_name, func.count().label("number")).where(
-        Prescription.status.not_in(("draft", "entered_in_error"))
-    )
-    if over:
-        start, end = over.instants
-        query = query.where(Prescription.signed_at >= start, Prescription.signed_at < end)
-    query = query.group_by(Prescription.medication_name).having(func.count() >= SMALLEST_CELL)
-    rows = db.session.execute(
-        query.order_by(func.count().desc(), *name_order(Prescription.medication_name)).limit(limit)
-    )
-    return [{"medication_name": row.medication_name, "count": row.number} for row in rows]
+    """Most prescribed medicines; of all days, those that were prescribed elsewhere too."""
+    measures = (PRESCRIPTIONS,) if over else (PRESCRIPTIONS, UNSIGNED_PRESCRIPTIONS)
+    return [{"medication_name": name, "count": number} for name, number in most_common(measures, over, limit)]
 
 
-def billing_figures(received_by: int | None = None) -> dict[str, Any]:
-    """Billed, paid and outstanding of all issued bills; `received_by` limits `by_method` to payments to one cashier."""
-    totals = select(
-        func.coalesce(func.sum(Bill.total, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("billed"),
-        func.coalesce(func.sum(Bill.paid, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("paid"),
-        func.coalesce(func.sum(Bill.written_off, type_=MoneyColumn()), 0, type_=MoneyColumn()).label("written_off"),
-        func.count().label("bills"),
-        func.count().filter(Bill.status == "paid").label("settled"),
-    ).where(Bill.status.in_(("issued", "part_paid", "paid")))
-    row = db.session.execute(totals).one()
+def billing_figures() -> dict[str, Any]:
+    """Billed, paid and outstanding of all issued bills, by method, and by month of the last 24 months with any."""
+    rows = read_totals([BILLS, BILLS_PAID, BILLS_WRITTEN_OFF, PAYMENTS], None, by_month=True)
+    billed, paid = amount_of(rows, BILLS, keys=ISSUED), amount_of(rows, BILLS_PAID, keys=ISSUED)
+    count, settled = number_of(rows, BILLS, keys=ISSUED), number_of(rows, BILLS, keys=("paid",))
     return {
-        "total_billed": row.billed,
-        "total_paid": row.paid,
-        "outstanding": row.billed - row.paid - row.written_off,
-        "bill_count": row.bills,
-        "paid_count": row.settled,
-        "unpaid_count": row.bills - row.settled,
-        "by_method": _by_method(received_by),
-        "by_month": _by_month(),
+        "total_billed": billed,
+        "total_paid": paid,
+        "outstanding": billed - paid - amount_of(rows, BILLS_WRITTEN_OFF, keys=ISSUED),
+        "bill_count": count,
+        "paid_count": settled,
+        "unpaid_count": count - settled,
+        "by_method": by_key(rows, PAYMENTS),
+        "by_month": _by_month(rows),
     }
 
 
-def _by_method(received_by: int | None) -> dict[str, Money]:
-    query = select(Payment.method, _net().label("amount")).group_by(Payment.method)
-    if received_by is not None:
-        query = query.where(Payment.received_by_id == received_by)
-    return {row.method: row.amount for row in db.session.execute(query)}
+def _by_month(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    months: dict[str, dict[str, Money]] = {}
+    for row in rows:
+        name = {"bills": "billed", "payments": "paid"}.get(row.measure) if row.key != "void" else None
+        if name:
+            month = months.setdefault(f"{row.month:%Y-%m}", {"billed": ZERO, "paid": ZERO})
+            month[name] += Money(row.amount)
+    return [{"month": name, **months[name]} for name in sorted(months)[-24:]]
 
 
-def _month(instant: Any) -> Any:
-    """The month of an instant in hospital time, as text for GROUP BY."""
-    return func.to_char(func.timezone(literal_column(f"'{clock.zone().key}'"), instant), literal_column("'YYYY-MM'"))
-
-
-def _by_month() -> list[dict[str, Any]]:
-    billed_month, paid_month = _month(Bill.issued_at), _month(Payment.received_at)
-    issued = select(billed_month, func.sum(Bill.total, type_=MoneyColumn())).where(
-        Bill.issued_at.is_not(None), Bill.status != "void"
-    )
-    billed_in = dict(db.session.execute(issued.group_by(billed_month)).all())
-    paid_in = dict(db.session.execute(select(paid_month, _net()).group_by(paid_month)).all())
-    months = sorted({*billed_in, *paid_in})[-24:]
-    return [
-        {"month": month, "billed": billed_in.get(month, ZERO), "paid": paid_in.get(month, ZERO)} for month in months
-    ]
+def total_paid(rows: Sequence[Row], n: int = 1) -> Money:
+    """What was paid on all bills of a period, of rows with `BILLS_PAID`."""
+    return amount_of(rows, BILLS_PAID, n, keys=ISSUED)
 
 
 def queue_waiting(doctor_id: int | None = None) -> int:
@@ -223,13 +207,9 @@ def _appointment_count(*, of_doctor: bool) -> Select:
 
 def bills_to_pay() -> int:
     """Number of bills on which a patient has an amount to pay."""
-    return db.session.execute(_bills_to_pay()).scalar_one()
+    return number_of(read_totals([BILLS_OWING], None), BILLS_OWING)
 
 
-@cache
-def _bills_to_pay() -> Select:
-    return select(func.count()).select_from(Bill).where(text(OWING))
-
-
-def _scalar(query: Select) -> Any:
-    return db.session.execute(query).scalar_one()
+def prescriptions_to_dispense() -> int:
+    """Number of signed prescriptions that are not yet dispensed, or only in part."""
+    return number_of(read_totals([TO_DISPENSE], None), TO_DISPENSE)

@@ -1,4 +1,4 @@
-"""Recalculates every total of money and stock from its single entries, and checks documents, numbers and tills.
+"""Recalculates every total of money and stock from its single entries, and checks documents, numbers, tills and reports.
 
 Each check is one query that returns a row for each discrepancy, with three columns: `subject` (the bill, till or batch),
 the `stored` figure and the `recomputed` one. Correct records return no rows.
@@ -16,7 +16,7 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.money import currency_decimals
 
-from . import amount_checks, bill_checks, document_checks, number_checks, stock_checks, till_checks
+from . import amount_checks, bill_checks, document_checks, number_checks, stock_checks, till_checks, total_checks
 
 CHECKS = bill_checks.CHECKS | till_checks.CHECKS | number_checks.CHECKS | document_checks.CHECKS | stock_checks.CHECKS
 MORE_DECIMALS = "the amount has more decimals than the currency"
@@ -33,9 +33,10 @@ def find_discrepancies(day: date | None = None) -> Iterator[str]:
         else clock.day_bounds(date(1900, 1, 1))[:1] + clock.day_bounds(date(2199, 1, 1))[1:]
     )
     db.session.execute(text("SET LOCAL statement_timeout = 0"))
-    for description, query in (CHECKS | {MORE_DECIMALS: amount_checks.amount_check()}).items():
+    values = {"start": start, "end": end, "decimals": currency_decimals(), "zone": clock.zone().key}
+    for description, query in (CHECKS | {MORE_DECIMALS: amount_checks.amount_check()} | total_checks.checks()).items():
         statement = text(query).execution_options(yield_per=ROWS_PER_FETCH)
-        with db.session.execute(statement, {"start": start, "end": end, "decimals": currency_decimals()}) as rows:
+        with db.session.execute(statement, values) as rows:
             for row in rows.mappings():
                 yield _describe(description, row)
 

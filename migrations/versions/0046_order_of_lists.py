@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0046"
-down_revision = "0039"
+down_revision = "0044"
 
 OWING = "status IN ('issued', 'part_paid') AND payer_share - payer_paid > 0"
 WIDER = {

@@ -25,6 +25,8 @@ class AdvisoryLock(IntEnum):
     """Sending reminders of overdue reviews."""
     READ_LIMIT = 4247
     """Alerting that an account passed the read limit; one lock for each account."""
+    TOTALS = 4248
+    """Making the totals of a day; the triggers of migration 0040 take the same number, shared, for each changed day."""
     IMPORT = 4343
     """Writing imported records."""
     MIGRATE = 7_244_001
@@ -44,3 +46,10 @@ def try_acquire(lock: AdvisoryLock) -> bool:
 def try_acquire_for(lock: AdvisoryLock, number: int) -> bool:
     """`try_acquire` with a separate lock for each `number` (an account's id)."""
     return db.session.execute(select(func.pg_try_advisory_xact_lock(lock.value, number % 2**31))).scalar_one()
+
+
+def try_acquire_range(lock: AdvisoryLock, first: int, count: int) -> int:
+    """`try_acquire_for` of `count` numbers from `first`; how many were taken up to the first that another transaction has."""
+    number = func.generate_series(first, first + count - 1).column_valued("number")
+    taken = db.session.scalars(select(func.pg_try_advisory_xact_lock(lock.value, number)).order_by(number)).all()
+    return taken.index(False) if False in taken else len(taken)

@@ -41,7 +41,7 @@ class DatabaseSilent(psycopg.OperationalError):
 def engine_options(config: Config) -> dict[str, object]:
     """Options of the database engine. Timeouts end a page's wait for a lock or a slow query; database times are UTC."""
     options = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=3s"
-    options += " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    options += " -c idle_in_transaction_session_timeout=30s -c timezone=UTC -c jit=off"
     return {
         "pool_size": config.pool_size,
         "max_overflow": 0,

@@ -1,0 +1,157 @@
+"""Makes the totals of days: of each day that has ended, and again of each day whose records changed since.
+
+Whoever writes a record of a day holds the advisory lock of that day, shared, until the transaction ends, and notes the day
+in `unsettled_day` if it is settled (triggers of migration 0040). Whoever makes the totals of a day holds the lock alone. So
+the totals contain every write of a day that is not noted. A lock that is not free is left for the next run: neither waits.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, text, update
+
+from hms.core import clock
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import AdvisoryLock
+from hms.core.db.session import db
+from hms.core.text.dates import end_of_month
+from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay, YearlyTotal
+
+from . import statements
+from .measures import SOURCES, Source
+
+LOCKS_OF_SOURCE = 10_000_000
+"""How many lock numbers a source has, one for each day; the triggers use the same numbers."""
+FIRST_DAY = date(2000, 1, 1)
+ENDED = timedelta(minutes=1)
+"""A day is settled so long after its end, because the last writers of a day may still be working."""
+RUN_SECONDS = 10.0
+"""How long one run takes at most, so that the other tasks of the scheduler are not late."""
+
+
+def settle_pending(run_seconds: float = RUN_SECONDS) -> int:
+    """Make totals until all are made or the time is over; returns how many steps were done. Commits after each step."""
+    ends, done = time.monotonic() + run_seconds, 0
+    for source in SOURCES:
+        while time.monotonic() < ends and settle_step(source):
+            done += 1
+    return done
+
+
+def settle_step(source: Source) -> bool:
+    """Make the totals of one changed day, or of the next days up to the end of their month. Commits.
+
+    False when nothing is left to do, or when what is left is being written by others.
+    """
+    try:
+        is_done = _settle_next(source)
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    return is_done
+
+
+def _settle_next(source: Source) -> bool:
+    db.session.execute(
+        text("SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '1s', true)")
+    )
+    of_source = select(SettledDays.zone, SettledDays.settled_until).where(SettledDays.source == source.name)
+    state = db.session.execute(of_source.with_for_update(skip_locked=True)).one_or_none()
+    if state is None:  # another process makes them
+        return False
+    if state.zone != clock.zone().key:
+        _begin(source)
+        return True
+    return _settle_changed(source, state.settled_until) or _settle_ended(source, state.settled_until)
+
+
+def _begin(source: Source) -> None:
+    """Forget every total of the source and begin with its first day, in the hospital's present time zone.
+
+    The lock waits for all who write records now: their triggers use the former zone, or none. Totals of days that are not
+    settled are not read, so they are left to be replaced.
+    """
+    db.session.execute(text(f"LOCK TABLE {source.name} IN SHARE MODE"))
+    days = [
+        db.session.execute(statements.clause(statements.first_day(source)), _values()).scalar_one(),
+        db.session.execute(select(db.func.min(DailyTotal.day)).where(_is_of(source, DailyTotal))).scalar_one(),
+    ]
+    first = min((day for day in days if day is not None), default=clock.today())
+    db.session.execute(delete(UnsettledDay).where(UnsettledDay.source == source.name))
+    begun = {"zone": clock.zone().key, "settled_until": first}
+    db.session.execute(update(SettledDays).where(SettledDays.source == source.name).values(begun))
+
+
+def _settle_changed(source: Source, settled_until: date) -> bool:
+    """Make one day again whose records changed after it was settled."""
+    changed = select(UnsettledDay.day).where(UnsettledDay.source == source.name, UnsettledDay.day < settled_until)
+    for day in db.session.scalars(changed.distinct().order_by(UnsettledDay.day)).all():
+        if advisory_locks.try_acquire_for(AdvisoryLock.TOTALS, _lock_number(source, day)):
+            _make_days(source, day, day + timedelta(days=1))
+            _add_up(source, day, settled_until)
+            return True
+    return False
+
+
+def _settle_ended(source: Source, first: date) -> bool:
+    """Settle the next days that have ended, up to the end of their month."""
+    ended = clock.local(clock.now() - ENDED).date() + timedelta(days=source.days_ahead + 1)
+    days = (min(ended, _next_month(first)) - first).days
+    if days > 0:
+        days = advisory_locks.try_acquire_range(AdvisoryLock.TOTALS, _lock_number(source, first), days)
+    if days <= 0:
+        return False
+    until = first + timedelta(days=days)
+    _make_days(source, first, until)
+    db.session.execute(update(SettledDays).where(SettledDays.source == source.name).values({"settled_until": until}))
+    _add_up(source, first, until)
+    return True
+
+
+def _make_days(source: Source, first: date, until: date) -> None:
+    """Replace the daily totals of the days from `first` to before `until`, whose locks are held."""
+    db.session.execute(
+        delete(DailyTotal).where(_is_of(source, DailyTotal), DailyTotal.day >= first, DailyTotal.day < until)
+    )
+    db.session.execute(statements.clause(statements.insert_days(source)), _values(first=first, until=until))
+    noted = (UnsettledDay.source == source.name, UnsettledDay.day >= first, UnsettledDay.day < until)
+    db.session.execute(delete(UnsettledDay).where(*noted))
+
+
+def _add_up(source: Source, day: date, settled_until: date) -> None:
+    """Replace the totals of the month and of the year of `day` whose days were all settled; those with a noted day are not
+    read."""
+    month, year = day.replace(day=1), date(day.year, 1, 1)
+    levels = (
+        (month, _next_month(day), MonthlyTotal, MonthlyTotal.month, statements.INSERT_MONTH),
+        (year, date(day.year + 1, 1, 1), YearlyTotal, YearlyTotal.year, statements.INSERT_YEAR),
+    )
+    for first, until, total, column, statement in levels:
+        if until <= settled_until:
+            db.session.execute(delete(total).where(_is_of(source, total), column == first))
+            values = {"measures": _names(source), "first": first, "until": until}
+            db.session.execute(statements.clause(statement), values)
+
+
+def _next_month(day: date) -> date:
+    return end_of_month(day.year, day.month) + timedelta(days=1)
+
+
+def _names(source: Source) -> list[str]:
+    return [measure.name for measure in statements.of_source(source)]
+
+
+def _is_of(source: Source, total: Any) -> Any:
+    return total.measure.in_(_names(source))
+
+
+def _lock_number(source: Source, day: date) -> int:
+    return source.number * LOCKS_OF_SOURCE + (day - FIRST_DAY).days
+
+
+def _values(**values: Any) -> dict[str, Any]:
+    return {"zone": clock.zone().key, **values}
