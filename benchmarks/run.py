@@ -1,7 +1,7 @@
 """`make bench`: measures HMS with 100,000 patients and with a tenth of them.
 
 With `HMS_BENCH=small` (`make bench SMALL=1`) it measures only the tenth, with `HMS_BENCH=papers` (`make bench PAPERS=1`) only
-papers.
+papers, with `HMS_BENCH=million` (`make bench MILLION=1`) a million patients.
 
 python -m benchmarks.run
 """
@@ -17,15 +17,16 @@ from benchmarks.figures import Measured
 from benchmarks.measure import Measurement, facts
 from benchmarks.servers import Bench
 
-FULL, TENTH = 100_000, 10_000
+MILLION, FULL, TENTH = 1_000_000, 100_000, 10_000
+SIZES = {"small": (TENTH,), "papers": (), "million": (MILLION,)}
 PREPARED = "prepared"
-COUNTS = {FULL: {1: 300, 8: 800}, TENTH: {1: 200, 8: 320}}
+COUNTS = {MILLION: {1: 300, 8: 800}, FULL: {1: 300, 8: 800}, TENTH: {1: 200, 8: 320}}
 
 
 def main() -> int:
     """Run the benchmark and print its tables; 1 when a request kind failed."""
     started = time.monotonic()
-    sizes = {"small": (TENTH,), "papers": ()}.get(os.environ.get("HMS_BENCH", ""), (TENTH, FULL))
+    sizes = SIZES.get(os.environ.get("HMS_BENCH", ""), (TENTH, FULL))
     results: list[Measured] = []
     with servers.running() as bench:
         print("Preparing the tables, prices, medicines and codes …", flush=True)
