@@ -13,6 +13,7 @@ from benchmarks.figures import Figure, Load, Measured, Slice
 from benchmarks.kinds import Kind, Known, kinds, page
 from benchmarks.load import Client, Failed, Send, drive
 from benchmarks.servers import Background, Bench, Web
+from hms.local import processes
 
 CLIENTS = (1, 8)
 SLICES = 5
@@ -20,6 +21,11 @@ SLICES = 5
 FLOOR_COUNTS = {1: 60, 8: 160}
 IDLE_BEFORE, IDLE_SECONDS = 15, 60
 """Seconds that the programs have to start, and then are measured while nobody works."""
+WORK_ENDS_SECONDS = 300
+_WORK = """
+    SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL
+    UNION ALL SELECT count(*) FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_seal s WHERE s.entry_id = e.id)"""
+"""Background work that is left: jobs, and entries of the trail without a seal."""
 MIXED = 10_000
 MAX_MIXED_SECONDS = 300
 _SAFE_TO_DISPENSE = """
@@ -211,12 +217,18 @@ class Measurement:
         """Measure the share of one core that the programs use while nobody works, in percent."""
         with servers.background(self._bench, self._bench.environment(self._database), "schedule") as clock:
             time.sleep(IDLE_BEFORE)
+            if not processes.wait_until(self._is_work_done, WORK_ENDS_SECONDS):
+                raise Failed(f"background work is not done after {WORK_ENDS_SECONDS} s")
             programs = {"web": web.seconds, "worker": worker.seconds, "clock": clock.seconds}
             programs |= {"database": self._bench.database_seconds, "queue": self._bench.queue_seconds}
             before, started = {name: seconds() for name, seconds in programs.items()}, time.monotonic()
             time.sleep(IDLE_SECONDS)
             passed = time.monotonic() - started
             self.result.idle = {name: (seconds() - before[name]) / passed * 100 for name, seconds in programs.items()}
+
+    def _is_work_done(self) -> bool:
+        with self._bench.connect(self._database) as connection:
+            return not any(count for (count,) in connection.execute(_WORK))
 
     def _time_document(self, cashier: Client, bill: int) -> None:
         path = f"/billing/bills/{bill}/invoice.pdf"

@@ -24,7 +24,7 @@ class PeriodicTask:
 
 
 PERIODIC_TASKS = (
-    PeriodicTask("seal the audit trail", 3, chain.seal_pending),
+    PeriodicTask("seal the audit trail", 5, chain.seal_pending),
     PeriodicTask("append an audit checkpoint", HOUR, checkpoints.append_checkpoint),
     PeriodicTask("watch the clock", 5, clock_watch.watch.look),
     PeriodicTask("wake the worker for due jobs", 5, outbox.wake_for_due),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Iterable
+from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -18,6 +20,8 @@ from hms.core.seldom_log import log_seldom
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+LONGEST_SLEEP = 5.0
+"""After so many seconds, at most, the scheduler looks whether it still has its lock."""
 
 
 class Scheduler:
@@ -25,41 +29,44 @@ class Scheduler:
 
     def __init__(self, tasks: Iterable[Any]) -> None:
         self._next_run = {task: time.monotonic() for task in tasks}
-        self._is_stopped = False
+        self._stopped = Event()
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        self._is_stopped = True
+        self._stopped.set()
 
     def run(self) -> None:
         """Run until stopped. Of several schedulers on one database, one runs; the others wait until it ends."""
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, self.stop)
-        while not self._is_stopped:
+        while not self._stopped.is_set():
             try:
                 self._run_while_locked()
             except Exception as error:
                 log_seldom(log, "scheduler", "the scheduler tries again: %s", type(error).__name__)
-                time.sleep(RETRY_SECONDS)
+            self._stopped.wait(RETRY_SECONDS)
 
     def _run_while_locked(self) -> None:
-        """Take the scheduler's lock and run due tasks until stopped; return after a pause when another process has it."""
+        """Take the scheduler's lock and run due tasks until stopped; return when another process has it."""
         with db.engine.connect() as connection:
             connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
             has_lock = connection.execute(select(func.pg_try_advisory_lock(AdvisoryLock.SCHEDULER.value))).scalar_one()
             connection.commit()
-            while has_lock and not self._is_stopped:
+            while has_lock and not self._stopped.is_set():
                 connection.execute(text("SELECT 1"))  # fails when the connection, and with it the lock, is lost
                 connection.commit()
                 self.run_due()
-                time.sleep(0.5)
-        if not self._is_stopped:
-            time.sleep(RETRY_SECONDS)
+                self._stopped.wait(self._seconds_to_next_task())
+
+    def _seconds_to_next_task(self) -> float:
+        """An idle hospital costs a wake-up now and then, not several each second."""
+        next_run = min(self._next_run.values(), default=math.inf)
+        return min(max(next_run - time.monotonic(), 0.0), LONGEST_SLEEP)
 
     def run_due(self) -> None:
         """Run every task that is due now."""
         now = time.monotonic()
         for task, due in list(self._next_run.items()):
-            if due <= now and not self._is_stopped:
+            if due <= now and not self._stopped.is_set():
                 self._next_run[task] = now + task.every_seconds
                 _run_task(task)
 
