@@ -102,3 +102,26 @@ def test_the_dashboards_show_the_exact_sum(db, program):
     answer = program("admin").get("/api/dashboard-stats/").get_data(as_text=True)
     assert '"revenue_today":999991.0' in answer
     assert '"totalRevenue":999991.0' in answer
+
+
+def test_the_page_shows_any_two_days_up_to_five_years(desk):
+    admin = desk("admin")
+    for days in ("day_from=2020-03-01&day_to=2025-02-28", "day_from=2026-01-05", "day_from=-3m&day_to=t"):
+        page = admin.get(f"/reports/?{days}").get_data(as_text=True)
+        assert "Billed by payer" in page
+        assert "Most frequent diagnoses" in page
+    for wrong in (
+        "day_from=2020-03-01&day_to=2020-02-01",
+        "day_from=2020-03-01&day_to=2025-03-01",
+        "day_from=9999-12-31",
+    ):
+        refused = admin.get(f"/reports/?{wrong}")
+        assert (refused.status_code, "There is a problem" in refused.get_data(as_text=True)) == (400, True), wrong
+
+
+@pytest.mark.security("D")
+def test_the_page_shows_what_the_role_may_see(desk):
+    seen = {role: desk(role).get("/reports/?day_from=-1m&day_to=t").get_data(as_text=True) for role in STAFF}
+    assert {role for role, page in seen.items() if "Billed by service" in page} == {"admin", "cashier"}
+    clinical = {"admin", "doctor", "nurse", "pharmacist"}
+    assert {role for role, page in seen.items() if "Most frequent diagnoses" in page} == clinical

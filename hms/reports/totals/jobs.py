@@ -75,7 +75,7 @@ def _begin(source: Source) -> None:
     The lock waits for all who write records now: their triggers use the former zone, or none. Totals of days that are not
     settled are not read, so they are left to be replaced.
     """
-    db.session.execute(text(f"LOCK TABLE {source.name} IN SHARE MODE"))
+    db.session.execute(statements.clause(statements.lock_table(source)))
     days = [
         db.session.execute(statements.clause(statements.first_day(source)), _values()).scalar_one(),
         db.session.execute(select(db.func.min(DailyTotal.day)).where(_is_of(source, DailyTotal))).scalar_one(),

@@ -127,6 +127,11 @@ INSERT_MONTH = _ADD_UP.format(table="monthly_total", column="month", parts="dail
 INSERT_YEAR = _ADD_UP.format(table="yearly_total", column="year", parts="monthly_total", part="month")
 
 
+def lock_table(source: Source) -> str:
+    """Wait until nobody writes the table, and let nobody write it until the transaction ends."""
+    return f"LOCK TABLE {source.name} IN SHARE MODE"
+
+
 def first_day(source: Source) -> str:
     """The day of the first record; NULL when there is none."""
     first = f"(min({source.day}) AT TIME ZONE :zone)::date" if source.is_instant else f"min({source.day})"
