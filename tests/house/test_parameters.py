@@ -154,7 +154,15 @@ def test_an_unknown_parameter_is_named_in_a_400(app, program, role, record_prope
 def _some_value(name: str, field: Any) -> str:
     if isinstance(field, Choice):
         return field.known[0]
-    known = {"is_paid": "true", "upcoming": "true", "unread": "1", "is_read": "0", "method": "Cash", "gender": "F"}
+    known = {
+        "cursor": "",
+        "is_paid": "true",
+        "upcoming": "true",
+        "unread": "1",
+        "is_read": "0",
+        "method": "Cash",
+        "gender": "F",
+    }
     return known.get(name, "2026-11-02" if name.startswith("date") else "1")
 
 

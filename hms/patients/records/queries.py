@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from hms.core.db.row_counts import count_rows
+from hms.core.db import row_counts
 from hms.core.db.session import db
 from hms.patients.models import Patient
 from hms.patients.search.queries import BY_NAME, SHOWN
@@ -32,7 +32,9 @@ def patients_by_name(
 ) -> NamePage:
     """Patients with `status` by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
     keys = tuple_(*BY_NAME)
-    query = select(*SHOWN).where(Patient.status == status)
+    counted = select(Patient.id).where(Patient.status == status)
+    whole = row_counts.select_bounded_count(counted).scalar_subquery().label("whole")
+    query = select(*SHOWN, whole).where(Patient.status == status)
     mark = _place(before if before is not None else after)
     if mark is not None:
         query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))
@@ -44,8 +46,9 @@ def patients_by_name(
     has_earlier = has_more if before is not None else mark is not None
     has_later = mark is not None if before is not None else has_more
     ends = (rows[0].id, rows[-1].id) if rows else (None, None)
-    counted = select(Patient.id).where(Patient.status == status)
-    total = count_rows(counted) if has_earlier or has_later else len(rows)
+    total = rows[0].whole if rows else 0
+    if total > row_counts.MAX_EXACT:
+        total = row_counts.estimate_rows(counted)
     return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None, total)
 
 
