@@ -47,7 +47,8 @@ def line_page(bill_id: int, who: Person, *, after: int | None = None, before: in
         rows.reverse()
     if not has_more and after is None and before is None:
         return LinePage(rows, 0, len(rows), None, None)
-    first, last = (rows[0].id, rows[-1].id) if rows else (before or (after or 0) + 1, before or after)
+    edge = after or 0 if before is None else before - 1
+    first, last = (rows[0].id, rows[-1].id) if rows else (edge + 1, edge)
     count = db.session.execute(_count(), {"bill_id": bill_id, "first": first, "last": last}).one()
     return LinePage(
         rows, count.before, count.total, first if count.before else None, last if count.through < count.total else None
