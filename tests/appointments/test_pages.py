@@ -53,7 +53,7 @@ def test_the_board_shows_each_doctors_slots(desk, booked, bah):
     assert f'href="/appointments/{booking.id}"' in text
     assert "time=10:00" not in text
     assert "KAMARA, Kadiatu (Mrs) booked" in read(page)
-    assert "1 of 16" in read(page)
+    assert "15 free · 1 booked" in read(page)
 
 
 def test_the_board_shows_blocked_time_extra_bookings_and_statuses(desk, booked, bah):
