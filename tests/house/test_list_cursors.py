@@ -214,7 +214,7 @@ def test_more_than_ten_thousand_rows_are_estimated(program, desk, people):
             assert exact.get_json()["count"] >= many
             assert exact.get_json()["results"] == answer.get_json()["results"]
     page = desk("receptionist").get("/patients/").get_data(as_text=True)
-    assert "25 of about 10,000, by family name" in " ".join(page.split())
+    assert "25 of about 10,000 · by family name" in " ".join(page.split())
     few = client.get("/api/patients/?search=kamara&limit=2")
     assert (few.get_json()["count"], "X-Total-Count-Estimated" in few.headers) == (len(people), False)
 
