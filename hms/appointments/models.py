@@ -108,9 +108,6 @@ class Appointment(VersionedRecord):
         Index("ix_appointment_day", "date", "time", "id"),
         Index("ix_appointment_doctor_day", "doctor_id", "date", "time"),
         Index("ix_appointment_patient", "patient_id", "date"),
-        Index("ix_appointment_time", "time", "date", "id"),
-        Index("ix_appointment_created_at", "created_at", "id"),
-        Index("ix_appointment_updated_at", "updated_at", "id"),
     )
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))

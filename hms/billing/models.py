@@ -137,7 +137,6 @@ class Bill(VersionedRecord):
         Index("ix_bill_status", "status", "id"),
         Index("ix_bill_issued_at", "issued_at"),
         Index("ix_bill_date", func.coalesce(text("issued_at"), text("created_at")), "id"),
-        Index("ix_bill_total", "total", "id"),
     )
 
     number: Mapped[str | None] = mapped_column(unique=True)
@@ -241,7 +240,6 @@ class Payment(ImmutableRecord):
         Index("ix_payment_bill", "bill_id", "id"),
         Index("ix_payment_received_at", "received_at", "id"),
         Index("ix_payment_received_by", "received_by_id", "id"),
-        Index("ix_payment_amount", "amount", "id"),
         Index("ix_payment_shift", "shift_id"),
         Index("ix_payment_refunds", "refunds_id", postgresql_where=text("refunds_id IS NOT NULL")),
         Index("uq_payment_correction", "correction_id", unique=True),

@@ -44,7 +44,6 @@ class Encounter(VersionedRecord):
         Index("ix_encounter_signed_at", "signed_at", "id"),
         Index("ix_encounter_started_at", "started_at", "id"),
         Index("ix_encounter_created_at", "created_at", "id"),
-        Index("ix_encounter_updated_at", "updated_at", "id"),
         Index("ix_encounter_open", "doctor_id", postgresql_where=text("status = 'in_progress'")),
         Index(
             "uq_encounter_queue_entry",
@@ -276,9 +275,7 @@ class Prescription(VersionedRecord):
         ),
         Index("ix_prescription_patient", "patient_id", text("id DESC")),
         Index("ix_prescription_encounter", "encounter_id"),
-        Index("ix_prescription_signed_at", "signed_at", "id"),
         Index("ix_prescription_created_at", "created_at", "id"),
-        Index("ix_prescription_updated_at", "updated_at", "id"),
         Index("ix_prescription_day", text("coalesce(signed_at, created_at)")),
         Index("ix_prescription_on_hold", "prescriber_id", postgresql_where=text("status = 'on_hold'")),
         Index(

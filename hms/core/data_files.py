@@ -15,12 +15,12 @@ BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticEr
 
 
 _LAST_LINE = re.compile(r'\n"?# ([0-9]+) rows"?[,;]*\r?\n\Z')
-"""Programs for tables may add commas and quotes."""
+"""Programs for tables may add commas and quotes, and begin a file with a byte order mark."""
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a file; raises `ValueError` or `csv.Error` when its end is cut off or a row was lost."""
-    content = path.read_text(encoding="utf-8")
+    content = path.read_text(encoding="utf-8-sig")
     last_line = _LAST_LINE.search(content)
     if last_line is None:
         raise ValueError(f"{path.name} does not end with its number of rows, such as “# 25 rows”")

@@ -64,7 +64,6 @@ class Patient(VersionedRecord):
         ),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
-        Index("ix_patient_updated_at", "updated_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
         Index("ix_patient_sort_name", "sort_name", "id"),
         Index("ix_patient_active", "id", postgresql_where=text("status = 'active'")),

@@ -29,11 +29,13 @@
 
   HMS.openForm = async (id, address) => {
     const dialog = document.getElementById(id);
+    if (dialog.ariaBusy === "true") return; // pressed twice: a second form would replace what is typed in the first
+    dialog.ariaBusy = "true";
     try {
       if (dialog.dataset.address && dialog.dataset.address !== address) throw new Error(address);
       if (!dialog.dataset.address) await fill(dialog, address);
       if (!dialog.open) dialog.showModal();
-    } catch { location.assign(address); }
+    } catch { location.assign(address); } finally { dialog.ariaBusy = "false"; }
   };
 
   document.addEventListener("click", (event) => {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 
 import pytest
 
+from hms.billing.bills import frozen_facts
 from hms.billing.bills.line_pages import PAGE
 from hms.billing.documents.receipt import MAX_LINES
 from hms.billing.payments import actions
@@ -47,6 +49,8 @@ def test_the_lines_come_in_pages_and_the_sums_are_of_the_whole_bill(bill, desk):
     assert _open(cashier, back)[0] == _numbered(PAGE + 1, 2 * PAGE)
     renewed = re.search(rf'data-refresh-from="({url}/lines\?[^"]*)"', cashier.get(back).get_data(as_text=True))[1]
     assert _open(cashier, renewed.replace("&amp;", "&"))[0] == _numbered(PAGE + 1, 2 * PAGE)
+    first_id = min(frozen_facts.lines_for_documents(bill.id), key=attrgetter("id")).id
+    assert _open(cashier, f"{url}?before={first_id}")[0] == _numbered(1, PAGE)
     shown, page, text = _open(cashier, f"{url}/pay")
     assert f"{LINES - PAGE} more lines" in text
     assert f"{LINES * 10:,}.00" in text

@@ -174,10 +174,12 @@ def test_without_the_list_of_vital_signs_their_pages_say_so_and_others_work(
     assert program("receptionist").get("/api/patients/").status_code == 200
 
 
-@pytest.mark.parametrize("last", ["# 2 rows", '"# 2 rows",,', "# 2 rows;;"])
-def test_a_list_ends_with_its_number_of_rows(tmp_path, last):
+@pytest.mark.parametrize(
+    ("last", "encoding"), [("# 2 rows", "utf-8"), ('"# 2 rows",,', "utf-8-sig"), ("# 2 rows;;", "utf-8")]
+)
+def test_a_list_ends_with_its_number_of_rows(tmp_path, last, encoding):
     file = tmp_path / "list.csv"
-    file.write_text(f"name,word\na,1\nb,2\n{last}\n", encoding="utf-8")
+    file.write_text(f"name,word\na,1\nb,2\n{last}\n", encoding=encoding)
     assert data_files.read_complete_rows(file) == [{"name": "a", "word": "1"}, {"name": "b", "word": "2"}]
     for cut in ("name,word\na,1\nb,2\n", f"name,word\na,1\n{last}\n", f"name,word\na,1\nb,2\n{last}"):
         file.write_text(cut, encoding="utf-8")

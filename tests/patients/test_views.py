@@ -318,6 +318,9 @@ def test_the_list_pages_forth_and_back(desk):
     assert "Nr24" not in second
     assert words(text(client.get(before))).count("AAAB, Nr") == words(first).count("AAAB, Nr")
     assert client.get("/patients/?after=zzz").status_code == 200
+    of_nobody = text(client.get(f"/patients/?before={2**40}"))
+    assert "Nr00" in of_nobody
+    assert not [link for link in Page(of_nobody).links if "before=" in link]
 
 
 def test_the_list_needs_as_many_queries_for_a_hundred_as_for_thirty(desk):

@@ -151,10 +151,19 @@ class RandomHospital:
 
     def change_care(self) -> None:
         row = self._any(self.random.choice((Encounter, Condition, Prescription)))
-        if isinstance(row, Prescription) and row.status == "active":
+        if isinstance(row, Encounter) and self.random.random() < 0.5:
+            self.change_encounter(row)
+        elif isinstance(row, Prescription) and row.status == "active":
             self._change(row, status=self.random.choice(("completed", "part_dispensed", "stopped", "entered_in_error")))
         elif row is not None and row.status in ("signed", "final"):
             self._change(row, status="entered_in_error")
+
+    def change_encounter(self, row: Encounter) -> None:
+        """A late diagnosis, or the encounter is restored."""
+        if row.status == "entered_in_error":
+            self._change(row, status="signed" if row.signed_at else "in_progress")
+        else:
+            self._add(Condition(patient_id=row.patient_id, encounter_id=row.id, code="B54", title=TITLES[0][1]))
 
     def bill(self) -> None:
         items = [{"description": "Dressing", "unit_price": Money(self.random.randint(1, 9999)), "quantity": 1}]

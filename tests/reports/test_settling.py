@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from hms.clinical.models import Condition, Encounter
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
@@ -19,7 +21,8 @@ from hms.reports import queries, reconciliation
 from hms.reports.models import DailyTotal, SettledDays, UnsettledDay
 from hms.reports.period import free_period
 from hms.reports.totals import jobs
-from hms.reports.totals.measures import PATIENT
+from hms.reports.totals.measures import DIAGNOSES, PATIENT
+from hms.reports.totals.queries import number_of, read_totals
 from tests.billing import factories as billing
 
 LONGEST = 20
@@ -37,15 +40,26 @@ class Writer:
         with self.app.app_context():
             try:
                 with action_context("tests.seed", SYSTEM):
-                    created_at = clock.day_bounds(self.day)[0] + dt.timedelta(hours=9)
-                    names = {"given_names": "Isatu", "hospital_number": f"HMS-{self.number}-0"}
-                    database.session.add(Patient(number=self.number, created_at=created_at, **names))
+                    database.session.add(self.record())
                     database.session.flush()
                     self.has_written.set()
                     assert self.may_commit.wait(LONGEST)
             finally:
                 self.has_written.set()
                 database.session.remove()
+
+    def record(self) -> Any:
+        created_at = clock.day_bounds(self.day)[0] + dt.timedelta(hours=9)
+        names = {"given_names": "Isatu", "hospital_number": f"HMS-{self.number}-0"}
+        return Patient(number=self.number, created_at=created_at, **names)
+
+
+class DiagnosisWriter(Writer):
+    """Writes a diagnosis of the encounter `number`, which was signed on `day`."""
+
+    def record(self) -> Any:
+        patient_id = database.session.get_one(Encounter, self.number).patient_id
+        return Condition(patient_id=patient_id, encounter_id=self.number, code="B54", title="Malaria")
 
 
 @pytest.fixture
@@ -104,6 +118,31 @@ def test_a_day_that_somebody_writes_is_settled_after_the_commit(real_app, days):
     assert (settled_until(), noted_days()) == (clock.today(), [])
     assert (new_patients(settled), new_patients(open_day)) == (2, 2)
     assert list(reconciliation.find_discrepancies()) == []
+
+
+def test_totals_are_not_begun_while_a_diagnosis_is_written(real_app, days):
+    """Before the first total the triggers know no time zone and note no day. Totals of other tables are made meanwhile."""
+    day, signed_at = days[1], clock.day_bounds(days[1])[0] + dt.timedelta(hours=9)
+    with action_context("tests.seed", SYSTEM):
+        encounter = Encounter(
+            patient_id=billing.patient().id, started_at=signed_at, status="signed", signed_at=signed_at
+        )
+        database.session.add(encounter)
+        database.session.flush()
+        writer = DiagnosisWriter(real_app, day, encounter.id)
+    database.session.remove()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(writer.run)
+        assert writer.has_written.wait(LONGEST)
+        settle()
+        zones = dict(tuple(row) for row in database.session.execute(select(SettledDays.source, SettledDays.zone)))
+        database.session.remove()
+        writer.may_commit.set()
+        assert running.result(LONGEST) is None
+    assert (zones.pop("encounter"), set(zones.values())) == ("", {clock.zone().key})
+    settle()
+    rows = read_totals([DIAGNOSES], free_period(day, day))
+    assert (number_of(rows, DIAGNOSES), list(reconciliation.find_discrepancies())) == (1, [])
 
 
 def test_who_writes_a_day_while_it_is_settled_notes_it_again(real_app, days, monkeypatch):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from hms.core import clock
 from hms.core.db.session import db as database
@@ -106,6 +107,27 @@ def test_figures_are_those_of_the_records_after_everything_that_happens(hospital
         == set(database.session.scalars(select(MonthlyTotal.measure).distinct()))
     )
     assert database.session.scalar(select(func.count()).select_from(UnsettledDay)) == 0
+
+
+def test_the_triggers_compare_every_column_of_every_measure(db):
+    """A column that no trigger compares would change a settled day unnoticed. Lines of issued bills never change (trigger
+    `lines_of_drafts`); they become final with their bill."""
+    columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    known = {tuple(row) for row in db.session.execute(text(columns))}
+    triggers = (
+        "SELECT tgrelid::regclass::text, lower(pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid))"
+        " FROM pg_trigger WHERE tgname = 'unsettle_update'"
+    )
+    compared = dict(tuple(row) for row in db.session.execute(text(triggers)))
+    used = set()
+    for measure in MEASURES:
+        declared = " ".join((measure.source.day, measure.key, measure.where, measure.amount, measure.joined))
+        for table, column in re.findall(r"(?:(\w+)\.)?(\w+)", re.sub("'[^']*'", "''", declared)):
+            used.add((table or measure.source.name, column))
+    used = {(table, column) for table, column in used & known if column != "id" and table != "bill_line"}
+    assert len(used) > 30
+    assert {table for table, _column in used} == compared.keys()
+    assert [f"{table}.{column}" for table, column in used if f"new.{column}" not in compared[table]] == []
 
 
 def test_settled_days_are_read_from_their_totals_and_wrong_totals_are_found(db):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from hms.appointments.enums import OCCUPYING_STATUSES, QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
 from hms.core import clock
+from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.text.translation import N_
@@ -77,11 +78,10 @@ def list_day(
     else:
         query = query.where(key > after) if after else query
         query = query.order_by(Appointment.time, Appointment.id)
-    rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
-    rows, has_more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
-    rows = rows[::-1] if is_back else rows
-    first, last = ((rows[0].time, rows[0].id), (rows[-1].time, rows[-1].id)) if rows else (None, None)
-    return DayPage(rows, first if (after or (is_back and has_more)) else None, last if (is_back or has_more) else None)
+    fetched = db.session.execute(query.limit(PAGE_SIZE + 1)).all()
+    page = cut_page(fetched, PAGE_SIZE, is_first=after is None, is_backward=is_back)
+    first, last = ((row.time, row.id) for row in (page.rows[0], page.rows[-1])) if page.rows else (None, None)
+    return DayPage(page.rows, first if page.has_previous else None, last if page.has_next else None)
 
 
 def get_appointment(appointment_id: int) -> Row:

@@ -38,7 +38,7 @@ class LinePage:
 
 def line_page(bill_id: int, who: Person, *, after: int | None = None, before: int | None = None) -> LinePage:
     """The first lines of a bill, those after the line `after`, or those just before the line `before`, with the descriptions
-    that `who` may read."""
+    that `who` may read. Before the first line there are none: the first page is shown."""
     values = {"bill_id": bill_id, "edge": before or after} | reader_values(who)
     query = _page(kind=reader_kind(who), is_after=before is None and after is not None, is_before=before is not None)
     rows = list(db.session.execute(query, values))
@@ -47,7 +47,10 @@ def line_page(bill_id: int, who: Person, *, after: int | None = None, before: in
         rows.reverse()
     if not has_more and after is None and before is None:
         return LinePage(rows, 0, len(rows), None, None)
-    first, last = (rows[0].id, rows[-1].id) if rows else (before or (after or 0) + 1, before or after)
+    if not rows and before is not None:
+        return line_page(bill_id, who)
+    edge = after or 0
+    first, last = (rows[0].id, rows[-1].id) if rows else (edge + 1, edge)
     count = db.session.execute(_count(), {"bill_id": bill_id, "first": first, "last": last}).one()
     return LinePage(
         rows, count.before, count.total, first if count.before else None, last if count.through < count.total else None

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_col
 
 from hms.billing.document_numbers import BILL, parse_document_number
 from hms.billing.models import Bill, BillLine, Payment
+from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.money import ZERO, Money
@@ -132,13 +133,10 @@ def _page(query: Select, before: int | None, after: int | None, limit: int) -> B
         query = query.where(Bill.id > after).order_by(Bill.id)
     else:
         query = (query.where(Bill.id < before) if before is not None else query).order_by(Bill.id.desc())
-    rows = list(db.session.execute(query.limit(limit + 1)))
-    has_more, rows = len(rows) > limit, rows[:limit]
-    if after is not None:
-        rows.reverse()
-    has_newer, has_older = (has_more, True) if after is not None else (before is not None, has_more)
-    ends = (rows[0].bill_id, rows[-1].bill_id) if rows else (None, None)
-    return BillPage(rows, ends[0] if has_newer else None, ends[1] if has_older else None)
+    fetched = db.session.execute(query.limit(limit + 1)).all()
+    page = cut_page(fetched, limit, is_first=before is None, is_backward=after is not None)
+    newest, oldest = (page.rows[0].bill_id, page.rows[-1].bill_id) if page.rows else (None, None)
+    return BillPage(page.rows, newest if page.has_previous else None, oldest if page.has_next else None)
 
 
 def find_bill_id(text: str) -> int | None:

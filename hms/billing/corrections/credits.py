@@ -85,6 +85,7 @@ def restore_charge(*, source: str, source_id: int, reason: str, by: Person) -> N
     if line is None:
         return
     bill = get_for_update(Bill, line.bill_id)
+    db.session.refresh(line)  # lines change only while their bill is locked
     if line.withdrawn_at is None:
         _check_not_credited(bill, reason)
     elif line.withdrawn_reason == reason:

@@ -70,13 +70,14 @@ PRESCRIPTION_LIST = KeptList(
 def prescriptions(arguments: dict[str, Any]) -> Response:
     """Prescriptions, newest first. Medicine and patient, and filters by them, need access to prescriptions."""
     who = current_person()
-    kind = {
-        "kind": reader_kind(who),
-        "may_read": queries.may_read_prescriptions(who),
-        "only_readable": arguments.get("medication")
-        is not None,  # else it would reveal the medicine of a closed record
-    }
-    rows = PRESCRIPTION_LIST.rows(arguments, reader_values(who), on="created_at", **kind)
+    rows = PRESCRIPTION_LIST.rows(
+        arguments,
+        reader_values(who),
+        on="created_at",
+        kind=reader_kind(who),
+        may_read=queries.may_read_prescriptions(who),
+        only_readable="medication" in arguments,  # else the filter would reveal the medicine of a closed record
+    )
     return read_audit.list_response("prescription", rows, prescription_json)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, jsonify, request, url_for
 
 from hms.core.api import cursors
-from hms.core.db.keyset import Place
+from hms.core.db.keyset import Place, cut_page
 from hms.core.db.row_counts import EstimatedCount
 from hms.core.web.parameters import MAX_PAGE_SIZE
 
@@ -84,18 +84,17 @@ def _cursor_page(rows: Rows, project: Callable[[Any], dict[str, Any]], size: int
     cursor = cursors.read_cursor(request.args["cursor"])
     place, is_backward = cursor.place, cursor.place is not None and cursor.place.is_backward
     fetched = rows.fetch_after(place, size + 1, count=cursor.count)
-    has_more, fetched = len(fetched) > size, fetched[:size]
-    has_next, has_previous = (True, has_more) if is_backward else (has_more, place is not None)
+    page = cut_page(fetched, size, is_first=place is None, is_backward=is_backward)
     count = cursor.count
     if count is None or ("count" in request.args and isinstance(count, EstimatedCount)):
-        count = _count(rows, 0, len(fetched), has_next=has_more) if place is None else rows.count(is_exact=True)
-    fetched = list(reversed(fetched)) if is_backward else fetched
+        is_exact = place is not None
+        count = rows.count(is_exact=True) if is_exact else _count(rows, 0, len(page.rows), has_next=page.has_next)
     following, previous = None, None
-    if fetched and has_next:
-        following = _cursor_url(cursors.write_cursor(rows.get_place(fetched[-1]), count), size)
-    if fetched and has_previous:
-        previous = _cursor_url(cursors.write_cursor(rows.get_place(fetched[0], is_backward=True), count), size)
-    results = [project(rows.get_record(row)) for row in fetched]
+    if page.rows and page.has_next:
+        following = _cursor_url(cursors.write_cursor(rows.get_place(page.rows[-1]), count), size)
+    if page.rows and page.has_previous:
+        previous = _cursor_url(cursors.write_cursor(rows.get_place(page.rows[0], is_backward=True), count), size)
+    results = [project(rows.get_record(row)) for row in page.rows]
     response = _page_object(results, count, following, previous)
     links = [f'<{url}>; rel="{name}"' for name, url in (("next", following), ("prev", previous)) if url]
     if links:

@@ -73,7 +73,7 @@ class OrderedList(Generic[R]):
         """The place of a fetched row."""
         return Place(self.key(row), is_backward)
 
-    def count(self, *, is_exact: bool = True) -> int:
+    def count(self, *, is_exact: bool = False) -> int:
         """The number of all rows."""
         return len(self.rows)
 

@@ -28,6 +28,23 @@ class Place:
     is_backward: bool = False
 
 
+@dataclass(frozen=True)
+class RowPage:
+    """The rows of a page in the order of the list, and whether there are rows before and after them."""
+
+    rows: list[Any]
+    has_previous: bool
+    has_next: bool
+
+
+def cut_page(fetched: Sequence[Any], limit: int, *, is_first: bool, is_backward: bool) -> RowPage:
+    """The page of the at most `limit` + 1 rows that were read: of the first page, after a place, or backwards before one."""
+    has_more, rows = len(fetched) > limit, list(fetched[:limit])
+    if is_backward:
+        return RowPage(rows[::-1], has_more, has_next=True)
+    return RowPage(rows, not is_first, has_more)
+
+
 class Part(enum.Enum):
     """The parts that a page may be read from. Each can use an index in its order; "after A, or NULL" could not."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 
 from hms.core.db import row_counts
+from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.patients.models import Patient
 from hms.patients.search.queries import BY_NAME, SHOWN
@@ -30,26 +31,27 @@ class NamePage:
 def patients_by_name(
     *, after: int | None = None, before: int | None = None, limit: int = PAGE, status: str = "active"
 ) -> NamePage:
-    """Patients with `status` by family name, given names and id; the rows that follow `after` or come before `before` (ids)."""
+    """Patients with `status` by family name, given names and id; the rows that follow `after` or come before `before` (ids).
+
+    The first page when there is no patient with this id.
+    """
     keys = tuple_(*BY_NAME)
     counted = select(Patient.id).where(Patient.status == status)
     whole = row_counts.select_bounded_count(counted).scalar_subquery().label("whole")
     query = select(*SHOWN, whole).where(Patient.status == status)
     mark = _place(before if before is not None else after)
+    is_backward = mark is not None and before is not None
     if mark is not None:
-        query = query.where(keys < tuple_(*mark) if before is not None else keys > tuple_(*mark))
-    order = [part.desc() for part in BY_NAME] if before is not None else list(BY_NAME)
-    rows = list(db.session.execute(query.order_by(*order).limit(limit + 1)))
-    has_more, rows = len(rows) > limit, rows[:limit]
-    if before is not None:
-        rows.reverse()
-    has_earlier = has_more if before is not None else mark is not None
-    has_later = mark is not None if before is not None else has_more
-    ends = (rows[0].id, rows[-1].id) if rows else (None, None)
-    total = rows[0].whole if rows else 0
+        query = query.where(keys < tuple_(*mark) if is_backward else keys > tuple_(*mark))
+    order = [part.desc() for part in BY_NAME] if is_backward else list(BY_NAME)
+    fetched = db.session.execute(query.order_by(*order).limit(limit + 1)).all()
+    page = cut_page(fetched, limit, is_first=mark is None, is_backward=is_backward)
+    if not page.rows:
+        return NamePage([], None, None, 0)
+    first, last, total = page.rows[0].id, page.rows[-1].id, page.rows[0].whole
     if total > row_counts.MAX_EXACT:
         total = row_counts.estimate_rows(counted)
-    return NamePage(rows, ends[0] if has_earlier else None, ends[1] if has_later else None, total)
+    return NamePage(page.rows, first if page.has_previous else None, last if page.has_next else None, total)
 
 
 def _place(patient_id: int | None) -> Any:

@@ -11,7 +11,9 @@ import time
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock
 from hms.core.db import advisory_locks
@@ -28,6 +30,9 @@ LOCKS_OF_SOURCE = 10_000_000
 FIRST_DAY = date(2000, 1, 1)
 ENDED = timedelta(minutes=1)
 """A day is settled so long after its end, because the last writers of a day may still be working."""
+LOCK_TIMEOUT = "400ms"
+"""How long a step waits for tables that are being written: less than PostgreSQL's `deadlock_timeout` (1 s), so that a step and a
+writer that wait for each other end with the step, which is left for the next run."""
 RUN_SECONDS = 10.0
 """How long one run takes at most, so that the other tasks of the scheduler are not late."""
 
@@ -49,16 +54,17 @@ def settle_step(source: Source) -> bool:
     try:
         is_done = _settle_next(source)
         db.session.commit()
-    except BaseException:
+    except BaseException as error:
         db.session.rollback()
+        if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            return False
         raise
     return is_done
 
 
 def _settle_next(source: Source) -> bool:
-    db.session.execute(
-        text("SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '1s', true)")
-    )
+    timeouts = "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', :lock_timeout, true)"
+    db.session.execute(text(timeouts), {"lock_timeout": LOCK_TIMEOUT})
     of_source = select(SettledDays.zone, SettledDays.settled_until).where(SettledDays.source == source.name)
     state = db.session.execute(of_source.with_for_update(skip_locked=True)).one_or_none()
     if state is None:  # another process makes them
@@ -75,7 +81,7 @@ def _begin(source: Source) -> None:
     The lock waits for all who write records now: their triggers use the former zone, or none. Totals of days that are not
     settled are not read, so they are left to be replaced.
     """
-    db.session.execute(statements.clause(statements.lock_table(source)))
+    db.session.execute(statements.clause(statements.lock_tables(source)))
     days = [
         db.session.execute(statements.clause(statements.first_day(source)), _values()).scalar_one(),
         db.session.execute(select(db.func.min(DailyTotal.day)).where(_is_of(source, DailyTotal))).scalar_one(),

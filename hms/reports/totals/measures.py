@@ -16,7 +16,8 @@ class Source:
     """A table whose records belong to days. `number` is its number in the advisory locks and in the triggers.
 
     `day` is the SQL of a date, or of an instant whose day in the hospital's zone counts (`is_instant`); it has an index.
-    The days up to `days_ahead` after today are settled too, because appointments are booked for coming days.
+    The days up to `days_ahead` after today are settled too, because appointments are booked for coming days. `parts` are other
+    tables whose rows belong to these records and are counted with them, and whose triggers note the same days.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Source:
     day: str
     is_instant: bool = True
     days_ahead: int = -1
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Measure:
 PATIENT = Source("patient", 1, "patient.created_at")
 QUEUE_ENTRY = Source("queue_entry", 2, "queue_entry.service_date", is_instant=False)
 APPOINTMENT = Source("appointment", 3, "appointment.date", is_instant=False, days_ahead=400)
-ENCOUNTER = Source("encounter", 4, "encounter.signed_at")
+ENCOUNTER = Source("encounter", 4, "encounter.signed_at", parts=("condition",))
 PRESCRIPTION = Source("prescription", 5, "coalesce(prescription.signed_at, prescription.created_at)")
 BILL = Source("bill", 6, "coalesce(bill.issued_at, bill.created_at)")
 PAYMENT = Source("payment", 7, "payment.received_at")

@@ -127,9 +127,9 @@ INSERT_MONTH = _ADD_UP.format(table="monthly_total", column="month", parts="dail
 INSERT_YEAR = _ADD_UP.format(table="yearly_total", column="year", parts="monthly_total", part="month")
 
 
-def lock_table(source: Source) -> str:
-    """Wait until nobody writes the table, and let nobody write it until the transaction ends."""
-    return f"LOCK TABLE {source.name} IN SHARE MODE"
+def lock_tables(source: Source) -> str:
+    """Wait until nobody writes the source's tables, and let nobody write them until the transaction ends."""
+    return f"LOCK TABLE {', '.join((source.name, *source.parts))} IN SHARE MODE"
 
 
 def first_day(source: Source) -> str:
