@@ -274,6 +274,8 @@
 
   const centuryOf = (year) => year - (year % 100);
 
+  const lastDay = (parts, years) => years.map(parts.inYear).find((day) => day && day <= today()) ?? null;
+
   // The latest matching day that is not after today; a year of four digits is used as typed.
   function pastDay(typed) {
     const parts = partsOf(typed);
@@ -281,19 +283,25 @@
     if (parts.year?.length === 4) return parts.inYear(Number(parts.year));
     const now = today().getUTCFullYear();
     const years = parts.year ? [centuryOf(now) + Number(parts.year), centuryOf(now) + Number(parts.year) - 100] : NINE_YEARS.map((back) => now - back);
-    return years.map(parts.inYear).find((day) => day && day <= today()) ?? null;
+    return lastDay(parts, years);
   }
 
-  function upcomingDay(typed) {
+  const upcomingDay = (typed) => nearDay(typed, false);
+  const recentDay = (typed) => nearDay(typed, true);
+
+  // A weekday or a day without a year is the next one; the last one when `isPast`.
+  function nearDay(typed, isPast) {
     if (Object.hasOwn(NAMED_DAYS, typed)) return shifted(today(), NAMED_DAYS[typed], "days");
     const weekday = typed.length >= 3 ? onlyFit(WEEKDAYS.flatMap((name, index) => (name.startsWith(typed) ? [index] : []))) : null;
-    if (weekday !== null) return shifted(today(), ((weekday - today().getUTCDay() + 6) % 7) + 1, "days");
+    const back = (today().getUTCDay() - weekday + 7) % 7;
+    if (weekday !== null) return shifted(today(), isPast ? -back : 7 - back, "days");
     const step = typed.match(/^(?<sign>[+-]|in )? ?(?<count>\d{1,4}) ?(?<unit>[a-z]{1,6})$/)?.groups;
     const unit = step && (UNITS[step.unit] ?? UNITS[step.unit.replace(/s$/, "")]);
     if (unit) return shifted(today(), Number(step.count) * (step.sign === "-" ? -1 : 1), unit);
     const parts = partsOf(typed);
     if (!parts) return null;
     const now = today().getUTCFullYear();
+    if (!parts.year && isPast) return lastDay(parts, NINE_YEARS.map((ago) => now - ago));
     if (!parts.year) return [now, now + 1].map(parts.inYear).find((day) => day && day >= today()) ?? null;
     return parts.inYear(Number(parts.year) + (parts.year.length === 2 ? centuryOf(now) : 0));
   }
@@ -307,7 +315,7 @@
     return whole?.year ? whole.inYear(Number(whole.year) + (whole.year.length === 2 ? 2000 : 0)) : null;
   }
 
-  const READERS = { dob: pastDay, near: upcomingDay, expiry: expiryDay };
+  const READERS = { dob: pastDay, near: upcomingDay, recent: recentDay, expiry: expiryDay };
 
   // The typed day, or the key of the message that says why the server will refuse it.
   function readDate(text, kind) {

@@ -18,8 +18,10 @@ from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
+from hms.patients.records import actions as record_actions
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
+from tests.page import said
 
 TEN = dt.time(10)
 
@@ -247,6 +249,19 @@ def test_a_withdrawn_booking_is_restored_while_its_time_is_free(book, person):
     book()
     with pytest.raises(booking_actions.SlotTaken):
         transitions.restore_appointment(booking_id, by=admin)
+
+
+def test_a_booking_is_not_restored_while_the_record_of_its_patient_is_withdrawn(book, desk, person):
+    patient, admin = factories.patient(), person("admin")
+    booking_id, cancelled_id = book(patient=patient).id, book(dt.time(11), patient=patient).id
+    transitions.withdraw_appointment(booking_id, by=admin)
+    transitions.cancel_appointment(cancelled_id, reason="Patient asked", by=person("receptionist"))
+    record_actions.withdraw_patient(patient.id, reason="Registered twice", by=admin)
+    with pytest.raises(RuleBroken, match="no longer in use. Restore the record first"):
+        transitions.restore_appointment(booking_id, by=admin)
+    shown = said(desk("receptionist"), f"/appointments/{cancelled_id}", "/restore")
+    assert "This patient's record is no longer in use. Restore the record first." in shown
+    assert "Invalid pk" not in shown
 
 
 def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):

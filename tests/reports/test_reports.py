@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
 from hms.billing.bills import issuing
+from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.person import SYSTEM
 from hms.lab import actions as lab_actions
@@ -110,6 +113,9 @@ def test_the_page_shows_any_two_days_up_to_five_years(desk):
         page = admin.get(f"/reports/?{days}").get_data(as_text=True)
         assert "Billed by payer" in page
         assert "Most frequent diagnoses" in page
+    leap_day = re.search(r"29-Feb-(\d{4})", admin.get("/reports/?day_from=29 feb").get_data(as_text=True))
+    assert leap_day
+    assert int(leap_day[1]) <= clock.today().year
     for wrong in (
         "day_from=2020-03-01&day_to=2020-02-01",
         "day_from=2020-03-01&day_to=2025-03-01",

@@ -39,10 +39,15 @@ class SlotTaken(Conflict):
     alternative: tuple[dt.date, dt.time] | None = None
 
 
-def lock_patient(patient_id: int | None) -> int:
-    """Lock the patient until the action ends; raises `RuleBroken` for one who is not active or has died."""
+def lock_patient(patient_id: int | None, *, is_booked: bool = False) -> int:
+    """Lock the patient until the action ends; raises `RuleBroken` for one who is not active or has died.
+
+    Whoever may see the booking of a patient (`is_booked`) may know that the record was withdrawn.
+    """
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
     if row is None or row.status != "active":
+        if is_booked:
+            raise RuleBroken(N_("This patient's record is no longer in use. Restore the record first."), "patient")
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "patient", id=patient_id)
     if row.deceased_on is not None or row.deceased_text:
         raise RuleBroken(N_("This patient has died. Check that it is the right patient."), "patient")
@@ -178,7 +183,7 @@ def move(
     if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
         return booking
     rules.check_status_change(booking.status, Status.RESCHEDULED)
-    lock_patient(booking.patient_id)
+    lock_patient(booking.patient_id, is_booked=True)
     minutes = _get_allowed_duration(doctor_id, date, time, length, by)
     with report_taken_slot(doctor_id, date, time):
         lock_doctor(doctor_id)

@@ -98,7 +98,7 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
     if booking.status == Status.CHECKED_IN:
         raise Conflict(N_("This patient is already checked in."), code="already_checked_in")
     booking_rules.check_status_change(booking.status, Status.CHECKED_IN)
-    lock_patient(booking.patient_id)
+    lock_patient(booking.patient_id, is_booked=True)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         set_status(booking, Status.CHECKED_IN)
         booking.increment_version()
@@ -149,7 +149,7 @@ def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
     patient whose record was withdrawn would be in the queue again."""
     rules.check_queue_status_change(entry.status, status)
     if status in enums.IN_QUEUE_STATUSES and entry.status not in enums.IN_QUEUE_STATUSES:
-        lock_patient(entry.patient_id)
+        lock_patient(entry.patient_id, is_booked=True)
     now = clock.now()
     if status is QueueStatus.WAITING:
         entry.called_at = entry.called_by_id = entry.started_at = entry.ended_at = None
@@ -215,7 +215,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         _check_in_booking(booking, enums.Priority.STANDARD, by)
         return booking
     if new in enums.OCCUPYING_STATUSES and booking.status not in enums.OCCUPYING_STATUSES:
-        lock_patient(booking.patient_id)
+        lock_patient(booking.patient_id, is_booked=True)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         set_status(booking, new)
         booking.status_reason = reason
@@ -252,7 +252,7 @@ def restore_appointment(appointment_id: int, *, by: Person) -> Appointment:
     booking = get_for_update(Appointment, appointment_id)
     if booking.withdrawn_at is None:
         return booking
-    lock_patient(booking.patient_id)
+    lock_patient(booking.patient_id, is_booked=True)
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         lock_doctor(booking.doctor_id)
         set_status(booking, booking.status_before or booking.status)

@@ -17,7 +17,7 @@ from hms.core.money import Money
 from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text import numbers
 
-from . import invoice, invoice_paper
+from . import invoice, invoice_paper, queries
 
 
 @job(frozen_facts.INVOICE)
@@ -25,6 +25,8 @@ def print_invoice(bill_id: int) -> None:
     """Create the A4 invoice of the bill as it is now, once per edition, and publish it to open pages."""
     bill = get_or_not_found(Bill, bill_id)
     edition = invoice.invoice_version(bill)
+    if queries.is_printed(bill.id, edition):
+        return
     values = invoice.invoice_content(bill)
     with numbers.with_decimal_sign(decimal_sign()):
         content = invoice_paper.render_invoice(frozen_facts.lines_for_documents(bill.id), values)

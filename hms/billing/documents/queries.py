@@ -38,6 +38,11 @@ def invoice_status(bill: Bill) -> InvoiceStatus:
     return InvoiceStatus("failed") if row.dead_at else InvoiceStatus("waiting", since=row.created_at)
 
 
+def is_printed(bill_id: int, edition: str) -> bool:
+    """Whether this edition of the invoice of a bill is stored."""
+    return db.session.execute(_document(is_size=True), {"bill_id": bill_id, "edition": edition}).first() is not None
+
+
 def invoice_pdf(bill: Bill) -> bytes | None:
     """The stored invoice for the bill as it is now; None when it is not created yet."""
     return db.session.execute(

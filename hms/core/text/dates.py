@@ -119,7 +119,10 @@ def parse_past_date(text: str, today: date, field: str | None = None) -> date:
     Without a year, "29 feb" is that of the last leap year.
     A year of two digits is in the last hundred years. A year of four digits is taken as typed, even in the future.
     """
-    partial = parse_partial_date(text, field)
+    return _last_date(parse_partial_date(text, field), today, field)
+
+
+def _last_date(partial: PartialDate, today: date, field: str | None) -> date:
     if partial.year is None:
         years = [today.year - back for back in range(YEARS_WITH_EVERY_DAY)]
     elif len(partial.year) == 2:
@@ -131,21 +134,40 @@ def parse_past_date(text: str, today: date, field: str | None = None) -> date:
 
 
 def parse_upcoming_date(text: str, today: date, field: str | None = None) -> date:
-    """The date of an appointment or a report, relative to `today`; `RuleBroken` at `field` when `text` is no date.
+    """The date of an appointment, relative to `today`; `RuleBroken` at `field` when `text` is no date.
 
     Reads `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and dates. Without a year
     it is the next such day; two digits are a year of this century.
     """
     typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
+    if (weekday := _weekday(typed)) is not None:
+        return _shifted_or_error(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
+    return _step_from(today, typed, field) or _next_date(parse_partial_date(text, field), today, field)
+
+
+def parse_recent_date(text: str, today: date, field: str | None = None) -> date:
+    """The date of a report or of past records, relative to `today`; `RuleBroken` at `field` when `text` is no date.
+
+    Reads what `parse_upcoming_date` reads. A weekday is the last one, also today; without a year it is the last such day.
+    """
+    typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
+    if (weekday := _weekday(typed)) is not None:
+        return _shifted_or_error(today, -((today.weekday() - weekday) % 7), "days", field)
+    if (day := _step_from(today, typed, field)) is not None:
+        return day
+    partial = parse_partial_date(text, field)
+    return (_last_date if partial.year is None else _next_date)(partial, today, field)
+
+
+def _step_from(today: date, typed: str, field: str | None) -> date | None:
+    """The day of a word such as `t` or of an offset such as `+3d`; None for any other text."""
     day_words = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
     if typed in day_words:
         return _shifted_or_error(today, day_words[typed], "days", field)
-    if (weekday := _weekday(typed)) is not None:
-        return _shifted_or_error(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
     if (match := _OFFSET.fullmatch(typed)) and (unit := unit_of(match["unit"])):
         count = int(match["count"])
         return _shifted_or_error(today, -count if match["sign"] == "-" else count, unit, field)
-    return _next_date(parse_partial_date(text, field), today, field)
+    return None
 
 
 def _next_date(partial: PartialDate, today: date, field: str | None) -> date:
