@@ -70,3 +70,24 @@ def test_the_action_bar_covers_no_field(at_desk, axe, height):
     expect(tab.locator("#register [name=first_name]")).to_be_visible()
     assert covered(tab, "#register") == []
     assert axe(tab) == []
+
+
+COVERED_BY_DATES = """() => [...document.querySelectorAll('.filters .echo')].flatMap(echo => {
+  const one = echo.getBoundingClientRect();
+  return [...document.querySelectorAll('.filters :is(label, input, button), .table')].filter(part => {
+    const other = part.getBoundingClientRect();
+    return one.left < other.right && other.left < one.right && one.top < other.bottom - 1 && other.top < one.bottom - 1;
+  }).map(part => `${echo.textContent}: ${part.outerHTML.slice(0, 80)}`);
+})"""
+
+
+def test_the_day_that_a_filter_reads_covers_nothing(at_desk):
+    tab = at_desk("admin")
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto("/reports/")
+    for typed, read in (("1 jan", "= 01-Jan-"), ("nonsense", "Enter the date")):
+        for name in ("day_from", "day_to"):
+            tab.locator(f"[name={name}]").fill(typed)
+            tab.locator(f"[name={name}]").blur()
+            expect(tab.locator(f"#{name}-echo")).to_contain_text(read)
+        assert tab.evaluate(COVERED_BY_DATES) == []
