@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import parse_earlier_date
+from hms.core.text.dates import parse_upcoming_date
 from hms.core.text.formatting import format_date as written_day
 from hms.core.text.translation import N_
 from hms.core.web.forms import ParsedField, Text, WholeField
@@ -26,7 +26,7 @@ MAX_SEARCH_DAYS = 31
 
 
 def _day(text: str) -> Any:
-    return parse_earlier_date(text, clock.today())
+    return parse_upcoming_date(text, clock.today())
 
 
 class DaysForm(Form):

@@ -10,7 +10,7 @@ from wtforms import Form
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import parse_earlier_date, shift_date
+from hms.core.text.dates import parse_upcoming_date, shift_date
 from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
 from hms.core.web.forms import ParsedField
@@ -22,7 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 def _day(text: str) -> date:
-    day = parse_earlier_date(text, clock.today())
+    day = parse_upcoming_date(text, clock.today())
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise RuleBroken(N_("Enter a year from 1900 to 2199."))
     return day

@@ -284,22 +284,13 @@
     return years.map(parts.inYear).find((day) => day && day <= today()) ?? null;
   }
 
-  // The day of a word or of a number of days, weeks …, ahead (1) or back (-1) where the text does not say; undefined for others.
-  function relativeDay(typed, direction) {
+  function upcomingDay(typed) {
     if (Object.hasOwn(NAMED_DAYS, typed)) return shifted(today(), NAMED_DAYS[typed], "days");
     const weekday = typed.length >= 3 ? onlyFit(WEEKDAYS.flatMap((name, index) => (name.startsWith(typed) ? [index] : []))) : null;
-    if (weekday !== null) return shifted(today(), ((((weekday - today().getUTCDay()) * direction + 6) % 7) + 1) * direction, "days");
+    if (weekday !== null) return shifted(today(), ((weekday - today().getUTCDay() + 6) % 7) + 1, "days");
     const step = typed.match(/^(?<sign>[+-]|in )? ?(?<count>\d{1,4}) ?(?<unit>[a-z]{1,6})$/)?.groups;
     const unit = step && (UNITS[step.unit] ?? UNITS[step.unit.replace(/s$/, "")]);
-    if (!unit) return undefined;
-    return shifted(today(), Number(step.count) * (step.sign === "-" || (!step.sign && direction < 0) ? -1 : 1), unit);
-  }
-
-  const earlierDay = (typed) => { const day = relativeDay(typed, -1); return day === undefined ? pastDay(typed) : day; };
-
-  function upcomingDay(typed) {
-    const relative = relativeDay(typed, 1);
-    if (relative !== undefined) return relative;
+    if (unit) return shifted(today(), Number(step.count) * (step.sign === "-" ? -1 : 1), unit);
     const parts = partsOf(typed);
     if (!parts) return null;
     const now = today().getUTCFullYear();
@@ -316,7 +307,7 @@
     return whole?.year ? whole.inYear(Number(whole.year) + (whole.year.length === 2 ? 2000 : 0)) : null;
   }
 
-  const READERS = { dob: pastDay, near: upcomingDay, earlier: earlierDay, expiry: expiryDay };
+  const READERS = { dob: pastDay, near: upcomingDay, expiry: expiryDay };
 
   // The typed day, or the key of the message that says why the server will refuse it.
   function readDate(text, kind) {

@@ -24,7 +24,6 @@ NUMBERS = load_cases("typed_numbers")
 READ = {
     "dob": lambda text, today: birth_dates.parse_birth_date(text, today, "day").day,
     "near": lambda text, today: dates.parse_upcoming_date(text, today, "day"),
-    "earlier": lambda text, today: dates.parse_earlier_date(text, today, "day"),
     "expiry": lambda text, today: expiry.expiry(text, today, "day"),
 }
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import select
 
 from hms.billing.bills import issuing
-from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.person import SYSTEM
-from hms.core.text.formatting import format_date
 from hms.lab import actions as lab_actions
 from hms.messages import actions as message_actions
 from hms.messages.models import Notification
@@ -121,12 +117,6 @@ def test_the_page_shows_any_two_days_up_to_five_years(desk):
     ):
         refused = admin.get(f"/reports/?{wrong}")
         assert (refused.status_code, "There is a problem" in refused.get_data(as_text=True)) == (400, True), wrong
-
-
-def test_a_day_without_its_year_is_the_last_one(desk):
-    day = clock.today() - timedelta(days=40)
-    page = desk("admin").get(f"/reports/?day_from={day:%d %b}").get_data(as_text=True)
-    assert f"{format_date(day)} to {format_date(day)}" in page
 
 
 @pytest.mark.security("D")

@@ -131,38 +131,21 @@ def parse_past_date(text: str, today: date, field: str | None = None) -> date:
 
 
 def parse_upcoming_date(text: str, today: date, field: str | None = None) -> date:
-    """The date of an appointment or a follow-up, relative to `today`; `RuleBroken` at `field` when `text` is no date.
+    """The date of an appointment or a report, relative to `today`; `RuleBroken` at `field` when `text` is no date.
 
     Reads `t`, `y`, `tomorrow`, `+3d`, `-1w`, `in 2 weeks`, a weekday (the next one, never today) and dates. Without a year
     it is the next such day; two digits are a year of this century.
     """
-    day = _relative_date(text, today, 1, field)
-    return _next_date(parse_partial_date(text, field), today, field) if day is None else day
-
-
-def parse_earlier_date(text: str, today: date, field: str | None = None) -> date:
-    """The date of what is already recorded, as in filters and reports; `RuleBroken` at `field` when `text` is no date.
-
-    Reads what `parse_upcoming_date` reads; a weekday, a number of days without a sign and a date without a year are those
-    before today.
-    """
-    day = _relative_date(text, today, -1, field)
-    return parse_past_date(text, today, field) if day is None else day
-
-
-def _relative_date(text: str, today: date, direction: int, field: str | None) -> date | None:
-    """The date of a word or a number of days, weeks … from `today`, ahead (1) or back (-1) where the text does not say."""
     typed = normalize(text) if len(text) <= MAX_TYPED_LENGTH else ""
     day_words = {"t": 0, "today": 0, "now": 0, "y": -1, "yesterday": -1, "tom": 1, "tomorrow": 1}
     if typed in day_words:
         return _shifted_or_error(today, day_words[typed], "days", field)
     if (weekday := _weekday(typed)) is not None:
-        days = ((weekday - today.weekday()) * direction - 1) % 7 + 1
-        return _shifted_or_error(today, days * direction, "days", field)
+        return _shifted_or_error(today, (weekday - today.weekday() - 1) % 7 + 1, "days", field)
     if (match := _OFFSET.fullmatch(typed)) and (unit := unit_of(match["unit"])):
-        sign = {None: direction, "-": -1}.get(match["sign"], 1)
-        return _shifted_or_error(today, sign * int(match["count"]), unit, field)
-    return None
+        count = int(match["count"])
+        return _shifted_or_error(today, -count if match["sign"] == "-" else count, unit, field)
+    return _next_date(parse_partial_date(text, field), today, field)
 
 
 def _next_date(partial: PartialDate, today: date, field: str | None) -> date:
