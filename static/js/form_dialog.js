@@ -6,11 +6,12 @@
   const { one, all, pageOf } = HMS;
   const { nonce } = document.currentScript;
 
-  // The scripts of the fetched page that this page has not; they start when they are added.
+  // The scripts of the fetched page that this page has not; they start when they are added. A script that this page has in an
+  // older version, from before an update, is not started again.
   function addScripts(page) {
-    const known = all("script[src]").map((script) => script.src);
+    const known = all("script[src]").map((script) => new URL(script.src).pathname);
     for (const { src } of all("script[src]", page)) {
-      if (!known.includes(src)) document.head.append(Object.assign(document.createElement("script"), { src, nonce, async: false }));
+      if (!known.includes(new URL(src).pathname)) document.head.append(Object.assign(document.createElement("script"), { src, nonce, async: false }));
     }
   }
 

@@ -370,7 +370,7 @@ const HMS = (() => {
   }, 2000);
 })();
 
-// Keep the focused element clear of the sticky banner and action bar; focus the error summary of a refused form.
+// Keep the focused element clear of the sticky banner and the action bar; focus the error summary of a refused form.
 (() => {
   const { one, all, root } = HMS;
   const measure = () => {
@@ -378,7 +378,8 @@ const HMS = (() => {
     const links = all(".sections").find((part) => getComputedStyle(part).position === "sticky");
     root.style.setProperty("--banner", `${top?.offsetHeight || 0}px`);
     root.style.setProperty("--sticky-top", `${(top?.offsetHeight || 0) + (links?.offsetHeight || 0)}px`);
-    root.style.setProperty("--sticky-bottom", `${one(".actionbar")?.offsetHeight || 0}px`);
+    const bar = all(".actionbar").find((part) => getComputedStyle(part).position === "fixed");
+    root.style.setProperty("--sticky-bottom", `${bar?.offsetHeight || 0}px`);
   };
   measure();
   const watch = new ResizeObserver(measure);

@@ -72,7 +72,9 @@ def test_a_cashier_stays_where_they_work(bill, desk):
     assert shown[0] == (PAGE + 1, PAGE + 2)
     undo = next(form for form in page.forms if "/restore" in (form["action"] or ""))
     restored = cashier.post(undo["action"], data=undo["fields"])
-    assert _open(cashier, restored.location)[0] == _numbered(PAGE + 1, 2 * PAGE)
+    shown, _page, text = _open(cashier, restored.location)
+    assert f"Item {PAGE + 1} restored" in text
+    assert shown[:PAGE] == _numbered(PAGE + 1, 2 * PAGE)
 
 
 def test_a_short_bill_has_no_pages(db, desk):

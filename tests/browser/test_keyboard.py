@@ -104,6 +104,23 @@ def test_registering(at_desk):
     expect(row_of(tab, "queue-row", "Keyboardson")).to_be_visible()
 
 
+def test_registering_above_a_page_from_before_an_update(at_desk):
+    """The page that brings the form names newer scripts; those that run already are not started again."""
+    tab = at_desk("receptionist")
+
+    def updated(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("hms.js?v=", "hms.js?v=0"))
+
+    tab.route("**/patients/new", updated)
+    tab.goto("/")
+    tab.keyboard.press("n")
+    expect(ux(tab, "reg-given")).to_be_focused()
+    tab.keyboard.type("Isatu")
+    expect(ux(tab, "draft-status")).to_have_attribute("data-state", "saved")
+    assert "HMS" not in " ".join(tab.complaints)
+
+
 def test_the_nurse(at_desk):
     tab = at_desk("nurse")
     tab.goto("/queue/")

@@ -190,7 +190,8 @@ def test_each_message_of_a_draft_and_of_shares_is_about_a_row(desk, person):
     page, line = f"/billing/bills/{bill.id}", database.session.scalars(select(BillLine)).one()
     assert f"{line.description} removed" in said(cashier, page, f"/lines/{line.id}/withdraw")
     assert database.session.get(BillLine, line.id, populate_existing=True).withdrawn_at is not None
-    said(cashier, page, to=f"{page}/lines/{line.id}/restore")
+    assert f"{line.description} restored" in said(cashier, page, to=f"{page}/lines/{line.id}/restore")
+    assert database.session.get(BillLine, line.id, populate_existing=True).withdrawn_at is None
     said(cashier, page, f"{page}/payer", payer="Insurance", payer_share="30.00")
     assert "Request sent. This discount needs approval" in said(
         cashier, page, "/discount", discount="90%", reason="Poor"

@@ -222,7 +222,8 @@ def withdraw_line(bill_id: int, line_id: int) -> Response:
 @requires(Permission.EDIT_BILL)
 def restore_line(bill_id: int, line_id: int) -> Response:
     """Undo the removal of a line."""
-    actions.restore_line(bill_id, line_id, by=current_person())
+    line = actions.restore_line(bill_id, line_id, by=current_person())
+    flash(_("%(item)s restored", item=line.description), "success")
     return _back(bill_id, **_line_edges())
 
 

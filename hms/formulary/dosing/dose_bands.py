@@ -1,7 +1,7 @@
 """For whom a usual dose is written: the ages, weights and sex that its label names, beside its audience and its route.
 
 A label is read as the data write it: "Child 6 to 11 years", "25 to 34 kg", "Child under 1 year", "35 kg and over", "Urine
-infection, woman", "Blood pressure in pregnancy". Words that name no limit ("about 10 kg") set none.
+infection, woman", "Blood pressure in pregnancy". "About 10 kg" is a fifth less or more, unless the label names ages.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Protocol
 
 CHILD_UNTIL = 12
 CHILDBEARING_UNTIL = 56
+ABOUT_FROM, ABOUT_UNTIL = Decimal("0.8"), Decimal("1.2")
 _NUMBER, _UNIT = r"([0-9]{1,3})", r"(years?|months?|kg)"
 _BETWEEN = re.compile(rf"\b{_NUMBER}(?: {_UNIT})? to {_NUMBER} {_UNIT}\b", re.IGNORECASE)
 _UNDER = re.compile(rf"\bunder {_NUMBER} {_UNIT}\b", re.IGNORECASE)
 _FROM = re.compile(rf"\b(?:from|over) {_NUMBER} {_UNIT}\b|\b{_NUMBER} {_UNIT} and over\b", re.IGNORECASE)
+_ABOUT = re.compile(rf"\babout {_NUMBER} kg\b", re.IGNORECASE)
 _PERSON = re.compile(r"\b(?:adult|child|woman|man)\b", re.IGNORECASE)
 _PREGNANCY = re.compile(r"\b(?:pregnancy|pregnant)\b", re.IGNORECASE)
 _MOTHER = re.compile(r"\b(?:pregnancy|pregnant|after birth|labour|breastfeeding)\b", re.IGNORECASE)
@@ -61,6 +63,9 @@ def read_band(label: str) -> DoseBand:
     for groups in _FROM.findall(label):
         number, unit = groups[:2] if groups[0] else groups[2:]
         limits.setdefault(_is_weight(unit), (_amount(number, unit), None))
+    about = _ABOUT.search(label)
+    if about and not limits:
+        limits[True] = (int(about[1]) * ABOUT_FROM, int(about[1]) * ABOUT_UNTIL)
     nothing = (None, None)
     return DoseBand(limits.get(False, nothing), limits.get(True, nothing), bool(_PERSON.search(label)))
 
