@@ -14,7 +14,7 @@ from hms.staff.sessions import pins
 from tests.conftest import PASSWORD
 from tests.page import Page, said, words
 from tests.staff.conftest import code_now, give_second_factor
-from tests.staff.factories import GOOD, role, user
+from tests.staff.factories import GOOD, account, role, user
 
 PIN = "4827"
 
@@ -128,6 +128,7 @@ def test_each_message_about_role_requests_is_about_a_row(desk, db):
     approved = said(admin, "/admin/role-requests", f"/{_request().id}", answer="approve")
     assert "Approved. The new role applies from the next page the person opens." in approved
     assert (_request().status, user("receptionist").role.code) == ("approved", "cashier")
+    account("second")
     said(desk("lab"), "/profile/role", requested_role_id=str(role("admin").id), reason="Head of the hospital")
     half = said(admin, "/admin/role-requests", f"/{_request().id}", answer="approve")
     assert "Your approval is saved. Another administrator must also approve." in half
