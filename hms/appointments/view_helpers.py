@@ -17,10 +17,11 @@ from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, safe_next
-from hms.core.web.localisation import translate, translate_error
+from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
 from hms.core.web.template_filters import person_name
 from hms.patients.search import queries as patient_search
+from hms.patients.search.number_words import describe_number_problem
 from hms.staff import directory as staff
 
 from .forms import parse_appointment_day
@@ -86,15 +87,9 @@ def search_patients(text: str) -> list[Any]:
     return hits
 
 
-def translate_number_problem(text: str) -> str:
-    """What is wrong with the hospital number in `text`; "" when nothing is."""
-    problem = patient_search.number_problem(text)
-    return translate(problem) if problem is not None else ""
-
-
 def look_up_patients(form: Any) -> list[tuple[int, str]]:
     """The patients that the typed text may name, for browsers without JavaScript; a mistyped number is an error there."""
     typed = form.patient_text.data or ""
-    if problem := translate_number_problem(typed):
+    if problem := describe_number_problem(typed):
         form.patient_text.errors = [*form.patient_text.errors, problem]
     return [(hit.id, person_name(hit)) for hit in search_patients(typed)]

@@ -19,7 +19,6 @@ from hms.appointments.view_helpers import (
     list_doctor_choices,
     look_up_patients,
     search_patients,
-    translate_number_problem,
 )
 from hms.core import clock
 from hms.core.api import read_log
@@ -30,6 +29,7 @@ from hms.core.text.formatting import age
 from hms.core.web.guard import current_person, requires, safe_next
 from hms.core.web.template_filters import day as shown_day
 from hms.core.web.template_filters import person_name
+from hms.patients.search.number_words import describe_number_problem
 
 from . import actions, queries
 from .actions import NO_APPOINTMENT
@@ -41,7 +41,7 @@ def choose_patient() -> Response:
     """Matches for patient fields: name, date of birth, hospital number."""
     typed = search_text(request.args.get("q"), longest=120)
     choices = [_patient_choice(hit) for hit in search_patients(typed)]
-    problem = translate_number_problem(typed)
+    problem = describe_number_problem(typed)
     return jsonify({"results": choices, "note": problem} if problem else choices)
 
 

@@ -13,12 +13,12 @@ from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
-from hms.core.web.localisation import translate
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
 from hms.patients.registration import drafts
 from hms.patients.search import queries as search_queries
+from hms.patients.search.number_words import describe_number_problem
 
 from . import actions as record_actions
 from . import banner as record_banner
@@ -30,11 +30,7 @@ navigation.add_entry(
 )
 
 
-@pages.app_template_global()
-def number_problem(typed: str) -> str:
-    """What is wrong with a typed hospital number, for pages that search; "" when nothing is."""
-    problem = search_queries.number_problem(typed)
-    return translate(problem) if problem is not None else ""
+pages.add_app_template_global(describe_number_problem, "number_problem")
 
 
 @pages.get("/")
