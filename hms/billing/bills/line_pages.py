@@ -8,6 +8,7 @@ from functools import cache
 from sqlalchemy import Row, Select, bindparam, func, select
 
 from hms.billing.models import BillLine
+from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.core.person import Person
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
@@ -39,15 +40,14 @@ class LinePage:
 def line_page(bill_id: int, who: Person, *, after: int | None = None, before: int | None = None) -> LinePage:
     """The first lines of a bill, those after the line `after`, or those just before the line `before`, with the descriptions
     that `who` may read. Before the first line there are none: the first page is shown."""
+    is_first, is_backward = after is None and before is None, before is not None
     values = {"bill_id": bill_id, "edge": before or after} | reader_values(who)
-    query = _page(kind=reader_kind(who), is_after=before is None and after is not None, is_before=before is not None)
-    rows = list(db.session.execute(query, values))
-    has_more, rows = len(rows) > PAGE, rows[:PAGE]
-    if before is not None:
-        rows.reverse()
-    if not has_more and after is None and before is None:
+    query = _page(kind=reader_kind(who), is_after=not is_first and not is_backward, is_before=is_backward)
+    page = cut_page(db.session.execute(query, values).all(), PAGE, is_first=is_first, is_backward=is_backward)
+    rows = page.rows
+    if is_first and not page.has_next:
         return LinePage(rows, 0, len(rows), None, None)
-    if not rows and before is not None:
+    if is_backward and not rows:
         return line_page(bill_id, who)
     edge = after or 0
     first, last = (rows[0].id, rows[-1].id) if rows else (edge + 1, edge)
