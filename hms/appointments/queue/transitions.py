@@ -56,11 +56,11 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
 
 def get_waiting_priority(patient_id: int) -> enums.Priority | None:
     """The priority with which a patient waits in today's queue; None when the patient does not wait."""
-    priority = db.session.scalar(select(QueueEntry.priority).where(*_waits(patient_id)))
+    priority = db.session.scalar(select(QueueEntry.priority).where(*_waiting_conditions(patient_id)))
     return None if priority is None else enums.Priority(priority)
 
 
-def _waits(patient_id: int) -> tuple[ColumnElement[bool], ...]:
+def _waiting_conditions(patient_id: int) -> tuple[ColumnElement[bool], ...]:
     """Conditions of the entry with which a patient waits in today's queue."""
     statuses = (QueueStatus.WAITING.value, QueueStatus.CALLED.value)
     is_today = QueueEntry.service_date == clock.today()
@@ -69,7 +69,7 @@ def _waits(patient_id: int) -> tuple[ColumnElement[bool], ...]:
 
 def raise_priority(patient_id: int, priority: enums.Priority) -> None:
     """Let a patient who waits today be called with `priority` at least; a higher one stays. To be called in an action."""
-    query = select(QueueEntry).where(*_waits(patient_id), QueueEntry.priority > int(priority))
+    query = select(QueueEntry).where(*_waiting_conditions(patient_id), QueueEntry.priority > int(priority))
     entry = db.session.scalars(query.with_for_update()).one_or_none()
     if entry is not None:
         entry.priority = int(priority)

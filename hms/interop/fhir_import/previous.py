@@ -62,7 +62,7 @@ def said_by_same_person(names: list[str]) -> dict[str, dict[str, Any]]:
     return {name: said for name, said in db.session.execute(query.where(_SOURCE.c.external_id.in_(names)))}
 
 
-def carriers(kind: ResourceType, identifiers: list[str]) -> dict[str, set[str]]:
+def names_by_identifier(kind: ResourceType, identifiers: list[str]) -> dict[str, set[str]]:
     """By identifier the names of the records that have it."""
     wanted = cast(identifiers, ARRAY(Text))
     first_name = func.coalesce(_SOURCE.c.same_as, _SOURCE.c.external_id)

@@ -123,10 +123,10 @@ def _find_same_people(kind: ResourceType, items: list[ImportItem]) -> dict[str, 
     """The records of people who were imported first under another id, by the names of `items`: they share an identifier,
     that is its system and its value. Items whose identifiers are of several people are skipped."""
     wanted = {item.external_id: [text for text in item.identifiers if not text.startswith("|")] for item in items}
-    carriers = previous.carriers(kind, sorted({text for texts in wanted.values() for text in texts}))
+    known = previous.names_by_identifier(kind, sorted({text for texts in wanted.values() for text in texts}))
     said = previous.said_by_same_person(list(wanted))
     for item in items:
-        names = {name for text in wanted[item.external_id] for name in carriers.get(text, ())}
+        names = {name for text in wanted[item.external_id] for name in known.get(text, ())}
         if len(names) > 1:
             item.skip(SEVERAL_PEOPLE)
         elif names:
