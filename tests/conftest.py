@@ -8,6 +8,7 @@ os.environ["HMS_FAST_PASSWORDS"] = "1"
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -176,17 +177,24 @@ def program(app: Flask, db: object) -> Callable[[str | None], PageClient]:
     return of
 
 
-@pytest.fixture
-def real_app(template: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """An application on a database of its own where commits are real: for tests with several connections at once."""
-    name = f"hms_real_{_worker_number()}"
-    app = app_beside(config_for(servers.create_database(name, template), 20 + _worker_number(), pool_size=24))
+@contextmanager
+def own_application(name: str, template: str, **options: Any) -> Iterator[Flask]:
+    """An application on a database `name` of its own, where commits are real; `options` as `config_for` takes them."""
+    app = app_beside(config_for(servers.create_database(name, template), **options))
     with app.app_context():
         settings.clear_cache()
         yield app
         database.session.remove()
         database.engine.dispose()
     servers.drop_database(name)
+
+
+@pytest.fixture
+def real_app(template: str) -> Iterator[Flask]:
+    """An application on a database of its own where commits are real: for tests with several connections at once."""
+    number = _worker_number()
+    with own_application(f"hms_real_{number}", template, redis_number=20 + number, pool_size=24) as app:
+        yield app
 
 
 @pytest.fixture

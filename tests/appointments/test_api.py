@@ -16,13 +16,6 @@ TEN = dt.time(10)
 
 
 @pytest.fixture
-def bah(db):
-    made = factories.doctor()
-    factories.hours(made.id)
-    return made
-
-
-@pytest.fixture
 def body(bah):
     return {"patient": factories.patient().id, "doctor": bah.id, "date": MONDAY.isoformat(), "time": "10:00:00"}
 

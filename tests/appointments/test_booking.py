@@ -27,13 +27,6 @@ TEN = dt.time(10)
 
 
 @pytest.fixture
-def bah(db):
-    made = factories.doctor()
-    factories.hours(made.id)
-    return made
-
-
-@pytest.fixture
 def book(bah, person):
     def booked(time=TEN, *, patient=None, by="receptionist", **more):
         patient = patient or factories.patient()

@@ -25,13 +25,6 @@ TEN = dt.time(10)
 
 
 @pytest.fixture
-def bah(db):
-    made = factories.doctor()
-    factories.hours(made.id)
-    return made
-
-
-@pytest.fixture
 def booked(bah):
     def make(day=MONDAY, time=TEN, patient=None, **more):
         patient = patient or factories.patient(title="Mrs")

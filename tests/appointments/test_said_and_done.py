@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as booking_actions
@@ -19,13 +18,6 @@ from tests.appointments.factories import MONDAY
 from tests.page import said
 
 TEN = dt.time(10)
-
-
-@pytest.fixture
-def bah(db):
-    made = factories.doctor()
-    factories.hours(made.id)
-    return made
 
 
 def _status(row: QueueEntry | Appointment) -> str:

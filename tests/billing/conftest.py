@@ -14,12 +14,8 @@ import psutil
 import pytest
 from flask import Flask
 
-from hms.core.db.session import db as database
-from hms.core.settings import store as settings
 from hms.local.servers.valkey import Valkey
-from tests import servers
-from tests.apps import app_beside
-from tests.conftest import config_for, key_of
+from tests.conftest import key_of, own_application
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,14 +46,8 @@ def broker(tmp_path: Path) -> Iterator[Valkey]:
 @pytest.fixture
 def hospital(template: str, broker: Valkey, tmp_path: Path) -> Iterator[Flask]:
     """An application with a database and a queue server of its own."""
-    name = f"hms_printing_{os.getpid()}"
-    app = app_beside(config_for(servers.create_database(name, template), redis_url=broker.url(), data_dir=tmp_path))
-    with app.app_context():
-        settings.clear_cache()
+    with own_application(f"hms_printing_{os.getpid()}", template, redis_url=broker.url(), data_dir=tmp_path) as app:
         yield app
-        database.session.remove()
-        database.engine.dispose()
-    servers.drop_database(name)
 
 
 @pytest.fixture
