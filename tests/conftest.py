@@ -178,14 +178,17 @@ def program(app: Flask, db: object) -> Callable[[str | None], PageClient]:
 
 
 @contextmanager
-def own_application(name: str, template: str, **options: Any) -> Iterator[Flask]:
-    """An application on a database `name` of its own, where commits are real; `options` as `config_for` takes them."""
+def own_application(name: str, template: str | None = None, **options: Any) -> Iterator[Flask]:
+    """An application on a database `name` of its own, where commits are real; `options` as `config_for` takes them.
+    Without `template` the database is empty."""
     app = app_beside(config_for(servers.create_database(name, template), **options))
     with app.app_context():
         settings.clear_cache()
-        yield app
-        database.session.remove()
-        database.engine.dispose()
+        try:
+            yield app
+        finally:
+            database.session.remove()
+            database.engine.dispose()
     servers.drop_database(name)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 from alembic.migration import MigrationContext
 from flask_migrate import upgrade
@@ -17,9 +14,7 @@ from hms.core.audit import chain
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
-from tests import servers
-from tests.apps import app_beside
-from tests.conftest import config_for
+from tests.conftest import own_application
 
 pytestmark = pytest.mark.security("K")
 
@@ -33,18 +28,6 @@ def patient(real_app):
         )
     chain.seal_pending()
     return real_app
-
-
-@contextmanager
-def _beside(name: str, template: str | None = None) -> Iterator[None]:
-    """Run in a database of its own, which is dropped afterwards."""
-    with app_beside(config_for(servers.create_database(name, template))).app_context():
-        try:
-            yield
-        finally:
-            db.session.remove()
-            db.engine.dispose()
-    servers.drop_database(name)
 
 
 def _figures() -> dict[str, object]:
@@ -66,7 +49,7 @@ def _figures() -> dict[str, object]:
 def test_a_backup_restores_into_an_empty_database(patient, template, tmp_path, is_migrated):
     dump = backups.backup(tmp_path)
     assert dump.stat().st_mode & 0o077 == 0
-    with _beside("hms_restored", template if is_migrated else None):
+    with own_application("hms_restored", template if is_migrated else None):
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Traoré"]
         assert chain.verify().fault is None
@@ -90,12 +73,12 @@ OLDER = """INSERT INTO patient (hospital_number, number, given_names, family_nam
 @pytest.mark.parametrize("is_migrated", [False, True])
 def test_a_backup_of_an_older_version_is_brought_up_to_date(real_app, template, tmp_path, is_migrated):
     now = _figures()
-    with _beside("hms_older"):
+    with own_application("hms_older"):
         upgrade(revision="0018")
         with action_context("tests.seed", SYSTEM):
             db.session.execute(text(OLDER))
         backups.backup(tmp_path)
-    with _beside("hms_restored", template if is_migrated else None):
+    with own_application("hms_restored", template if is_migrated else None):
         backups.restore(tmp_path)
         assert db.session.scalars(select(Patient.family_name)).all() == ["Kamara"]
         restored = _figures()
@@ -103,10 +86,10 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(real_app, template, 
 
 
 def test_a_whole_hospital_is_restored_as_it_was(demo_template, template, tmp_path):
-    with _beside("hms_whole", demo_template):
+    with own_application("hms_whole", demo_template):
         before = _figures()
         backups.backup(tmp_path)
-    with _beside("hms_restored", template):
+    with own_application("hms_restored", template):
         backups.restore(tmp_path)
         assert _figures() == before
 
