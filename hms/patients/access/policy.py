@@ -24,6 +24,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, not_, or_, select, true
 
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_word
 from hms.core.db.session import db
 from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
@@ -110,7 +111,7 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     is_limited = as_reader.is_patient or (kind.scope is AccessScope.CARE_TEAM and kind.sees_patients)
     conditions = [readable_by(as_reader, patient_id)] if is_limited else []
     if not kind.sees_withdrawn:
-        conditions.append(patient_id.not_in(select(_WITHDRAWN.id).where(_WITHDRAWN.status == "withdrawn")))
+        conditions.append(patient_id.not_in(select(_WITHDRAWN.id).where(_WITHDRAWN.status == fixed_word("withdrawn"))))
     return conditions
 
 
