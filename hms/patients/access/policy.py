@@ -30,6 +30,7 @@ from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.text.translation import N_
+from hms.patients.lookup import AccessFacts
 from hms.patients.models import BreakGlass, Patient
 
 from .care_team import cared_for_by
@@ -115,7 +116,7 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     return conditions
 
 
-def check(patient: Patient, who: Person) -> None:
+def check(patient: Patient | AccessFacts, who: Person) -> None:
     """Raise `RecordRestricted` unless the content of this record is open to `who`. A read after break-glass is marked."""
     if always_needs_reason(who):
         if emergency_until(patient.id, who) is None:
@@ -133,7 +134,7 @@ def check_team(patient: Patient, who: Person) -> None:
         _check_restricted(patient, who)
 
 
-def _check_restricted(patient: Patient, who: Person) -> None:
+def _check_restricted(patient: Patient | AccessFacts, who: Person) -> None:
     is_cared_for = and_(Patient.id == patient.id, cared_for_by(get_reader(who), Patient.id))
     if (
         emergency_until(patient.id, who) is None
