@@ -10,7 +10,7 @@
 from alembic import op
 
 revision = "0058"
-down_revision = "0047"
+down_revision = "0052"
 
 AUDIT = """
 CREATE OR REPLACE FUNCTION hms_audit() RETURNS trigger LANGUAGE plpgsql AS $$
