@@ -21,7 +21,7 @@ def check_text(text: str, names: Collection[str], field: str) -> None:
         tree = _environment.parse(text)
     except TemplateError as error:
         raise RuleBroken(
-            N_("This text cannot be read: %(problem)s. Check the brackets {{ }} and {% %}."), field, problem=str(error)
+            N_("This text cannot be read: %(problem)s. Check the brackets {{ }}."), field, problem=str(error)
         ) from error
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):

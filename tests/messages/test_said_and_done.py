@@ -1,4 +1,4 @@
-"""The pages and endpoints of messages to patients: who sees them, filters, and sending one again."""
+"""Pages and endpoints of messages to patients: who sees them, and what they say was done is what was done."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_front_desk_finds_a_failed_message_and_sends_it_again_once(phones, d
     page = clerk.get(f"/messages/{failed.id}").get_data(as_text=True)
     assert "16 characters, 1 SMS" in page
     assert "Reminder" in clerk.get(f"/appointments/{failed.appointment_id}").get_data(as_text=True)
-    assert "waits to be sent again" in said(clerk, f"/messages/{failed.id}")
+    assert "The message waits to be sent again." in said(clerk, f"/messages/{failed.id}")
     again = clerk.send(f"/messages/{failed.id}/send-again")
     assert "sent again already" in clerk.get(again.location).get_data(as_text=True)
     outbox.run_long()
