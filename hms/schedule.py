@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .appointments.waits import jobs as waits
 from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
@@ -31,5 +32,6 @@ PERIODIC_TASKS = (
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
+    PeriodicTask("make the paces of doctors", HOUR, waits.make_service_paces),
     PeriodicTask("make the totals of days", MINUTE, totals.settle_pending),
 )
