@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, pre_load, validate
@@ -11,12 +12,14 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
-from .enums import Status
+from .enums import Colour, Status
 from .queue import queries
+from .waits.rules import Minutes
 
 FIELD_ALIASES = {
     "patient_id": "patient",
     "doctor_id": "doctor",
+    "visit_type_id": "visit_type",
     "appointment_date": "date",
     "appointment_time": "time",
 }
@@ -40,12 +43,13 @@ class AppointmentIn(ApiSchema):
     date = Day(required=True)
     time = ClockTime(required=True)
     duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION)
+    visit_type = Pk(allow_none=True)
     status = StatusField()
     notes = Text(500, multiline=True, allow_none=True)
 
     @pre_load
     def _rename_aliases(self, data: Any, **_kwargs: Any) -> Any:
-        """Accept `patient_id`, `doctor_id`, `appointment_date` and `appointment_time` too."""
+        """Accept `patient_id`, `doctor_id`, `visit_type_id`, `appointment_date` and `appointment_time` too."""
         if not isinstance(data, dict):
             return data
         return {FIELD_ALIASES[name]: value for name, value in data.items() if name in FIELD_ALIASES} | {
@@ -62,6 +66,52 @@ class AppointmentChange(AppointmentIn):
     time = ClockTime()
 
 
+class HolidayIn(ApiSchema):
+    """A new holiday."""
+
+    date = Day(required=True)
+    name = Text(60, blank=False, required=True)
+
+
+class HolidayOut(ApiSchema):
+    id = fields.Integer()
+    date = fields.Date()
+    name = fields.String()
+    open_appointments = fields.Integer()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class VisitTypeIn(ApiSchema):
+    """A new visit type. `mark`: one to three letters that stand for the name."""
+
+    name = Text(40, blank=False, required=True)
+    mark = Text(3, blank=False, required=True)
+    colour = fields.String(required=True, validate=validate.OneOf(list(Colour)))
+    duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION, required=True)
+    is_active = fields.Boolean()
+
+
+class VisitTypeChange(VisitTypeIn):
+    """Changes to a visit type; fields left out stay as they are."""
+
+    name = Text(40, blank=False)
+    mark = Text(3, blank=False)
+    colour = fields.String(validate=validate.OneOf(list(Colour)))
+    duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION)
+
+
+class VisitTypeOut(ApiSchema):
+    id = fields.Integer()
+    name = fields.String()
+    mark = fields.String()
+    colour = fields.String()
+    duration_minutes = fields.Integer()
+    is_active = fields.Boolean()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
 class AppointmentOut(ApiSchema):
     id = fields.Integer()
     patient = fields.Integer()
@@ -73,10 +123,20 @@ class AppointmentOut(ApiSchema):
     appointment_date = fields.Date()
     appointment_time = fields.Time()
     duration_minutes = fields.Integer()
+    visit_type = fields.Integer(allow_none=True)
+    visit_type_name = fields.String(allow_none=True)
     status = fields.String()
     notes = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class WaitOut(ApiSchema):
+    """A wait in minutes from now: of ten patients one waits less than `low` and one longer than `high`."""
+
+    low = fields.Integer()
+    likely = fields.Integer()
+    high = fields.Integer()
 
 
 class EntryOut(ApiSchema):
@@ -91,6 +151,7 @@ class EntryOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
 def _name(row: Any) -> str:
@@ -110,13 +171,17 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
+        "visit_type": row.visit_type_id,
+        "visit_type_name": row.visit_type_name,
         "notes": row.notes,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }
 
 
-def entry_json(entry: queries.Entry) -> dict[str, Any]:
+def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, Any]:
+    """The JSON of an entry. `expected_wait` is null for one that is not in `waits`: called already, or not known yet."""
+    wait = waits.get(entry.id)
     return {
         "id": entry.id,
         "token": entry.token,
@@ -129,4 +194,5 @@ def entry_json(entry: queries.Entry) -> dict[str, Any]:
         "status": entry.status,
         "arrived_at": entry.arrived_at,
         "called_at": entry.called_at,
+        "expected_wait": wait and wait._asdict(),
     }

@@ -64,6 +64,10 @@ class Permission(StrEnum):
     READ_QUEUE = "appointments.read_queue"
     CALL_PATIENT = "appointments.call"
     MANAGE_HOURS = "appointments.manage_hours"
+    MANAGE_HOLIDAYS = "appointments.manage_holidays"
+    # messages to patients
+    READ_MESSAGES = "messages.read"
+    SEND_MESSAGES = "messages.send"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -205,6 +209,9 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.WITHDRAW_APPOINTMENT,
             Permission.CHECK_IN,
             Permission.MANAGE_HOURS,
+            Permission.MANAGE_HOLIDAYS,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,
@@ -266,8 +273,11 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_APPOINTMENT,
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.MANAGE_HOLIDAYS,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_BILL,
             Permission.EDIT_BILL,
             Permission.ADD_CHARGE,

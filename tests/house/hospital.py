@@ -7,7 +7,7 @@ from itertools import count
 
 from sqlalchemy import select
 
-from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import Addendum, Condition, Encounter, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
@@ -17,7 +17,7 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
-from hms.messages.models import Notification
+from hms.messages.models import Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Allergy, BreakGlass, Patient
@@ -99,8 +99,15 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
-    ids |= {"order_id": _test(inside, by, now)}
+    ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _told(booked: Appointment, now: dt.datetime) -> int:
+    about = {"patient_id": booked.patient_id, "appointment_id": booked.id, "kind": "appointment.booked"}
+    said = {"channel": "sms", "language": "en", "address": "+23276123476", "body": "Your appointment is booked."}
+    times = {"about_at": now, "due_at": now, "valid_until": now, "sent_at": now, "delivered_at": now}
+    return add(OutgoingMessage(**about, **said, **times, occurrence="version 1", status="delivered", attempts=1)).id
 
 
 def _test(inside: dict[str, int], by: int, now: dt.datetime) -> int:
@@ -164,7 +171,11 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     note = add(NoteTemplate(owner_id=doctor_id, shortcut=f"n{number}", title="Note", content="Seen and well."))
     supplier = add(Supplier(name=f"Medstore {number}"))
     receipt = add(GoodsReceipt(number=f"G-{number}", supplier_id=supplier.id, received_at=clock.now()))
-    ids = {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
+    day = clock.today() + dt.timedelta(days=300 + number % 1000)
+    feast = add(Holiday(day=day, name="Feast"))
+    kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
+    ids = {"holiday_id": feast.id, "visit_type_id": kind.id}
+    ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))
     asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))

@@ -19,6 +19,7 @@ from hms.appointments.schemas import (
     appointment_json,
     entry_json,
 )
+from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
@@ -44,6 +45,7 @@ APPOINTMENTS = parameters(
     patient=Id(),
     doctor=Id(may_use=sees_full_booking),
     status=Choice(Status),
+    visit_type=Id(may_use=sees_full_booking),
     upcoming=Flag(),
     ordering=Ordering(api_queries.COLUMNS, hidden=dict.fromkeys(("created_at", "updated_at"), sees_full_booking)),
 )
@@ -66,7 +68,8 @@ def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
-    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
+    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, visit_type, date,
+    date_from, date_to, upcoming."""
     who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.list_response(
@@ -83,6 +86,7 @@ def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
         patient_id=arguments.get("patient"),
         doctor_id=arguments.get("doctor"),
         status=arguments.get("status"),
+        visit_type_id=arguments.get("visit_type"),
         first=first,
         last=last,
         since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
@@ -103,6 +107,7 @@ def book(payload: dict[str, Any]) -> Response:
         date=payload["date"],
         time=payload["time"],
         duration_minutes=payload.get("duration_minutes"),
+        visit_type_id=payload.get("visit_type"),
         notes=payload.get("notes") or "",
         by=current_person(),
     )
@@ -140,7 +145,7 @@ def change(payload: dict[str, Any], appointment_id: int) -> Response:
     return _appointment_response(appointment_id)
 
 
-COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id"}
+COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id", "visit_type": "visit_type_id"}
 
 
 def _check_may_write(stored: Row, payload: dict[str, Any]) -> None:
@@ -189,14 +194,16 @@ QUEUE = parameters(
 @api.response(200, EntryOut(many=True))
 def queue(arguments: dict[str, Any]) -> Response:
     """The queue of a day (default today) in the order of calling: `?show=waiting` (and called), `with_staff` or `done`.
-    Filters: date, patient, appointment, status, and doctor, which keeps those who wait for any doctor."""
+    Filters: date, patient, appointment, status, and doctor, which keeps those who wait for any doctor. `expected_wait` is null
+    for those who are called already, and while too little is known of the doctor."""
     entries = queries.list_entries(arguments.get("date"), show=_group(arguments), doctor_id=arguments.get("doctor"))
     columns = {"patient": "patient_id", "appointment": "appointment_id", "status": "status"}
     entries = filter_rows(entries, arguments, **{name: attrgetter(column) for name, column in columns.items()})
     is_done = _group(arguments) == "done"
     readers = {name: attrgetter(name) for name in QUEUE_COLUMNS}
     entries = order_rows(entries, arguments, _latest_first if is_done else CALLING_ORDER, **readers)
-    return read_log.list_response(entries, entry_json, _read_of_row, entity="queue_entry")
+    waits = wait_queries.expected_waits() if _group(arguments) == "waiting" else {}
+    return read_log.list_response(entries, lambda entry: entry_json(entry, waits), _read_of_row, entity="queue_entry")
 
 
 CALLING_ORDER = attrgetter("priority", "arrived_at", "token")

@@ -12,6 +12,8 @@ from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.reminders.kinds import BOOKED, CANCELLED, tell
+from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -216,10 +218,13 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         return booking
     if new in enums.OCCUPYING_STATUSES and booking.status not in enums.OCCUPYING_STATUSES:
         lock_patient(booking.patient_id, is_booked=True)
+    old = booking.status
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         set_status(booking, new)
         booking.status_reason = reason
         booking.increment_version()
+    if Status.CANCELLED in (new, old):
+        tell(CANCELLED if new is Status.CANCELLED else BOOKED, booking)
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])
@@ -238,6 +243,7 @@ def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
     booking.withdrawn_at, booking.status_before = clock.now(), booking.status
     if booking.status == Status.SCHEDULED:
         set_status(booking, Status.CANCELLED)
+        tell(CANCELLED, booking)
     booking.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
@@ -258,6 +264,8 @@ def restore_appointment(appointment_id: int, *, by: Person) -> Appointment:
         set_status(booking, booking.status_before or booking.status)
         booking.withdrawn_at, booking.status_before = None, ""
         booking.increment_version()
+    if booking.status == Status.SCHEDULED:
+        tell(BOOKED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
@@ -276,10 +284,12 @@ def edit_appointment(
     time: dt.time | None = None,
     status: str | None = None,
     duration_minutes: int | None = None,
+    visit_type_id: int | None = None,
     notes: str | None = None,
     by: Person,
 ) -> Appointment:
     """Change the values that differ; None leaves a value. Each change checks its own permission (nurses: only the status).
+    With another visit type the length becomes that of the type, unless one is given.
 
     Raises `StaleVersion` when `version` is not the present one.
     """
@@ -290,6 +300,8 @@ def edit_appointment(
         raise RuleBroken(
             N_("You cannot change the patient of an appointment. Cancel it and book a new one."), "patient"
         )
+    if visit_type_id not in (None, booking.visit_type_id):
+        duration_minutes = _change_visit_type(booking, visit_type_id, duration_minutes, by)
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
     is_moved = when != (booking.doctor_id, booking.date, booking.time)
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
@@ -300,6 +312,16 @@ def edit_appointment(
         change_appointment_status(appointment_id, status, by=by)
     db.session.flush()
     return booking
+
+
+def _change_visit_type(booking: Appointment, visit_type_id: int, minutes: int | None, by: Person) -> int:
+    """Change the visit type, and return the length that the booking should have."""
+    if not by.may(Permission.MOVE_APPOINTMENT):
+        raise NotAllowed(N_("Your role may change only the status, not: visit type."))
+    visit_type = get_open_visit_type(visit_type_id)
+    booking.visit_type_id = visit_type.id
+    booking.increment_version()
+    return minutes or visit_type.minutes
 
 
 def _change_notes(booking: Appointment, notes: str, by: Person) -> None:
