@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, and_, bindparam, false, func, or_, true
+from sqlalchemy import BigInteger, ColumnElement, Date, and_, bindparam, cast, false, func, or_, true
 
 from hms.core.db.folding import folded_name
 from hms.core.text.cleaning import escape_like
@@ -88,7 +88,7 @@ class SearchConditions:
 
     def digit_conditions(self) -> list[ColumnElement[bool]]:
         """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all match."""
-        readings = [Patient.number == number for number in self.numbers]
+        readings = [has_number(Patient, number) for number in self.numbers]
         readings += [Patient.birth_date.between(first, last) for first, last in self.births]
         runs = [self._contains_run(patterns) for patterns in self.runs]
         return (
@@ -109,6 +109,11 @@ class SearchConditions:
                 and_(condition, number.like(pattern)) for condition, pattern in zip(conditions, patterns, strict=True)
             ]
         return or_(*conditions)
+
+
+def has_number(columns: Any, number: Any) -> ColumnElement[bool]:
+    """The condition that a patient has this running number, or holds the record that had it before a merge."""
+    return or_(columns.number == number, columns.id == func.hms_kept_patient(cast(number, BigInteger)))
 
 
 def name_conditions(search_names: Any, patterns: tuple[Any, ...]) -> list[ColumnElement[bool]]:

@@ -39,7 +39,7 @@ from hms.patients.identity import hospital_numbers, phone_numbers
 from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
-from .conditions import SearchConditions, name_conditions
+from .conditions import SearchConditions, has_number, name_conditions
 from .query_parser import SearchQuery, parse_query
 
 _SET_CONFIG = text("SELECT set_config(:of, :near, true)")
@@ -141,7 +141,7 @@ def parse_for_reader(text: str, *, births: bool = True, phones: bool = True) -> 
 
 def _rank(conditions: SearchConditions, columns: Any) -> ColumnElement[int]:
     """0 the hospital number itself, 1 a whole phone, 2 a preferred patient, 3 whole names as typed, 4 the rest."""
-    whens: list[Any] = [(columns.number == number, 0) for number in conditions.numbers]
+    whens: list[Any] = [(has_number(columns, number), 0) for number in conditions.numbers]
     whens += [(columns.search_digits.like(phone), 1) for phone in conditions.phones]
     whens.append((columns.is_first, 2))
     if conditions.whole_words:
