@@ -6,13 +6,14 @@
   const { one, all, pageOf } = HMS;
   const { nonce } = document.currentScript;
 
-  // The scripts of the fetched page that this page has not; they start when they are added. A script that this page has in an
-  // older version, from before an update, is not started again.
-  function addScripts(page) {
+  // Start the scripts of the fetched page that this page has not, and wait until they run: what is typed before them would be in
+  // no draft. A script that this page has in an older version, from before an update, is not started again.
+  function startScripts(page) {
     const known = all("script[src]").map((script) => new URL(script.src).pathname);
-    for (const { src } of all("script[src]", page)) {
-      if (!known.includes(new URL(src).pathname)) document.head.append(Object.assign(document.createElement("script"), { src, nonce, async: false }));
-    }
+    const missing = all("script[src]", page).filter(({ src }) => !known.includes(new URL(src).pathname));
+    return Promise.all(missing.map(({ src }) => new Promise((onload, onerror) => {
+      document.head.append(Object.assign(document.createElement("script"), { src, nonce, async: false, onload, onerror }));
+    })));
   }
 
   async function fill(dialog, address) {
@@ -22,10 +23,11 @@
     const form = one("main form[data-draft-url]", page);
     if (!form) throw new Error(address);
     one("[data-form-place]", dialog).replaceChildren(document.adoptNode(form));
-    dialog.dataset.address = address;
-    addScripts(page);
+    const started = startScripts(page);
     dialog.dispatchEvent(new CustomEvent("hms:added", { bubbles: true }));
     dialog.dispatchEvent(new Event("change", { bubbles: true }));
+    await started;
+    dialog.dataset.address = address;
   }
 
   HMS.openForm = async (id, address) => {

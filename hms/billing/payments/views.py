@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from hms.billing.bills import line_pages
 from hms.billing.bills import queries as bill_queries
-from hms.billing.bills.rules import Dues, balance
+from hms.billing.bills.rules import Dues
 from hms.billing.blueprints import pages
 from hms.billing.documents import queries as document_queries
 from hms.billing.documents import receipt, receipt_layout
@@ -70,6 +70,7 @@ def _fill_in(form: PayForm, dues: Dues, bill: Bill) -> None:
 def payment(payment_id: int) -> str:
     """A payment and its receipt, ready for the roll printer."""
     row, bill, patient = queries.payment_with_bill(payment_id)
+    dues = actions.dues_of(bill)
     paper = receipt.receipt_paper()
     slip = receipt.receipt_content(row, bill, max(document_queries.count_copies("receipt", row.id) - 1, 0))
     lines, foot = receipt_layout.lines(slip, paper.columns), receipt_layout.foot(slip, paper.columns)
@@ -79,7 +80,8 @@ def payment(payment_id: int) -> str:
         payment=row,
         bill=bill,
         patient=patients.patient_banner(patient, current_person()),
-        owed=balance(bill.total, bill.paid, bill.written_off),
+        dues=dues,
+        owed=dues.patient + dues.payer,
         paper=paper,
         height=receipt_layout.height_mm(lines, foot),
         lines=lines,

@@ -9,13 +9,17 @@ import time
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
-from flask import Flask
+from flask import Flask, Response
 from flask.json.tag import TaggedJSONSerializer
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature
 
 MAX_CLOCK_DIFFERENCE = 60
 """Seconds by which the clocks of two machines may differ, as in Fernet's specification."""
+
+
+MAX_WAITING_MESSAGES = 4
+"""Flashed messages that wait for a page. The longest, with what it takes to undo a move, has some 600 bytes; a cookie 4,093."""
 
 
 class _EncryptingSerializer:
@@ -56,3 +60,10 @@ class EncryptedSessionInterface(SecureCookieSessionInterface):
 
     def get_signing_serializer(self, app: Flask) -> Any:
         return self._serializer
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie. Of many messages that no page has shown yet the oldest are left out: a browser drops a cookie that
+        is too large, and the person would be signed out."""
+        if len(session.get("_flashes", ())) > MAX_WAITING_MESSAGES:
+            session["_flashes"] = session["_flashes"][-MAX_WAITING_MESSAGES:]
+        super().save_session(app, session, response)
