@@ -30,7 +30,7 @@ class RecordMerged(DomainError):
     def __init__(self, kept_id: int, number: str) -> None:
         super().__init__(N_("This record was merged into %(number)s. Use that record."), "patient", number=number)
         self.kept_id = kept_id
-        self.next_step = (f"/patients/{kept_id}", _l("Open %(number)s", number=number))
+        self.next_step = (f"/patients/{kept_id}", _l("Open that record"))
         self.details = {"merged_into": kept_id, "unique_id": number}
 
 

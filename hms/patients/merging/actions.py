@@ -66,7 +66,7 @@ def request_separation(merge_id: int, *, reason: str, rows: Collection[Row] = ()
     """
     merge = get_or_not_found(PatientMerge, merge_id)
     kept, merged = _lock_merged_pair(merge)
-    _check_restricted((kept, merged), by)
+    check_restricted((kept, merged), by)
     plan = moved_rows.plan_separation(merge)
     moved_rows.check_not_tangled(plan)
     free = {row for group in plan.groups for row in group}
@@ -101,7 +101,7 @@ def approve(request_id: int, *, by: Person) -> PatientMerge:
         undone = get_or_not_found(PatientMerge, request.undoes_id)
         kept, merged = _lock_merged_pair(undone)
         request = _lock_undecided(request_id, by)
-        _check_restricted((kept, merged), by)
+        check_restricted((kept, merged), by)
         applying.separate(request, undone, kept, merged, by)
     _decide(request, MergeStatus.APPROVED, by)
     return request
@@ -171,7 +171,7 @@ def _lock_merged_pair(merge: PatientMerge) -> tuple[Patient, Patient]:
 
 
 def _check_safe(kept: Patient, merged: Patient, by: Person) -> None:
-    _check_restricted((kept, merged), by)
+    check_restricted((kept, merged), by)
     for patient in (kept, merged):
         opened_until = queries.emergency_access_until(patient.id)
         if opened_until is not None:
@@ -181,8 +181,8 @@ def _check_safe(kept: Patient, merged: Patient, by: Person) -> None:
             check(patient.id)
 
 
-def _check_restricted(patients: Iterable[Patient], by: Person) -> None:
-    """Restricted records take the right to restrict, and to read them."""
+def check_restricted(patients: Iterable[Patient], by: Person) -> None:
+    """Raise `NotAllowed` for a restricted record without the right to restrict, or that is closed to `by`."""
     for patient in patients:
         if patient.is_restricted and not by.may(Permission.RESTRICT_PATIENT):
             message = N_("One of these records is restricted. Ask a colleague who may restrict records.")

@@ -15,7 +15,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.patients.blueprints import api
 from hms.patients.enums import MergeKind, MergeStatus
-from hms.patients.models import PatientMerge
+from hms.patients.models import Patient, PatientMerge
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, moved_rows
@@ -87,6 +87,8 @@ def merge(merge_id: int) -> Response:
 def later_rows(merge_id: int) -> Response:
     """The rows that were added since a merge, before it is undone: send those of the merged record with the separation."""
     request = get_or_not_found(PatientMerge, merge_id)
+    both = (get_or_not_found(Patient, patient_id) for patient_id in (request.kept_id, request.merged_id))
+    actions.check_restricted(both, current_person())
     plan = moved_rows.plan_separation(request)
     record_read_of_both(request.kept_id, request.merged_id)
     return resource_response(later_rows_json(plan), 1)
