@@ -53,6 +53,31 @@ def parse_status(text: str, field: str = "status") -> Status:
         raise RuleBroken(N_("Choose a valid appointment status."), field) from None
 
 
+class Colour(StrEnum):
+    """The colours of visit types. A colour never stands alone: the mark of the type is beside it."""
+
+    BLUE = "blue"
+    TEAL = "teal"
+    GREEN = "green"
+    OLIVE = "olive"
+    ORANGE = "orange"
+    RED = "red"
+    PINK = "pink"
+    VIOLET = "violet"
+
+
+COLOUR_LABELS = {
+    Colour.BLUE: _l("Blue"),
+    Colour.TEAL: _l("Teal"),
+    Colour.GREEN: _l("Green"),
+    Colour.OLIVE: _l("Olive"),
+    Colour.ORANGE: _l("Orange"),
+    Colour.RED: _l("Red"),
+    Colour.PINK: _l("Pink"),
+    Colour.VIOLET: _l("Violet"),
+}
+
+
 class Priority(IntEnum):
     """Urgency in the queue; lower numbers are called first."""
 

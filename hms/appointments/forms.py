@@ -20,7 +20,10 @@ from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
 from .availability.rules import check_clock_change
-from .enums import PRIORITY_LABELS, Priority
+from .enums import COLOUR_LABELS, PRIORITY_LABELS, Priority
+from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
+from .models import VisitType
+from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (
@@ -66,7 +69,7 @@ def time_field(label: Any, validators: Any = None) -> ParsedField:
     return ParsedField(label, validators, parse=parse_clock_time, show=_shown_time)
 
 
-def _doctor_id(value: Any) -> int | None:
+def _chosen_id(value: Any) -> int | None:
     return parse_record_id(str(value))
 
 
@@ -84,7 +87,7 @@ class Chosen:
 class SlotForm(ActionForm):
     """A doctor, a day, and one of the free times or a typed time."""
 
-    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
     date = day_field(_l("Date"), [InputPresent()])
     time = time_field(_l("Time"))
     other_time = time_field(_l("Another time"))
@@ -125,10 +128,12 @@ class BookForm(SlotForm):
 
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
+    visit_type = SelectField(_l("Visit type"), coerce=_chosen_id, validate_choice=False)
     notes = Text(_l("Reason for the visit"), longest=500)
 
     def values(self) -> dict[str, Any]:
-        return super().values() | {"patient_id": self.patient.data, "notes": self.notes.data or ""}
+        who = {"patient_id": self.patient.data, "visit_type_id": self.visit_type.data}
+        return super().values() | who | {"notes": self.notes.data or ""}
 
 
 class QueueForm(ActionForm):
@@ -151,7 +156,7 @@ class QueueForm(ActionForm):
 class HoursForm(ActionForm):
     """Clinic hours of a doctor on a weekday."""
 
-    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
     weekday = SelectField(_l("Day"), coerce=int, choices=[SelectChoice(*weekday) for weekday in WEEKDAYS])
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
@@ -167,7 +172,7 @@ class HoursForm(ActionForm):
 class BlockForm(ActionForm):
     """A time to block for a doctor."""
 
-    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_doctor_id, validate_choice=False)
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
     starts = time_field(_l("From"), [Required()])
     until = day_field(_l("End date"))
@@ -184,3 +189,27 @@ class BlockForm(ActionForm):
             "ends": clock.at(last, self.ends.data),
             "reason": self.reason.data or "",
         }
+
+
+class HolidayForm(ActionForm):
+    """A day on which the hospital sees no booked patients."""
+
+    date = day_field(_l("Date"), [Required()])
+    name = Text(_l("Name of the holiday"), [Required()], longest=MAX_HOLIDAY_NAME_LENGTH)
+
+
+class VisitTypeForm(ActionForm):
+    """A kind of visit with its length, mark and colour."""
+
+    name = Text(_l("Name"), [Required()], longest=MAX_NAME_LENGTH)
+    mark = Text(_l("Mark"), [Required()], longest=MAX_MARK_LENGTH)
+    minutes = WholeField(_l("Length"), [Required()], default=15)
+    colour = SelectField(
+        _l("Colour"), choices=[SelectChoice(colour.value, label) for colour, label in COLOUR_LABELS.items()]
+    )
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(visit_type: VisitType) -> dict[str, Any]:
+        """The visit type as the fields of this form."""
+        return {name: getattr(visit_type, name) for name in ("name", "mark", "minutes", "colour", "version")}

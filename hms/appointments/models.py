@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -13,7 +13,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
 
-from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS
+from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour
 
 OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
@@ -61,6 +61,52 @@ class Absence(Record):
     starts: Mapped[dt.datetime]
     ends: Mapped[dt.datetime]
     reason: Mapped[str] = mapped_column(default="")
+
+
+class Holiday(Record):
+    """A day on which the hospital sees no booked patients."""
+
+    __tablename__ = "holiday"
+    __table_args__ = (
+        UniqueConstraint(
+            "day",
+            name="uq_holiday_day",
+            info={"message": N_("This day is already a holiday."), "field": "date", "code": "already_holiday"},
+        ),
+        CheckConstraint("btrim(name) <> ''", name="name_given"),
+    )
+
+    day: Mapped[dt.date]
+    name: Mapped[str]
+
+
+class VisitType(VersionedRecord):
+    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name."""
+
+    __tablename__ = "visit_type"
+    __table_args__ = (
+        Index(
+            "uq_visit_type_name",
+            text("lower(name COLLATE pg_c_utf8)"),
+            unique=True,
+            info={"message": N_("There is already a visit type with this name."), "field": "name"},
+        ),
+        Index(
+            "uq_visit_type_mark",
+            text("lower(mark COLLATE pg_c_utf8)"),
+            unique=True,
+            info={"message": N_("Another visit type has this mark. Enter other letters."), "field": "mark"},
+        ),
+        CheckConstraint("btrim(name) <> '' AND btrim(mark) <> ''", name="words_given"),
+        CheckConstraint("minutes BETWEEN 5 AND 480", name="length_possible"),
+        CheckConstraint(f"colour IN ({', '.join(repr(colour.value) for colour in Colour)})", name="colour_known"),
+    )
+
+    name: Mapped[str]
+    mark: Mapped[str]
+    colour: Mapped[str]
+    minutes: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(default=True)
 
 
 class Appointment(VersionedRecord):
@@ -115,6 +161,7 @@ class Appointment(VersionedRecord):
     date: Mapped[dt.date]
     time: Mapped[dt.time]
     duration_minutes: Mapped[int] = mapped_column(default=15)
+    visit_type_id: Mapped[int | None] = mapped_column(ForeignKey("visit_type.id", ondelete="RESTRICT"))
     status: Mapped[str] = mapped_column(default="scheduled")
     notes: Mapped[str] = mapped_column(default="")
     booked_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))

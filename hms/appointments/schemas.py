@@ -11,12 +11,13 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
-from .enums import Status
+from .enums import Colour, Status
 from .queue import queries
 
 FIELD_ALIASES = {
     "patient_id": "patient",
     "doctor_id": "doctor",
+    "visit_type_id": "visit_type",
     "appointment_date": "date",
     "appointment_time": "time",
 }
@@ -40,12 +41,13 @@ class AppointmentIn(ApiSchema):
     date = Day(required=True)
     time = ClockTime(required=True)
     duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION)
+    visit_type = Pk(allow_none=True)
     status = StatusField()
     notes = Text(500, multiline=True, allow_none=True)
 
     @pre_load
     def _rename_aliases(self, data: Any, **_kwargs: Any) -> Any:
-        """Accept `patient_id`, `doctor_id`, `appointment_date` and `appointment_time` too."""
+        """Accept `patient_id`, `doctor_id`, `visit_type_id`, `appointment_date` and `appointment_time` too."""
         if not isinstance(data, dict):
             return data
         return {FIELD_ALIASES[name]: value for name, value in data.items() if name in FIELD_ALIASES} | {
@@ -62,6 +64,52 @@ class AppointmentChange(AppointmentIn):
     time = ClockTime()
 
 
+class HolidayIn(ApiSchema):
+    """A new holiday."""
+
+    date = Day(required=True)
+    name = Text(60, blank=False, required=True)
+
+
+class HolidayOut(ApiSchema):
+    id = fields.Integer()
+    date = fields.Date()
+    name = fields.String()
+    open_appointments = fields.Integer()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class VisitTypeIn(ApiSchema):
+    """A new visit type. `mark`: one to three letters that stand for the name."""
+
+    name = Text(40, blank=False, required=True)
+    mark = Text(3, blank=False, required=True)
+    colour = fields.String(required=True, validate=validate.OneOf(list(Colour)))
+    duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION, required=True)
+    is_active = fields.Boolean()
+
+
+class VisitTypeChange(VisitTypeIn):
+    """Changes to a visit type; fields left out stay as they are."""
+
+    name = Text(40, blank=False)
+    mark = Text(3, blank=False)
+    colour = fields.String(validate=validate.OneOf(list(Colour)))
+    duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION)
+
+
+class VisitTypeOut(ApiSchema):
+    id = fields.Integer()
+    name = fields.String()
+    mark = fields.String()
+    colour = fields.String()
+    duration_minutes = fields.Integer()
+    is_active = fields.Boolean()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
 class AppointmentOut(ApiSchema):
     id = fields.Integer()
     patient = fields.Integer()
@@ -73,6 +121,8 @@ class AppointmentOut(ApiSchema):
     appointment_date = fields.Date()
     appointment_time = fields.Time()
     duration_minutes = fields.Integer()
+    visit_type = fields.Integer(allow_none=True)
+    visit_type_name = fields.String(allow_none=True)
     status = fields.String()
     notes = fields.String()
     created_at = fields.DateTime()
@@ -110,6 +160,8 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
+        "visit_type": row.visit_type_id,
+        "visit_type_name": row.visit_type_name,
         "notes": row.notes,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

@@ -26,6 +26,7 @@ from hms.staff import directory as staff
 
 from .forms import parse_appointment_day
 from .queue import queries
+from .visit_types.queries import list_visit_types
 
 NO_DOCTOR = SelectChoice("", _l("Choose a doctor"))
 """The first choice of a select field where the doctor must be chosen."""
@@ -43,6 +44,15 @@ def get_requested_day() -> tuple[dt.date, str | None]:
         return clock.today(), translate_error(refusal)
     is_near = abs((day - clock.today()).days) < 36_500
     return (day, None) if is_near else (clock.today(), _("Check the year."))
+
+
+def read_time_cursor(name: str) -> tuple[dt.time, int] | None:
+    """The cursor (time, id) in a query parameter such as 09:15:00-123; None when missing or wrong."""
+    time, _dash, number = request.args.get(name, "").partition("-")
+    try:
+        return dt.time.fromisoformat(time), int(number[:18])
+    except ValueError:
+        return None
 
 
 def get_number_parameter(name: str) -> int | None:
@@ -73,6 +83,15 @@ def flash_token(entry_id: int) -> None:
     entry = queries.get_entry(entry_id)
     message = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
     flash({"text": message, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
+
+
+def list_visit_type_choices() -> list[SelectChoice]:
+    """The visit types that can be chosen, with their lengths, as choices of a select field; the first is none."""
+    named = [
+        SelectChoice(one.id, _("%(name)s, %(minutes)s min", name=one.name, minutes=one.minutes))
+        for one in list_visit_types(is_open=True)
+    ]
+    return [SelectChoice("", _l("No visit type")), *named]
 
 
 def list_doctor_choices() -> list[SelectChoice]:

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     READ_QUEUE = "appointments.read_queue"
     CALL_PATIENT = "appointments.call"
     MANAGE_HOURS = "appointments.manage_hours"
+    MANAGE_HOLIDAYS = "appointments.manage_holidays"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -209,6 +210,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.WITHDRAW_APPOINTMENT,
             Permission.CHECK_IN,
             Permission.MANAGE_HOURS,
+            Permission.MANAGE_HOLIDAYS,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,
@@ -270,6 +272,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_APPOINTMENT,
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.MANAGE_HOLIDAYS,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
             Permission.READ_BILL,

@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0056"
-down_revision = "0047"
+down_revision = "0052"
 
 GRANTS = {
     "patients.propose_merge": ("admin", "doctor", "nurse", "receptionist"),

@@ -1,5 +1,5 @@
 // Boards of appointments and the queue: arrow keys between slots; i, m and x on a booking; moving bookings with keyboard or mouse;
-// 1 to 4 for the priority of a queue row; free times for the chosen doctor and day; print buttons.
+// 1 to 4 for the priority of a queue row; free times for the chosen doctor, day and visit type; print buttons.
 "use strict";
 
 (() => {
@@ -141,7 +141,7 @@
   }
   chosen?.addEventListener("change", showPatient);
 
-  // Fetch the free times when doctor or day changes; the chosen time stays chosen if it is still free.
+  // Fetch the free times when doctor, day or visit type changes; the chosen time stays chosen if it is still free.
   const times = one("[data-slots]");
   const form = times?.closest("form");
   if (!form) return;
@@ -152,6 +152,7 @@
     const address = new URL(times.dataset.slots, location.href);
     address.searchParams.set("doctor", form.elements.doctor.value);
     address.searchParams.set("date", form.elements.date.value);
+    if (form.elements.visit_type?.value) address.searchParams.set("visit_type", form.elements.visit_type.value);
     const picked = one("input:checked", times)?.value;
     try {
       const answer = await fetch(address, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
@@ -163,4 +164,5 @@
   }
   form.elements.doctor.addEventListener("change", renew);
   form.elements.date.addEventListener("change", renew);
+  form.elements.visit_type?.addEventListener("change", renew);
 })();

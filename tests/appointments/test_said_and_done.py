@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as booking_actions
-from hms.appointments.models import Absence, Appointment, QueueEntry, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -105,3 +105,23 @@ def test_each_message_of_clinic_hours_is_about_a_row(desk, bah, person):
     assert absence.reason == "Leave"
     assert "Time unblocked." in said(doctor, "/appointments/absences", to=f"/appointments/absences/{absence.id}/remove")
     assert database.session.scalars(select(Absence)).all() == []
+
+
+def test_each_message_of_holidays_and_visit_types_is_about_a_row(desk):
+    day, front, admin = format_date(MONDAY), desk("receptionist"), desk("admin")
+    shown = said(front, "/appointments/holidays", "", date=day, name="Eid")
+    assert f"Holiday added: Eid, {day}." in shown
+    holiday = database.session.scalars(select(Holiday)).one()
+    assert (holiday.day, holiday.name) == (MONDAY, "Eid")
+    removal = f"/appointments/holidays/{holiday.id}/remove"
+    assert f"Holiday removed: Eid, {day}." in said(front, "/appointments/holidays", to=removal)
+    assert not database.session.scalars(select(Holiday)).all()
+    visit = {"name": "Dressing", "mark": "D", "minutes": "20", "colour": "red"}
+    shown = said(admin, "/appointments/visit-types/new", "", **visit)
+    assert "Visit type Dressing saved." in shown
+    row = database.session.scalars(select(VisitType)).one()
+    assert (row.name, row.mark, row.minutes, row.colour) == ("Dressing", "D", 20, "red")
+    page = f"/appointments/visit-types/{row.id}"
+    for to, message, is_active in (("/close", "Visit type closed.", False), ("/reopen", "Visit type reopened.", True)):
+        assert message in said(admin, page, to)
+        assert database.session.get(VisitType, row.id, populate_existing=True).is_active is is_active

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, func, or_, select
+from sqlalchemy import CompoundSelect, Row, Select, Text, bindparam, cast, func, null, or_, select, union_all
 
 from hms.appointments import enums
-from hms.appointments.models import Absence, Appointment, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, WorkingHours
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
@@ -30,52 +30,103 @@ class Span(NamedTuple):
     ends: datetime
 
 
-class HoursAndAbsences(NamedTuple):
-    """Rows of clinic hours and of absences, of one or several doctors."""
+class HoursRow(NamedTuple):
+    """Clinic hours of a doctor."""
 
-    hours: list[Any]
-    absences: list[Any]
+    id: int
+    doctor_id: int
+    weekday: int
+    starts: time
+    ends: time
+    slot_minutes: int
+    valid_from: date
+    valid_to: date | None
+
+
+class AbsenceRow(NamedTuple):
+    """A time without patients of a doctor, in UTC; also a holiday, which has no id."""
+
+    id: int | None
+    doctor_id: int
+    starts: datetime
+    ends: datetime
+    reason: str
+
+
+class HoursAndAbsences(NamedTuple):
+    """Clinic hours and absences of one or several doctors, and the names of the hospital's holidays by day.
+
+    A holiday is also an absence of each of the doctors.
+    """
+
+    hours: list[HoursRow]
+    absences: list[AbsenceRow]
+    holidays: dict[date, str]
 
 
 def get_hours_and_absences(first: date, last: date, doctor_ids: Iterable[int]) -> HoursAndAbsences:
-    """The clinic hours valid on some day from `first` to `last`, by weekday and start, and the absences that overlap
-    these days."""
+    """The clinic hours valid on some day from `first` to `last`, by weekday and start, and the absences and holidays that
+    overlap these days, by start."""
     ids, begins, ends = list(doctor_ids), clock.day_bounds(first)[0], clock.day_bounds(last)[1]
-    days = {"first": first, "last": last, "weekday": first.weekday()}
-    hours = db.session.execute(_hours_statement(of_one_day=first == last), {"doctor_ids": ids} | days)
-    absences = db.session.execute(_absences_statement(), {"doctor_ids": ids, "begins": begins, "ends": ends})
-    return HoursAndAbsences(list(hours), list(absences))
+    values = {"doctor_ids": ids, "first": first, "last": last, "begins": begins, "ends": ends}
+    rows = db.session.execute(_times_statement(of_one_day=first == last), values | {"weekday": first.weekday()})
+    hours, absences, holidays = [], [], {}
+    for row in rows:
+        if row.slot_minutes is not None:
+            hours.append(HoursRow(row.id, row.doctor_id, row.weekday, *row[3:8]))
+        elif row.doctor_id is not None:
+            absences.append(AbsenceRow(row.id, row.doctor_id, row.begins, row.ends, row.reason))
+        else:
+            holidays[row.first] = row.reason
+    absences += (absence for day, name in holidays.items() for absence in _make_absences(day, name, ids))
+    hours.sort(key=lambda row: (row.weekday, row.starts))
+    absences.sort(key=lambda row: row.starts)
+    return HoursAndAbsences(hours, absences, holidays)
+
+
+def _make_absences(day: date, name: str, doctor_ids: list[int]) -> list[AbsenceRow]:
+    """The absence of each doctor on a holiday."""
+    begins, ends = clock.day_bounds(day)
+    return [AbsenceRow(None, doctor_id, begins, ends, name) for doctor_id in doctor_ids]
 
 
 @cache
-def _hours_statement(*, of_one_day: bool) -> Select:
-    doctor_ids, first, last = bindparam("doctor_ids"), bindparam("first"), bindparam("last")
-    query = select(
+def _times_statement(*, of_one_day: bool) -> CompoundSelect:
+    """Hours, absences and holidays in one statement, because every booking asks for them; the columns that a part does not
+    have are NULL."""
+    doctor_ids, first, last = bindparam("doctor_ids", expanding=True), bindparam("first"), bindparam("last")
+    hours = select(
         WorkingHours.id,
         WorkingHours.doctor_id,
         WorkingHours.weekday,
         WorkingHours.starts,
-        WorkingHours.ends,
+        WorkingHours.ends.label("closes"),
         WorkingHours.slot_minutes,
-        WorkingHours.valid_from,
+        WorkingHours.valid_from.label("first"),
         WorkingHours.valid_to,
+        cast(null(), Absence.starts.type).label("begins"),
+        cast(null(), Absence.ends.type).label("ends"),
+        cast(null(), Text).label("reason"),
     ).where(
         WorkingHours.doctor_id.in_(doctor_ids),
         WorkingHours.valid_from <= last,
         or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= first),
     )
     if of_one_day:
-        query = query.where(WorkingHours.weekday == bindparam("weekday"))
-    return query.order_by(WorkingHours.weekday, WorkingHours.starts)
-
-
-@cache
-def _absences_statement() -> Select:
-    doctor_ids, begins, ends = bindparam("doctor_ids"), bindparam("begins"), bindparam("ends")
-    query = select(Absence.id, Absence.doctor_id, Absence.starts, Absence.ends, Absence.reason).where(
-        Absence.doctor_id.in_(doctor_ids), Absence.starts < ends, Absence.ends > begins
+        hours = hours.where(WorkingHours.weekday == bindparam("weekday"))
+    nothing = [null() for _column in range(6)]
+    absences = select(Absence.id, Absence.doctor_id, *nothing, Absence.starts, Absence.ends, Absence.reason).where(
+        Absence.doctor_id.in_(doctor_ids), Absence.starts < bindparam("ends"), Absence.ends > bindparam("begins")
     )
-    return query.order_by(Absence.starts)
+    holidays = select(null(), null(), *nothing[:4], Holiday.day, null(), null(), null(), Holiday.name).where(
+        Holiday.day.between(first, last)
+    )
+    return union_all(hours, absences, holidays)
+
+
+def list_absences(first: date, last: date, doctor_ids: Iterable[int]) -> list[AbsenceRow]:
+    """The doctors' own absences that overlap the days from `first` to `last`, by start; without the holidays of all."""
+    return [row for row in get_hours_and_absences(first, last, doctor_ids).absences if row.id is not None]
 
 
 def get_booking_span(booking: Any) -> Span:
@@ -91,7 +142,7 @@ class DoctorAvailability:
     """
 
     def __init__(self, doctor_id: int, first: date, last: date) -> None:
-        self.hours, self.absences = get_hours_and_absences(first, last, [doctor_id])
+        self.hours, self.absences, _holidays = get_hours_and_absences(first, last, [doctor_id])
         self.taken = [
             get_booking_span(row)
             for row in db.session.execute(
@@ -99,9 +150,12 @@ class DoctorAvailability:
             )
         ]
 
-    def free_slots(self, day: date, now: datetime) -> list[Slot]:
-        """The slots of `day` that can still be booked."""
-        return rules.filter_free_slots(rules.cut_slots(self.hours, day, self.absences), self.taken, now)
+    def free_slots(self, day: date, now: datetime, minutes: int | None = None) -> list[Slot]:
+        """The slots of `day` that can still be booked, for a visit of `minutes` when given."""
+        offered = rules.cut_slots(self.hours, day, self.absences)
+        if minutes is not None:
+            offered = rules.lengthen_slots(offered, minutes, self.hours, day, self.absences)
+        return rules.filter_free_slots(offered, self.taken, now)
 
 
 @cache
@@ -114,22 +168,31 @@ def _taken_statement() -> Select:
     )
 
 
-def list_free_slots(doctor_id: int, day: date, now: datetime | None = None) -> list[Slot]:
-    """The doctor's slots on `day` that can still be booked, earliest first; none without clinic hours."""
-    return DoctorAvailability(doctor_id, day, day).free_slots(day, now or clock.now())
+def list_free_slots(
+    doctor_id: int, day: date, now: datetime | None = None, *, minutes: int | None = None
+) -> list[Slot]:
+    """The doctor's slots on `day` that can still be booked, for a visit of `minutes` when given; earliest first, none
+    without clinic hours."""
+    return DoctorAvailability(doctor_id, day, day).free_slots(day, now or clock.now(), minutes)
 
 
-def find_next_free_slot(doctor_id: int, since: datetime) -> tuple[date, Slot] | None:
-    """Day and slot of the doctor's first free slot from `since` (UTC) on, within four weeks; None when there is none."""
+def find_next_free_slot(doctor_id: int, since: datetime, minutes: int | None = None) -> tuple[date, Slot] | None:
+    """Day and slot of the doctor's first free slot from `since` (UTC) on, for a visit of `minutes` when given, within four
+    weeks; None when there is none."""
     first = clock.local(since).date()
     availability = DoctorAvailability(doctor_id, first, first + timedelta(days=SEARCH_DAYS))
     now = clock.now()
     for number in range(SEARCH_DAYS + 1):
         day = first + timedelta(days=number)
-        for slot in availability.free_slots(day, now):
+        for slot in availability.free_slots(day, now, minutes):
             if slot.starts >= since:
                 return day, slot
     return None
+
+
+def find_holiday(day: date) -> str | None:
+    """The name of the holiday that `day` is; None when it is none."""
+    return db.session.scalar(select(Holiday.name).where(Holiday.day == day))
 
 
 def find_next_clinic_day(since: date, doctor_id: int | None = None) -> date | None:
@@ -141,8 +204,10 @@ def find_next_clinic_day(since: date, doctor_id: int | None = None) -> date | No
     if doctor_id is not None:
         query = query.where(WorkingHours.doctor_id == doctor_id)
     hours = list(db.session.execute(query.distinct()))
+    last = since + timedelta(days=SEARCH_DAYS)
+    holidays = set(db.session.scalars(select(Holiday.day).where(Holiday.day.between(since, last))))
     days = (since + timedelta(days=number) for number in range(1, SEARCH_DAYS + 1))
-    return next((day for day in days if any(_applies_on(h, day) for h in hours)), None)
+    return next((day for day in days if day not in holidays and any(_applies_on(h, day) for h in hours)), None)
 
 
 def _applies_on(hours: Row, day: date) -> bool:

@@ -84,6 +84,40 @@ def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
     return any(slot.starts < span.ends and span.starts < slot.ends for span in spans)
 
 
+def lengthen_slots(
+    slots: Iterable[Slot], minutes: int, hours: Iterable[Hours], day: date, absences: Iterable[Absence]
+) -> list[Slot]:
+    """The slots with the length of a visit of `minutes`, without those that would run into an absence, past the end of the
+    clinic hours, or over a change of the clocks."""
+    away, spans = list(absences), merge_hours(hours, day)
+    longer = [slot._replace(ends=slot.starts + timedelta(minutes=minutes)) for slot in slots]
+    return [
+        slot
+        for slot in longer
+        if any(opens <= slot.starts and slot.ends <= closes for opens, closes in spans)
+        and not _overlaps_any(slot, away)
+        and not clock.has_clock_change(day, slot.time, minutes)
+    ]
+
+
+def merge_hours(hours: Iterable[Hours], day: date) -> list[tuple[datetime, datetime]]:
+    """Start and end (UTC) of the clinic hours of `day`, those that touch or overlap as one."""
+    merged: list[tuple[datetime, datetime]] = []
+    for opens, closes in sorted((clock.at(day, h.starts), clock.at(day, h.ends)) for h in hours_on_day(hours, day)):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
+        else:
+            merged.append((opens, closes))
+    return merged
+
+
+def check_no_holiday(name: str | None) -> None:
+    """Raise `RuleBroken` when the day of a booking is the holiday `name`."""
+    if name is not None:
+        message = N_("This day is a holiday: %(name)s. Choose another day.")
+        raise RuleBroken(message, "date", code="holiday", name=name)
+
+
 def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime) -> list[Slot]:
     """The slots that overlap nothing in `taken` and began at most `LATE_BOOKING_GRACE` before `now`."""
     booked = list(taken)
@@ -103,8 +137,8 @@ def check_clock_change(day: date, clock_time: time, minutes: int = 0, field: str
         )
 
 
-def check_duration(minutes: int) -> None:
+def check_duration(minutes: int, field: str = "duration_minutes") -> None:
     """Raise `RuleBroken` unless `minutes` is a whole number from 5 to 480."""
     is_whole = isinstance(minutes, int) and not isinstance(minutes, bool)
     if not is_whole or not MIN_DURATION <= minutes <= MAX_DURATION:
-        raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), "duration_minutes")
+        raise RuleBroken(N_("Enter a duration from 5 to 480 minutes."), field)

@@ -61,7 +61,7 @@ def absences() -> ResponseReturnValue:
         flash(_("Time blocked."), "success")
         return redirect(url_for("appointments.absences"), 303)
     names, today = {doctor.value: doctor.label for doctor in doctors}, clock.today()
-    rows = queries.get_hours_and_absences(today, today + YEAR, names).absences
+    rows = queries.list_absences(today, today + YEAR, names)
     return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
 
 

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from hms.appointments.availability import queries
 from hms.appointments.availability.queries import lock_doctor
-from hms.appointments.availability.rules import check_clock_change
+from hms.appointments.availability.rules import check_clock_change, check_no_holiday
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
+from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action, roll_back
 from hms.core.db.constraint_messages import domain_error_for
@@ -81,10 +82,11 @@ def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, requeste
     _check_year(date)
     if isinstance(by, System) and requested:
         return requested
-    hours, absences = queries.get_hours_and_absences(date, date, [doctor_id])
+    hours, absences, holidays = queries.get_hours_and_absences(date, date, [doctor_id])
     slot_minutes = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
     minutes = requested or slot_minutes or settings.value("appointments.slot_minutes")
     if not isinstance(by, System):
+        check_no_holiday(holidays.get(date))
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=absences)
         check_clock_change(date, time, minutes)
@@ -98,8 +100,9 @@ def _check_year(date: dt.date) -> None:
 
 
 @contextmanager
-def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[None]:
-    """Write a booking inside this block. Raises `SlotTaken` with the doctor's next free slot when the time is taken.
+def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time, minutes: int | None = None) -> Iterator[None]:
+    """Write a booking inside this block. Raises `SlotTaken` with the doctor's next free slot when the time is taken; `minutes`
+    is the length of the visit when it does not follow the slot.
 
     It rolls the action back first, so that no lock is held while the next free slot is looked up.
     """
@@ -108,14 +111,16 @@ def report_taken_slot(doctor_id: int, date: dt.date, time: dt.time) -> Iterator[
         db.session.flush()
     except IntegrityError as error:
         roll_back()
-        raise _slot_taken_error(domain_error_for(error), doctor_id, date, time) from error
+        raise _slot_taken_error(domain_error_for(error), doctor_id, date, time, minutes) from error
 
 
-def _slot_taken_error(refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time) -> SlotTaken:
+def _slot_taken_error(
+    refusal: Conflict, doctor_id: int, date: dt.date, time: dt.time, minutes: int | None
+) -> SlotTaken:
     error = SlotTaken.from_error(refusal, refusal.field, code=refusal.code)
     if refusal.code != "doctor_booked":
         return error
-    next_free = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()))
+    next_free = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()), minutes)
     if next_free is None:
         return error
     day, slot = next_free
@@ -137,24 +142,29 @@ def book(
     date: dt.date,
     time: dt.time,
     duration_minutes: int | None = None,
+    visit_type_id: int | None = None,
     notes: str = "",
     by: Person,
 ) -> Appointment:
-    """Book `date` and `time` (hospital time) with a doctor; the default duration is the doctor's slot.
+    """Book `date` and `time` (hospital time) with a doctor; the default duration is that of the visit type, or the doctor's
+    slot.
 
     Raises `SlotTaken` when doctor or patient is booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
     lock_patient(patient_id)
+    if visit_type_id is not None:
+        duration_minutes = duration_minutes or get_open_visit_type(visit_type_id).minutes
     booking = Appointment(
         patient_id=patient_id,
         doctor_id=doctor_id,
         date=date,
         time=time,
         duration_minutes=_get_allowed_duration(doctor_id, date, time, duration_minutes, by),
+        visit_type_id=visit_type_id,
         notes=notes,
         booked_by_id=by.id,
     )
-    with report_taken_slot(doctor_id, date, time):
+    with report_taken_slot(doctor_id, date, time, duration_minutes):
         lock_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
@@ -182,13 +192,14 @@ def move(
         raise StaleVersion(STALE_MESSAGE)
     doctor_id = doctor_id or booking.doctor_id
     is_same_doctor = doctor_id == booking.doctor_id
-    length = duration_minutes or (booking.duration_minutes if is_same_doctor else None)
+    keeps_length = is_same_doctor or booking.visit_type_id is not None
+    length = duration_minutes or (booking.duration_minutes if keeps_length else None)
     if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
         return booking
     rules.check_status_change(booking.status, Status.RESCHEDULED)
     lock_patient(booking.patient_id, is_booked=True)
     minutes = _get_allowed_duration(doctor_id, date, time, length, by)
-    with report_taken_slot(doctor_id, date, time):
+    with report_taken_slot(doctor_id, date, time, length):
         lock_doctor(doctor_id)
         old = _add_old_time(booking)
         db.session.flush()
@@ -207,6 +218,7 @@ def _add_old_time(booking: Appointment) -> Appointment:
         date=booking.date,
         time=booking.time,
         duration_minutes=booking.duration_minutes,
+        visit_type_id=booking.visit_type_id,
         status=Status.RESCHEDULED.value,
         notes=booking.notes,
         booked_by_id=booking.booked_by_id,

@@ -44,6 +44,7 @@ APPOINTMENTS = parameters(
     patient=Id(),
     doctor=Id(may_use=sees_full_booking),
     status=Choice(Status),
+    visit_type=Id(may_use=sees_full_booking),
     upcoming=Flag(),
     ordering=Ordering(api_queries.COLUMNS, hidden=dict.fromkeys(("created_at", "updated_at"), sees_full_booking)),
 )
@@ -66,7 +67,8 @@ def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
-    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, date, date_from, date_to, upcoming."""
+    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, visit_type, date,
+    date_from, date_to, upcoming."""
     who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.list_response(
@@ -83,6 +85,7 @@ def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
         patient_id=arguments.get("patient"),
         doctor_id=arguments.get("doctor"),
         status=arguments.get("status"),
+        visit_type_id=arguments.get("visit_type"),
         first=first,
         last=last,
         since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
@@ -103,6 +106,7 @@ def book(payload: dict[str, Any]) -> Response:
         date=payload["date"],
         time=payload["time"],
         duration_minutes=payload.get("duration_minutes"),
+        visit_type_id=payload.get("visit_type"),
         notes=payload.get("notes") or "",
         by=current_person(),
     )
@@ -140,7 +144,7 @@ def change(payload: dict[str, Any], appointment_id: int) -> Response:
     return _appointment_response(appointment_id)
 
 
-COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id"}
+COLUMN_OF = {"patient": "patient_id", "doctor": "doctor_id", "visit_type": "visit_type_id"}
 
 
 def _check_may_write(stored: Row, payload: dict[str, Any]) -> None:

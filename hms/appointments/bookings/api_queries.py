@@ -37,12 +37,13 @@ def _order(name: str) -> Order:
 
 
 def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    """Conditions for the filters in `names`: patient, doctor, status, first and last day, or upcoming. Each value is a
-    bound parameter of that name."""
+    """Conditions for the filters in `names`: patient, doctor, status, visit type, first and last day, or upcoming. Each
+    value is a bound parameter of that name."""
     conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
         "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
         "status": lambda status: Appointment.status == status,
+        "visit_type_id": lambda visit_type_id: Appointment.visit_type_id == visit_type_id,
         "first": lambda first: Appointment.date >= first,
         "last": lambda last: Appointment.date <= last,
         "since": _is_upcoming,

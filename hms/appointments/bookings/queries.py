@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, and_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import OCCUPYING_STATUSES, QueueStatus, Status
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import Appointment, QueueEntry, VisitType
 from hms.core import clock
 from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
@@ -24,7 +24,7 @@ PAGE_SIZE = 25
 
 
 def select_bookings() -> Select:
-    """Bookings that are not withdrawn, with patient and doctor."""
+    """Bookings that are not withdrawn, with patient, doctor and visit type."""
     return (
         select(
             Appointment.id,
@@ -35,11 +35,16 @@ def select_bookings() -> Select:
             Appointment.duration_minutes,
             Appointment.status,
             Appointment.notes,
+            Appointment.visit_type_id,
+            VisitType.name.label("visit_type_name"),
+            VisitType.mark.label("visit_type_mark"),
+            VisitType.colour.label("visit_type_colour"),
             display_name_column().label("doctor_name"),
             *IDENTITY,
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(User, User.id == Appointment.doctor_id)
+        .outerjoin(VisitType, VisitType.id == Appointment.visit_type_id)
         .where(Appointment.withdrawn_at.is_(None))
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, hours_on_day
+from hms.appointments.availability.rules import LATE_BOOKING_GRACE, Absence, Hours, check_duration, merge_hours
 from hms.appointments.enums import STATUS_LABELS, STATUS_TRANSITIONS, Status
 from hms.core import clock
 from hms.core.errors import RuleBroken
@@ -67,20 +67,8 @@ def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None
         )
     if hours is None:
         return
-    day = clock.local(starts).date()
-    spans = _merge_spans([(clock.at(day, h.starts), clock.at(day, h.ends)) for h in hours_on_day(hours, day)])
+    spans = merge_hours(hours, clock.local(starts).date())
     if not any(opens <= starts and ends <= closes for opens, closes in spans):
         raise RuleBroken(
             N_("The doctor has no clinic hours at that time. Choose a time in clinic hours."), "time", code="no_clinic"
         )
-
-
-def _merge_spans(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Merge spans that touch or overlap."""
-    merged: list[tuple[datetime, datetime]] = []
-    for opens, closes in sorted(spans):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
-        else:
-            merged.append((opens, closes))
-    return merged

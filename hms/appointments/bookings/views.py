@@ -17,9 +17,11 @@ from hms.appointments.view_helpers import (
     get_number_parameter,
     get_requested_day,
     list_doctor_choices,
+    list_visit_type_choices,
     look_up_patients,
     search_patients,
 )
+from hms.appointments.visit_types.queries import find_minutes
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
@@ -76,27 +78,32 @@ def _load_patient(patient_id: int | None) -> dict[str, Any]:
 @requires(Permission.BOOK)
 def slots() -> str:
     """The free times of a doctor's day, for the open form."""
-    return render_template(
-        "appointments/_slots.html", **_list_free_times(get_number_parameter("doctor"), get_requested_day()[0], None)
-    )
+    minutes = find_minutes(get_number_parameter("visit_type"))
+    free_times = _list_free_times(get_number_parameter("doctor"), get_requested_day()[0], None, minutes)
+    return render_template("appointments/_slots.html", **free_times)
 
 
-def _list_free_times(doctor_id: int | None, day: dt.date | None, chosen: dt.time | None) -> dict[str, Any]:
-    """Template values for the list of times: the day's free slots, or the doctor's next free slot."""
+def _list_free_times(
+    doctor_id: int | None, day: dt.date | None, chosen: dt.time | None, minutes: int | None = None
+) -> dict[str, Any]:
+    """Template values for the list of times: the day's free slots, or the doctor's next free slot; for a visit of `minutes`
+    when given."""
     parts: dict[str, Any] = {
         "slots": [],
         "slot_day": day,
         "chosen": chosen,
         "next_free": None,
         "slot_doctor": doctor_id,
+        "holiday": None,
     }
     is_near = day is not None and 0 <= (day - clock.today()).days <= 731
     if doctor_id and is_near:
-        parts["slots"] = availability_queries.list_free_slots(doctor_id, day)
+        parts["slots"] = availability_queries.list_free_slots(doctor_id, day, minutes=minutes)
         if not parts["slots"]:
             parts["next_free"] = availability_queries.find_next_free_slot(
-                doctor_id, max(clock.day_bounds(day)[0], clock.now())
+                doctor_id, max(clock.day_bounds(day)[0], clock.now()), minutes
             )
+            parts["holiday"] = availability_queries.find_holiday(day)
     return parts
 
 
@@ -106,6 +113,7 @@ def book_page() -> ResponseReturnValue:
     """Book an appointment. The query may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
     form.doctor.choices = [NO_DOCTOR, *list_doctor_choices()]
+    form.visit_type.choices = list_visit_type_choices()
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
     if is_looking:
@@ -124,6 +132,7 @@ def _defaults_from_address() -> dict[str, Any]:
         "doctor": get_number_parameter("doctor") or own,
         "date": get_requested_day()[0],
         "time": _time_in_address(),
+        "visit_type": get_number_parameter("visit_type"),
     }
     patient_id = get_number_parameter("patient")
     if patient_id:
@@ -159,7 +168,8 @@ def _redirect_after_booking(booking: Any) -> ResponseReturnValue:
 
 def _render_booking(form: BookForm, looked_up: list[tuple[int, str]] | None) -> ResponseReturnValue:
     patient = _load_patient(None if form.patient.errors else form.patient.data)
-    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
+    minutes = find_minutes(form.visit_type.data)
+    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time, minutes)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     page = render_template(
         "appointments/book.html", form=form, looked_up=looked_up, alternative=alternative, **patient, **parts
@@ -187,7 +197,9 @@ def move(appointment_id: int) -> ResponseReturnValue:
         form.is_submitted = lambda: False  # type: ignore[method-assign]
     if form.save(lambda **when: actions.move(appointment_id, **when), by=current_person()):
         return _redirect_after_move(row, form.result)
-    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time)
+    is_same_doctor = form.doctor.data == row.doctor_id
+    minutes = row.duration_minutes if is_same_doctor or row.visit_type_id else None
+    parts = _list_free_times(form.doctor.data, form.date.data, form.chosen_time, minutes)
     alternative = getattr(form.conflict, "alternative", None) if hasattr(form, "conflict") else None
     read_log.record_read("appointments.read", row.patient_id, entity="appointment", entity_id=appointment_id)
     values = {"form": form, "row": row, "alternative": alternative, "next": safe_next(request.form.get("next"))}

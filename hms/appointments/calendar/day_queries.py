@@ -16,7 +16,7 @@ from hms.appointments import enums
 from hms.appointments.availability import queries, rules
 from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import Status
-from hms.appointments.models import Appointment, WorkingHours
+from hms.appointments.models import Appointment, VisitType, WorkingHours
 from hms.core import clock
 from hms.core.db.name_order import name_order
 from hms.core.db.session import db
@@ -47,6 +47,9 @@ class BoardBooking(Identified):
     duration_minutes: int
     status: str
     version: int
+    visit_type: str | None = None
+    mark: str | None = None
+    colour: str | None = None
 
 
 BOARD_COLUMNS = (
@@ -58,6 +61,9 @@ BOARD_COLUMNS = (
     Appointment.duration_minutes,
     Appointment.status,
     Appointment.version,
+    VisitType.name.label("visit_type"),
+    VisitType.mark,
+    VisitType.colour,
 )
 """The columns of `BoardBooking`, in its order."""
 
@@ -109,7 +115,8 @@ class Present(NamedTuple):
 
 @dataclass(slots=True)
 class DayBoard:
-    """One day of all doctors. `now` is the place of the present when the day is today; `first` numbers the first column."""
+    """One day of all doctors. `now` is the place of the present when the day is today; `first` numbers the first column;
+    `holiday` is the name of the holiday that the day is, or None."""
 
     day: dt.date
     columns: list[Column]
@@ -117,6 +124,7 @@ class DayBoard:
     now: Present | None
     first: int
     doctors: int
+    holiday: str | None
 
 
 def build_day_board(
@@ -134,12 +142,12 @@ def build_day_board(
     doctors.sort(key=lambda doctor: doctor.id != own_id)
     page = doctors[first : None if limit is None else first + limit]
     ids = [doctor.id for doctor in page]
-    hours, away, bookings = _load_by_doctor(day, ids)
+    hours, away, bookings, holiday = _load_by_doctor(day, ids)
     columns = [
         fill_column(Column(d.id, d.name, d.department), day, hours[d.id], away[d.id], bookings[d.id], now) for d in page
     ]
     times = sorted({at for column in columns for at in column.cells})
-    return DayBoard(day, columns, times, find_present([day], times, now), first, len(doctors))
+    return DayBoard(day, columns, times, find_present([day], times, now), first, len(doctors), holiday)
 
 
 def find_present(days: list[dt.date], times: list[dt.time], now: dt.datetime) -> Present | None:
@@ -192,19 +200,19 @@ def _holding(*, of_department: bool) -> Select:
     return query.order_by(*name_order(User.last_name, User.first_name), User.id)
 
 
-def _load_by_doctor(day: dt.date, ids: list[int]) -> tuple[dict[int, list[Any]], ...]:
-    """Each doctor's hours, absences and bookings."""
-    hours, away = queries.get_hours_and_absences(day, day, ids)
-    return tuple(
-        map(
-            group_by_doctor,
-            (
-                hours,
-                away,
-                [BoardBooking(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})],
-            ),
-        )
-    )
+class _OfDay(NamedTuple):
+    """Hours, absences and bookings of a day, each by doctor, and the name of its holiday."""
+
+    hours: dict[int, list[Any]]
+    away: dict[int, list[Any]]
+    bookings: dict[int, list[Any]]
+    holiday: str | None
+
+
+def _load_by_doctor(day: dt.date, ids: list[int]) -> _OfDay:
+    hours, away, holidays = queries.get_hours_and_absences(day, day, ids)
+    bookings = [BoardBooking(*row) for row in db.session.execute(_bookings(), {"day": day, "doctor_ids": ids})]
+    return _OfDay(*map(group_by_doctor, (hours, away, bookings)), holidays.get(day))
 
 
 @cache
@@ -218,6 +226,7 @@ def select_board_bookings() -> Select:
     return (
         select(*BOARD_COLUMNS)
         .join(Patient, Patient.id == Appointment.patient_id)
+        .outerjoin(VisitType, VisitType.id == Appointment.visit_type_id)
         .where(Appointment.status.not_in(HIDDEN_STATUSES))
         .order_by(Appointment.time, Appointment.id)
     )

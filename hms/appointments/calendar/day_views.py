@@ -22,6 +22,7 @@ from hms.appointments.view_helpers import (
     flash_token,
     get_number_parameter,
     get_requested_day,
+    read_time_cursor,
     redirect_back,
     run_or_flash,
 )
@@ -51,15 +52,6 @@ CELL_LABELS = {
     "seen": STATUS_LABELS[Status.COMPLETED],
     "missed": STATUS_LABELS[Status.NO_SHOW],
 }
-
-
-def _read_cursor(name: str) -> tuple[dt.time, int] | None:
-    """The cursor (time, id) in a query parameter such as 09:15:00-123; None when missing or wrong."""
-    time, _dash, number = request.args.get(name, "").partition("-")
-    try:
-        return dt.time.fromisoformat(time), int(number[:18])
-    except ValueError:
-        return None
 
 
 def _board(day: dt.date) -> dict[str, Any]:
@@ -92,8 +84,8 @@ def _list(day: dt.date) -> dict[str, Any]:
         department_id=get_number_parameter("department"),
         doctor_id=get_number_parameter("doctor"),
         is_expected=request.args.get("show") == "expected",
-        after=_read_cursor("after"),
-        before=_read_cursor("before"),
+        after=read_time_cursor("after"),
+        before=read_time_cursor("before"),
     )
     if current_person().may(Permission.READ_VISIT_REASON):
         patient_reads = [read_log.PatientRead(row.patient_id, row.id) for row in page.rows]

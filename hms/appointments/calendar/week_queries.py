@@ -34,7 +34,7 @@ MAX_DOCTORS = 60
 
 @dataclass(slots=True)
 class WeekBoard:
-    """A doctor's week from Monday to Sunday; each column is a day."""
+    """A doctor's week from Monday to Sunday; each column is a day. `holidays` are the names of holidays by day."""
 
     doctor_id: int
     doctor_name: str
@@ -42,6 +42,7 @@ class WeekBoard:
     columns: list[Column]
     times: list[time]
     now: Present | None
+    holidays: dict[date, str]
 
 
 class HalfDay(NamedTuple):
@@ -74,7 +75,7 @@ def list_week_days(day: date) -> list[date]:
 def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> WeekBoard:
     """The week of one doctor around `day`."""
     now, days = now or clock.now(), list_week_days(day)
-    hours, away = queries.get_hours_and_absences(days[0], days[-1], [doctor_id])
+    hours, away, holidays = queries.get_hours_and_absences(days[0], days[-1], [doctor_id])
     bookings = defaultdict(list)
     for row in _bookings(doctor_id, days):
         bookings[row.date].append(row)
@@ -83,7 +84,7 @@ def build_week_board(doctor_id: int, day: date, now: datetime | None = None) -> 
     ]
     times = sorted({at for column in columns for at in column.cells})
     name = staff.display_names({doctor_id}).get(doctor_id, "")
-    return WeekBoard(doctor_id, name, days, columns, times, find_present(days, times, now))
+    return WeekBoard(doctor_id, name, days, columns, times, find_present(days, times, now), holidays)
 
 
 def _bookings(doctor_id: int, days: list[date]) -> list[BoardBooking]:
@@ -98,7 +99,7 @@ def count_week(day: date, department_id: int | None = None, now: datetime | None
     now, days = now or clock.now(), list_week_days(day)
     doctors = list_board_doctors(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
-    hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids))
+    hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids)[:2])
     booked = _load_times(ids, days)
     return [
         DoctorWeek(

@@ -12,6 +12,7 @@ from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -276,10 +277,12 @@ def edit_appointment(
     time: dt.time | None = None,
     status: str | None = None,
     duration_minutes: int | None = None,
+    visit_type_id: int | None = None,
     notes: str | None = None,
     by: Person,
 ) -> Appointment:
     """Change the values that differ; None leaves a value. Each change checks its own permission (nurses: only the status).
+    With another visit type the length becomes that of the type, unless one is given.
 
     Raises `StaleVersion` when `version` is not the present one.
     """
@@ -290,6 +293,8 @@ def edit_appointment(
         raise RuleBroken(
             N_("You cannot change the patient of an appointment. Cancel it and book a new one."), "patient"
         )
+    if visit_type_id not in (None, booking.visit_type_id):
+        duration_minutes = _change_visit_type(booking, visit_type_id, duration_minutes, by)
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
     is_moved = when != (booking.doctor_id, booking.date, booking.time)
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
@@ -300,6 +305,16 @@ def edit_appointment(
         change_appointment_status(appointment_id, status, by=by)
     db.session.flush()
     return booking
+
+
+def _change_visit_type(booking: Appointment, visit_type_id: int, minutes: int | None, by: Person) -> int:
+    """Change the visit type, and return the length that the booking should have."""
+    if not by.may(Permission.MOVE_APPOINTMENT):
+        raise NotAllowed(N_("Your role may change only the status, not: visit type."))
+    visit_type = get_open_visit_type(visit_type_id)
+    booking.visit_type_id = visit_type.id
+    booking.increment_version()
+    return minutes or visit_type.minutes
 
 
 def _change_notes(booking: Appointment, notes: str, by: Person) -> None:

@@ -1,0 +1,1 @@
+"""Types of visits, with their lengths."""
