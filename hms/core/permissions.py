@@ -33,6 +33,8 @@ class Permission(StrEnum):
     READ_ALLERGIES = "patients.read_allergies"
     RECORD_ALLERGY = "patients.record_allergy"
     WITHDRAW_PATIENT = "patients.withdraw"
+    PROPOSE_MERGE = "patients.propose_merge"
+    APPROVE_MERGE = "patients.approve_merge"
     EXPORT_PATIENTS = "patients.export"
     RESTRICT_PATIENT = "patients.restrict"
     BREAK_GLASS = "patients.break_glass"
@@ -161,6 +163,7 @@ _EVERY_DESK = {
 _BOOKING = {
     Permission.REGISTER_PATIENT,
     Permission.EDIT_PATIENT,
+    Permission.PROPOSE_MERGE,
     Permission.READ_CONTACT,
     Permission.BOOK,
     Permission.READ_VISIT_REASON,
@@ -194,6 +197,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OPEN_CHART,
             Permission.READ_ALLERGIES,
             Permission.WITHDRAW_PATIENT,
+            Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,
             Permission.RESTRICT_PATIENT,
             Permission.BREAK_GLASS,

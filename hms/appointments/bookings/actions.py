@@ -28,6 +28,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
+from hms.patients import lookup
 from hms.patients.models import Patient
 
 from . import rules
@@ -47,6 +48,8 @@ def lock_patient(patient_id: int | None, *, is_booked: bool = False) -> int:
     Whoever may see the booking of a patient (`is_booked`) may know that the record was withdrawn.
     """
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
+    if row is not None and row.status == "merged":
+        raise RuleBroken.from_error(lookup.missing_patient(patient_id), "patient", code="merged")
     if row is None or row.status != "active":
         if is_booked:
             raise RuleBroken(N_("This patient's record is no longer in use. Restore the record first."), "patient")

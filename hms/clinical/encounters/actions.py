@@ -25,6 +25,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients import lookup as patients
 from hms.patients.access import policy
+from hms.patients.merging.actions import merge_guards
 from hms.patients.records.actions import withdrawal_guards
 
 from . import queries, rules
@@ -249,3 +250,4 @@ def _check_no_open_encounter(patient_id: int) -> None:
 
 
 withdrawal_guards.append(_check_no_open_encounter)
+merge_guards.append(_check_no_open_encounter)

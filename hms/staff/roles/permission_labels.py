@@ -20,6 +20,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_CONTACT: _l("See patients' phones and addresses"),
     Permission.READ_ALLERGIES: _l("See allergies"),
     Permission.RECORD_ALLERGY: _l("Record allergies"),
+    Permission.PROPOSE_MERGE: _l("Request that two records of one patient are merged, or separated again"),
+    Permission.APPROVE_MERGE: _l("Approve the merge or separation of records that another person requested"),
     Permission.WITHDRAW_PATIENT: _l("Withdraw a patient registered by mistake"),
     Permission.EXPORT_PATIENTS: _l("Export lists of patients"),
     Permission.RESTRICT_PATIENT: _l("Restrict a patient's record"),
