@@ -171,6 +171,8 @@ class RegistrationForm(PersonForm):
             sex,
             self.contact_info.data or None,
             self.address.data or "",
+            self.preferred_name.data or "",
+            self.national_id.data or "",
         )
 
 

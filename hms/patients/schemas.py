@@ -9,14 +9,14 @@ from marshmallow import fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.web.fields import Day, Text
+from hms.core.web.fields import Day, Pk, Text
 
 from .identity import names
 from .records import banner
 
 
-class PatientIn(ApiSchema):
-    """A patient as sent by a client; `unique_id` is issued by the server and ignored here."""
+class PatientFields(ApiSchema):
+    """What a client sends of a patient; `unique_id` is issued by the server and ignored here."""
 
     first_name = Text(100, blank=False, required=True)
     last_name = Text(100, required=True)
@@ -27,16 +27,23 @@ class PatientIn(ApiSchema):
     known_allergies = Text(5000, multiline=True, allow_none=True)
 
 
-class PatientChange(PatientIn):
+class PatientIn(PatientFields):
+    """A new patient. `confirm_duplicate` is the id of the registered patient whom an answer 409 named, and who is somebody
+    else."""
+
+    confirm_duplicate = Pk(allow_none=True)
+
+
+class PatientChange(PatientFields):
     """A correction. The birth date may be null when it is unknown."""
 
     date_of_birth = Day(required=True, allow_none=True)
 
 
-class LookalikeQuery(PatientIn):
+class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
-    class Meta(PatientIn.Meta):
+    class Meta(PatientFields.Meta):
         exclude = ("known_allergies",)
 
     first_name = Text(100)
@@ -67,6 +74,15 @@ class LookalikeOut(ApiSchema):
     percent = fields.Integer()
     is_strong = fields.Boolean()
     reasons = fields.List(fields.String())
+
+
+class PossibleDuplicateOut(ApiSchema):
+    """The person may be registered already. Send the same again with `confirm_duplicate`, the id of the first candidate, when
+    it is somebody else."""
+
+    detail = fields.String()
+    code = fields.String()
+    candidates = fields.List(fields.Nested(LookalikeOut))
 
 
 def visible_fields(who: Person) -> tuple[str, ...]:
