@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0052"
+down_revision = "0048"
 
 NATIONAL_ID = "regexp_replace(upper(national_id), '[^A-Z0-9]', '', 'g')"
 KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"

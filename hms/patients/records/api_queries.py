@@ -35,6 +35,7 @@ from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.core.web.parameters import Bounds, BoundsShape
+from hms.patients import lookup
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.patients.models import Allergy, Patient
@@ -253,13 +254,17 @@ def _substances() -> Any:
 
 
 def get_patient(patient_id: int, who: Person) -> Any:
-    """The API's row of one patient; raises `NotFound`, also for a withdrawn record that `who` may not see."""
+    """The API's row of one patient; raises `NotFound`, also for a withdrawn record that `who` may not see, and `RecordMerged`
+    for one that was merged."""
     since = clock.today() - RECENT
     patient = db.session.execute(
         _row(with_substances=reads_allergies(who), kind=reader_kind(who)),
         {"patient_id": patient_id, "since": since} | reader_values(who),
     ).one_or_none()
     if patient is None:
+        missing = lookup.missing_patient(patient_id)
+        if isinstance(missing, lookup.RecordMerged) and not who.is_patient:
+            raise missing
         raise NotFound("No Patient matches the given query.")
     return patient
 

@@ -9,11 +9,13 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     Text,
     and_,
     bindparam,
+    cast,
     collate,
     false,
     func,
@@ -73,6 +75,11 @@ def joined_identifiers(query: SearchQuery, run: str) -> tuple[str, ...]:
     return (run, *(identifier(word) + run for word in query.words[:2] if 0 < len(word) <= LONGEST_LETTERS))
 
 
+def has_number(columns: Any, number: Any) -> ColumnElement[bool]:
+    """The condition that a patient has this running number, or holds the record that had it before a merge."""
+    return or_(columns.number == number, columns.id == func.hms_kept_patient(cast(number, BigInteger)))
+
+
 @dataclass(frozen=True)
 class RunShape:
     """What a run of digits may be: the stored forms it has, and whether it may also be an age, a hospital number without check
@@ -114,7 +121,7 @@ class SearchShape:
 
     def digit_conditions(self) -> list[ColumnElement[bool]]:
         """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all fit."""
-        readings = [Patient.number == bindparam("number")] if self.has_number else []
+        readings = [has_number(Patient, bindparam("number"))] if self.has_number else []
         readings += [_between(f"birth_{i}") for i in range(self.births)]
         runs = [self._run(f"run_{i}", run) for i, run in enumerate(self.runs)]
         runs += [_between("born")] if self.is_born else []
@@ -125,7 +132,7 @@ class SearchShape:
     def telling_conditions(self) -> Iterator[ColumnElement[bool]]:
         """The conditions for digits, each by itself, that fit few by chance."""
         if self.has_number:
-            yield Patient.number == bindparam("number")
+            yield has_number(Patient, bindparam("number"))
         yield from (self._run(f"run_{i}", run) for i, run in enumerate(self.runs) if run.is_telling)
         if self.alternative is not None and self.alternative.is_telling:
             yield self._run("alternative", self.alternative)
@@ -153,7 +160,7 @@ class SearchShape:
         if shape.is_age:
             conditions.append(_between(f"{name}_born"))
         if shape.is_number:
-            conditions.append(Patient.number == bindparam(f"{name}_number"))
+            conditions.append(has_number(Patient, bindparam(f"{name}_number")))
         conditions += [has_identifier(f"{name}_id_{j}") for j in range(shape.identifiers)]
         if shape.is_kin:
             conditions += [

@@ -43,7 +43,15 @@ from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 
 from . import near_misses
-from .conditions import SearchConditions, SearchShape, end_of_identifier, has_identifier, identifier, kin_digits
+from .conditions import (
+    SearchConditions,
+    SearchShape,
+    end_of_identifier,
+    has_identifier,
+    has_number,
+    identifier,
+    kin_digits,
+)
 from .query_parser import SearchQuery, parse_query
 from .relevance import LineScore, Relevance
 
@@ -256,7 +264,7 @@ def _candidates(is_first: Any, shape: SearchShape, scope: Scope) -> Select:
 
 def _rank(shape: SearchShape, columns: Any) -> ColumnElement[int]:
     """0 the hospital number itself, 1 a whole phone, 2 a preferred patient, 3 whole names as typed, 4 the rest."""
-    whens: list[Any] = [(columns.number == bindparam("number"), 0)] if shape.has_number else []
+    whens: list[Any] = [(has_number(columns, bindparam("number")), 0)] if shape.has_number else []
     if shape.runs or shape.alternative:
         whens.append((columns.search_digits.like(any_(bindparam("phones", type_=ARRAY(SqlText)))), 1))
     whens.append((columns.is_first, 2))
