@@ -72,9 +72,10 @@ def duplicate_candidates(
     if not tokens(person.given) + tokens(person.family):
         return []
     rows = _quick_rows(person) if is_quick else _similar_rows(person)
-    scored = [_score_candidate(person, row, who) for row in rows if row.id != except_id]
-    likely = [candidate for candidate in scored if candidate.score >= match_scoring.WORTH_SHOWING]
-    return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
+    scored = [(_score(person, row), row) for row in rows if row.id != except_id]
+    likely = [(match, row) for match, row in scored if match.score >= match_scoring.WORTH_SHOWING]
+    best = sorted(likely, key=lambda one: (-one[0].score, one[1].id))[:limit]
+    return [DuplicateCandidate(build_result(row, who=who), *match, row.address) for match, row in best]
 
 
 def _similar_rows(person: ComparedPerson) -> Sequence[Any]:
@@ -89,7 +90,7 @@ def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
     shape = (len(dialled) >= MIN_PHONE, len(plain) >= MIN_IDENTIFIER, bool(days))
     if not any(shape):
         return []
-    names = f"{person.given} {person.family} {person.other_names}"
+    names = " ".join(f"{person.given} {person.family} {person.other_names}".split())
     values = {"phone": f"%{dialled[-8:]} %", "national_id": end_of_identifier(plain), "days": days, "names": names}
     return db.session.execute(_quick(*shape), values).all()
 
@@ -100,7 +101,8 @@ def _quick(has_phone: bool, has_id: bool, has_days: bool) -> Select:
     blocks = [Patient.search_digits.like(bindparam("phone"))] if has_phone else []
     blocks += [has_identifier("national_id")] if has_id else []
     if has_days:
-        own = func.string_to_array(func.hms_fold_name(bindparam("names")), literal_column("' '"), type_=ARRAY(Text))
+        folded = func.btrim(func.hms_fold_name(bindparam("names")))
+        own = func.string_to_array(folded, literal_column("' '"), type_=ARRAY(Text))
         day = Patient.birth_date == any_(bindparam("days", type_=ARRAY(Date)))
         blocks.append(and_(day, name_words.overlap(own)))
     return _found_by(blocks, MAX_QUICK)
@@ -147,8 +149,8 @@ def _dialled(person: ComparedPerson) -> str:
     return phone_numbers.strip_dial_prefix(phone or person.phone or "")
 
 
-def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> DuplicateCandidate:
-    candidate = ComparedPerson(
+def _score(person: ComparedPerson, row: Any) -> match_scoring.MatchScore:
+    known = ComparedPerson(
         row.given_name,
         row.family_name,
         row.date_of_birth,
@@ -159,5 +161,4 @@ def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> Duplicate
         row.preferred_name,
         row.national_id,
     )
-    match = match_scoring.score_match(person, candidate)
-    return DuplicateCandidate(build_result(row, who=who), match.score, match.reasons, row.address)
+    return match_scoring.score_match(person, known)
