@@ -13,6 +13,7 @@ from hms.core.web.fields import Day, Pk, Text
 
 from .identity import names
 from .records import banner
+from .records.actions import MAX_LENGTH
 
 
 class PatientFields(ApiSchema):
@@ -25,6 +26,9 @@ class PatientFields(ApiSchema):
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
+    other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
+    national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
+    other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
 
 
 class PatientIn(PatientFields):
@@ -63,6 +67,9 @@ class PatientOut(ApiSchema):
     contact_info = fields.String()
     address = fields.String()
     known_allergies = fields.String()
+    other_names = fields.String()
+    national_id = fields.String()
+    other_numbers = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_withdrawn = fields.Boolean()
@@ -95,6 +102,9 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "other_names",
+            "national_id",
+            "other_numbers",
             "created_at",
             "updated_at",
         )
@@ -121,6 +131,9 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
         "contact_info": row.phone,
         "address": row.address,
         "known_allergies": row.known_allergies,
+        "other_names": row.other_names,
+        "national_id": row.national_id,
+        "other_numbers": row.other_numbers,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }

@@ -55,6 +55,7 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
     """The body as columns; fields that were not sent are left out."""
     column_of = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
     names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
+    names_sent += ("other_names", "national_id", "other_numbers")
     values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
     return values | {"birth_date": payload["date_of_birth"]}
 
@@ -76,7 +77,7 @@ def patients(arguments: dict[str, Any]) -> Response:
         births="date_of_birth" in visible,
         sexes="gender" in visible,
         phones="contact_info" in visible,
-        identifiers="address" in visible,
+        identifiers="national_id" in visible,
     )
     response = read_log.list_response(
         api_queries.list_patients(query=query, days=registered, order=arguments.get("ordering"), who=who),
@@ -194,4 +195,6 @@ def _person(payload: dict[str, Any]) -> match_scoring.ComparedPerson:
         sex=identity_names.parse_sex(payload["gender"]) if "gender" in payload else "unknown",
         phone=payload.get("contact_info"),
         address=payload.get("address") or "",
+        other_names=payload.get("other_names") or "",
+        national_id=payload.get("national_id") or "",
     )

@@ -133,6 +133,6 @@ def _compared(patient: Patient) -> match_scoring.ComparedPerson:
         patient.sex,
         patient.phone or None,
         patient.address or "",
-        patient.preferred_name or "",
+        f"{patient.preferred_name or ''} {patient.other_names or ''}".strip(),
         patient.national_id or "",
     )

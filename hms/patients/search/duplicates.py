@@ -32,7 +32,7 @@ from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
 from . import match_scoring
-from .conditions import MIN_IDENTIFIER, end_of_identifier, has_identifier, identifier, name_words, national_id
+from .conditions import MIN_IDENTIFIER, has_identifier, identifier, in_identifiers, name_words
 from .match_scoring import ComparedPerson, likely_typos, tokens
 from .queries import SHOWN, SearchResult, build_result, set_similarity_threshold
 
@@ -43,7 +43,7 @@ MAX_QUICK = 20
 """So many are looked at in each way of a quick look."""
 YEARS_APART = 5
 MIN_PHONE = 6
-COMPARED = (Patient.address, Patient.preferred_name, Patient.national_id)
+COMPARED = (Patient.address, Patient.preferred_name, Patient.other_names, Patient.national_id)
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
     if not any(shape):
         return []
     names = " ".join(f"{person.given} {person.family} {person.other_names}".split())
-    values = {"phone": f"%{dialled[-8:]} %", "national_id": end_of_identifier(plain), "days": days, "names": names}
+    values = {"phone": f"%{dialled[-8:]} %", "national_id": in_identifiers(plain), "days": days, "names": names}
     return db.session.execute(_quick(*shape), values).all()
 
 
@@ -131,7 +131,7 @@ def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bo
     blocks = []
     dialled, plain = _dialled(person), identifier(person.national_id)
     if len(plain) >= MIN_IDENTIFIER:
-        blocks.append(and_(Patient.national_id != "", national_id.like(end_of_identifier(plain))))
+        blocks.append(has_identifier("national_id"))
     if len(dialled) >= MIN_PHONE:
         blocks.append(Patient.search_digits.like(f"%{dialled[-8:]} %"))
     if person.birth_date is None:
@@ -158,7 +158,7 @@ def _score(person: ComparedPerson, row: Any) -> match_scoring.MatchScore:
         row.sex,
         row.phone or None,
         row.address,
-        row.preferred_name,
+        f"{row.preferred_name} {row.other_names}".strip(),
         row.national_id,
     )
     return match_scoring.score_match(person, known)
