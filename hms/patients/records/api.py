@@ -13,6 +13,7 @@ from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
+from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
@@ -23,6 +24,7 @@ from hms.patients.schemas import (
     PatientChange,
     PatientIn,
     PatientOut,
+    new_patient_json,
     patient_json,
     visible_fields,
 )
@@ -100,8 +102,11 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:
 def register(payload: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`."""
     named = parse_substances(payload.get("known_allergies") or "")
-    patient = registration_actions.register_patient(**_column_values(payload), allergies=named, by=current_person())
-    return _patient_response(api_queries.get_patient(patient.id, current_person()), 201)
+    who = current_person()
+    patient = registration_actions.register_patient(**_column_values(payload), allergies=named, by=who)
+    if named is None and not always_needs_reason(who):
+        return resource_response(new_patient_json(patient, visible_fields(who)), patient.version, 201)
+    return _patient_response(api_queries.get_patient(patient.id, who), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
