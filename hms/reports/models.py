@@ -1,7 +1,7 @@
-"""Tables of the reports: totals of days, months and years. They are derived from records and can be made again at any time.
+"""Tables of the reports: running totals. They are derived from records and can be made again at any time.
 
-`measure` is the name of a measure, `source` of its table (`totals/measures.py`). Readers use the total of a day that is
-settled, and count the records of every other day themselves.
+`measure` is the name of a measure, `source` of its table (`totals/measures.py`). The total of a period is the difference of
+two running totals. Readers use them for settled days, and count the records of every other day themselves.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from hms.core.db.models import UnauditedRecord
 from hms.core.db.session import db
 
 
-class DailyTotal(db.Model):  # type: ignore[name-defined]
-    """The number of records and their exact sum on one day of the hospital, for one key (a doctor, a method)."""
+class MonthToDate(db.Model):  # type: ignore[name-defined]
+    """The number of records and their exact sum from the first of the month up to and including `day`, for one key (a doctor,
+    a method). A key has a row for each settled day from its first record of the month on."""
 
-    __tablename__ = "daily_total"
+    __tablename__ = "month_to_date"
 
     measure: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
@@ -28,25 +29,13 @@ class DailyTotal(db.Model):  # type: ignore[name-defined]
     amount: Mapped[Decimal] = mapped_column(Numeric())
 
 
-class MonthlyTotal(db.Model):  # type: ignore[name-defined]
-    """The sum of the daily totals of a calendar month; `month` is its first day. Correct when all its days are settled."""
+class TotalBeforeMonth(db.Model):  # type: ignore[name-defined]
+    """The same of all days before the first of `month`. A key has a row for each settled month after its first record."""
 
-    __tablename__ = "monthly_total"
+    __tablename__ = "total_before_month"
 
     measure: Mapped[str] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int]
-    amount: Mapped[Decimal] = mapped_column(Numeric())
-
-
-class YearlyTotal(db.Model):  # type: ignore[name-defined]
-    """The sum of the monthly totals of a year; `year` is its first day. Correct when all its days are settled."""
-
-    __tablename__ = "yearly_total"
-
-    measure: Mapped[str] = mapped_column(primary_key=True)
-    year: Mapped[date] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int]
     amount: Mapped[Decimal] = mapped_column(Numeric())

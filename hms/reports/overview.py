@@ -35,14 +35,12 @@ from .totals.queries import amount_of, by_key, median_of, number_of
 MOST = 10
 
 # One statement for the page. A count of a clinical measure below `smallest` never leaves the database.
-_FIGURES = """, summed AS (
-    SELECT n, measure, key, sum(number)::bigint AS number, sum(amount) AS amount FROM total GROUP BY 1, 2, 3),
-shown AS (
+_FIGURES = """, shown AS (
     SELECT *, CASE WHEN measure IN ('appointments', 'visits') THEN nullif(key, '')::bigint END AS doctor_id,
            CASE measure WHEN 'services' THEN nullif(key, '')::bigint END AS item_id
       FROM (SELECT *, CASE WHEN measure IN ('prescriptions', 'diagnoses', 'services') THEN
                    rank() OVER (PARTITION BY measure ORDER BY CASE measure WHEN 'services' THEN amount ELSE number END DESC)
-                   ELSE 0 END AS place FROM summed) s
+                   ELSE 0 END AS place FROM total) s
      WHERE place <= :most AND (number >= :smallest OR measure NOT IN ('prescriptions', 'diagnoses')))
 SELECT s.n, s.measure, s.key, s.number, s.amount, concat_ws(' ', nullif(u.title, ''), nullif(u.first_name, ''),
        nullif(u.last_name, '')) AS doctor, coalesce(d.name, '') AS department, coalesce(i.name, '') AS item

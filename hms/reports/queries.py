@@ -105,8 +105,7 @@ def appointments_on(day: date, doctor_id: int | None = None) -> Select:
 
 _BY_DOCTOR = """
 SELECT u.id, u.title, u.first_name, u.last_name, t.number
-  FROM (SELECT key::bigint AS doctor_id, sum(number)::bigint AS number FROM total GROUP BY key) t
-  JOIN app_user u ON u.id = t.doctor_id ORDER BY t.number DESC, u.id"""
+  FROM total t JOIN app_user u ON u.id = t.key::bigint ORDER BY t.number DESC, u.id"""
 
 
 def appointments_by_doctor(over: Period | None = None, doctor_id: int | None = None) -> list[dict[str, Any]]:

@@ -1,51 +1,61 @@
-"""Checks of `flask prove`: the totals of settled days against their records, of months and years against their days.
+"""Checks of `flask prove`: the running totals of settled days against their records, those of months against their days.
 
-Days whose records changed since are not compared: readers count their records.
+What a running total adds to the one before it must be the total of the records of that day. Days whose records changed since are
+not compared: readers count their records.
 """
 
 from __future__ import annotations
 
 from .totals import statements
 
-_IN_DAYS = "day >= (:start AT TIME ZONE :zone)::date AND day < (:end AT TIME ZONE :zone)::date"
+_DAYS = "day >= (:start AT TIME ZONE :zone)::date AND day < (:end AT TIME ZONE :zone)::date"
 _FIGURES = (
     "concat_ws(', ', measure, day, nullif(key, '')) AS subject, t.number || ' with ' || t.amount AS stored,"
     " r.number || ' with ' || r.amount AS recomputed"
 )
 _DIFFERENT = "(t.number IS DISTINCT FROM r.number OR t.amount IS DISTINCT FROM r.amount)"
+_ADDED = "SELECT measure, day, key, sum(number)::bigint AS number, sum(amount) AS amount"
 
 
 def checks() -> dict[str, str]:
     """The queries that find wrong totals, by what is wrong."""
     return {
         "the total of a day is not that of its records": _daily_check(),
-        "the total of a month is not the sum of its days": _sum_check("monthly_total", "month", "daily_total", "day"),
-        "the total of a year is not the sum of its months": _sum_check(
-            "yearly_total", "year", "monthly_total", "month"
-        ),
+        "the total before a month is not the sum of the months before it": _monthly_check(),
     }
 
 
 def _daily_check() -> str:
+    """A day adds what its running total has more than that of the day before, in the same month."""
     return f"""
         SELECT {_FIGURES}
-          FROM (SELECT * FROM ({statements.all_days()}) a WHERE {_IN_DAYS}) r
-          FULL JOIN (SELECT * FROM daily_total JOIN {statements.measure_list()} USING (measure) WHERE {_IN_DAYS}) t
+          FROM (SELECT * FROM ({statements.all_days()}) a WHERE {_DAYS}) r
+          FULL JOIN (
+              SELECT a.*, source FROM (
+                  {_ADDED} FROM (
+                      SELECT measure, day, key, number, amount FROM month_to_date WHERE {_DAYS}
+                      UNION ALL
+                      SELECT measure, day, key, -number, -amount FROM (
+                          SELECT measure, day + 1 AS day, key, number, amount FROM month_to_date) b
+                       WHERE {_DAYS} AND extract(day FROM day) > 1) d
+                   GROUP BY 1, 2, 3 HAVING sum(number) <> 0 OR sum(amount) <> 0) a
+                JOIN {statements.measure_list()} USING (measure)) t
          USING (measure, source, day, key) JOIN settled_days s USING (source)
          WHERE s.zone = :zone AND day < s.settled_until AND {_DIFFERENT}
            AND NOT EXISTS (SELECT FROM unsettled_day u WHERE u.source = s.source AND u.day = coalesce(t.day, r.day))"""  # noqa: S608 - declarations # nosec B608
 
 
-def _sum_check(table: str, unit: str, parts: str, part: str) -> str:
-    """Compares every month or year, also when only one day is checked."""
+def _monthly_check() -> str:
+    """A month adds its last day's running total. Every month is compared, also when only one day is checked."""
     return f"""
         SELECT {_FIGURES}
-          FROM (SELECT measure, source, date_trunc('{unit}', {part}::timestamp)::date AS day, key,
-                       sum(number)::bigint AS number, sum(amount) AS amount
-                  FROM {parts} JOIN {statements.measure_list()} USING (measure) GROUP BY 1, 2, 3, 4) r
-          FULL JOIN (SELECT measure, source, {unit} AS day, key, number, amount
-                       FROM {table} JOIN {statements.measure_list()} USING (measure)) t
-         USING (measure, source, day, key) JOIN settled_days s USING (source)
-         WHERE s.zone = :zone AND (day + interval '1 {unit}')::date <= s.settled_until AND {_DIFFERENT}
-           AND NOT EXISTS (SELECT FROM unsettled_day u WHERE u.source = s.source
-                              AND date_trunc('{unit}', u.day::timestamp)::date = coalesce(t.day, r.day))"""  # noqa: S608 - declarations # nosec B608
+          FROM (SELECT measure, (day + 1) AS day, key, number, amount FROM month_to_date
+                 WHERE extract(day FROM day + 1) = 1 AND (number <> 0 OR amount <> 0)) r
+          FULL JOIN (
+              {_ADDED} FROM (
+                  SELECT measure, month AS day, key, number, amount FROM total_before_month
+                  UNION ALL
+                  SELECT measure, (month + interval '1 month')::date, key, -number, -amount FROM total_before_month) m
+               GROUP BY 1, 2, 3 HAVING sum(number) <> 0 OR sum(amount) <> 0) t
+         USING (measure, day, key) JOIN {statements.measure_list()} USING (measure) JOIN settled_days s USING (source)
+         WHERE s.zone = :zone AND day <= s.settled_until AND {_DIFFERENT}"""  # noqa: S608 - declarations # nosec B608

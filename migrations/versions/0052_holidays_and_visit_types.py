@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0052"
-down_revision = "0046"
+down_revision = "0047"
 
 INSTANT = sa.DateTime(timezone=True)
 COLOURS = ("blue", "teal", "green", "olive", "orange", "red", "pink", "violet")

@@ -18,7 +18,7 @@ from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 from hms.reports import queries, reconciliation
-from hms.reports.models import DailyTotal, SettledDays, UnsettledDay
+from hms.reports.models import MonthToDate, SettledDays, UnsettledDay
 from hms.reports.period import free_period
 from hms.reports.totals import jobs
 from hms.reports.totals.measures import DIAGNOSES, PATIENT
@@ -147,7 +147,7 @@ def test_totals_are_not_begun_while_a_diagnosis_is_written(real_app, days):
 
 def test_who_writes_a_day_while_it_is_settled_notes_it_again(real_app, days, monkeypatch):
     """The writer waits for the clock: it must see that the day is settled by now."""
-    day, make_month, writer = days[3], jobs._add_up, Writer(real_app, days[3], 1)
+    day, make_days, writer = days[3], jobs._make_days, Writer(real_app, days[3], 1)
     writer.may_commit.set()
     with ThreadPoolExecutor(1) as threads:
         running = []
@@ -158,9 +158,9 @@ def test_who_writes_a_day_while_it_is_settled_notes_it_again(real_app, days, mon
                 with database.engine.connect() as other:
                     while not _waits_for_a_lock(other):
                         assert not running[0].done()
-            make_month(*arguments)
+            make_days(*arguments)
 
-        monkeypatch.setattr(jobs, "_add_up", write_meanwhile)
+        monkeypatch.setattr(jobs, "_make_days", write_meanwhile)
         while not running:
             jobs.settle_step(PATIENT)
         assert running[0].result(LONGEST) is None
@@ -177,10 +177,10 @@ def _waits_for_a_lock(connection) -> bool:
 
 def test_a_clock_that_is_killed_leaves_no_half_totals(real_app, days, monkeypatch):
     """The connection of the clock ends after the days were made and before the step is committed, at every step."""
-    make_month = jobs._add_up
+    make_days = jobs._make_days
 
     def die(*arguments):
-        make_month(*arguments)
+        make_days(*arguments)
         pid = database.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with database.engine.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
@@ -190,7 +190,7 @@ def test_a_clock_that_is_killed_leaves_no_half_totals(real_app, days, monkeypatc
         before = (settled_until(), _kept(), queries.patient_count())
         database.session.remove()
         with monkeypatch.context() as killed:
-            killed.setattr(jobs, "_add_up", die)
+            killed.setattr(jobs, "_make_days", die)
             try:
                 if not jobs.settle_step(PATIENT):
                     break
@@ -204,4 +204,4 @@ def test_a_clock_that_is_killed_leaves_no_half_totals(real_app, days, monkeypatc
 
 
 def _kept() -> int:
-    return database.session.scalar(select(func.count()).select_from(DailyTotal))
+    return database.session.scalar(select(func.count()).select_from(MonthToDate))

@@ -86,11 +86,14 @@ class LimitedConnection(psycopg.Connection[Any]):
         return POLL_SECONDS if is_silent() else TEST_SECONDS
 
     def test(self) -> None:
-        """Ask the server for an answer; raises `psycopg.OperationalError` when the connection is lost."""
+        """Ask the server for an answer; raises `psycopg.OperationalError` when the connection is lost.
+
+        Ends with COMMIT: after a ROLLBACK psycopg discards the prepared statements of the connection.
+        """
         self.is_being_tested = True
         try:
             self.execute("SELECT 1")
-            self.rollback()
+            self.commit()
         finally:
             self.is_being_tested = False
 

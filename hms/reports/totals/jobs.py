@@ -20,7 +20,7 @@ from hms.core.db import advisory_locks
 from hms.core.db.advisory_locks import AdvisoryLock
 from hms.core.db.session import db
 from hms.core.text.dates import end_of_month
-from hms.reports.models import DailyTotal, MonthlyTotal, SettledDays, UnsettledDay, YearlyTotal
+from hms.reports.models import MonthToDate, SettledDays, TotalBeforeMonth, UnsettledDay
 
 from . import statements
 from .measures import SOURCES, Source
@@ -83,8 +83,8 @@ def _begin(source: Source) -> None:
     """
     db.session.execute(statements.clause(statements.lock_tables(source)))
     days = [
-        db.session.execute(statements.clause(statements.first_day(source)), _values()).scalar_one(),
-        db.session.execute(select(db.func.min(DailyTotal.day)).where(_is_of(source, DailyTotal))).scalar_one(),
+        db.session.execute(statements.selection(statements.first_day(source)), _values()).scalar_one(),
+        db.session.execute(select(db.func.min(MonthToDate.day)).where(_is_of(source, MonthToDate))).scalar_one(),
     ]
     first = min((day for day in days if day is not None), default=clock.today())
     db.session.execute(delete(UnsettledDay).where(UnsettledDay.source == source.name))
@@ -93,14 +93,23 @@ def _begin(source: Source) -> None:
 
 
 def _settle_changed(source: Source, settled_until: date) -> bool:
-    """Make one day again whose records changed after it was settled."""
+    """Correct the totals by one day whose records changed after it was settled."""
     changed = select(UnsettledDay.day).where(UnsettledDay.source == source.name, UnsettledDay.day < settled_until)
     for day in db.session.scalars(changed.distinct().order_by(UnsettledDay.day)).all():
         if advisory_locks.try_acquire_for(AdvisoryLock.TOTALS, _lock_number(source, day)):
-            _make_days(source, day, day + timedelta(days=1))
-            _add_up(source, day, settled_until)
+            _correct_day(source, day, settled_until)
             return True
     return False
+
+
+def _correct_day(source: Source, day: date, settled_until: date) -> None:
+    """Correct the running totals from `day` on, whose lock is held. No other day is counted again."""
+    next_month = _next_month(day)
+    values = _values(first=day, end=day + timedelta(days=1), month=day.replace(day=1), measures=_names(source))
+    values |= {"until": min(next_month, settled_until), "next_month": next_month}
+    values |= {"last_month": settled_until.replace(day=1)}
+    db.session.execute(statements.clause(statements.correct_day(source)), values)
+    db.session.execute(delete(UnsettledDay).where(UnsettledDay.source == source.name, UnsettledDay.day == day))
 
 
 def _settle_ended(source: Source, first: date) -> bool:
@@ -114,33 +123,24 @@ def _settle_ended(source: Source, first: date) -> bool:
     until = first + timedelta(days=days)
     _make_days(source, first, until)
     db.session.execute(update(SettledDays).where(SettledDays.source == source.name).values({"settled_until": until}))
-    _add_up(source, first, until)
     return True
 
 
 def _make_days(source: Source, first: date, until: date) -> None:
-    """Replace the daily totals of the days from `first` to before `until`, whose locks are held."""
-    db.session.execute(
-        delete(DailyTotal).where(_is_of(source, DailyTotal), DailyTotal.day >= first, DailyTotal.day < until)
-    )
-    db.session.execute(statements.clause(statements.insert_days(source)), _values(first=first, until=until))
+    """Make the running totals of the days from `first` to before `until`, whose locks are held, and of the month that ends
+    with them."""
+    measures, month = _names(source), first.replace(day=1)
+    days = (MonthToDate.day >= first, MonthToDate.day < until)
+    db.session.execute(delete(MonthToDate).where(_is_of(source, MonthToDate), *days))
+    values = _values(first=first, until=until, end=until, month=month, measures=measures)
+    db.session.execute(statements.clause(statements.insert_days(source)), values)
     noted = (UnsettledDay.source == source.name, UnsettledDay.day >= first, UnsettledDay.day < until)
     db.session.execute(delete(UnsettledDay).where(*noted))
-
-
-def _add_up(source: Source, day: date, settled_until: date) -> None:
-    """Replace the totals of the month and of the year of `day` whose days were all settled; those with a noted day are not
-    read."""
-    month, year = day.replace(day=1), date(day.year, 1, 1)
-    levels = (
-        (month, _next_month(day), MonthlyTotal, MonthlyTotal.month, statements.INSERT_MONTH),
-        (year, date(day.year + 1, 1, 1), YearlyTotal, YearlyTotal.year, statements.INSERT_YEAR),
-    )
-    for first, until, total, column, statement in levels:
-        if until <= settled_until:
-            db.session.execute(delete(total).where(_is_of(source, total), column == first))
-            values = {"measures": _names(source), "first": first, "until": until}
-            db.session.execute(statements.clause(statement), values)
+    if until == _next_month(first):
+        of_month = (_is_of(source, TotalBeforeMonth), TotalBeforeMonth.month == until)
+        db.session.execute(delete(TotalBeforeMonth).where(*of_month))
+        values = {"measures": measures, "month": month, "until": until}
+        db.session.execute(statements.clause(statements.INSERT_MONTH), values)
 
 
 def _next_month(day: date) -> date:

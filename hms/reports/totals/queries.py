@@ -42,7 +42,7 @@ def execute(statement: str, *periods: Period | None, **values: Any) -> Sequence[
     days = [EVER if over is None else (over.first, over.until) for over in periods]
     bounds = {"firsts": [first for first, _until in days], "untils": [until for _first, until in days]}
     try:
-        return db.session.execute(statements.clause(statement), bounds | {"zone": clock.zone().key} | values).all()
+        return db.session.execute(statements.selection(statement), bounds | {"zone": clock.zone().key} | values).all()
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise Unavailable(N_("The totals are being made. Try again in a few minutes.")) from error

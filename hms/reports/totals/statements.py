@@ -5,31 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, TextualSelect, text
 
 from .measures import MEASURES, Measure, Source
 
-# Each aggregate stands in a LATERAL subquery, so that it reads a range of an index for each of the few parts. The parts are
-# materialized: they have the same estimate for every period, and PostgreSQL plans a busy statement only once.
+# Each table is read in a LATERAL subquery, by a range of an index for each of the few parts; OFFSET 0 keeps PostgreSQL from
+# joining it otherwise. The parts are materialized: they have the same estimate for every period, and PostgreSQL plans a busy
+# statement only once.
 _PARTS = """
 WITH part AS MATERIALIZED (SELECT * FROM hms_total_parts(ARRAY[{sources}], :firsts, :untils, :zone)),
 kind (measure, source, most) AS (VALUES {kinds})"""
 
-_SETTLED = """
-SELECT p.n, k.measure, t.* FROM part p JOIN kind k ON k.source = p.source AND p.n <= k.most CROSS JOIN LATERAL (
-    SELECT {month} AS month, key, sum(number)::bigint AS number, sum(amount) AS amount FROM {table}
-     WHERE measure = k.measure AND {column} >= p.lo AND {column} < p.hi GROUP BY 1, 2) t
+_RUNNING = """
+SELECT p.n, k.measure, t.month, t.key, p.sign * t.number AS number, p.sign * t.amount AS amount
+  FROM part p JOIN kind k ON k.source = p.source AND p.n <= k.most CROSS JOIN LATERAL ({rows} OFFSET 0) t
  WHERE p.level = '{level}'"""
 
-_TABLES = (("year", "yearly_total", "year"), ("month", "monthly_total", "month"), ("day", "daily_total", "day"))
+_TO_DATE = "SELECT {month} AS month, key, number, amount FROM month_to_date WHERE measure = k.measure AND day = p.lo"
+_BEFORE_MONTH = """
+SELECT NULL::date AS month, key, number, amount FROM total_before_month WHERE measure = k.measure AND month = p.lo"""
+_EACH_MONTH_BEFORE = """
+SELECT (month - interval '1 month')::date AS month, key, number - lag(number, 1, 0::bigint) OVER earlier AS number,
+       amount - lag(amount, 1, 0::numeric) OVER earlier AS amount
+  FROM total_before_month WHERE measure = k.measure AND month <= p.lo
+WINDOW earlier AS (PARTITION BY key ORDER BY month)"""
+
 _ANY_MONTH = "NULL::date"
 _MONTH_OF = "date_trunc('month', ({day})::timestamp)::date"
 
 
 @cache
 def clause(statement: str) -> TextClause:
-    """The statement, kept, on one line: the driver keeps what it has parsed of short statements only."""
+    """A statement that writes, kept, on one line: the driver keeps what it has parsed of short statements only."""
     return text(" ".join(statement.split()))
+
+
+@cache
+def selection(statement: str) -> TextualSelect:
+    """The same of a SELECT. The session does not take it for a write, which a request would end with ROLLBACK."""
+    return clause(statement).columns()
 
 
 def _literal(text: str) -> str:
@@ -66,23 +80,23 @@ def with_totals(measures: Sequence[Measure], first_only: Sequence[Measure] = (),
     """The WITH clause of the table `total` (n, measure, month, key, number, amount), for periods in hospital days.
 
     Parameters: `firsts` and `untils` (arrays of days; NULL is without limit), `zone`. `n` is the number of the period, from
-    1; measures of `first_only` are read for the first period only. Settled months and days are read from the totals, all
-    other days from the records. There may be several rows for a key: add them up. `month` is NULL unless `by_month`.
+    1; measures of `first_only` are read for the first period only. What is settled is the difference of running totals, all
+    other days are read from the records. `month` is NULL unless `by_month`.
     """
     wanted = [(measure, 1_000) for measure in measures] + [(measure, 1) for measure in first_only]
     sources = ", ".join(_literal(name) for name in dict.fromkeys(measure.source.name for measure, _most in wanted))
     kinds = ", ".join(f"('{measure.name}', '{measure.source.name}', {most})" for measure, most in wanted)
-    settled = [_settled(*table, by_month=by_month) for table in _TABLES]
+    month = _MONTH_OF.format(day="p.lo") if by_month else _ANY_MONTH
+    running = [
+        _RUNNING.format(level="month", rows=_EACH_MONTH_BEFORE if by_month else _BEFORE_MONTH),
+        _RUNNING.format(level="day", rows=_TO_DATE.format(month=month)),
+    ]
     records = [_of_records(measure, most, by_month=by_month) for measure, most in wanted]
-    return f"{_PARTS.format(sources=sources, kinds=kinds)}, total AS ({' UNION ALL '.join([*settled, *records])})"
-
-
-def _settled(level: str, table: str, total: str, *, by_month: bool) -> str:
-    """The rows of one table of totals. By month, those of whole years are read from the months of these years."""
-    if by_month and level == "year":
-        table, total = "monthly_total", "month"
-    month = _MONTH_OF.format(day=total) if by_month else _ANY_MONTH
-    return _SETTLED.format(level=level, table=table, column=total, month=month)
+    return (
+        f"{_PARTS.format(sources=sources, kinds=kinds)}, total AS ("  # noqa: S608 - declarations # nosec B608
+        "SELECT n, measure, month, key, sum(number)::bigint AS number, sum(amount) AS amount"
+        f" FROM ({' UNION ALL '.join([*running, *records])}) t GROUP BY 1, 2, 3, 4 HAVING sum(number) <> 0)"
+    )
 
 
 def _of_records(measure: Measure, most: int, *, by_month: bool) -> str:
@@ -97,34 +111,73 @@ def _of_records(measure: Measure, most: int, *, by_month: bool) -> str:
 @cache
 def select_totals(measures: Sequence[Measure], *, by_month: bool = False) -> str:
     """All totals of the periods: n, measure, month, key, number, amount."""
-    return (
-        f"{with_totals(measures, by_month=by_month)} SELECT n, measure, month, key, sum(number)::bigint AS number,"  # noqa: S608 - declarations # nosec B608
-        " sum(amount) AS amount FROM total GROUP BY n, measure, month, key"
-    )
+    return f"{with_totals(measures, by_month=by_month)} SELECT n, measure, month, key, number, amount FROM total"  # noqa: S608 - declarations # nosec B608
+
+
+_BEFORE = """
+SELECT measure, {day} AS day, key, number, amount FROM month_to_date
+ WHERE measure = ANY(:measures) AND day = CAST(:first AS date) - 1 AND day >= :month"""
+"""The running total on the eve of `first`; none when `first` is the first of the month."""
 
 
 @cache
 def insert_days(source: Source) -> str:
-    """Make the daily totals of the days from `first` to before `until` from the records."""
-    days = " UNION ALL ".join(
+    """Make the running totals of the days from `first` to before `until`, which are in one month, from the records."""
+    before = _BEFORE.format(day="CAST(:first AS date)")
+    return (
+        "INSERT INTO month_to_date (measure, day, key, number, amount)"  # noqa: S608 - declarations # nosec B608
+        f" SELECT measure, day + later, key, sum(number), sum(amount) FROM ({_each_day(source)} UNION ALL {before}) d"
+        " CROSS JOIN LATERAL generate_series(0, CAST(:until AS date) - 1 - day) later GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
+
+
+@cache
+def correct_day(source: Source) -> str:
+    """Correct the running totals from the day `first` on by what its records have more, or less, than was counted of it.
+
+    `until` is the end of the settled days of the month; running totals of months are those from `next_month` to `last_month`.
+    """
+    counted = (
+        "SELECT measure, day, key, -number, -amount FROM month_to_date WHERE measure = ANY(:measures) AND day = :first"
+    )
+    add = "DO UPDATE SET number = t.number + excluded.number, amount = t.amount + excluded.amount"
+    return (
+        "WITH changed AS (SELECT measure, key, sum(number) AS number, sum(amount) AS amount"  # noqa: S608 - declarations # nosec B608
+        f" FROM ({_each_day(source)} UNION ALL {counted} UNION ALL {_BEFORE.format(day='day')}) c"
+        " GROUP BY 1, 2 HAVING sum(number) <> 0 OR sum(amount) <> 0), days AS ("
+        "INSERT INTO month_to_date AS t (measure, day, key, number, amount)"
+        " SELECT measure, CAST(:first AS date) + later, key, number, amount FROM changed"
+        " CROSS JOIN generate_series(0, CAST(:until AS date) - 1 - CAST(:first AS date)) later"
+        f" ON CONFLICT (measure, day, key) {add})"
+        " INSERT INTO total_before_month AS t (measure, month, key, number, amount)"
+        " SELECT measure, month::date, key, number, amount FROM changed CROSS JOIN generate_series("
+        "CAST(:next_month AS timestamp), CAST(:last_month AS timestamp), interval '1 month') month"
+        f" ON CONFLICT (measure, month, key) {add}"
+    )
+
+
+def _each_day(source: Source) -> str:
+    """The totals of each day from `first` to before `end`, from the records: measure, day, key, number, amount."""
+    return " UNION ALL ".join(
         _raw(
             measure,
             f"{_literal(measure.name)} AS measure, {_day(source)} AS day",
             "CAST(:first AS date)",
-            "CAST(:until AS date)",
+            "CAST(:end AS date)",
             "1, 2, 3",
         )
         for measure in of_source(source)
     )
-    return f"INSERT INTO daily_total (measure, day, key, number, amount) {days} ORDER BY 1, 2, 3"
 
 
-_ADD_UP = """
-INSERT INTO {table} (measure, {column}, key, number, amount)
-SELECT measure, :first, key, sum(number), sum(amount) FROM {parts}
- WHERE measure = ANY(:measures) AND {part} >= :first AND {part} < :until GROUP BY measure, key ORDER BY measure, key"""
-INSERT_MONTH = _ADD_UP.format(table="monthly_total", column="month", parts="daily_total", part="day")
-INSERT_YEAR = _ADD_UP.format(table="yearly_total", column="year", parts="monthly_total", part="month")
+INSERT_MONTH = """
+INSERT INTO total_before_month (measure, month, key, number, amount)
+SELECT measure, :until, key, sum(number), sum(amount) FROM (
+    SELECT measure, key, number, amount FROM total_before_month WHERE measure = ANY(:measures) AND month = :month
+    UNION ALL SELECT measure, key, number, amount FROM month_to_date
+     WHERE measure = ANY(:measures) AND day = CAST(:until AS date) - 1) m
+ GROUP BY measure, key ORDER BY measure, key"""
+"""Make the running totals of the month `until` from those of the month before it."""
 
 
 def lock_tables(source: Source) -> str:
