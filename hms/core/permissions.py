@@ -65,6 +65,7 @@ class Permission(StrEnum):
     CALL_PATIENT = "appointments.call"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
+    OVERBOOK = "appointments.overbook"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -207,6 +208,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.CHECK_IN,
             Permission.MANAGE_HOURS,
             Permission.MANAGE_HOLIDAYS,
+            Permission.OVERBOOK,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,
@@ -234,6 +236,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.BREAK_GLASS,
             Permission.EDIT_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.OVERBOOK,
             Permission.BLOCK_TIME,
             Permission.CALL_PATIENT,
             Permission.WRITE_ENCOUNTER,
@@ -269,6 +272,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
             Permission.MANAGE_HOLIDAYS,
+            Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
             Permission.READ_BILL,

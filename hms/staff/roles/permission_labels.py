@@ -38,6 +38,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_QUEUE: _l("See the queue"),
     Permission.CALL_PATIENT: _l("Call patients from the queue"),
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
+    Permission.OVERBOOK: _l("Book more patients than there are places, where clinic hours allow it"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
     Permission.OPEN_CHART: _l("See clinical notes"),
     Permission.LIST_ENCOUNTERS: _l("See that a visit took place"),
