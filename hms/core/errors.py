@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from .text.translation import N_, Sentence
 
@@ -22,6 +22,8 @@ class DomainError(Exception):
     """Whether the person was denied access to something that exists; denials are recorded in the audit trail."""
     next_step: tuple[str, str] | None = None
     """Address and label of the button that the error page offers, or None."""
+    details: dict[str, Any] = {}
+    """Further fields of the API's answer."""
 
     def __init__(
         self, message: str | Sentence, field: str | None = None, *, code: str | None = None, **values: object

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     READ_ALLERGIES = "patients.read_allergies"
     RECORD_ALLERGY = "patients.record_allergy"
     WITHDRAW_PATIENT = "patients.withdraw"
+    PROPOSE_MERGE = "patients.propose_merge"
+    APPROVE_MERGE = "patients.approve_merge"
     EXPORT_PATIENTS = "patients.export"
     RESTRICT_PATIENT = "patients.restrict"
     BREAK_GLASS = "patients.break_glass"
@@ -66,6 +68,9 @@ class Permission(StrEnum):
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
     OVERBOOK = "appointments.overbook"
+    # messages to patients
+    READ_MESSAGES = "messages.read"
+    SEND_MESSAGES = "messages.send"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -159,6 +164,7 @@ _EVERY_DESK = {
 _BOOKING = {
     Permission.REGISTER_PATIENT,
     Permission.EDIT_PATIENT,
+    Permission.PROPOSE_MERGE,
     Permission.READ_CONTACT,
     Permission.BOOK,
     Permission.READ_VISIT_REASON,
@@ -192,6 +198,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OPEN_CHART,
             Permission.READ_ALLERGIES,
             Permission.WITHDRAW_PATIENT,
+            Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,
             Permission.RESTRICT_PATIENT,
             Permission.BREAK_GLASS,
@@ -209,6 +216,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_HOURS,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,
@@ -275,6 +284,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_BILL,
             Permission.EDIT_BILL,
             Permission.ADD_CHARGE,

@@ -14,9 +14,9 @@ class PatientStatus(StrEnum):
 PATIENT_TRANSITIONS = {
     PatientStatus.ACTIVE: frozenset({PatientStatus.WITHDRAWN, PatientStatus.MERGED}),
     PatientStatus.WITHDRAWN: frozenset({PatientStatus.ACTIVE}),
-    PatientStatus.MERGED: frozenset[PatientStatus](),
+    PatientStatus.MERGED: frozenset({PatientStatus.ACTIVE}),
 }
-"""The states that may follow each one. A withdrawal can be undone; a merged record stays with the other one."""
+"""The states that may follow each one. A withdrawal can be undone, and merged records can be separated again."""
 
 
 class AllergyStatus(StrEnum):
@@ -31,3 +31,24 @@ ALLERGY_TRANSITIONS = {
     AllergyStatus.ENTERED_IN_ERROR: frozenset[AllergyStatus](),
 }
 """The states that may follow each one. An allergy entered in error stays so; record it again instead."""
+
+
+class MergeKind(StrEnum):
+    MERGE = "merge"
+    SEPARATION = "separation"
+
+
+class MergeStatus(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+MERGE_TRANSITIONS = {
+    MergeStatus.WAITING: frozenset({MergeStatus.APPROVED, MergeStatus.DECLINED, MergeStatus.WITHDRAWN}),
+    MergeStatus.APPROVED: frozenset[MergeStatus](),
+    MergeStatus.DECLINED: frozenset[MergeStatus](),
+    MergeStatus.WITHDRAWN: frozenset[MergeStatus](),
+}
+"""The states that may follow each one. A decision is final; a merge is undone by another request."""

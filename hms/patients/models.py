@@ -5,19 +5,24 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, VersionedRecord
+from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-from .enums import ALLERGY_TRANSITIONS, PATIENT_TRANSITIONS
+from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PATIENT_TRANSITIONS
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
+WORDS = "string_to_array(left(search_names, 500), ' ')"
+NATIONAL_ID = "regexp_replace(upper(national_id), '[^A-Z0-9]', '', 'g')"
+KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
 
 ALLERGY_WORDS = {
     "known": _l("Known allergies"),
@@ -53,6 +58,7 @@ class Patient(VersionedRecord):
         ),
         CheckConstraint("allergy_status IN ('not_asked', 'none_known', 'known')", name="allergy_status_known"),
         CheckConstraint("status IN ('active', 'withdrawn', 'merged')", name="status_known"),
+        CheckConstraint("(status = 'merged') = (merged_into_id IS NOT NULL)", name="merged_into_one"),
         Index(
             "ix_patient_names", "search_names", postgresql_using="gin", postgresql_ops={"search_names": "gin_trgm_ops"}
         ),
@@ -62,12 +68,26 @@ class Patient(VersionedRecord):
             postgresql_using="gin",
             postgresql_ops={"search_digits": "gin_trgm_ops"},
         ),
+        Index("ix_patient_words", text(WORDS), postgresql_using="gin"),
+        Index(
+            "ix_patient_national_id",
+            text(f"({NATIONAL_ID}) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("national_id <> ''"),
+        ),
+        Index(
+            "ix_patient_next_of_kin",
+            text(f"({KIN_DIGITS}) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("next_of_kin <> ''"),
+        ),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
         Index("ix_patient_sort_name", "sort_name", "id"),
         Index("ix_patient_active", "id", postgresql_where=text("status = 'active'")),
         Index("ix_patient_restricted", "id", postgresql_where=text("is_restricted")),
+        Index("ix_patient_merged_into", "merged_into_id", postgresql_where=text("status = 'merged'")),
         Index("ix_patient_withdrawn", "sort_name", "id", postgresql_where=text("status = 'withdrawn'")),
     )
 
@@ -116,6 +136,18 @@ class Patient(VersionedRecord):
     @property
     def allergy_words(self) -> str:
         return ALLERGY_WORDS[self.allergy_status]
+
+
+class NameWord(db.Model):  # type: ignore[name-defined]
+    """A word of the names of patients, as in `search_names`; kept by a trigger on `patient`. It stays when the name changes."""
+
+    __tablename__ = "name_word"
+    __table_args__ = (
+        Index("ix_name_word_keys", text("hms_name_keys(word)"), postgresql_using="gin"),
+        Index("ix_name_word_word", text("word gin_trgm_ops"), postgresql_using="gin"),
+    )
+
+    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
 
 
 class Allergy(Record):
@@ -196,3 +228,90 @@ class BreakGlass(Record):
     user: Mapped[User] = relationship(foreign_keys=user_id, lazy="raise")
     reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id, lazy="raise")
     patient: Mapped[Patient] = relationship(lazy="raise")
+
+
+class PatientMerge(Record):
+    """A request to merge the record `merged_id` into `kept_id`, or to separate the two again (`undoes_id` is that merge).
+    A second person approves or declines it; the request does not change, and the decision is final (FHIR: the merged
+    Patient has a link "replaced-by").
+
+    `choices` of a merge: by field, "kept" or "merged", whose value stays. `choices` of a separation: {"rows": [[table, id]]},
+    the later rows that go to the merged record. `confirmed`: the differences that the requester saw and confirmed. `before`
+    is written by the approval of a merge: the columns of both records before, and those that it set.
+    """
+
+    __tablename__ = "patient_merge"
+    transitions = MERGE_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("kind IN ('merge', 'separation')", name="kind_known"),
+        CheckConstraint("(kind = 'separation') = (undoes_id IS NOT NULL)", name="undoes_a_merge"),
+        CheckConstraint(
+            "kept_id <> merged_id",
+            name="two_records",
+            info={"message": N_("Choose two different records."), "field": "merged"},
+        ),
+        CheckConstraint(
+            "btrim(reason) <> ''", name="reason_given", info={"message": N_("Enter the reason."), "field": "reason"}
+        ),
+        CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
+        CheckConstraint(
+            "(status = 'waiting') = (decided_at IS NULL) AND (status = 'waiting') = (decided_by_id IS NULL)",
+            name="decided_by_somebody",
+        ),
+        CheckConstraint(
+            "status NOT IN ('approved', 'declined') OR decided_by_id <> requested_by_id",
+            name="decided_by_another",
+            info={"message": N_("You made this request, so someone else must decide it.")},
+        ),
+        Index(
+            "uq_patient_merge_waiting",
+            text("least(kept_id, merged_id)"),
+            text("greatest(kept_id, merged_id)"),
+            unique=True,
+            postgresql_where=text("status = 'waiting'"),
+            info={
+                "message": N_("A request for these two records waits for approval already."),
+                "code": "asked_already",
+            },
+        ),
+        Index(
+            "uq_patient_merge_undone",
+            "undoes_id",
+            unique=True,
+            postgresql_where=text("status = 'approved'"),
+            info={"message": N_("These two records are separated already."), "code": "separated"},
+        ),
+        Index("ix_patient_merge_kept", "kept_id", "id"),
+        Index("ix_patient_merge_merged", "merged_id", "id"),
+    )
+
+    kind: Mapped[str]
+    kept_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    merged_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("patient_merge.id", ondelete="RESTRICT"))
+    reason: Mapped[str]
+    choices: Mapped[dict] = mapped_column(JSONB, default=dict, server_default="{}")
+    confirmed: Mapped[list] = mapped_column(JSONB, default=list, server_default="[]")
+    before: Mapped[dict | None] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(default="waiting")
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class PatientMergeRow(UnauditedRecord):
+    """A row of another table that belonged to one of two merged records. `is_moved`: it belonged to the merged one, or a
+    separation gave it to that one; otherwise it belonged to the kept one. Never changed."""
+
+    __tablename__ = "patient_merge_row"
+    __table_args__ = (
+        CheckConstraint("table_name NOT LIKE 'audit%' AND table_name NOT LIKE 'patient%'", name="table_of_desk"),
+        Index("uq_patient_merge_row", "merge_id", "table_name", "row_id", "column_name", unique=True),
+    )
+
+    merge_id: Mapped[int] = mapped_column(ForeignKey("patient_merge.id", ondelete="RESTRICT"))
+    table_name: Mapped[str]
+    column_name: Mapped[str]
+    row_id: Mapped[int]
+    is_moved: Mapped[bool]

@@ -9,7 +9,16 @@ from sqlalchemy import select
 
 from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
-from hms.clinical.models import Addendum, Condition, Encounter, NoteTemplate, Prescription, VitalsReading
+from hms.clinical.models import (
+    Addendum,
+    Condition,
+    Encounter,
+    Immunization,
+    NoteTemplate,
+    Observation,
+    Prescription,
+    VitalsReading,
+)
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db
@@ -17,10 +26,10 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
-from hms.messages.models import Notification
+from hms.messages.models import Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
-from hms.patients.models import Allergy, BreakGlass, Patient
+from hms.patients.models import Allergy, BreakGlass, Patient, PatientMerge
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
 from hms.staff.models import Department, Role, RoleChangeRequest, User
@@ -74,7 +83,31 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
     )
     ids = {"patient_id": patient.id}
     ids["allergy_id"] = add(Allergy(patient_id=patient.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
+    ids["merge_id"] = _merge_request(patient.id)
     return ids | _visit(patient.id, by, now, number) | _money(patient.id, now, number) | _kept_by_desks(by, number)
+
+
+def _merge_request(patient_id: int) -> int:
+    """A request to merge the patient's record with one that was withdrawn, and is in no list."""
+    number = next(_next)
+    values = {"number": number, "hospital_number": format_hospital_number(number), "status": "withdrawn"}
+    other = add(Patient(given_names="Kadi", family_name="Withdrawn", **values))
+    request = {"kind": "merge", "kept_id": patient_id, "merged_id": other.id, "reason": "Registered twice"}
+    return add(PatientMerge(**request, requested_by_id=_id("receptionist")), by="receptionist").id
+
+
+def one_more_visit(patient_id: int, *, doctor: str = "doctor") -> dict[str, int]:
+    """Ids of a further visit of a patient, with something at every desk, as in `whole_record`."""
+    number, by, now = next(_next), _id(doctor), clock.now()
+    ids = _visit(patient_id, by, now, number)
+    inside = {"patient_id": patient_id, "encounter_id": ids["encounter_id"]}
+    add(Observation(code="8310-5", title="Temperature", value="37", taken_at=now, **inside))
+    add(Immunization(vaccine="BCG", given_on=clock.today(), **inside))
+    add(Allergy(patient_id=patient_id, substance=f"{ALLERGIES[0]} {number}"))
+    bill = add(Bill(patient_id=patient_id, encounter_id=ids["encounter_id"], collects=False))
+    charged = {"source": "dispense", "source_id": ids["dispense_id"], "description": "Tablets", "amount": Money("0.00")}
+    add(BillLine(bill_id=bill.id, unit_price=Money("0.00"), **charged))
+    return ids | {"bill_id": bill.id}
 
 
 def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str, int]:
@@ -99,8 +132,15 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
-    ids |= {"order_id": _test(inside, by, now)}
+    ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _told(booked: Appointment, now: dt.datetime) -> int:
+    about = {"patient_id": booked.patient_id, "appointment_id": booked.id, "kind": "appointment.booked"}
+    said = {"channel": "sms", "language": "en", "address": "+23276123476", "body": "Your appointment is booked."}
+    times = {"about_at": now, "due_at": now, "valid_until": now, "sent_at": now, "delivered_at": now}
+    return add(OutgoingMessage(**about, **said, **times, occurrence="version 1", status="delivered", attempts=1)).id
 
 
 def _test(inside: dict[str, int], by: int, now: dt.datetime) -> int:

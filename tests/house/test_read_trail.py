@@ -102,6 +102,7 @@ LISTS = {
     "payments": ("bill", ("cashier",)),
     "bill-items": ("bill", ("cashier",)),
     "corrections": ("bill", ("cashier",)),
+    "patient-merges": ("kept", ("receptionist",)),
 }
 """The API's lists of patients' records: the field with the patient, and the role that reads them."""
 
@@ -111,7 +112,13 @@ def test_a_list_leaves_an_entry_for_each_patient_in_it(program, person, known, n
     whole_record("Second")
     rows = program(role).get(f"/api/{name}/").get_json()
     assert known[
-        {"id": "patient_id", "patient": "patient_id", "encounter": "encounter_id", "bill": "bill_id"}[field]
+        {
+            "id": "patient_id",
+            "patient": "patient_id",
+            "kept": "patient_id",
+            "encounter": "encounter_id",
+            "bill": "bill_id",
+        }[field]
     ] in {row[field] for row in rows}
     mine = select(AuditEntry.patient_id).where(AuditEntry.actor_id == person(role).id, AuditEntry.old.is_(None))
     assert known["patient_id"] in set(database.session.scalars(mine))

@@ -36,7 +36,8 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.lab import actions as lab_actions
 from hms.lab.models import LabOrder
-from hms.patients.models import Patient
+from hms.patients.merging import actions as merge_actions
+from hms.patients.models import Patient, PatientMerge
 from hms.patients.records import actions as patient_actions
 from hms.pharmacy.dispensing import actions as dispensing
 from hms.pharmacy.dispensing import holds, returns
@@ -433,7 +434,6 @@ class RoleRequests(Machine):
 
 class Patients(Machine):
     model = Patient
-    not_by_action = frozenset({("active", "merged")})
 
     def make(self, state):
         def made():
@@ -441,11 +441,7 @@ class Patients(Machine):
             if state == "withdrawn":
                 patient_actions.withdraw_patient(patient.id, by=self.who("admin"))
             elif state == "merged":
-                kept = {"id": patient.id, "kept": pharmacy.patient().id}
-                merge = "UPDATE patient SET status = 'merged', merged_into_id = :kept WHERE id = :id"
-                with action_context("tests.seed", SYSTEM):
-                    database.session.execute(text(merge), kept)
-                database.session.refresh(patient)
+                self._merge(patient.id)
             return patient
 
         return [made]
@@ -453,9 +449,48 @@ class Patients(Machine):
     def tries(self, record):
         admin = self.who("admin")
         return {
-            "active": [lambda: patient_actions.restore_patient(record.id, by=admin)],
+            "active": [
+                lambda: patient_actions.restore_patient(record.id, by=admin),
+                lambda: self._separate(record.id),
+            ],
             "withdrawn": [lambda: patient_actions.withdraw_patient(record.id, by=admin)],
-            "merged": [],
+            "merged": [lambda: self._merge(record.id)],
+        }
+
+    def _merge(self, patient_id):
+        asked = merge_actions.request_merge(
+            pharmacy.patient().id, patient_id, reason="Registered twice", by=self.who("nurse")
+        )
+        merge_actions.approve(asked.id, by=self.who("admin"))
+
+    def _separate(self, patient_id):
+        merges = database.session.query(PatientMerge).filter_by(merged_id=patient_id, status="approved")
+        for merge in merges:
+            asked = merge_actions.request_separation(merge.id, reason="Two people", by=self.who("nurse"))
+            merge_actions.approve(asked.id, by=self.who("admin"))
+
+
+class Merges(Machine):
+    model = PatientMerge
+
+    def make(self, state):
+        def made():
+            request = merge_actions.request_merge(
+                pharmacy.patient().id, pharmacy.patient().id, reason="Registered twice", by=self.who("nurse")
+            )
+            for change in self.tries(request)[state]:
+                change()
+            return request
+
+        return [made]
+
+    def tries(self, record):
+        admin, nurse = self.who("admin"), self.who("nurse")
+        return {
+            "waiting": [],
+            "approved": [lambda: merge_actions.approve(record.id, by=admin)],
+            "declined": [lambda: merge_actions.decline(record.id, reason="Two people", by=admin)],
+            "withdrawn": [lambda: merge_actions.withdraw_request(record.id, by=nurse)],
         }
 
 
@@ -469,6 +504,7 @@ MACHINES = (
     Corrections,
     RoleRequests,
     Patients,
+    Merges,
 )
 
 

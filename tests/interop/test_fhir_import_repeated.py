@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from hms.clinical.models import Condition, Encounter, Immunization, Prescription
-from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.interop.fhir_import import importer, resource_types
+from hms.patients.merging import actions as merge_actions
 from hms.patients.models import Allergy, Patient
 from hms.patients.records import actions as patients
 from tests.interop.factories import export, imported, patient, resource_of_patient
@@ -150,12 +150,13 @@ def test_a_row_that_the_database_refuses_does_not_lose_its_batch(tmp_path, monke
     assert "Condition/c7 was skipped" in told[0]
 
 
-def test_the_records_of_a_merged_patient_go_to_the_one_that_is_kept(tmp_path):
+def test_the_records_of_a_merged_patient_go_to_the_one_that_is_kept(tmp_path, person):
     imported(export(tmp_path, patient("p1"), patient("p2")))
     ids = dict(database.session.execute(select(Patient.external_id, Patient.id)).all())
-    with action_context("tests.merge", SYSTEM):
-        gone = update(Patient.__table__).where(Patient.external_id == "Patient/p2")
-        database.session.execute(gone.values(status="merged", merged_into_id=ids["Patient/p1"]))
+    asked = merge_actions.request_merge(
+        ids["Patient/p1"], ids["Patient/p2"], reason="Registered twice", by=person("receptionist")
+    )
+    merge_actions.approve(asked.id, by=person("admin"))
     imported(export(tmp_path, resource_of_patient("Condition", "c", "p2", code={"text": "Gout"})))
     assert the(Condition).patient_id == ids["Patient/p1"]
 

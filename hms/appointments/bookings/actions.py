@@ -15,6 +15,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.availability.rules import check_clock_change, check_no_holiday
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
+from hms.appointments.reminders.kinds import BOOKED, MOVED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action, roll_back
@@ -27,6 +28,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
+from hms.patients import lookup
 from hms.patients.models import Patient
 
 from . import rules
@@ -48,6 +50,8 @@ def lock_patient(patient_id: int | None, *, is_booked: bool = False) -> int:
     Whoever may see the booking of a patient (`is_booked`) may know that the record was withdrawn.
     """
     row = db.session.execute(_patient_for_lock(), {"patient_id": patient_id}).one_or_none()
+    if row is not None and row.status == "merged":
+        raise RuleBroken.from_error(lookup.missing_patient(patient_id), "patient", code="merged")
     if row is None or row.status != "active":
         if is_booked:
             raise RuleBroken(N_("This patient's record is no longer in use. Restore the record first."), "patient")
@@ -172,6 +176,7 @@ def book(
         lock_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
+    tell(BOOKED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
@@ -210,6 +215,7 @@ def move(
         booking.rescheduled_from_id, booking.is_overbooked = old.id, False
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
+    tell(MOVED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

@@ -17,6 +17,7 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.patients.merging.actions import merge_guards
 from hms.patients.records.actions import withdrawal_guards
 from hms.staff import directory as staff
 
@@ -186,3 +187,4 @@ def _check_no_open_booking(patient_id: int) -> None:
 
 
 withdrawal_guards.extend((_check_not_in_queue, _check_no_open_booking))
+merge_guards.append(_check_not_in_queue)

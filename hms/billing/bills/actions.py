@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select
 
 from hms.billing import enums
 from hms.billing.models import Bill, BillLine, PriceItem
@@ -21,6 +21,8 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.same_patient import check_same_patient
 from hms.core.text.translation import N_
+from hms.patients.merging import references
+from hms.patients.merging.actions import merge_guards
 from hms.patients.records.actions import withdrawal_guards
 
 from . import payers, rules
@@ -119,15 +121,15 @@ def create_bill(
     by: Person,
 ) -> Bill:
     """Create a draft with `items` (description or price_item_id, unit_price, quantity) and the `payer_share` of another
-    `payer`: "150.00" or "80%". Charges of care are not added to it."""
+    `payer`: "150.00" or "80%". Charges of care are not added to it. The
+    bill that is returned has its `lines`."""
     check_same_patient(patient_id, encounter=encounter_id)
     lines = [_line_columns(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes, payer=enums.SELF)
+    bill.lines = [BillLine(added_by_id=by.id, **line) for line in lines]
     bill.total = rules.check_total(Money.total(line["amount"] for line in lines))
     payers.merge_payer(bill, payer, payer_share)
     db.session.add(bill)
-    db.session.flush()
-    db.session.add_all(BillLine(bill_id=bill.id, added_by_id=by.id, **line) for line in lines)
     db.session.flush()
     publish(Event.BILL_CHANGED)
     return bill
@@ -208,3 +210,23 @@ def _check_nothing_owed(patient_id: int) -> None:
 
 
 withdrawal_guards.append(_check_nothing_owed)
+
+
+def _check_no_draft(patient_id: int) -> None:
+    if db.session.scalars(select(Bill.id).filter_by(patient_id=patient_id, status=enums.BillState.DRAFT.value)).first():
+        message = N_("One of these records has a bill that is a draft. Issue or void it first.")
+        raise Conflict(message, code="draft_bill")
+
+
+merge_guards.append(_check_no_draft)
+
+
+def _charged_events(patient_id: int) -> Select:
+    """The bills of a patient with the events of care that they charge: both are one patient's."""
+    charged = select(literal("bill"), BillLine.bill_id, BillLine.source, BillLine.source_id).join(Bill)
+    return charged.where(
+        Bill.patient_id == patient_id, BillLine.source_id.is_not(None), BillLine.withdrawn_at.is_(None)
+    )
+
+
+references.more_links.append(_charged_events)

@@ -38,6 +38,7 @@ _TRIGGER_MESSAGES = {
     "patient_withdrawn": N_(
         "This patient's record was withdrawn. Choose the right patient, or have the record restored."
     ),
+    "patient_merged": N_("This patient's record was merged into another one. Use that record."),
     "same_patient": N_("This belongs to another patient. Choose a record of this patient."),
     "last_administrator": N_(
         "This would leave nobody who can manage people and roles. Give another person the administrator role first."

@@ -41,9 +41,11 @@ TEMPORARY_FAILURES = (429, 500, 503)
 def error_response(
     status: int, message: str, *, code: str | None = None, field: str | None = None, **extra: Any
 ) -> Response:
-    """The error as JSON under /api/, as a page elsewhere; `extra` are further variables of the page's template."""
+    """The error as JSON under /api/, as a page elsewhere. `details` are further fields of the JSON, other `extra` further
+    variables of the page's template."""
+    details = extra.pop("details", {})
     if is_api_request():
-        return _json(status, message, code, field)
+        return _json(status, message, code, field, details)
     return Response(_page(status, message, extra | {"code": code or ""}), status)
 
 
@@ -62,11 +64,11 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
         return BARE_PAGE.format(title=escape(message), lang=current_language())
 
 
-def _json(status: int, message: str, code: str | None, field: str | None) -> Response:
+def _json(status: int, message: str, code: str | None, field: str | None, details: dict[str, Any]) -> Response:
     if status == 400:
-        body: dict[str, Any] = {field or "non_field_errors": [message]}
+        body: dict[str, Any] = details | {field or "non_field_errors": [message]}
     else:
-        body = {"detail": message}
+        body = details | {"detail": message}
     if code and code != "invalid":
         body["code"] = code
     response = jsonify(body)
@@ -88,6 +90,7 @@ def _domain_error(error: DomainError) -> Response:
         code=error.code,
         field=error.field,
         next_step=error.next_step,
+        details=error.details,
         may_ask_for_role=isinstance(error, RoleNotAllowed),
     )
     if hasattr(error, "retry_after"):

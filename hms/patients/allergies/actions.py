@@ -101,6 +101,15 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     return patient
 
 
+def match_status_to_allergies(patient: Patient, by: Person) -> None:
+    """Set the status to what is recorded, after allergies came to the record or left it: known with any, else not asked."""
+    has_any = bool(queries.allergies(patient.id))
+    if has_any and patient.allergy_status != "known":
+        _set_allergy_status(patient, "known", by)
+    elif not has_any and patient.allergy_status == "known":
+        _set_allergy_status(patient, "not_asked", by)
+
+
 def record_allergy_answer(patient: Patient, named_substances: list[str], by: Person) -> None:
     if not named_substances:
         _set_allergy_status(patient, "none_known", by)

@@ -111,11 +111,11 @@ def withdraw_patient(patient_id: int, *, reason: str = "", by: Person) -> None:
 
 @action(Permission.WITHDRAW_PATIENT, "patients.restore_patient")
 def restore_patient(patient_id: int, *, by: Person) -> Patient:
-    """Undo the withdrawal of a record. Raises `Conflict` for a record that was merged into another one, or while another
-    active record has the same national number."""
+    """Undo the withdrawal of a record. Raises `RecordMerged` for a record that was merged into another one, `Conflict` while
+    another active record has the same national number."""
     patient = get_for_update(Patient, patient_id)
     if patient.status == PatientStatus.MERGED:
-        raise Conflict(N_("This record was merged into another one. Use that record."), code="merged")
+        raise lookup.missing_patient(patient.id)
     if patient.status == PatientStatus.ACTIVE:
         return patient
     _check_number_is_free(patient)

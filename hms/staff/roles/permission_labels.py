@@ -20,6 +20,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_CONTACT: _l("See patients' phones and addresses"),
     Permission.READ_ALLERGIES: _l("See allergies"),
     Permission.RECORD_ALLERGY: _l("Record allergies"),
+    Permission.PROPOSE_MERGE: _l("Request that two records of one patient are merged, or separated again"),
+    Permission.APPROVE_MERGE: _l("Approve the merge or separation of records that another person requested"),
     Permission.WITHDRAW_PATIENT: _l("Withdraw a patient registered by mistake"),
     Permission.EXPORT_PATIENTS: _l("Export lists of patients"),
     Permission.RESTRICT_PATIENT: _l("Restrict a patient's record"),
@@ -40,6 +42,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
     Permission.OVERBOOK: _l("Book more patients than there are places, where clinic hours allow it"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
+    Permission.READ_MESSAGES: _l("See messages to patients"),
+    Permission.SEND_MESSAGES: _l("Send messages to patients again"),
     Permission.OPEN_CHART: _l("See clinical notes"),
     Permission.LIST_ENCOUNTERS: _l("See that a visit took place"),
     Permission.RECORD_VITALS: _l("Record vitals"),
@@ -86,7 +90,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_l("Patients"), ("patients",)),
-    (_l("Appointments and queue"), ("appointments",)),
+    (_l("Appointments and queue"), ("appointments", "messages")),
     (_l("Care"), ("clinical", "lab")),
     (_l("Medicines"), ("formulary", "pharmacy")),
     (_l("Money"), ("billing",)),

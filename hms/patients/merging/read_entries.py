@@ -1,0 +1,15 @@
+"""The audit entries of reads of two records side by side."""
+
+from __future__ import annotations
+
+from hms.core.actions import action_context
+from hms.core.api import read_log
+from hms.core.web.guard import current_person
+
+
+def record_read_of_both(kept_id: int, merged_id: int) -> None:
+    """Record that the signed-in person read these two records. Commits."""
+    person = current_person()
+    with action_context("patients.read", person):
+        seen = (read_log.PatientRead(kept_id, kept_id), read_log.PatientRead(merged_id, merged_id))
+        read_log.record_in_transaction("patients.read", person, seen, entity="patient")
