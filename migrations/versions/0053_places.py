@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0053"
-down_revision = "0049"
+down_revision = "0051"
 
 GRANTED = ("admin", "doctor", "receptionist")
 DOING = """SELECT set_config('hms.doing', '{"action": "migration.0053", "name": "system"}', true)"""
