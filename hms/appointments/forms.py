@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any, ClassVar
 
-from wtforms import SelectField, ValidationError
+from wtforms import BooleanField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
@@ -129,11 +129,12 @@ class BookForm(SlotForm):
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
     visit_type = SelectField(_l("Visit type"), coerce=_chosen_id, validate_choice=False)
+    overbook = BooleanField(_l("Overbook: all places of this time are taken"))
     notes = Text(_l("Reason for the visit"), longest=500)
 
     def values(self) -> dict[str, Any]:
         who = {"patient_id": self.patient.data, "visit_type_id": self.visit_type.data}
-        return super().values() | who | {"notes": self.notes.data or ""}
+        return super().values() | who | {"notes": self.notes.data or "", "is_overbooked": self.overbook.data}
 
 
 class QueueForm(ActionForm):
@@ -161,6 +162,8 @@ class HoursForm(ActionForm):
     starts = time_field(_l("From"), [Required()])
     ends = time_field(_l("To"), [Required()])
     slot_minutes = WholeField(_l("Minutes per slot"), [Required()], default=15)
+    capacity = WholeField(_l("Patients at a time"), [Required()], default=1)
+    overbooking = WholeField(_l("Overbooking"), [InputPresent()], default=0)
     valid_from = day_field(_l("Valid from"))
     valid_to = day_field(_l("Valid until"))
 
