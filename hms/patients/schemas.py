@@ -9,14 +9,15 @@ from marshmallow import fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.web.fields import Day, Text
+from hms.core.web.fields import Day, Pk, Text
 
 from .identity import names
 from .records import banner
+from .records.actions import MAX_LENGTH
 
 
-class PatientIn(ApiSchema):
-    """A patient as sent by a client; `unique_id` is issued by the server and ignored here."""
+class PatientFields(ApiSchema):
+    """What a client sends of a patient; `unique_id` is issued by the server and ignored here."""
 
     first_name = Text(100, blank=False, required=True)
     last_name = Text(100, required=True)
@@ -25,18 +26,28 @@ class PatientIn(ApiSchema):
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
+    other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
+    national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
+    other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
 
 
-class PatientChange(PatientIn):
+class PatientIn(PatientFields):
+    """A new patient. `confirm_duplicate` is the id of the registered patient whom an answer 409 named, and who is somebody
+    else."""
+
+    confirm_duplicate = Pk(allow_none=True)
+
+
+class PatientChange(PatientFields):
     """A correction. The birth date may be null when it is unknown."""
 
     date_of_birth = Day(required=True, allow_none=True)
 
 
-class LookalikeQuery(PatientIn):
+class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
-    class Meta(PatientIn.Meta):
+    class Meta(PatientFields.Meta):
         exclude = ("known_allergies",)
 
     first_name = Text(100)
@@ -56,6 +67,9 @@ class PatientOut(ApiSchema):
     contact_info = fields.String()
     address = fields.String()
     known_allergies = fields.String()
+    other_names = fields.String()
+    national_id = fields.String()
+    other_numbers = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_withdrawn = fields.Boolean()
@@ -69,6 +83,15 @@ class LookalikeOut(ApiSchema):
     reasons = fields.List(fields.String())
 
 
+class PossibleDuplicateOut(ApiSchema):
+    """The person may be registered already. Send the same again with `confirm_duplicate`, the id of the first candidate, when
+    it is somebody else."""
+
+    detail = fields.String()
+    code = fields.String()
+    candidates = fields.List(fields.Nested(LookalikeOut))
+
+
 def visible_fields(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
     names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
@@ -79,6 +102,9 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "other_names",
+            "national_id",
+            "other_numbers",
             "created_at",
             "updated_at",
         )
@@ -105,6 +131,9 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
         "contact_info": row.phone,
         "address": row.address,
         "known_allergies": row.known_allergies,
+        "other_names": row.other_names,
+        "national_id": row.national_id,
+        "other_numbers": row.other_numbers,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0061"
-down_revision = "0049"
+down_revision = "0051"
 
 IGNORED = "{created_at,updated_at,version}"
 
