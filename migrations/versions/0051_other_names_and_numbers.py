@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0051"
-down_revision = "0056"
+down_revision = "0049"
 
 NAMES_BEFORE = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
