@@ -13,7 +13,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "AUDIT_KEY", "TOTP_KEYS")
+SERVICE_SECRETS = ("HMS_SMTP_URL", "HMS_SMS_TOKEN", "HMS_SMS_REPORT_TOKEN")
+"""What proves to other services that HMS may use them, and to HMS who they are; each is optional."""
 MIN_SECRET_LENGTH = 32
+MIN_REPORT_TOKEN_LENGTH = 20
 MIN_GUESSES = 0.82
 MIN_GUESSES_OF_HEXADECIMAL = 0.7
 """Minimum of log10(guesses) for each character (zxcvbn). Random characters have more; words, repeated or neighbouring
@@ -66,6 +69,10 @@ class Config:
     """Seconds that a request waits for a database connection; then the response is 503."""
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "hms@localhost"
+    sms_token: str = field(default="", repr=False)
+    """What proves to the SMS gateway that HMS may send."""
+    sms_report_token: str = field(default="", repr=False)
+    """What proves that a delivery report comes from the SMS gateway."""
     database_owner_url: str = field(default="", repr=False)
     """The database address for migrations and restoring backups; empty: `database_url`."""
 
@@ -95,13 +102,15 @@ class Config:
             pool_size=_whole_number(env, "HMS_POOL_SIZE", cls.pool_size, least=1),
             smtp_url=env.get("HMS_SMTP_URL") or "",
             mail_from=env.get("HMS_MAIL_FROM") or cls.mail_from,
+            sms_token=env.get("HMS_SMS_TOKEN") or "",
+            sms_report_token=_report_token(env),
             database_owner_url=env.get("DATABASE_OWNER_URL") or "",
         )
 
 
 def _read_files(env: dict[str, str]) -> None:
     """Set `NAME` to the content of the file that `NAME_FILE` names, as container secrets do."""
-    for name in (*SECRETS, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HMS_SMTP_URL"):
+    for name in (*SECRETS, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", *SERVICE_SECRETS):
         if env.get(f"{name}_FILE") and not env.get(name):
             try:
                 env[name] = Path(env[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
@@ -136,6 +145,15 @@ def _whole_number(env: dict[str, str], name: str, default: int, *, least: int) -
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < least:
         raise NotReady(f"{name} must be a whole number from {least} to 9999, not {text}.")
     return int(text)
+
+
+def _report_token(env: dict[str, str]) -> str:
+    token = env.get("HMS_SMS_REPORT_TOKEN") or ""
+    if token and len(token) < MIN_REPORT_TOKEN_LENGTH:
+        raise NotReady(
+            f"HMS_SMS_REPORT_TOKEN must have at least {MIN_REPORT_TOKEN_LENGTH} characters. Make one with: {MAKE_RANDOM}"
+        )
+    return token
 
 
 def _timezone(name: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .appointments.reminders import jobs as reminders
 from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
+from .messages.outgoing import jobs as outgoing
 from .patients.access import jobs
 from .reports.totals import jobs as totals
 
@@ -31,5 +33,7 @@ PERIODIC_TASKS = (
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
+    PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
+    PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),
     PeriodicTask("make the totals of days", MINUTE, totals.settle_pending),
 )

@@ -12,6 +12,7 @@ from hms.core.money import Money
 from hms.core.web.fields import REQUIRED, Amount, Pk, Text, WholeNumber
 
 from .bills.rules import MAX_UNITS, Dues, amounts_due
+from .models import Bill, BillLine
 
 
 class AliasedSchema(ApiSchema):
@@ -170,18 +171,27 @@ def item_values(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def status_json(row: Row) -> dict[str, Any]:
+def status_json(row: Row | Bill) -> dict[str, Any]:
     return {"id": row.id, "patient": row.patient_id, "is_paid": row.status == "paid"}
 
 
 def bill_json(row: Row) -> dict[str, Any]:
     """A bill with all its fields, for people who may read amounts."""
+    return _bill_json(row, row.items, row.payments, row)
+
+
+def new_bill_json(bill: Bill, patient: Any) -> dict[str, Any]:
+    """`bill_json` of a bill that was just created; `patient` has the patient's names."""
+    return _bill_json(bill, [item_json(line) for line in bill.lines], [], patient)
+
+
+def _bill_json(row: Any, items: Any, payments: Any, patient: Any) -> dict[str, Any]:
     dues = amounts_due(row.total, row.paid, row.written_off, row.payer_share, row.payer_paid)
     left = Dues(Money("0"), Money("0")) if row.status == "void" else dues
     return {
         "id": row.id,
-        "items": row.items,
-        "payments": row.payments,
+        "items": items,
+        "payments": payments,
         "date_issued": row.issued_at or row.created_at,
         "total_amount": row.total,
         "is_paid": row.status == "paid",
@@ -199,7 +209,7 @@ def bill_json(row: Row) -> dict[str, Any]:
         "payer_due": left.payer,
         "patient_due": left.patient,
         "notes": row.notes,
-        "patient_name": " ".join(filter(None, (row.given_names, row.family_name))),
+        "patient_name": " ".join(filter(None, (patient.given_names, patient.family_name))),
     }
 
 
@@ -219,7 +229,7 @@ def payment_json(row: Row) -> dict[str, Any]:
     }
 
 
-def item_json(row: Row) -> dict[str, Any]:
+def item_json(row: Row | BillLine) -> dict[str, Any]:
     return {
         "id": row.id,
         "description": row.description,

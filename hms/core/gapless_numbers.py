@@ -6,10 +6,11 @@ When that transaction rolls back, the next one gets the same number; a database 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, DateTime, Text, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import BigInteger, DateTime, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
@@ -73,15 +74,18 @@ def reserve_numbers(series: str, count: int) -> range:
 
 def _take_numbers(series: list[str], count: int, now: datetime) -> list[TakenNumber]:
     with db.session.no_autoflush:
-        return [TakenNumber(*row) for row in db.session.execute(_increment_statement(series, count, now))]
+        values = {"names": series, "how_many": count, "now": now}
+        return [TakenNumber(*row) for row in db.session.execute(_increment_statement(), values)]
 
 
-def _increment_statement(series: list[str], count: int, now: datetime) -> Any:
+@cache
+def _increment_statement() -> Insert:
     counters = NumberSeries.__table__
-    names = func.unnest(cast(series, ARRAY(Text))).table_valued("series", with_ordinality="place").render_derived()
+    wanted = func.unnest(bindparam("names", type_=ARRAY(Text)))
+    names = wanted.table_valued("series", with_ordinality="place").render_derived()
+    how_many, now = bindparam("how_many", type_=BigInteger), bindparam("now", type_=DateTime(timezone=True))
     new = insert(counters).from_select(
-        ["series", "last_number", "taken_at"],
-        select(names.c.series, cast(count, BigInteger), cast(now, DateTime(timezone=True))).order_by(names.c.place),
+        ["series", "last_number", "taken_at"], select(names.c.series, how_many, now).order_by(names.c.place)
     )
     increment = {
         "last_number": counters.c.last_number + new.excluded.last_number,

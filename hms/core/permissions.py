@@ -67,6 +67,9 @@ class Permission(StrEnum):
     CALL_PATIENT = "appointments.call"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
+    # messages to patients
+    READ_MESSAGES = "messages.read"
+    SEND_MESSAGES = "messages.send"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -211,6 +214,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.CHECK_IN,
             Permission.MANAGE_HOURS,
             Permission.MANAGE_HOLIDAYS,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,
@@ -275,6 +280,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_HOLIDAYS,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.READ_MESSAGES,
+            Permission.SEND_MESSAGES,
             Permission.READ_BILL,
             Permission.EDIT_BILL,
             Permission.ADD_CHARGE,

@@ -112,6 +112,8 @@ def _flask_configuration(config: Config) -> dict[str, object]:
         "DEMO": config.demo,
         "SMTP_URL": config.smtp_url,
         "MAIL_FROM": config.mail_from,
+        "SMS_TOKEN": config.sms_token,
+        "SMS_REPORT_TOKEN": config.sms_report_token,
         "TESTING": config.testing,
         "TRUSTED_HOSTS": list(config.hosts) or None,
         "HTTPS": config.https,

@@ -1,13 +1,19 @@
-"""The table of alerts."""
+"""The tables of alerts and of messages to patients."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db.models import Record
+from hms.core.db.models import Record, UnauditedRecord
+
+from .enums import TRANSITIONS, MessageStatus
+
+ONCE = ("appointment_id", "kind", "lead_minutes", "occurrence", "channel")
+FIRST = "again_of_id IS NULL"
+"""The columns that make a message the same, and the rows among which each is there once: a person may send it again."""
 
 
 class Notification(Record):
@@ -27,3 +33,67 @@ class Notification(Record):
     url: Mapped[str] = mapped_column(default="")
     read_at: Mapped[datetime | None]
     related_appointment_id: Mapped[int | None]
+
+
+class OutgoingMessage(Record):
+    """One message to a patient over one channel. It is written once for each occurrence of its kind, and sent once.
+
+    `address`, `subject` and `body` are what is sent. `claimed_until` is set before the message is handed over: a claim that
+    is over with no outcome means that the worker was stopped, and that the outcome is unknown. `gateway_words` is what
+    became of the last attempt, in the gateway's own words, or why nothing was sent.
+    """
+
+    __tablename__ = "outgoing_message"
+    transitions = TRANSITIONS
+    __table_args__ = (
+        CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in MessageStatus)})", name="status_known"),
+        CheckConstraint("channel IN ('sms', 'email')", name="channel_known"),
+        CheckConstraint("(status = 'sending') = (claimed_until IS NOT NULL)", name="claimed_while_sending"),
+        Index(
+            "uq_outgoing_message_once",
+            *ONCE,
+            unique=True,
+            postgresql_where=text(FIRST),
+        ),
+        Index("uq_outgoing_message_again_of", "again_of_id", unique=True),
+        Index("ix_outgoing_message_patient", "patient_id", "id"),
+        Index("ix_outgoing_message_appointment", "appointment_id", "id"),
+        Index("ix_outgoing_message_status", "status", "id"),
+        Index("ix_outgoing_message_due_at", "due_at", "id"),
+        Index("ix_outgoing_message_created_at", "created_at", "id"),
+        Index("ix_outgoing_message_claimed", "claimed_until", postgresql_where=text("status = 'sending'")),
+        Index("ix_outgoing_message_gateway", "gateway_id", postgresql_where=text("gateway_id <> ''")),
+    )
+
+    kind: Mapped[str]
+    channel: Mapped[str]
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    occurrence: Mapped[str]
+    lead_minutes: Mapped[int] = mapped_column(default=0)
+    about_at: Mapped[datetime]
+    language: Mapped[str]
+    address: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    body: Mapped[str]
+    status: Mapped[str] = mapped_column(default="waiting")
+    due_at: Mapped[datetime]
+    valid_until: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    gateway_id: Mapped[str] = mapped_column(default="")
+    gateway_words: Mapped[str] = mapped_column(default="")
+    fallback_of_id: Mapped[int | None] = mapped_column(ForeignKey("outgoing_message.id", ondelete="RESTRICT"))
+    again_of_id: Mapped[int | None] = mapped_column(ForeignKey("outgoing_message.id", ondelete="RESTRICT"))
+
+
+class MessageClock(UnauditedRecord):
+    """The one row of what the clock remembers: until when reminders were planned, and the last alert of failures."""
+
+    __tablename__ = "message_clock"
+
+    planned_until: Mapped[datetime | None]
+    alerted_at: Mapped[datetime | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, bindparam, select
@@ -63,6 +64,28 @@ def _active(*, with_allergies: bool) -> Select:
     patient_id = bindparam("patient_id")
     query = select(Patient).where(Patient.id == patient_id, Patient.status == "active")
     return query.options(selectinload(Patient.allergies)) if with_allergies else query
+
+
+class AccessFacts(NamedTuple):
+    """What `access.policy.check` needs to know of a patient."""
+
+    id: int
+    is_restricted: bool
+
+
+def access_facts(patient_id: int) -> AccessFacts:
+    """The patient's columns for `access.policy.check`; raises as `patient`."""
+    row = db.session.execute(_access(), {"patient_id": patient_id}).one_or_none()
+    if row is None:
+        raise NotFound(NO_PATIENT)
+    return AccessFacts(*row)
+
+
+@cache
+def _access() -> Select:
+    row = Patient.__table__.c
+    query = select(row.id, row.is_restricted)
+    return query.where(row.id == bindparam("patient_id"), row.status == PatientStatus.ACTIVE.value)
 
 
 def sees_withdrawn(who: Person) -> bool:

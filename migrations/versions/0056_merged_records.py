@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0056"
-down_revision = "0052"
+down_revision = "0048"
 
 GRANTS = {
     "patients.propose_merge": ("admin", "doctor", "nurse", "receptionist"),
@@ -71,12 +71,18 @@ SAME_PATIENT = """
 CREATE OR REPLACE FUNCTION hms_same_patient() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     present jsonb := to_jsonb(NEW);
+    named bigint;
     owner bigint;
 BEGIN{moves}
     FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-        IF present->>TG_ARGV[i] IS NOT NULL THEN
-            EXECUTE format('SELECT patient_id FROM %I WHERE id = $1', TG_ARGV[i + 1])
-               INTO owner USING (present->>TG_ARGV[i])::bigint;
+        named := (present->>TG_ARGV[i])::bigint;
+        IF named IS NOT NULL THEN
+            CASE TG_ARGV[i + 1]
+                WHEN 'appointment' THEN SELECT patient_id INTO owner FROM appointment WHERE id = named;
+                WHEN 'queue_entry' THEN SELECT patient_id INTO owner FROM queue_entry WHERE id = named;
+                WHEN 'encounter' THEN SELECT patient_id INTO owner FROM encounter WHERE id = named;
+                WHEN 'prescription' THEN SELECT patient_id INTO owner FROM prescription WHERE id = named;
+            END CASE;
             IF owner <> NEW.patient_id THEN
                 RAISE EXCEPTION '% of % is another patient''s', TG_ARGV[i], TG_TABLE_NAME USING CONSTRAINT = 'same_patient';
             END IF;
@@ -128,7 +134,7 @@ END $$
 IN_USE_SO_FAR = (
     "allergy appointment bill condition encounter lab_order prescription queue_entry vitals_reading".split()
 )
-IN_USE_NOW = ("app_user", "break_glass", "dispense", "immunization", "observation")
+IN_USE_NOW = ("app_user", "break_glass", "dispense", "immunization", "observation", "outgoing_message")
 
 RECORD = """
 CREATE FUNCTION hms_merged_patient() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -26,7 +26,7 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
-from hms.messages.models import Notification
+from hms.messages.models import Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Allergy, BreakGlass, Patient, PatientMerge
@@ -132,8 +132,15 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
-    ids |= {"order_id": _test(inside, by, now)}
+    ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _told(booked: Appointment, now: dt.datetime) -> int:
+    about = {"patient_id": booked.patient_id, "appointment_id": booked.id, "kind": "appointment.booked"}
+    said = {"channel": "sms", "language": "en", "address": "+23276123476", "body": "Your appointment is booked."}
+    times = {"about_at": now, "due_at": now, "valid_until": now, "sent_at": now, "delivered_at": now}
+    return add(OutgoingMessage(**about, **said, **times, occurrence="version 1", status="delivered", attempts=1)).id
 
 
 def _test(inside: dict[str, int], by: int, now: dt.datetime) -> int:

@@ -15,6 +15,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.availability.rules import check_clock_change, check_no_holiday
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
+from hms.appointments.reminders.kinds import BOOKED, MOVED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action, roll_back
@@ -168,6 +169,7 @@ def book(
         lock_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
+    tell(BOOKED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
@@ -206,6 +208,7 @@ def move(
         booking.rescheduled_from_id = old.id
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
+    tell(MOVED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

@@ -31,6 +31,8 @@ from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import day as shown_day
+from hms.messages.labels import message_words
+from hms.messages.outgoing import queries as outgoing
 from hms.staff import directory as staff
 
 from . import day_queries
@@ -175,7 +177,15 @@ def appointment(appointment_id: int) -> str:
         can_edit=who.may(Permission.EDIT_APPOINTMENT) and is_theirs,
         can_move=who.may(Permission.MOVE_APPOINTMENT) and is_theirs,
         reasons=CANCEL_REASONS,
+        **_messages(appointment_id),
     )
+
+
+def _messages(appointment_id: int) -> dict[str, Any]:
+    """Template values for the messages about the appointment, for those who may see them."""
+    if not current_person().may(Permission.READ_MESSAGES):
+        return {"sent_messages": []}
+    return {"sent_messages": outgoing.messages_of_appointment(appointment_id), **message_words()}
 
 
 @pages.post("/appointments/<int:appointment_id>/check-in")

@@ -12,6 +12,7 @@ from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.reminders.kinds import BOOKED, CANCELLED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock, gapless_numbers
 from hms.core.actions import action
@@ -217,10 +218,13 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         return booking
     if new in enums.OCCUPYING_STATUSES and booking.status not in enums.OCCUPYING_STATUSES:
         lock_patient(booking.patient_id, is_booked=True)
+    old = booking.status
     with report_taken_slot(booking.doctor_id, booking.date, booking.time):
         set_status(booking, new)
         booking.status_reason = reason
         booking.increment_version()
+    if Status.CANCELLED in (new, old):
+        tell(CANCELLED if new is Status.CANCELLED else BOOKED, booking)
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])
@@ -239,6 +243,7 @@ def withdraw_appointment(appointment_id: int, *, by: Person) -> None:
     booking.withdrawn_at, booking.status_before = clock.now(), booking.status
     if booking.status == Status.SCHEDULED:
         set_status(booking, Status.CANCELLED)
+        tell(CANCELLED, booking)
     booking.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
@@ -259,6 +264,8 @@ def restore_appointment(appointment_id: int, *, by: Person) -> Appointment:
         set_status(booking, booking.status_before or booking.status)
         booking.withdrawn_at, booking.status_before = None, ""
         booking.increment_version()
+    if booking.status == Status.SCHEDULED:
+        tell(BOOKED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

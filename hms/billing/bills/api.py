@@ -126,7 +126,7 @@ def bill(bill_id: int) -> Response:
 def create_bill(payload: dict[str, Any]) -> Response:
     """Create a draft with its items; `amount` is the unit price. The total and `is_paid` are calculated."""
     who = current_person()
-    with action_context("billing.create_bill", who):  # so that the response is read in the same transaction
+    with action_context("billing.create_bill", who):  # so that the patient's name is read in the same transaction
         created = actions.create_bill(
             payload["patient"],
             items=[schemas.item_values(item) for item in payload["items"]],
@@ -136,7 +136,10 @@ def create_bill(payload: dict[str, Any]) -> Response:
             payer_share=payload["payer_share"],
             by=who,
         )
-        return _bill_response(created.id, 201)
+        patient = api_queries.patient_names(created.patient_id, who)
+    is_whole = api_queries.may_read_whole(who)
+    body = schemas.new_bill_json(created, patient) if is_whole else schemas.status_json(created)
+    return resource_response(body, created.version, 201)
 
 
 @api.put("/bills/<int:bill_id>/")

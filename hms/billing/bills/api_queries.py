@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.models import Bill, BillLine, Payment, PriceItem
 from hms.core.db.session import db
+from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.translation import N_
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.models import Patient
@@ -75,6 +77,21 @@ def bill(bill_id: int, who: Person) -> Row | None:
         {"bill_id": bill_id} | reader_values(who),
     )
     return result.one_or_none()
+
+
+def patient_names(patient_id: int, who: Person) -> Row:
+    """The names of the patient of a bill; raises `NotFound` where `who` may not see bills of this patient."""
+    values = {"patient_id": patient_id} | reader_values(who)
+    row = db.session.execute(_patient_names(kind=reader_kind(who)), values).one_or_none()
+    if row is None:
+        raise NotFound(N_("This bill does not exist."))
+    return row
+
+
+@cache
+def _patient_names(*, kind: ReaderKind) -> Select:
+    query = select(Patient.given_names, Patient.family_name).where(Patient.id == bindparam("patient_id"))
+    return query.where(*policy.own_rows(kind.reader(), Patient.id))
 
 
 @cache

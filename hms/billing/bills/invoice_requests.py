@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import ColumnElement, func, select
 
 from hms.billing.models import BillLine
-from hms.core.background.outbox import enqueue
+from hms.core.background.outbox import RECORD_ID, enqueue
 
 from .frozen_facts import INVOICE
 
@@ -15,9 +17,10 @@ MAX_SHORT_LINES = 100
 
 def request_invoice(bill_id: int) -> None:
     """Enqueue the invoice of the bill as it is now. A second request while the first waits adds no second job."""
-    enqueue(INVOICE, bill_id, is_long=_has_many_lines(bill_id))
+    enqueue(INVOICE, bill_id, is_long=_has_many_lines())
 
 
-def _has_many_lines(bill_id: int) -> ColumnElement[bool]:
+@cache
+def _has_many_lines() -> ColumnElement[bool]:
     lines = select(func.count(BillLine.id) > MAX_SHORT_LINES)
-    return lines.where(BillLine.bill_id == bill_id, BillLine.withdrawn_at.is_(None)).scalar_subquery()
+    return lines.where(BillLine.bill_id == RECORD_ID, BillLine.withdrawn_at.is_(None)).scalar_subquery()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hms.billing.document_numbers import CLOSING, document_number
@@ -54,10 +54,22 @@ def lock_open_till(cashier_id: int | None) -> int | None:
 
 
 def _find_or_open_till(cashier_id: int) -> Any:
-    """Id and count of the open till; opens one when there is none. Two payments at once open only one till."""
+    """Id and count of the open till, locked; opens one when there is none. Two payments at once open only one till."""
+    till = db.session.execute(_lock_till(), {"cashier_id": cashier_id}).one_or_none()
+    if till is not None:
+        return till
     now = clock.now()
     till = {"cashier_id": cashier_id, "opened_at": now, "float_amount": ZERO, "created_at": now, "updated_at": now}
     return db.session.execute(_insert_till(), till).one()
+
+
+@cache
+def _lock_till() -> Select:
+    tills = CashShift.__table__.c
+    open_till = select(tills.id, tills.counted).where(
+        tills.cashier_id == bindparam("cashier_id"), tills.closed_at.is_(None)
+    )
+    return open_till.with_for_update()
 
 
 @cache

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.appointments.queue import actions as queue
 from hms.clinical.models import Addendum, Encounter, VitalsReading
 from hms.core import clock
 from hms.core.actions import STALE_MESSAGE, action, audit_nested_actions
+from hms.core.db.fixed_words import fixed_words
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
@@ -51,15 +53,26 @@ def start_encounter(
         patient_id = entry.patient_id
     if patient_id is None:
         raise RuleBroken(N_("Choose the patient."), "patient")
-    policy.check(patients.patient(patient_id), by)
+    policy.check(patients.access_facts(patient_id), by)
     check_same_patient(patient_id, queue_entry=queue_entry_id, fields={"queue_entry": "entry"})
+    encounter, entry = _find_or_make(patient_id, entry, appointment_id, is_new=is_new, by=by)
+    if encounter.id is None:
+        _insert(encounter, entry, by)
+    return encounter
+
+
+def _find_or_make(
+    patient_id: int, entry: QueueEntry | None, appointment_id: int | None, *, is_new: bool, by: Person
+) -> tuple[Encounter, QueueEntry | None]:
+    """The open encounter of the visit; or a new one that is not inserted yet, with the queue entry that it begins."""
     _check_appointment(appointment_id, patient_id)
     if entry is not None and appointment_id is None:
         appointment_id = entry.appointment_id
-    existing = _open_encounter(patient_id, entry, by)
-    if existing is not None and not is_new:
-        return existing
-    entry = None if existing is not None else entry
+    if entry is not None or not is_new:
+        existing = _open_encounter(patient_id, entry, by)
+        if existing is not None and not is_new:
+            return existing, None
+        entry = None if existing is not None else entry
     encounter = Encounter(
         patient_id=patient_id,
         queue_entry_id=entry.id if entry else None,
@@ -68,11 +81,14 @@ def start_encounter(
         performer_name=by.name,
         started_at=clock.now(),
     )
+    return encounter, entry
+
+
+def _insert(encounter: Encounter, entry: QueueEntry | None, by: Person) -> None:
     db.session.add(encounter)
     db.session.flush()
     if entry is not None:
         _start_visit(encounter, entry, by)
-    return encounter
 
 
 @action(Permission.WRITE_ENCOUNTER, "clinical.begin_written")
@@ -80,10 +96,12 @@ def start_encounter_with_texts(
     *, patient_id: int, appointment_id: int | None = None, by: Person, **texts: Any
 ) -> Encounter:
     """Start a new encounter and write its texts (`TEXTS`) in one action, for the API."""
-    started = start_encounter(patient_id=patient_id, appointment_id=appointment_id, is_new=True, by=by)
-    _set_texts(started, texts)
-    db.session.flush()
-    return started
+    policy.check(patients.access_facts(patient_id), by)
+    entry = _queue_entry(None, patient_id, appointment_id, by)
+    encounter, entry = _find_or_make(patient_id, entry, appointment_id, is_new=True, by=by)
+    _set_texts(encounter, texts)
+    _insert(encounter, entry, by)
+    return encounter
 
 
 def _queue_entry(
@@ -93,15 +111,20 @@ def _queue_entry(
         return get_for_update(QueueEntry, queue_entry_id)
     if patient_id is None:
         return None
-    query = select(QueueEntry).where(
-        QueueEntry.patient_id == patient_id,
-        QueueEntry.service_date == clock.today(),
-        QueueEntry.status.in_((*WAITING, "in_service")),
-    )
-    entry = db.session.scalars(query.with_for_update()).one_or_none()
+    entry = db.session.scalars(_entry_of_day(), {"patient_id": patient_id, "day": clock.today()}).one_or_none()
     if entry is None or entry.doctor_id not in (None, by.id):
         return None
     return entry if appointment_id in (None, entry.appointment_id) else None
+
+
+@cache
+def _entry_of_day() -> Select:
+    query = select(QueueEntry).where(
+        QueueEntry.patient_id == bindparam("patient_id"),
+        QueueEntry.service_date == bindparam("day"),
+        QueueEntry.status.in_(fixed_words((*WAITING, "in_service"))),
+    )
+    return query.with_for_update()
 
 
 def _open_encounter(patient_id: int, entry: QueueEntry | None, by: Person) -> Encounter | None:

@@ -18,7 +18,6 @@ from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, parameters
-from hms.patients import lookup as patients
 from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, queries, read_audit
@@ -107,17 +106,17 @@ def begin(payload: dict[str, Any]) -> Response:
     if get_reference(payload, "doctor") not in (None, who.id):
         raise RuleBroken(N_("You can open only your own encounters."), "doctor")
     try:
-        patients.patient(get_reference(payload, "patient"))
+        started = actions.start_encounter_with_texts(
+            patient_id=get_reference(payload, "patient"),
+            appointment_id=get_reference(payload, "appointment"),
+            **_texts(payload),
+            by=who,
+        )
     except NotFound:
         message = N_('Invalid pk "%(id)s" - object does not exist.')
         raise RuleBroken(message, "patient", id=get_reference(payload, "patient")) from None
-    started = actions.start_encounter_with_texts(
-        patient_id=get_reference(payload, "patient"),
-        appointment_id=get_reference(payload, "appointment"),
-        **_texts(payload),
-        by=who,
-    )
-    return _encounter_response(started.id, 201)
+    body = encounter_json(started, is_readable=queries.may_read_clinical(who))
+    return resource_response(body, started.version, 201)
 
 
 def _error_response(messages: dict[str, list[str]]) -> Response:

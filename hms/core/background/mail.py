@@ -25,11 +25,15 @@ def send(to: str, subject: str, text: str) -> None:
     message = EmailMessage()
     message["To"], message["From"], message["Subject"] = to, current_app.config["MAIL_FROM"], subject
     message.set_content(text)
-    with _server() as server:
+    with connect() as server:
         server.send_message(message)
 
 
-def _server() -> smtplib.SMTP:
+def connect() -> smtplib.SMTP:
+    """A connection to the mail server, with TLS and the sign-in that `HMS_SMTP_URL` asks for.
+
+    Raises `OSError` or `smtplib.SMTPException`.
+    """
     url, tls = urlsplit(current_app.config["SMTP_URL"]), ssl.create_default_context()
     if url.scheme == "smtps":
         server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname or "", url.port or 465, timeout=TIMEOUT, context=tls)

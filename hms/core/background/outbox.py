@@ -12,14 +12,15 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import ColumnElement, Index, Row, Select, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, ColumnElement, Index, Row, Select, bindparam, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -82,6 +83,8 @@ class Outbox(UnauditedRecord):
     """The work may take longer than a second."""
 
 
+RECORD_ID = bindparam("record_id", type_=BigInteger)
+"""The id of the record in a condition for `enqueue`."""
 OPEN = (Outbox.done_at.is_(None), Outbox.dead_at.is_(None))
 FAILED = (Outbox.done_at.is_(None), Outbox.dead_at.is_not(None))
 
@@ -103,11 +106,11 @@ def enqueue(
 ) -> None:
     """Do `kind` for record `ref_id` after this action commits (or at `due`). Until a job starts, a repeat adds no second one.
 
-    `is_long`, a value or a condition of the database, says whether the work waits until no other work is due.
+    `is_long` says whether the work waits until no other work is due: a value, or a condition of the database, built once,
+    in which `RECORD_ID` is the record's id.
     """
     with db.session.no_autoflush:
-        statement = _insert_statement(kind, ref_id, due or clock.now(), is_long)
-        row = db.session.execute(statement).one_or_none()
+        row = db.session.execute(*_insertion(kind, ref_id, due or clock.now(), is_long)).one_or_none()
     if row is not None and due is None:
         goes_long = row.is_long
         after_commit(
@@ -115,9 +118,21 @@ def enqueue(
         )
 
 
-def _insert_statement(kind: str, ref_id: int, due: datetime, is_long: bool | ColumnElement[bool]) -> Any:
-    row = insert(Outbox).values(kind=kind, ref_id=ref_id, due=due, attempts=0, is_long=is_long)
-    return row.on_conflict_do_nothing().returning(Outbox.id, Outbox.is_long)
+def _insertion(
+    kind: str, ref_id: int, due: datetime, is_long: bool | ColumnElement[bool]
+) -> tuple[Insert, dict[str, Any]]:
+    """The statement that adds a row, and its values."""
+    values: dict[str, Any] = {"kind": kind, "ref_id": ref_id, "due": due}
+    if isinstance(is_long, bool):
+        return _insert_row(), values | {"is_long": is_long}
+    return _insert_row(is_long), values | {RECORD_ID.key: ref_id}
+
+
+@cache
+def _insert_row(is_long: ColumnElement[bool] | None = None) -> Insert:
+    rows = Outbox.__table__
+    row = insert(rows) if is_long is None else insert(rows).values(is_long=is_long)
+    return row.on_conflict_do_nothing().returning(rows.c.id, rows.c.is_long)
 
 
 def wake_worker(*, is_long: bool = False) -> bool:

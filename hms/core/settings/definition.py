@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ class SettingDefinition:
     Everyone may read a setting that `is_public`. One that `is_sensitive` controls access or money: changing it requires the
     administrator's password, and all other administrators are alerted. A whole number is between `least` and `most`. A
     text is one of `choices` when there are any, and is blank or matches `pattern` (a regular expression) in full.
-    `choice_labels` are the words for `choices`, in the same order.
+    `choice_labels` are the words for `choices`, in the same order. `check` raises `RuleBroken` for a text that is not valid.
     """
 
     key: str
@@ -29,6 +30,7 @@ class SettingDefinition:
     pattern: str = ""
     is_sensitive: bool = False
     is_picture: bool = False
+    check: Callable[[str], None] | None = None
 
     def value_label(self, value: Any) -> Any:
         """The words for a choice; any other value as it is."""

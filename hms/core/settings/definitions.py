@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from .definition import SettingDefinition
+from .message_definitions import MESSAGE_SETTINGS
 from .security_definitions import SECURITY_SETTINGS
 
 FACILITY, QUEUE, BILLING, PHARMACY = _l("Facility"), _l("Queue"), _l("Billing and receipts"), _l("Pharmacy")
@@ -182,5 +183,6 @@ SETTINGS: dict[str, SettingDefinition] = {
             least=1,
             most=720,
         ),
+        *MESSAGE_SETTINGS,
     )
 }

@@ -139,7 +139,16 @@ def _validate_text(setting: SettingDefinition, new: str) -> str:
         raise RuleBroken(N_("Choose one of these: %(choices)s."), "new", choices=", ".join(setting.choices))
     if setting.pattern and text and not re.fullmatch(setting.pattern, text):
         raise RuleBroken(N_("This does not have the format described in the help."), "new")
+    if setting.check is not None:
+        _check_text(setting.check, text)
     return text
+
+
+def _check_text(check: Callable[[str], None], text: str) -> None:
+    try:
+        check(text)
+    except RuleBroken as error:
+        raise RuleBroken.from_error(error, "new") from error
 
 
 def _validate_flag(new: Any) -> bool:

@@ -33,6 +33,7 @@ from sqlalchemy import (
     table,
 )
 
+from hms.core.db.fixed_words import fixed_word, fixed_words
 from hms.staff.models import User
 
 from .reader import QueueScope, Reader
@@ -81,7 +82,7 @@ def _booked(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
         _BOOKING.patient_id == patient_id,
         _BOOKING.doctor_id == reader.at.reader_id,
         _BOOKING.date >= reader.at.reader_today,
-        _BOOKING.status.in_(OPEN_BOOKINGS),
+        _BOOKING.status.in_(fixed_words(OPEN_BOOKINGS)),
         _BOOKING.withdrawn_at.is_(None),
         _BOOKING.booked_by_id.is_distinct_from(reader.at.reader_id),
     )
@@ -94,7 +95,7 @@ def _in_queue(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
     return exists().where(
         _QUEUE_ENTRY.patient_id == patient_id,
         _QUEUE_ENTRY.service_date == reader.at.reader_today,
-        _QUEUE_ENTRY.status != "cancelled",
+        _QUEUE_ENTRY.status != fixed_word("cancelled"),
         or_(_QUEUE_ENTRY.doctor_id == reader.at.reader_id, _QUEUE_ENTRY.doctor_id.is_(None), *_colleagues(reader)),
         or_(_QUEUE_ENTRY.added_by_id.is_distinct_from(reader.at.reader_id), booked_by_another),
     )
@@ -110,18 +111,18 @@ def _colleagues(reader: Reader) -> list[ColumnElement[bool]]:
 
 
 def _visited(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
-    recently = and_(_VISIT.status == "signed", _VISIT.signed_at > reader.at.reader_now - AFTERCARE)
+    recently = and_(_VISIT.status == fixed_word("signed"), _VISIT.signed_at > reader.at.reader_now - AFTERCARE)
     return exists().where(
         _VISIT.patient_id == patient_id,
         _VISIT.doctor_id == reader.at.reader_id,
-        or_(_VISIT.status == "in_progress", recently),
+        or_(_VISIT.status == fixed_word("in_progress"), recently),
     )
 
 
 def _tested(reader: Reader, patient_id: Any) -> ColumnElement[bool]:
-    lately = and_(_TEST.status == "done", _TEST.done_at > reader.at.reader_now - CORRECTED_WITHIN)
+    lately = and_(_TEST.status == fixed_word("done"), _TEST.done_at > reader.at.reader_now - CORRECTED_WITHIN)
     return exists().where(
         _TEST.patient_id == patient_id,
         _TEST.ordered_by_id.is_distinct_from(reader.at.reader_id),
-        or_(_TEST.status == "waiting", lately),
+        or_(_TEST.status == fixed_word("waiting"), lately),
     )

@@ -24,11 +24,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, not_, or_, select, true
 
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_word
 from hms.core.db.session import db
 from hms.core.errors import NotAllowed
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.text.translation import N_
+from hms.patients.lookup import AccessFacts
 from hms.patients.models import BreakGlass, Patient
 
 from .care_team import cared_for_by
@@ -110,11 +112,11 @@ def visible_to(who: Person | Reader, patient_id: Any) -> list[ColumnElement[bool
     is_limited = as_reader.is_patient or (kind.scope is AccessScope.CARE_TEAM and kind.sees_patients)
     conditions = [readable_by(as_reader, patient_id)] if is_limited else []
     if not kind.sees_withdrawn:
-        conditions.append(patient_id.not_in(select(_WITHDRAWN.id).where(_WITHDRAWN.status == "withdrawn")))
+        conditions.append(patient_id.not_in(select(_WITHDRAWN.id).where(_WITHDRAWN.status == fixed_word("withdrawn"))))
     return conditions
 
 
-def check(patient: Patient, who: Person) -> None:
+def check(patient: Patient | AccessFacts, who: Person) -> None:
     """Raise `RecordRestricted` unless the content of this record is open to `who`. A read after break-glass is marked."""
     if always_needs_reason(who):
         if emergency_until(patient.id, who) is None:
@@ -132,7 +134,7 @@ def check_team(patient: Patient, who: Person) -> None:
         _check_restricted(patient, who)
 
 
-def _check_restricted(patient: Patient, who: Person) -> None:
+def _check_restricted(patient: Patient | AccessFacts, who: Person) -> None:
     is_cared_for = and_(Patient.id == patient.id, cared_for_by(get_reader(who), Patient.id))
     if (
         emergency_until(patient.id, who) is None

@@ -28,6 +28,7 @@ WORDS: dict[str, LazyString] = {
     "immunization": _l("Vaccination"),
     "lab_order": _l("Test"),
     "observation": _l("Measurement"),
+    "outgoing_message": _l("Message"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
     "vitals_reading": _l("Vital signs"),

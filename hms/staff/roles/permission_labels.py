@@ -41,6 +41,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.CALL_PATIENT: _l("Call patients from the queue"),
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
+    Permission.READ_MESSAGES: _l("See messages to patients"),
+    Permission.SEND_MESSAGES: _l("Send messages to patients again"),
     Permission.OPEN_CHART: _l("See clinical notes"),
     Permission.LIST_ENCOUNTERS: _l("See that a visit took place"),
     Permission.RECORD_VITALS: _l("Record vitals"),
@@ -87,7 +89,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_l("Patients"), ("patients",)),
-    (_l("Appointments and queue"), ("appointments",)),
+    (_l("Appointments and queue"), ("appointments", "messages")),
     (_l("Care"), ("clinical", "lab")),
     (_l("Medicines"), ("formulary", "pharmacy")),
     (_l("Money"), ("billing",)),

@@ -1,0 +1,1 @@
+"""Messages about appointments: reminders, and what was booked, moved or cancelled."""

@@ -1,0 +1,1 @@
+"""How a message leaves the hospital: e-mail, and SMS through a gateway."""

@@ -1,0 +1,64 @@
+"""The kinds of messages. A desk that knows what a message is about registers its kinds here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """The patient who gets a message: addresses as recorded, and the recorded language, which may be any text."""
+
+    patient_id: int
+    phone: str = ""
+    email: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class News:
+    """What a message of a kind would say at this moment.
+
+    The same kind with the same `occurrence` is sent once over a channel. `about_at` is the time that the news names: a
+    message that waits is dropped when the news names another time by then. Nothing is sent after `valid_until`.
+    """
+
+    recipient: Recipient
+    occurrence: str
+    about_at: datetime
+    valid_until: datetime
+    values: Callable[[str], Mapping[str, str]]
+    """The values of the kind's names in a language."""
+
+
+@dataclass(frozen=True)
+class MessageKind:
+    """One kind of message about a record, for example the reminder of an appointment.
+
+    `names` are the values that its texts may use, with their labels: no other word about a patient can be in a message.
+    `find_news` returns None when there is nothing to say about the record with this id any more.
+    """
+
+    name: str
+    label: Any
+    names: Mapping[str, Any]
+    texts: Mapping[tuple[str, str], tuple[str, str]]
+    """Subject and body by channel and language; an SMS has no subject."""
+    find_news: Callable[[int], News | None] = field(repr=False)
+
+
+_kinds: dict[str, MessageKind] = {}
+
+
+def register_kind(kind: MessageKind) -> MessageKind:
+    """Offer a kind of message."""
+    _kinds[kind.name] = kind
+    return kind
+
+
+def all_kinds() -> dict[str, MessageKind]:
+    """The kinds by name."""
+    return _kinds

@@ -1,0 +1,1 @@
+"""Messages to patients: what is waiting, what was sent, and how it ended."""

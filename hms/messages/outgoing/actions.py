@@ -1,0 +1,252 @@
+"""Makes, sends and ends messages to patients. Each is made once, and handed over at most once for each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hms.core import clock
+from hms.core.actions import action
+from hms.core.background.outbox import enqueue
+from hms.core.db.locking import get_for_update
+from hms.core.db.session import db
+from hms.core.db.status import set_status
+from hms.core.errors import Conflict
+from hms.core.permissions import Permission
+from hms.core.person import Person
+from hms.core.text.translation import N_
+from hms.messages.channels import sending
+from hms.messages.channels.results import Outcome, Result
+from hms.messages.enums import ENDED_STATUSES, Channel, MessageStatus
+from hms.messages.kinds import MessageKind, News, all_kinds
+from hms.messages.models import FIRST, ONCE, MessageClock, OutgoingMessage
+from hms.messages.texts import queries as texts
+
+from . import queries, rules
+
+SEND = "messages.send"
+CLAIM = timedelta(minutes=5)
+"""Longer than any attempt: the channels have time limits of their own."""
+NOT_NEEDED = N_("Not needed any more: the appointment changed or is over.")
+TOO_LATE = N_("Not sent in time.")
+NO_ANSWER = N_("The worker was stopped while it sent this message.")
+NO_CHANNEL = N_("This channel is not set up.")
+
+
+def announce(kind: str, record_id: int) -> None:
+    """Tell the patient of a record this news, after the action commits. Part of an action; nothing without a channel.
+
+    A worker makes the message from what the record says then.
+    """
+    if sending.usable_channels():
+        enqueue(f"messages.make.{kind}", record_id)
+
+
+@action(Permission.SIGNED_IN, "messages.make")
+def make_message(
+    kind: MessageKind, record_id: int, *, lead: timedelta = timedelta(), due: datetime | None = None, by: Person
+) -> OutgoingMessage | None:
+    """Write the message of this kind about a record, over the first channel that can be used, and send it when it is due.
+
+    None when there is nothing to say, when the patient cannot be reached, or when it was made before.
+    """
+    news = kind.find_news(record_id)
+    if news is None or news.valid_until <= clock.now():
+        return None
+    return _write(kind, record_id, news, lead=lead, due=due or clock.now())
+
+
+@action(Permission.SIGNED_IN, "messages.miss")
+def note_missed(kind: MessageKind, record_id: int, *, lead: timedelta, due: datetime, by: Person) -> None:
+    """Write a message that was not sent in time and would not help any more."""
+    news = kind.find_news(record_id)
+    message = None if news is None else _write(kind, record_id, news, lead=lead, due=due, is_sent=False)
+    if message is not None:
+        _end(message, MessageStatus.MISSED, TOO_LATE)
+
+
+def _write(
+    kind: MessageKind,
+    record_id: int,
+    news: News,
+    *,
+    lead: timedelta,
+    due: datetime,
+    is_sent: bool = True,
+    fallback_of: OutgoingMessage | None = None,
+) -> OutgoingMessage | None:
+    after = None if fallback_of is None else Channel(fallback_of.channel)
+    reach = texts.find_reach(news.recipient, after=after)
+    if reach is None:
+        return None
+    rendered = texts.render_message(kind, reach.channel, reach.language, news.values(reach.language))
+    row = {
+        "kind": kind.name,
+        "channel": reach.channel.value,
+        "patient_id": news.recipient.patient_id,
+        "appointment_id": record_id,
+        "occurrence": news.occurrence,
+        "lead_minutes": int(lead.total_seconds() // 60),
+        "about_at": news.about_at,
+        "language": reach.language,
+        "address": reach.address,
+        "subject": rendered.subject,
+        "body": rendered.body,
+        "due_at": due,
+        "valid_until": news.valid_until,
+        "next_try_at": rules.send_time(max(due, clock.now()), queries.quiet_hours()),
+        "fallback_of_id": fallback_of.id if fallback_of is not None else None,
+    }
+    message = _insert_once(row)
+    if message is not None and is_sent:
+        _send_later(message)
+    return message
+
+
+def _insert_once(row: dict) -> OutgoingMessage | None:
+    """The new message; None when another transaction made the same."""
+    statement = insert(OutgoingMessage).values(row)
+    statement = statement.on_conflict_do_nothing(index_elements=ONCE, index_where=text(FIRST))
+    made = db.session.execute(statement.returning(OutgoingMessage.id)).scalar_one_or_none()
+    return None if made is None else db.session.get_one(OutgoingMessage, made)
+
+
+def _send_later(message: OutgoingMessage) -> None:
+    is_due = message.next_try_at is None or message.next_try_at <= clock.now()
+    enqueue(SEND, message.id, due=None if is_due else message.next_try_at, is_long=True)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message that was claimed: which attempt this is, and the function that hands it over."""
+
+    message_id: int
+    attempt: int
+    hand_over: Callable[[], Result]
+
+
+@action(Permission.SIGNED_IN, "messages.claim")
+def claim(message_id: int, *, by: Person) -> Claim | None:
+    """Note that the message is being sent, before it is handed over. None when it must not be sent (again, or any more)."""
+    message = get_for_update(OutgoingMessage, message_id)
+    if message.status != MessageStatus.WAITING or not _is_still_needed(message):
+        return None
+    now = clock.now()
+    if message.next_try_at is not None and message.next_try_at > now:
+        _send_later(message)
+        return None
+    if not sending.is_set_up(Channel(message.channel)):
+        _fail(message, NO_CHANNEL)
+        return None
+    set_status(message, MessageStatus.SENDING)
+    message.attempts, message.claimed_until, message.next_try_at = message.attempts + 1, now + CLAIM, None
+    reference = f"hms-{message.id}-{message.attempts}"
+    hand_over = sending.prepare(Channel(message.channel), message.address, message.subject, message.body, reference)
+    return Claim(message.id, message.attempts, hand_over)
+
+
+def _is_still_needed(message: OutgoingMessage) -> bool:
+    """Whether the news is as it was; ends the message when not. A message of the quiet hours is put off."""
+    now = clock.now()
+    if message.valid_until <= now:
+        _end(message, MessageStatus.MISSED, TOO_LATE)
+        return False
+    if not _is_news(message):
+        _end(message, MessageStatus.CANCELLED, NOT_NEEDED)
+        return False
+    waits_until = rules.send_time(now, queries.quiet_hours())
+    if waits_until > now and message.again_of_id is None:
+        message.next_try_at = waits_until
+    return True
+
+
+def _is_news(message: OutgoingMessage) -> bool:
+    kind = all_kinds().get(message.kind)
+    if kind is None or message.appointment_id is None:
+        return False
+    news = kind.find_news(message.appointment_id)
+    return news is not None and news.about_at == message.about_at and news.recipient.patient_id == message.patient_id
+
+
+@action(Permission.SIGNED_IN, "messages.note_result")
+def note_result(message_id: int, attempt: int, result: Result, *, by: Person) -> None:
+    """Note what became of an attempt. The answer of one that was taken for lost is still noted."""
+    message = get_for_update(OutgoingMessage, message_id)
+    if message.attempts != attempt or message.status not in (MessageStatus.SENDING, MessageStatus.UNKNOWN):
+        return
+    now = clock.now()
+    message.gateway_words, message.claimed_until = result.words, None
+    if result.outcome is Outcome.SENT:
+        set_status(message, MessageStatus.SENT)
+        message.sent_at, message.gateway_id = now, result.gateway_id
+    elif result.outcome is Outcome.UNKNOWN or message.status == MessageStatus.UNKNOWN:
+        set_status(message, MessageStatus.UNKNOWN)
+    else:
+        then = rules.next_attempt(attempt, now, message.valid_until) if result.outcome is Outcome.FAILED else None
+        if then is None:
+            _fail(message, result.words)
+        else:
+            set_status(message, MessageStatus.WAITING)
+            message.next_try_at = then
+            _send_later(message)
+
+
+def _end(message: OutgoingMessage, status: MessageStatus, words: str) -> None:
+    set_status(message, status)
+    message.gateway_words, message.next_try_at, message.claimed_until = words, None, None
+
+
+def _fail(message: OutgoingMessage, words: str) -> None:
+    """Give the message up, and try the next channel."""
+    _end(message, MessageStatus.FAILED, words)
+    kind = all_kinds().get(message.kind)
+    news = kind.find_news(message.appointment_id) if kind and message.appointment_id else None
+    if kind is None or news is None or news.about_at != message.about_at or news.valid_until <= clock.now():
+        return
+    lead = timedelta(minutes=message.lead_minutes)
+    _write(kind, message.appointment_id, news, lead=lead, due=message.due_at, fallback_of=message)
+
+
+@action(Permission.SIGNED_IN, "messages.note_planned")
+def note_planned(until: datetime, *, by: Person) -> None:
+    """Remember until when reminders were planned."""
+    db.session.execute(update(MessageClock).values(planned_until=until))
+
+
+@action(Permission.SIGNED_IN, "messages.lose_claims")
+def lose_claims(*, by: Person) -> int:
+    """Mark the messages as unknown whose claim is over: the worker was stopped while it sent them. Returns how many."""
+    over = select(OutgoingMessage).where(
+        OutgoingMessage.status == MessageStatus.SENDING.value, OutgoingMessage.claimed_until < clock.now()
+    )
+    lost = db.session.scalars(over.with_for_update(skip_locked=True)).all()
+    for message in lost:
+        _end(message, MessageStatus.UNKNOWN, NO_ANSWER)
+    return len(lost)
+
+
+@action(Permission.SEND_MESSAGES, "messages.send_again")
+def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
+    """Send a message that ended once more, at once and to the same address.
+
+    Raises `Conflict` for one that still waits, that was sent again before, or whose appointment changed or is over.
+    """
+    message = get_for_update(OutgoingMessage, message_id)
+    if message.status not in ENDED_STATUSES:
+        raise Conflict(N_("This message still waits to be sent."), code="waiting")
+    again = db.session.scalars(select(OutgoingMessage.id).filter_by(again_of_id=message.id)).first()
+    if again is not None:
+        raise Conflict(N_("This message was sent again already. See the newer one."), code="sent_again")
+    if message.valid_until <= clock.now() or not _is_news(message):
+        raise Conflict(N_("The appointment changed or is over, so this message would be wrong."), code="not_needed")
+    copied = (*ONCE, "patient_id", "about_at", "language", "address", "subject", "body", "valid_until")
+    values = {name: getattr(message, name) for name in copied}
+    copy = OutgoingMessage(**values, again_of_id=message.id, due_at=clock.now(), next_try_at=clock.now())
+    db.session.add(copy)
+    db.session.flush()
+    _send_later(copy)
+    return copy

@@ -1,0 +1,1 @@
+"""The texts of messages, by kind, channel and language."""

@@ -1,0 +1,72 @@
+"""Reads of messages to patients, with the patient of each. A record that is closed to the reader is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from hms.core import clock
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.person import Person
+from hms.core.text.translation import N_
+from hms.messages.models import OutgoingMessage
+from hms.patients.access import policy
+from hms.patients.identity.columns import IDENTITY
+from hms.patients.models import Patient
+
+
+@dataclass(frozen=True)
+class MessageFilter:
+    """Which messages a list shows; None means all. The days are those of `due_at`, both included."""
+
+    status: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    day_from: date | None = None
+    day_to: date | None = None
+    patient_ids: tuple[int, ...] | None = None
+    before: int | None = None
+
+    def conditions(self) -> list[Any]:
+        """The conditions of the rows."""
+        equals = {"status": self.status, "kind": self.kind, "channel": self.channel}
+        conditions = [getattr(OutgoingMessage, name) == value for name, value in equals.items() if value]
+        if self.day_from is not None:
+            conditions.append(OutgoingMessage.due_at >= clock.day_bounds(self.day_from)[0])
+        if self.day_to is not None:
+            conditions.append(OutgoingMessage.due_at < clock.day_bounds(self.day_to)[1])
+        if self.patient_ids is not None:
+            conditions.append(OutgoingMessage.patient_id.in_(self.patient_ids))
+        if self.before is not None:
+            conditions.append(OutgoingMessage.id < self.before)
+        return conditions
+
+
+def select_messages(who: Person) -> Select:
+    """Messages of patients that `who` may know of, with the patient's identity."""
+    return (
+        select(OutgoingMessage, *IDENTITY)
+        .join(Patient, Patient.id == OutgoingMessage.patient_id)
+        .where(*policy.visible_to(who, OutgoingMessage.patient_id))
+    )
+
+
+def list_messages(filters: MessageFilter, who: Person, limit: int) -> list[Row]:
+    """The newest messages that match."""
+    query = select_messages(who).where(*filters.conditions()).order_by(OutgoingMessage.id.desc()).limit(limit)
+    return list(db.session.execute(query))
+
+
+def get_message(message_id: int, who: Person) -> Row:
+    """One message with its patient, and the id of the one that was sent again after it; raises `NotFound`."""
+    again = OutgoingMessage.__table__.alias("again").c
+    newer = select(func.max(again.id)).where(again.again_of_id == OutgoingMessage.id).scalar_subquery()
+    query = select_messages(who).add_columns(newer.label("newer_id")).where(OutgoingMessage.id == message_id)
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(N_("This message does not exist."))
+    return row

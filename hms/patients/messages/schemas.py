@@ -1,0 +1,42 @@
+"""JSON of messages to patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from hms.core.api.blueprint import ApiSchema
+from hms.messages.models import OutgoingMessage
+
+
+class MessageOut(ApiSchema):
+    id = fields.Integer()
+    patient = fields.Integer()
+    appointment = fields.Integer(allow_none=True)
+    kind = fields.String()
+    channel = fields.String()
+    language = fields.String()
+    status = fields.String()
+    address = fields.String()
+    subject = fields.String()
+    body = fields.String()
+    attempts = fields.Integer()
+    gateway_words = fields.String()
+    again_of = fields.Integer(allow_none=True)
+    created_at = fields.DateTime()
+    due_at = fields.DateTime()
+    sent_at = fields.DateTime(allow_none=True)
+    delivered_at = fields.DateTime(allow_none=True)
+
+
+TIMES = ("created_at", "due_at", "sent_at", "delivered_at")
+_SAME = ("id", "kind", "channel", "language", "status", "address", "subject", "body", "attempts", "gateway_words")
+
+
+def message_json(message: OutgoingMessage, *, sees_address: bool) -> dict[str, Any]:
+    """The JSON of a message; its address is blank for those who may not see phones and e-mail addresses."""
+    about = {"patient": message.patient_id, "appointment": message.appointment_id, "again_of": message.again_of_id}
+    return (
+        {name: getattr(message, name) for name in (*_SAME, *TIMES)} | about | ({} if sees_address else {"address": ""})
+    )

@@ -1,0 +1,74 @@
+"""Pages: messages to patients, one message, and sending it again."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from hms.core import clock
+from hms.core.api import read_log
+from hms.core.errors import Conflict, RuleBroken
+from hms.core.permissions import Permission
+from hms.core.text.numbers import parse_record_id
+from hms.core.web import navigation
+from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate_error
+from hms.messages.channels import sms_parts
+from hms.messages.enums import ENDED_STATUSES
+from hms.messages.labels import message_words
+from hms.messages.outgoing import actions
+
+from . import queries
+from .forms import MessageFilterForm, filled_in
+
+pages = Blueprint("patient_messages", __name__, url_prefix="/messages")
+navigation.add_entry(_l("Messages"), "patient_messages.messages", Permission.SEND_MESSAGES, order=25)
+ROWS = 25
+
+
+@pages.get("")
+@requires(Permission.READ_MESSAGES)
+def messages() -> ResponseReturnValue:
+    """What was sent to whom, newest first; the filters are in the address."""
+    form, rows = MessageFilterForm(request.args), []
+    is_valid = form.validate()
+    if is_valid:
+        try:
+            filters = form.filters(current_person(), parse_record_id(request.args.get("before", "")))
+            rows = queries.list_messages(filters, current_person(), ROWS + 1)
+        except RuleBroken as error:
+            form.patient.errors, is_valid = [*form.patient.errors, translate_error(error)], False
+    shown, has_more = rows[:ROWS], len(rows) > ROWS
+    older = url_for(".messages", **filled_in(form), before=shown[-1].OutgoingMessage.id) if has_more else None
+    read_log.record_list_read("messages.read_list", len(shown), entity="outgoing_message")
+    page = render_template("patients/messages/list.html", form=form, rows=shown, older=older, **message_words())
+    return page, 200 if is_valid else 400
+
+
+@pages.get("/<int:message_id>")
+@requires(Permission.READ_MESSAGES)
+def message(message_id: int) -> str:
+    """One message: its text, its address, and what became of it."""
+    row = queries.get_message(message_id, current_person())
+    sent = row.OutgoingMessage
+    read_log.record_read("messages.read", sent.patient_id, entity="outgoing_message", entity_id=message_id)
+    can_repeat = sent.status in ENDED_STATUSES and row.newer_id is None and sent.valid_until > clock.now()
+    size = sms_parts.measure_sms(sent.body) if sent.channel == "sms" else None
+    values = {"row": row, "message": sent, "can_repeat": can_repeat, "size": size}
+    return render_template("patients/messages/message.html", **values, **message_words())
+
+
+@pages.post("/<int:message_id>/send-again")
+@requires(Permission.SEND_MESSAGES)
+def send_again(message_id: int) -> ResponseReturnValue:
+    """Send a message once more."""
+    queries.get_message(message_id, current_person())
+    try:
+        newer = actions.send_again(message_id, by=current_person())
+    except Conflict as error:
+        flash(translate_error(error), "caution")
+        return redirect(url_for(".message", message_id=message_id), 303)
+    flash(_("The message waits to be sent again."), "success")
+    return redirect(url_for(".message", message_id=newer.id), 303)

@@ -1,0 +1,39 @@
+"""PostgreSQL keeps the plan of a statement with a condition of access, instead of planning it at each use."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from hms.clinical.encounters import actions, queries
+from hms.core.db.fixed_words import fixed_word
+from hms.core.db.session import db as database
+from hms.core.errors import NotFound
+from hms.pharmacy.dispensing import locked_lines
+from tests.clinical.factories import a_patient
+
+PLANNED = text("""
+    SELECT sum(custom_plans) AS each_time, sum(generic_plans) AS kept FROM pg_prepared_statements
+     WHERE statement LIKE '%is_restricted%' AND statement LIKE :part""")
+
+
+def test_statements_with_a_condition_of_access_keep_their_plan(db, person):
+    """psycopg prepares a statement at its fourth use; PostgreSQL then plans it at most five times."""
+    doctor, pharmacist = person("doctor"), person("pharmacist")
+    encounter = actions.start_encounter(patient_id=a_patient().id, by=doctor)
+    for _ in range(12):
+        queries.get_encounter_row(encounter.id, doctor)
+        queries.get_encounter_for_update(encounter.id, doctor)
+        with pytest.raises(NotFound):
+            locked_lines.locked_lines([1], pharmacist)
+    for part in ("%FROM encounter%UPDATE OF encounter", "%encounter.notes%FROM encounter%", "%FROM prescription%"):
+        planned = database.session.execute(PLANNED, {"part": part}).one()
+        assert planned.kept, f"{part} was never asked for by a kept plan"
+        assert planned.each_time <= 5, f"{part} is planned at each use: {planned}"
+
+
+def test_only_words_of_the_program_are_written_into_statements():
+    assert str(fixed_word("in_progress")) == "'in_progress'"
+    for typed in ("it's", "", "a b", "DROP", "x;"):
+        with pytest.raises(ValueError, match="not a word"):
+            fixed_word(typed)
