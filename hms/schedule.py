@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .appointments.reminders import jobs as reminders
+from .appointments.waits import jobs as waits
 from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
@@ -35,5 +36,6 @@ PERIODIC_TASKS = (
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
     PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
     PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),
+    PeriodicTask("make the paces of doctors", HOUR, waits.make_service_paces),
     PeriodicTask("make the totals of days", MINUTE, totals.settle_pending),
 )

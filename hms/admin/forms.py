@@ -98,7 +98,7 @@ class AuditFilterForm(DaysForm):
         )
 
     def _patients(self, who: Any) -> tuple[int, ...]:
-        patients.check_number(self.patient.data, "patient")
+        patients.check_number(self.patient.data, "patient", who=who)
         hits = patients.search_patients(self.patient.data, limit=queries.MAX_FILTERED + 1, who=who)
         exact = [hit for hit in hits if not hit.is_similar]
         return _limited([hit.id for hit in exact or hits], "patient")

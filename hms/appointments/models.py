@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, VersionedRecord
+from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
 from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import User
@@ -221,3 +221,25 @@ class QueueEntry(VersionedRecord):
     patient: Mapped[Patient] = relationship(lazy="raise")
     doctor: Mapped[User | None] = relationship(foreign_keys=doctor_id, lazy="raise")
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
+
+
+class ServicePace(UnauditedRecord):
+    """How fast a doctor calls, from the calls of the last weeks; made again each day from the queue, so it may be deleted.
+
+    `kind` is "booked", "walk_in", or "" for all. `turns` and `gaps` are seconds, as `waits.rules` explains them; `overtaken`
+    has a rate for each priority.
+    """
+
+    __tablename__ = "service_pace"
+    __table_args__ = (
+        UniqueConstraint("doctor_id", "kind"),
+        CheckConstraint("kind IN ('', 'booked', 'walk_in')", name="kind_known"),
+    )
+
+    doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    kind: Mapped[str]
+    made_on: Mapped[dt.date]
+    turns: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    gaps: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    day_variance: Mapped[float] = mapped_column(Float)
+    overtaken: Mapped[list[float]] = mapped_column(ARRAY(Float))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, pre_load, validate
@@ -13,6 +14,7 @@ from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 from .availability.rules import MAX_DURATION, MIN_DURATION
 from .enums import Colour, Status
 from .queue import queries
+from .waits.rules import Minutes
 
 FIELD_ALIASES = {
     "patient_id": "patient",
@@ -129,6 +131,14 @@ class AppointmentOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class WaitOut(ApiSchema):
+    """A wait in minutes from now: of ten patients one waits less than `low` and one longer than `high`."""
+
+    low = fields.Integer()
+    likely = fields.Integer()
+    high = fields.Integer()
+
+
 class EntryOut(ApiSchema):
     id = fields.Integer()
     token = fields.Integer()
@@ -141,6 +151,7 @@ class EntryOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
 def _name(row: Any) -> str:
@@ -168,7 +179,9 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
     }
 
 
-def entry_json(entry: queries.Entry) -> dict[str, Any]:
+def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, Any]:
+    """The JSON of an entry. `expected_wait` is null for one that is not in `waits`: called already, or not known yet."""
+    wait = waits.get(entry.id)
     return {
         "id": entry.id,
         "token": entry.token,
@@ -181,4 +194,5 @@ def entry_json(entry: queries.Entry) -> dict[str, Any]:
         "status": entry.status,
         "arrived_at": entry.arrived_at,
         "called_at": entry.called_at,
+        "expected_wait": wait and wait._asdict(),
     }

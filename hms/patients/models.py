@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
@@ -19,6 +20,9 @@ from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PATIENT_TRANSITIONS
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
+WORDS = "string_to_array(left(search_names, 500), ' ')"
+NATIONAL_ID = "regexp_replace(upper(national_id), '[^A-Z0-9]', '', 'g')"
+KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
 
 ALLERGY_WORDS = {
     "known": _l("Known allergies"),
@@ -63,6 +67,19 @@ class Patient(VersionedRecord):
             "search_digits",
             postgresql_using="gin",
             postgresql_ops={"search_digits": "gin_trgm_ops"},
+        ),
+        Index("ix_patient_words", text(WORDS), postgresql_using="gin"),
+        Index(
+            "ix_patient_national_id",
+            text(f"({NATIONAL_ID}) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("national_id <> ''"),
+        ),
+        Index(
+            "ix_patient_next_of_kin",
+            text(f"({KIN_DIGITS}) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("next_of_kin <> ''"),
         ),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
@@ -119,6 +136,18 @@ class Patient(VersionedRecord):
     @property
     def allergy_words(self) -> str:
         return ALLERGY_WORDS[self.allergy_status]
+
+
+class NameWord(db.Model):  # type: ignore[name-defined]
+    """A word of the names of patients, as in `search_names`; kept by a trigger on `patient`. It stays when the name changes."""
+
+    __tablename__ = "name_word"
+    __table_args__ = (
+        Index("ix_name_word_keys", text("hms_name_keys(word)"), postgresql_using="gin"),
+        Index("ix_name_word_word", text("word gin_trgm_ops"), postgresql_using="gin"),
+    )
+
+    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
 
 
 class Allergy(Record):

@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0056"
-down_revision = "0048"
+down_revision = "0060"
 
 GRANTS = {
     "patients.propose_merge": ("admin", "doctor", "nurse", "receptionist"),

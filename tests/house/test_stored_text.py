@@ -168,7 +168,7 @@ def _is_empty(table: Table) -> bool:
 
 WRITTEN_BY_THE_PROGRAM = {
     *("user_session", "diagnosis_code", "outbox"),
-    *("month_to_date", "total_before_month", "unsettled_day"),
+    *("month_to_date", "total_before_month", "unsettled_day", "service_pace"),
 }
 """Tables whose text is a browser's name, a list that is shipped, the text of an error, or that of the records added up."""
 

@@ -5,6 +5,7 @@ import pytest
 
 from hms.patients.identity import hospital_numbers
 from hms.patients.search.query_parser import SearchQuery, parse_query
+from hms.patients.search.typed_facts import Days
 
 TODAY = date(2026, 11, 22)
 CARD = hospital_numbers.format_hospital_number(482)
@@ -33,7 +34,16 @@ KADIATU = date(1991, 3, 13)
         (CARD.replace("-", "").lower(), SearchQuery(hospital_number=482)),
         (f"kamara {CARD}", SearchQuery(words=("kamara",), hospital_number=482)),
         ("000482", SearchQuery(digit_runs=("000482",))),
-        ("HMS-000482", SearchQuery(digit_runs=("000482",))),
+        ("HMS-000482", SearchQuery(short_number=482)),
+        ("hms 12", SearchQuery(short_number=12)),
+        ("Mr Kofi Kargbo", SearchQuery(words=("Kofi", "Kargbo"), sexes=(("Mr", "male"),))),
+        ("f", SearchQuery(words=("f",))),
+        ("kofi 52y", SearchQuery(words=("kofi",), born=Days(date(1973, 11, 23), date(1974, 11, 22)))),
+        ("kofi mar 1974", SearchQuery(words=("kofi",), born=Days(date(1974, 3, 1), date(1974, 3, 31)))),
+        ("musa 3 months", SearchQuery(words=("musa",), born=Days(date(2026, 7, 23), date(2026, 8, 22)))),
+        ("kad 03/13/1991", SearchQuery(words=("kad",), birth_date=KADIATU)),
+        ("kad about 1991", SearchQuery(words=("kad",), birth_year=1991, alternative_digits="1991")),
+        ("dr kad", SearchQuery(words=("kad",), titles=("dr",))),
         ("N'Diaye", SearchQuery(words=("N'Diaye",))),
         ("Kamara, Kadiatu", SearchQuery(words=("Kamara", "Kadiatu"))),
         ("Abby752", SearchQuery(words=("Abby752",))),

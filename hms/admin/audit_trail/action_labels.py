@@ -22,6 +22,7 @@ ACTION_LABELS = {
     "appointments.end_hours": _l("Ended clinic hours"),
     "appointments.finish_service": _l("Marked the patient as seen"),
     "appointments.leave": _l("Marked the patient as left without being seen"),
+    "appointments.make_service_paces": _l("Made the paces of doctors from their calls"),
     "appointments.move": _l("Moved the appointment"),
     "appointments.read": _l("Opened an appointment"),
     "appointments.read_board": _l("Opened the queue"),

@@ -19,6 +19,7 @@ from hms.appointments.schemas import (
     appointment_json,
     entry_json,
 )
+from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
@@ -193,14 +194,16 @@ QUEUE = parameters(
 @api.response(200, EntryOut(many=True))
 def queue(arguments: dict[str, Any]) -> Response:
     """The queue of a day (default today) in the order of calling: `?show=waiting` (and called), `with_staff` or `done`.
-    Filters: date, patient, appointment, status, and doctor, which keeps those who wait for any doctor."""
+    Filters: date, patient, appointment, status, and doctor, which keeps those who wait for any doctor. `expected_wait` is null
+    for those who are called already, and while too little is known of the doctor."""
     entries = queries.list_entries(arguments.get("date"), show=_group(arguments), doctor_id=arguments.get("doctor"))
     columns = {"patient": "patient_id", "appointment": "appointment_id", "status": "status"}
     entries = filter_rows(entries, arguments, **{name: attrgetter(column) for name, column in columns.items()})
     is_done = _group(arguments) == "done"
     readers = {name: attrgetter(name) for name in QUEUE_COLUMNS}
     entries = order_rows(entries, arguments, _latest_first if is_done else CALLING_ORDER, **readers)
-    return read_log.list_response(entries, entry_json, _read_of_row, entity="queue_entry")
+    waits = wait_queries.expected_waits() if _group(arguments) == "waiting" else {}
+    return read_log.list_response(entries, lambda entry: entry_json(entry, waits), _read_of_row, entity="queue_entry")
 
 
 CALLING_ORDER = attrgetter("priority", "arrived_at", "token")

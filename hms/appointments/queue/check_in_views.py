@@ -18,6 +18,7 @@ from hms.appointments.view_helpers import (
     look_up_patients,
     redirect_back,
 )
+from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
@@ -83,5 +84,5 @@ def slip(entry_id: int) -> str:
         names=(hospital[0], spoken_name(entry)),
         texts=(entry.hospital_number, f"{entry.doctor_name} · {entry.room}", " · ".join(hospital[1:])),
     )
-    ahead = queries.count_ahead(entry_id)
-    return render_template("appointments/slip.html", entry=entry, ahead=ahead, code=code, height=height)
+    ahead, wait = queries.count_ahead(entry_id), wait_queries.expected_waits().get(entry_id)
+    return render_template("appointments/slip.html", entry=entry, ahead=ahead, wait=wait, code=code, height=height)

@@ -29,6 +29,7 @@ FIRST_ROWS = 30
 """Rows shown at first; each open page fetches them again when the queue changes."""
 ALL_ROWS = 1_000
 MAX_CALLS_SHOWN = 4
+MAX_NEXT_SHOWN = 8
 GROUPS = {
     "waiting": (QueueStatus.WAITING.value, QueueStatus.CALLED.value),
     "with_staff": (QueueStatus.IN_SERVICE.value,),
@@ -191,6 +192,17 @@ def get_current_entry(patient_id: int) -> Row | None:
         )
     )
     return db.session.execute(query).one_or_none()
+
+
+def list_next_tokens(limit: int = MAX_NEXT_SHOWN) -> list[Row]:
+    """The first tokens that wait to be called today, with room and doctor. No patient names, as `list_last_calls`."""
+    query = (
+        select(QueueEntry.id, QueueEntry.token, User.room, display_name_column().label("doctor_name"))
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+        .where(QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value)
+        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+    )
+    return list(db.session.execute(query.limit(limit)))
 
 
 def list_last_calls(limit: int = MAX_CALLS_SHOWN) -> list[Row]:

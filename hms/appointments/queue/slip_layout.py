@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 MARGINS_MM = 6
-TOKEN_MM, BARCODE_MM, DAY_MM, AHEAD_MM, NOTE_MM, GAPS_MM = 20, 14, 6, 12, 14, 20
+TOKEN_MM, BARCODE_MM, DAY_MM, AHEAD_MM, WAIT_MM, NOTE_MM, GAPS_MM = 20, 14, 6, 12, 12, 14, 20
 NAME_LINE_MM, NAME_LETTERS = 6.6, 18
 """The patient's and the hospital's name: height of a line, and the letters that fit in one whatever they are."""
 TEXT_LINE_MM, TEXT_LETTERS = 5.7, 26
@@ -13,7 +13,7 @@ TEXT_LINE_MM, TEXT_LETTERS = 5.7, 26
 
 def height_mm(*, names: tuple[str, ...], texts: tuple[str, ...]) -> int:
     """The length of a slip with these lines of large letters (`names`) and of small ones (`texts`)."""
-    fixed = MARGINS_MM + TOKEN_MM + BARCODE_MM + DAY_MM + AHEAD_MM + NOTE_MM + GAPS_MM
+    fixed = MARGINS_MM + TOKEN_MM + BARCODE_MM + DAY_MM + AHEAD_MM + WAIT_MM + NOTE_MM + GAPS_MM
     large = sum(_lines(name, NAME_LETTERS) for name in names) * NAME_LINE_MM
     small = sum(_lines(text, TEXT_LETTERS) for text in texts) * TEXT_LINE_MM
     return math.ceil(fixed + large + small)

@@ -18,6 +18,8 @@ from hms.appointments.view_helpers import (
     redirect_back,
     run_or_flash,
 )
+from hms.appointments.waits import queries as wait_queries
+from hms.appointments.waits.rules import MIN_TURNS
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
@@ -68,6 +70,7 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
         show=show, doctor_id=doctor_id, limit=queries.ALL_ROWS if shows_all else queries.FIRST_ROWS
     )
     extras = extensions.collect_notes(entry.id for entry in entries)
+    waits = wait_queries.expected_waits() if show == "waiting" else {}
     shows_values = current_person().may(Permission.OPEN_CHART)
     patient_reads = [
         read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
@@ -80,6 +83,10 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
         "show": show,
         "entries": entries,
         "extras": extras,
+        "waits": waits,
+        "has_unknown_wait": any(entry.is_waiting and entry.id not in waits for entry in entries),
+        "least_turns": MIN_TURNS,
+        "weeks_seen": wait_queries.WEEKS,
         "counts": queries.count_entries(doctor_id=doctor_id),
         "is_own": is_own,
         "doctor": doctor_id,
@@ -234,11 +241,19 @@ def send_to(entry_id: int) -> ResponseReturnValue:
 @requires(Permission.READ_QUEUE)
 def display() -> str:
     """The waiting-room screen: tokens and rooms, no names."""
-    return render_template("appointments/display.html", calls=queries.list_last_calls())
+    return render_template("appointments/display.html", **_load_screen())
+
+
+def _load_screen() -> dict[str, Any]:
+    return {
+        "calls": queries.list_last_calls(),
+        "next_tokens": queries.list_next_tokens(),
+        "waits": wait_queries.expected_waits(),
+    }
 
 
 @pages.get("/queue/display/rows")
 @requires(Permission.READ_QUEUE)
 def display_rows() -> str:
     """The rows of the waiting-room screen, fetched again after each change."""
-    return render_template("appointments/_calls.html", calls=queries.list_last_calls())
+    return render_template("appointments/_calls.html", **_load_screen())

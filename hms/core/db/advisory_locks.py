@@ -27,6 +27,8 @@ class AdvisoryLock(IntEnum):
     """Alerting that an account passed the read limit; one lock for each account."""
     TOTALS = 4248
     """Making the totals of a day; the triggers of migration 0040 take the same number, shared, for each changed day."""
+    SERVICE_PACES = 4260
+    """Making the paces of doctors from their calls."""
     IMPORT = 4343
     """Writing imported records."""
     MIGRATE = 7_244_001

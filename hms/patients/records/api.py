@@ -62,17 +62,22 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(PATIENTS, location="query")
 @api.response(200, PatientOut(many=True))
 def patients(arguments: dict[str, Any]) -> Response:
-    """Patients in the order of registration. `search=` works like the find box, within the fields that the role sees;
+    """Patients in the order of registration. `search=` finds whom the find box finds, within the fields that the role sees,
+    the most likely first when there are at most 40 and no `ordering`;
     `date`, `date_from` and `date_to` are days of registration. A number of another hospital beside other words is not searched
     for; the header `X-Search-Ignored: other_number` says so."""
     who, registered = current_person(), bounds(arguments)
     visible = visible_fields(who)
-    queries.check_number(arguments.get("search", ""), "search", needs_all=False)
+    queries.check_number(arguments.get("search", ""), "search", who=who, needs_all=False)
     query = queries.parse_for_reader(
-        arguments.get("search", ""), births="date_of_birth" in visible, phones="contact_info" in visible
+        arguments.get("search", ""),
+        births="date_of_birth" in visible,
+        sexes="gender" in visible,
+        phones="contact_info" in visible,
+        identifiers="address" in visible,
     )
     response = read_log.list_response(
-        api_queries.list_patients(query=query, days=registered, order=arguments.get("ordering", "id"), who=who),
+        api_queries.list_patients(query=query, days=registered, order=arguments.get("ordering"), who=who),
         lambda row: patient_json(row, visible),
         partial(_seen, names=visible),
         entity="patient",

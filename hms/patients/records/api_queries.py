@@ -9,10 +9,26 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, case, column, func, literal, select, table, true
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.core import clock
+from hms.core.api.pagination import Rows
 from hms.core.db import row_counts
 from hms.core.db.keyset import Order, OrderedSelect, Part, Place, select_part
 from hms.core.db.session import db
@@ -23,6 +39,7 @@ from hms.patients import lookup
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
 from hms.patients.models import Allergy, Patient
+from hms.patients.search import queries as search_queries
 from hms.patients.search.conditions import SearchConditions, SearchShape
 from hms.patients.search.query_parser import SearchQuery
 
@@ -45,26 +62,75 @@ COLUMNS = {
 
 
 class Matching(NamedTuple):
-    """Which patients a list shows: visible to this kind of reader, with conditions of these shapes."""
+    """Which patients a list shows: visible to this kind of reader, with conditions of these shapes, or those of a search
+    (`is_found`)."""
 
     kind: ReaderKind
     shape: SearchShape
     days: BoundsShape
+    is_found: bool = False
 
 
-def list_patients(*, query: SearchQuery, days: Bounds, order: str, who: Person) -> OrderedSelect:
+def list_patients(*, query: SearchQuery, days: Bounds, order: str | None, who: Person) -> Rows:
     """Active patients that match `query` and were registered within `days` (UTC), with the API's columns; substances only
     for those who may read them. `is_open`: whether the content of the record is open to `who`.
+
+    A search finds whom the find box finds, without `order` in its order; one that fits very many is a list like any other.
     """
     conditions = SearchConditions.of(query)
-    matching = Matching(reader_kind(who), conditions.shape(), days.shape())
-    values = reader_values(who) | conditions.values() | days.values() | {"since": clock.today() - RECENT}
+    matching = Matching(reader_kind(who), conditions.shape, days.shape())
+    values = reader_values(who) | days.values() | {"since": clock.today() - RECENT}
+    if query.is_empty and not query.finds_nobody:
+        return _ordered(matching, _Way.COUNTED, values, order or "id", who)
+    scope = search_queries.Scope(matching.kind, matching.days, values)
+    found = search_queries.find_patients(query, limit=search_queries.MAX_SCORED + 1, scope=scope)
+    ids = [one.row.id for one in found]
+    if len(ids) > search_queries.MAX_SCORED:
+        return _ordered(matching, _Way.FOUND_FIRST, values | conditions.values, order or "id", who)
+    if order is None:
+        return _RankedPatients(ids, who)
+    matching = Matching(matching.kind, SearchShape(), matching.days, is_found=True)
+    return _ordered(matching, _Way.COUNTED, values | {"found": ids}, order, who)
+
+
+def _ordered(matching: Matching, way: _Way, values: dict[str, Any], order: str, who: Person) -> OrderedSelect:
     listed = partial(_listed, matching, order=order, with_substances=reads_allergies(who))
     counted = partial(_select_ids, matching)
-    if query.is_empty:
-        return OrderedSelect(_order(order), partial(listed, _Way.COUNTED), counted, values, is_kept=True)
-    found, through_all = partial(listed, _Way.FOUND_FIRST), partial(listed, _Way.UNCOUNTED)
-    return _FoundPatients(_order(order), found, counted, values, is_kept=True, through_all=through_all)
+    if way is _Way.COUNTED:
+        return OrderedSelect(_order(order), partial(listed, way), counted, values, is_kept=True)
+    through_all = partial(listed, _Way.UNCOUNTED)
+    return _FoundPatients(_order(order), partial(listed, way), counted, values, is_kept=True, through_all=through_all)
+
+
+@dataclass(frozen=True)
+class _RankedPatients:
+    """The patients of a search, the most likely first. The place of a row is its number in the list, and its id."""
+
+    ids: list[int]
+    who: Person
+
+    def fetch_page(self, limit: int, offset: int) -> Sequence[Any]:
+        ids = self.ids[offset : offset + limit]
+        rows = {row.id: row for row in get_patients(ids, self.who)} if ids else {}
+        return [rows[patient_id] for patient_id in ids if patient_id in rows]
+
+    def fetch_after(self, place: Place | None, limit: int, *, count: int | None = None) -> Sequence[Any]:
+        if place is None:
+            return self.fetch_page(limit, 0)
+        nth, patient_id = place.values
+        nth = self.ids.index(patient_id) if patient_id in self.ids else min(nth, len(self.ids))
+        if place.is_backward:
+            return list(reversed(self.fetch_page(min(limit, nth), max(nth - limit, 0))))
+        return self.fetch_page(limit, nth + 1)
+
+    def get_record(self, row: Any) -> Any:
+        return row
+
+    def get_place(self, row: Any, *, is_backward: bool = False) -> Place:
+        return Place((self.ids.index(row.id), row.id), is_backward)
+
+    def count(self, *, is_exact: bool = False) -> int:
+        return len(self.ids)
 
 
 class _Way(enum.Enum):
@@ -143,7 +209,8 @@ def _find(ids: Select, order: Order) -> CTE:
 @cache
 def _select_ids(matching: Matching) -> Select:
     visible = (Patient.status == "active", *policy.own_rows(matching.kind.reader(), Patient.id))
-    conditions = (matching.shape.conditions().condition(), *matching.days.conditions(Patient.created_at))
+    found = (Patient.id == any_(bindparam("found", type_=ARRAY(BigInteger))),) if matching.is_found else ()
+    conditions = (matching.shape.condition(), *found, *matching.days.conditions(Patient.created_at))
     return select(Patient.id).where(*visible, *conditions)
 
 

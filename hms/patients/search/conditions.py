@@ -1,114 +1,78 @@
-"""A parsed search as SQL conditions: every part of the typed line must match."""
+"""A parsed search as SQL conditions: every part of the typed line fits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, and_, bindparam, cast, false, func, or_, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    collate,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from hms.core import clock
 from hms.core.db.folding import folded_name
 from hms.core.text.cleaning import escape_like
 from hms.patients.identity import phone_numbers
-from hms.patients.models import Patient
+from hms.patients.models import NameWord, Patient
 
 from .query_parser import SearchQuery
+from .typed_facts import born_at_age
 
 MIN_PHONE_DIGITS = 7
 """Fewer digits are a part of a phone number."""
+MIN_KIN_DIGITS = 6
+"""Fewer digits are not looked for among the phones of the next of kin."""
+MIN_IDENTIFIER = 5
+LONGEST_LETTERS = 4
+"""Longer words do not stand before the digits of a national ID."""
+TELLING_DIGITS = 5
+OLDEST_AGE = 110
+LAST_LETTER = "\U0010ffff"
+"""Sorts after every letter: the words from "kad" to "kad" with this letter are those that begin with "kad"."""
+
+name_words: ColumnElement[Any] = func.string_to_array(
+    func.left(Patient.search_names, literal_column("500")), literal_column("' '"), type_=ARRAY(Text)
+)
+"""The words of a patient's names, as the index `ix_patient_words` has them."""
+_NO_SIGN = {name: literal_column(f"'[^{name}]'") for name in ("A-Z0-9", "0-9")}
+national_id = func.regexp_replace(
+    func.upper(Patient.national_id), _NO_SIGN["A-Z0-9"], literal_column("''"), literal_column("'g'")
+)
+kin_digits = func.regexp_replace(
+    Patient.next_of_kin, _NO_SIGN["0-9"], literal_column("''"), literal_column("'g'"), type_=Text
+)
 
 
-@dataclass(frozen=True)
-class SearchConditions:
-    """A `SearchQuery` as LIKE patterns and values.
+def identifier(text: str) -> str:
+    """A typed national ID as the index has it: its capital letters and digits."""
+    return re.sub(r"[^A-Z0-9]", "", text.upper())
 
-    `parts` are words as typed; `words` their LIKE patterns for beginnings, `whole_words` for whole words. The database
-    folds them as it folds `search_names`.
-    `runs` are patterns of digits in a phone or a hospital number, each in all its stored forms; `alternative_run` is one
-    more, which may match instead of the hospital number and the birth dates. `phones` are patterns of whole phones.
-    """
 
-    parts: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    runs: tuple[tuple[str, ...], ...] = ()
-    alternative_run: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
-    births: tuple[tuple[date, date], ...] = ()
-    """First and last day of each possible time of birth."""
-    whole_words: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
-    looks_into_phones: bool = True
-    finds_nobody: bool = False
+def end_of_identifier(plain: str) -> str:
+    """The pattern of national IDs that end with this one."""
+    return f"%{plain}"
 
-    @classmethod
-    def of(cls, query: SearchQuery) -> SearchConditions:
-        births = [(query.birth_date, query.birth_date)] if query.birth_date else []
-        if query.birth_year is not None:
-            births.append((date(query.birth_year, 1, 1), date(query.birth_year, 12, 31)))
-        parts, typed = query.words, (*query.digit_runs, query.alternative_digits or "")
-        return cls(
-            parts=parts,
-            words=tuple(f"% {escape_like(part)}%" for part in parts),
-            runs=tuple(_patterns(run) for run in query.digit_runs),
-            alternative_run=_patterns(query.alternative_digits) if query.alternative_digits else (),
-            numbers=() if query.hospital_number is None else (query.hospital_number,),
-            births=tuple(births),
-            whole_words=tuple(f"% {escape_like(part)} %" for part in parts),
-            phones=tuple(
-                f"%{digits} %"
-                for run in typed
-                for digits in _stored_forms(run)
-                if len(digits) >= MIN_PHONE_DIGITS and query.looks_into_phones
-            ),
-            looks_into_phones=query.looks_into_phones,
-            finds_nobody=query.finds_nobody,
-        )
 
-    def shape(self) -> SearchShape:
-        """The number of values of each kind; searches of one shape share one statement."""
-        counts = (len(self.words), len(self.alternative_run), len(self.numbers), len(self.births))
-        return SearchShape(tuple(map(len, self.runs)), *counts, self.looks_into_phones, self.finds_nobody)
-
-    def values(self) -> dict[str, Any]:
-        """The values of the bound parameters of `SearchShape.conditions`."""
-        named: dict[str, Any] = {f"word_{i}": word for i, word in enumerate(self.words)}
-        named |= {f"run_{i}_{j}": way for i, ways in enumerate(self.runs) for j, way in enumerate(ways)}
-        named |= {f"alternative_{i}": way for i, way in enumerate(self.alternative_run)}
-        named |= {f"number_{i}": number for i, number in enumerate(self.numbers)}
-        for i, (first, last) in enumerate(self.births):
-            named |= {f"born_from_{i}": first, f"born_until_{i}": last}
-        return named
-
-    def condition(self) -> ColumnElement[bool]:
-        """The condition that every part matches; true for an empty search, false for one that finds nobody."""
-        if self.finds_nobody:
-            return false()
-        return and_(true(), *name_conditions(Patient.search_names, self.words), *self.digit_conditions())
-
-    def digit_conditions(self) -> list[ColumnElement[bool]]:
-        """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all match."""
-        readings = [has_number(Patient, number) for number in self.numbers]
-        readings += [Patient.birth_date.between(first, last) for first, last in self.births]
-        runs = [self._contains_run(patterns) for patterns in self.runs]
-        return (
-            [or_(*readings, self._contains_run(self.alternative_run)), *runs]
-            if self.alternative_run
-            else [*readings, *runs]
-        )
-
-    def _contains_run(self, patterns: tuple[str, ...]) -> ColumnElement[bool]:
-        """The run is in the phone or the hospital number, or only in the number when phones are hidden.
-
-        `search_digits` is the phone, a blank and the hospital number.
-        """
-        conditions = [Patient.search_digits.like(pattern) for pattern in patterns]
-        if not self.looks_into_phones:
-            number = func.split_part(Patient.search_digits, " ", 2)
-            conditions = [
-                and_(condition, number.like(pattern)) for condition, pattern in zip(conditions, patterns, strict=True)
-            ]
-        return or_(*conditions)
+def joined_identifiers(query: SearchQuery, run: str) -> tuple[str, ...]:
+    """A run of digits as a national ID: alone, and behind each short word ("SL 12345678")."""
+    return (run, *(identifier(word) + run for word in query.words[:2] if 0 < len(word) <= LONGEST_LETTERS))
 
 
 def has_number(columns: Any, number: Any) -> ColumnElement[bool]:
@@ -116,48 +80,203 @@ def has_number(columns: Any, number: Any) -> ColumnElement[bool]:
     return or_(columns.number == number, columns.id == func.hms_kept_patient(cast(number, BigInteger)))
 
 
-def name_conditions(search_names: Any, patterns: tuple[Any, ...]) -> list[ColumnElement[bool]]:
-    """Conditions that the names match every pattern of `SearchConditions.words` or `whole_words`."""
-    return [search_names.like(folded_name(pattern), escape="\\") for pattern in patterns]
+@dataclass(frozen=True)
+class RunShape:
+    """What a run of digits may be: the stored forms it has, and whether it may also be an age, a hospital number without check
+    digit, a national ID or the phone of the next of kin."""
+
+    forms: int = 0
+    is_age: bool = False
+    is_number: bool = False
+    identifiers: int = 0
+    """In how many ways it may be the end of a national ID."""
+    is_kin: bool = False
+    is_telling: bool = False
+    """Whether it is so long that it fits few by chance."""
 
 
 @dataclass(frozen=True)
 class SearchShape:
-    """The number of values of each kind in a search. A statement is built once for each shape; the number of shapes is
-    bounded, because a search has at most `MAX_TERMS` words and runs of digits."""
+    """The kinds of the parts of a search. A statement is built once for each shape; the number of shapes is bounded, because
+    a search has at most `MAX_TERMS` words and runs of digits."""
 
-    runs: tuple[int, ...]
-    words: int
-    alternative_run: int
-    numbers: int
-    births: int
-    looks_into_phones: bool
-    finds_nobody: bool
+    words: tuple[bool, ...] = ()
+    """For each word whether it may also be a national ID."""
+    runs: tuple[RunShape, ...] = ()
+    alternative: RunShape | None = None
+    """A run of digits that may fit instead of the hospital number and the birth."""
+    has_number: bool = False
+    births: int = 0
+    """How many ways there are to read the birth; one of them fits."""
+    is_born: bool = False
+    sexes: int = 0
+    looks_into_phones: bool = True
+    finds_nobody: bool = False
 
-    def conditions(self) -> SearchConditions:
-        """Conditions with a bound parameter for each value; `SearchConditions.values` gives the values."""
-        return SearchConditions(
-            words=_bind("word", self.words),
-            runs=tuple(_bind(f"run_{i}", ways) for i, ways in enumerate(self.runs)),
-            alternative_run=_bind("alternative", self.alternative_run),
-            numbers=_bind("number", self.numbers),
-            births=tuple(
-                zip(_bind("born_from", self.births, Date), _bind("born_until", self.births, Date), strict=True)
-            ),
-            looks_into_phones=self.looks_into_phones,
-            finds_nobody=self.finds_nobody,
+    def condition(self) -> ColumnElement[bool]:
+        """The condition that every part fits; false for a search that finds nobody."""
+        if self.finds_nobody:
+            return false()
+        return and_(true(), *self._words(), *self._sexes(), *self.digit_conditions())
+
+    def digit_conditions(self) -> list[ColumnElement[bool]]:
+        """Conditions for digits and dates: readings of the same digits are alternatives, separate runs must all fit."""
+        readings = [has_number(Patient, bindparam("number"))] if self.has_number else []
+        readings += [_between(f"birth_{i}") for i in range(self.births)]
+        runs = [self._run(f"run_{i}", run) for i, run in enumerate(self.runs)]
+        runs += [_between("born")] if self.is_born else []
+        if self.alternative is None:
+            return [*readings, *runs]
+        return [or_(*readings, self._run("alternative", self.alternative)), *runs]
+
+    def telling_conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The conditions for digits, each by itself, that fit few by chance."""
+        if self.has_number:
+            yield has_number(Patient, bindparam("number"))
+        yield from (self._run(f"run_{i}", run) for i, run in enumerate(self.runs) if run.is_telling)
+        if self.alternative is not None and self.alternative.is_telling:
+            yield self._run("alternative", self.alternative)
+
+    def _words(self) -> list[ColumnElement[bool]]:
+        return [
+            or_(begins(f"word_{i}"), has_identifier(f"word_{i}_id")) if may_be_id else begins(f"word_{i}")
+            for i, may_be_id in enumerate(self.words)
+        ]
+
+    def _sexes(self) -> list[ColumnElement[bool]]:
+        return [
+            or_(Patient.sex.not_in(("female", "male")), Patient.sex == bindparam(f"sex_{i}"), begins(f"sex_word_{i}"))
+            for i in range(self.sexes)
+        ]
+
+    def _run(self, name: str, shape: RunShape) -> ColumnElement[bool]:
+        """The run is in the phone or the hospital number, or only in the number when phones are hidden; or it is something
+        else that it may be. `search_digits` is the phone, a blank and the hospital number."""
+        places = Patient.search_digits
+        conditions = [places.like(bindparam(f"{name}_{j}")) for j in range(shape.forms)]
+        if not self.looks_into_phones:
+            own = func.split_part(Patient.search_digits, " ", 2)
+            conditions = [and_(way, own.like(bindparam(f"{name}_{j}"))) for j, way in enumerate(conditions)]
+        if shape.is_age:
+            conditions.append(_between(f"{name}_born"))
+        if shape.is_number:
+            conditions.append(has_number(Patient, bindparam(f"{name}_number")))
+        conditions += [has_identifier(f"{name}_id_{j}") for j in range(shape.identifiers)]
+        if shape.is_kin:
+            conditions += [
+                and_(Patient.next_of_kin != "", kin_digits.like(bindparam(f"{name}_{j}"))) for j in range(shape.forms)
+            ]
+        return or_(false(), *conditions)
+
+
+def begins(name: str) -> ColumnElement[bool]:
+    """A word of the names begins with the value of the bound parameter `name`."""
+    first = folded_name(bindparam(name, type_=Text))
+    known = select(collate(NameWord.word, "default")).where(
+        NameWord.word >= first, NameWord.word < first.concat(LAST_LETTER)
+    )
+    return name_words.overlap(func.array(known.scalar_subquery(), type_=ARRAY(Text)))
+
+
+def _between(name: str) -> ColumnElement[bool]:
+    return Patient.birth_date.between(bindparam(f"{name}_from", type_=Date), bindparam(f"{name}_until", type_=Date))
+
+
+def has_identifier(name: str) -> ColumnElement[bool]:
+    """The national ID ends with the value of the bound parameter `name`, a pattern (`end_of_identifier`)."""
+    return and_(Patient.national_id != "", national_id.like(bindparam(name)))
+
+
+@dataclass(frozen=True)
+class SearchConditions:
+    """The shape of a search, and the values of its statement's bound parameters.
+
+    `parts` are the words of names, folded in the database; `phones` are patterns of whole phones in `search_digits`.
+    """
+
+    shape: SearchShape = SearchShape()
+    values: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, query: SearchQuery) -> SearchConditions:
+        """The conditions of a parsed line."""
+        if query.finds_nobody:
+            return cls(SearchShape(finds_nobody=True))
+        builder = _Builder(query, {})
+        shape = SearchShape(
+            words=tuple(builder.word(i, word) for i, word in enumerate(query.words)),
+            runs=tuple(builder.run(f"run_{i}", run) for i, run in enumerate(query.digit_runs)),
+            alternative=builder.run("alternative", query.alternative_digits) if query.alternative_digits else None,
+            has_number=builder.number(),
+            births=builder.births(),
+            is_born=builder.between("born", *query.born) if query.born else False,
+            sexes=builder.sexes(),
+            looks_into_phones=query.looks_into_phones,
         )
+        typed = (*query.digit_runs, query.alternative_digits or "") if query.looks_into_phones else ()
+        phones = [f"%{form} %" for run in typed for form in stored_forms(run) if len(form) >= MIN_PHONE_DIGITS]
+        return cls(shape, builder.values, query.words, tuple(phones))
 
 
-def _bind(name: str, count: int, of_type: Any = None) -> tuple[Any, ...]:
-    return tuple(bindparam(f"{name}_{i}", type_=of_type) for i in range(count))
+@dataclass
+class _Builder:
+    """Collects the values of a statement while its shape is made."""
+
+    query: SearchQuery
+    values: dict[str, Any]
+
+    def word(self, nth: int, word: str) -> bool:
+        self.values[f"word_{nth}"] = word
+        plain = identifier(word)
+        if len(plain) < MIN_IDENTIFIER or not self.query.looks_into_identifiers or plain.isalpha():
+            return False
+        self.values[f"word_{nth}_id"] = end_of_identifier(plain)
+        return True
+
+    def number(self) -> bool:
+        number = self.query.hospital_number if self.query.hospital_number is not None else self.query.short_number
+        if number is not None:
+            self.values["number"] = number
+        return number is not None
+
+    def births(self) -> int:
+        query, ways = self.query, 0
+        if query.birth_date:
+            ways += self.between("birth_0", query.birth_date, query.birth_date)
+        if query.birth_year is not None:
+            ways += self.between(f"birth_{ways}", date(query.birth_year, 1, 1), date(query.birth_year, 12, 31))
+        return ways
+
+    def sexes(self) -> int:
+        for i, (word, sex) in enumerate(self.query.sexes):
+            self.values |= {f"sex_{i}": sex, f"sex_word_{i}": word}
+        return len(self.query.sexes)
+
+    def run(self, name: str, run: str) -> RunShape:
+        query, forms = self.query, stored_forms(run)
+        days = born_at_age(int(run), "years", clock.today()) if len(run) < 4 and int(run) <= OLDEST_AGE else None
+        is_age = days is not None and query.looks_into_births and query.born is None and query.birth_date is None
+        if is_age and days is not None:
+            self.between(f"{name}_born", *days)
+        is_number = len(run) > 3 and len(run) <= 9
+        if is_number:
+            self.values[f"{name}_number"] = int(run)
+        looks = query.looks_into_identifiers and query.looks_into_phones
+        ids = joined_identifiers(query, run) if looks and len(run) >= MIN_IDENTIFIER else ()
+        self.values |= {f"{name}_id_{j}": end_of_identifier(plain) for j, plain in enumerate(ids)}
+        is_kin = looks and len(run) >= MIN_KIN_DIGITS
+        forms = forms if len(run) > 1 else ()
+        self.values |= {f"{name}_{j}": f"%{escape_like(form)}%" for j, form in enumerate(forms)}
+        return RunShape(len(forms), is_age, is_number, len(ids), is_kin, len(run) >= TELLING_DIGITS)
+
+    def between(self, name: str, first: date, last: date) -> bool:
+        self.values |= {f"{name}_from": first, f"{name}_until": last}
+        return True
 
 
-def _stored_forms(run: str) -> tuple[str, ...]:
+def stored_forms(run: str) -> tuple[str, ...]:
     """The run as typed, and without the dialled prefix 0 or 00, which stored phones do not have."""
     stripped = phone_numbers.strip_dial_prefix(run)
     return (run,) if stripped == run or run.startswith("000") or len(stripped) < 2 else (run, stripped)
-
-
-def _patterns(run: str) -> tuple[str, ...]:
-    return tuple(f"%{digits}%" for digits in _stored_forms(run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
@@ -16,7 +16,7 @@ from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
 from . import match_scoring
-from .match_scoring import ComparedPerson, tokens
+from .match_scoring import ComparedPerson, likely_typos, tokens
 from .queries import SHOWN, SearchResult, build_result, set_similarity_threshold
 
 MAX_SHOWN = 3
@@ -85,21 +85,6 @@ def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bo
     if person.is_estimated:
         return [*blocks, about]
     return [*blocks, and_(about, Patient.birth_is_estimated), Patient.birth_date.in_(likely_typos(person.birth_date))]
-
-
-def likely_typos(born: date) -> list[date]:
-    """The date, its neighbours, day and month swapped, and every date that differs in one digit."""
-    dates = {born, born + timedelta(days=1), born - timedelta(days=1)}
-    if born.day <= 12:
-        dates.add(date(born.year, born.day, born.month))
-    written = born.isoformat()
-    for place, digit in enumerate(written):
-        for other in "0123456789" if digit != "-" else "":
-            try:
-                dates.add(date.fromisoformat(written[:place] + other + written[place + 1 :]))
-            except ValueError:
-                continue
-    return sorted(dates)
 
 
 def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> DuplicateCandidate:

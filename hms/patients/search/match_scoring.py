@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -109,7 +109,7 @@ def _similarity_in_any_order(mine: tuple[str, ...], theirs: tuple[str, ...]) -> 
 def _best_pairs(few: tuple[str, ...], many: tuple[str, ...]) -> list[float]:
     """Similarity of each of the `few` with a partner of its own among the `many`; the most similar pairs are chosen first."""
     ranked = sorted(
-        [(_word_similarity(x, y), i, j) for i, x in enumerate(few) for j, y in enumerate(many)], reverse=True
+        [(word_similarity(x, y), i, j) for i, x in enumerate(few) for j, y in enumerate(many)], reverse=True
     )
     best: list[float] = []
     placed: set[int] = set()
@@ -123,7 +123,7 @@ def _best_pairs(few: tuple[str, ...], many: tuple[str, ...]) -> list[float]:
 
 
 @lru_cache(maxsize=65536)
-def _word_similarity(x: str, y: str) -> float:
+def word_similarity(x: str, y: str) -> float:
     """0 to 1 for two words; close to 1 for spellings of one sound (Diallo and Jalloh, Mohamed and Muhammad)."""
     if x == y:
         return 1.0
@@ -213,3 +213,18 @@ def _address(mine: str, theirs: str) -> _Evidence:
     a, b = set(tokens(mine)), set(tokens(theirs))
     is_same = bool(a) and len(a & b) >= 0.6 * len(a | b)
     return _Evidence(0.6, _l("same address")) if is_same else _Evidence(0.0)
+
+
+def likely_typos(born: date) -> list[date]:
+    """The date, its neighbours, day and month swapped, and every date that differs in one digit."""
+    dates = {born, born + timedelta(days=1), born - timedelta(days=1)}
+    if born.day <= 12:
+        dates.add(date(born.year, born.day, born.month))
+    written = born.isoformat()
+    for place, digit in enumerate(written):
+        for other in "0123456789" if digit != "-" else "":
+            try:
+                dates.add(date.fromisoformat(written[:place] + other + written[place + 1 :]))
+            except ValueError:
+                continue
+    return sorted(dates)

@@ -1,0 +1,43 @@
+"""Daily job: make the paces of doctors from the calls of the last weeks."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, select
+
+from hms.appointments.models import ServicePace
+from hms.core import clock
+from hms.core.actions import action_context
+from hms.core.db import advisory_locks
+from hms.core.db.advisory_locks import AdvisoryLock
+from hms.core.db.session import db
+from hms.core.person import SYSTEM
+
+from . import queries, rules
+
+
+def make_service_paces() -> bool:
+    """Make the paces of today, once a day; returns whether they were made."""
+    today = clock.today()
+    with action_context("appointments.make_service_paces", SYSTEM):
+        if not advisory_locks.try_acquire(AdvisoryLock.SERVICE_PACES):
+            return False
+        if db.session.scalar(select(func.max(ServicePace.made_on))) == today:
+            return False
+        paces = rules.make_paces(queries.list_calls(today))
+        db.session.execute(delete(ServicePace))
+        for doctor_id, kinds in paces.items():
+            db.session.add_all(_row(doctor_id, kind, pace) for kind, pace in kinds.items())
+            db.session.flush()
+    return True
+
+
+def _row(doctor_id: int, kind: str, pace: rules.Pace) -> ServicePace:
+    return ServicePace(
+        doctor_id=doctor_id,
+        kind=kind,
+        made_on=clock.today(),
+        turns=list(pace.turns.seconds),
+        gaps=list(pace.gaps.seconds) if pace.gaps else [],
+        day_variance=pace.turns.day_variance,
+        overtaken=list(pace.overtaken),
+    )
