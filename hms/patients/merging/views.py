@@ -19,12 +19,12 @@ from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
 from hms.patients.blueprints import pages
 from hms.patients.models import Patient, PatientMerge
+from hms.patients.read_entries import record_read_of_both
 from hms.patients.search import queries as search_queries
 from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
 from . import actions, moved_rows, queries, row_words
 from .forms import FIELD_LABELS, ApprovalForm, MergeForm, ReasonForm, SeparationForm, row_key
-from .read_entries import record_read_of_both
 
 
 @pages.route("/<int:patient_id>/merge", methods=["GET", "POST"])

@@ -57,6 +57,19 @@ def duplicate_candidates(
     return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
 
 
+def compared_person(patient: Patient) -> ComparedPerson:
+    """The facts of a record that are compared."""
+    return ComparedPerson(
+        patient.given_names,
+        patient.family_name,
+        patient.birth_date,
+        bool(patient.birth_is_estimated),
+        patient.sex,
+        patient.phone or None,
+        patient.address or "",
+    )
+
+
 def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
     blocks = [
