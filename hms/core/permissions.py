@@ -70,6 +70,7 @@ class Permission(StrEnum):
     # messages to patients
     READ_MESSAGES = "messages.read"
     SEND_MESSAGES = "messages.send"
+    MANAGE_MESSAGE_TEXTS = "messages.manage_texts"
     # formulary
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
@@ -216,6 +217,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_HOLIDAYS,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
+            Permission.MANAGE_MESSAGE_TEXTS,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
             Permission.WITHDRAW_CLINICAL,

@@ -57,6 +57,17 @@ ENDED_STATUSES = frozenset(MessageStatus) - {MessageStatus.WAITING, MessageStatu
 """The states after which a person may send the message again."""
 
 
+class Wish(StrEnum):
+    """What a patient said about messages on a channel."""
+
+    NOT_ASKED = ""
+    AGREED = "agreed"
+    REFUSED = "refused"
+
+
+WISH_LABELS = {Wish.NOT_ASKED: _l("Not asked"), Wish.AGREED: _l("Wants messages"), Wish.REFUSED: _l("No messages")}
+
+
 class Channel(StrEnum):
     SMS = "sms"
     EMAIL = "email"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from .enums import Channel
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -16,6 +18,10 @@ class Recipient:
     phone: str = ""
     email: str = ""
     language: str = ""
+
+    def address(self, channel: Channel) -> str:
+        """The address on a channel; blank when none is recorded."""
+        return {Channel.SMS: self.phone, Channel.EMAIL: self.email}[channel]
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class MessageKind:
     texts: Mapping[tuple[str, str], tuple[str, str]]
     """Subject and body by channel and language; an SMS has no subject."""
     find_news: Callable[[int], News | None] = field(repr=False)
+    find_example: Callable[[int, str], Mapping[str, str] | None] = field(repr=False)
+    """The values of a record of the patient with this id, in a language, to preview a text; None without such a record."""
 
 
 _kinds: dict[str, MessageKind] = {}

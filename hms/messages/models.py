@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hms.core.db.models import Record, UnauditedRecord
+from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.text.translation import N_
 
 from .enums import TRANSITIONS, MessageStatus
 
@@ -61,6 +62,7 @@ class OutgoingMessage(Record):
         Index("ix_outgoing_message_status", "status", "id"),
         Index("ix_outgoing_message_due_at", "due_at", "id"),
         Index("ix_outgoing_message_created_at", "created_at", "id"),
+        Index("ix_outgoing_message_sent_at", "sent_at", "id"),
         Index("ix_outgoing_message_claimed", "claimed_until", postgresql_where=text("status = 'sending'")),
         Index("ix_outgoing_message_gateway", "gateway_id", postgresql_where=text("gateway_id <> ''")),
     )
@@ -88,6 +90,42 @@ class OutgoingMessage(Record):
     gateway_words: Mapped[str] = mapped_column(default="")
     fallback_of_id: Mapped[int | None] = mapped_column(ForeignKey("outgoing_message.id", ondelete="RESTRICT"))
     again_of_id: Mapped[int | None] = mapped_column(ForeignKey("outgoing_message.id", ondelete="RESTRICT"))
+
+
+class MessagePreference(VersionedRecord):
+    """What a patient said about messages: a wish for each channel (`Wish`), and a language ("" as recorded).
+
+    Of two rows, after two records of one patient were merged, the one that was changed last counts.
+    """
+
+    __tablename__ = "message_preference"
+    __table_args__ = (
+        CheckConstraint("sms IN ('', 'agreed', 'refused') AND email IN ('', 'agreed', 'refused')", name="wishes_known"),
+        Index("ix_message_preference_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    sms: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
+class MessageText(VersionedRecord):
+    """The hospital's own text of a kind of message on a channel in a language."""
+
+    __tablename__ = "message_text"
+    __table_args__ = (
+        CheckConstraint("btrim(body) <> ''", name="body_given", info={"message": N_("Enter a text."), "field": "body"}),
+        Index("uq_message_text_place", "kind", "channel", "language", unique=True),
+    )
+
+    kind: Mapped[str]
+    channel: Mapped[str]
+    language: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    body: Mapped[str]
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class MessageClock(UnauditedRecord):

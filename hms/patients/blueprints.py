@@ -23,3 +23,6 @@ def redirect_after_save(patient_id: int) -> ResponseReturnValue:
 
 
 api = ApiBlueprint("patients_api", __name__, description="Patients")
+
+message_pages = Blueprint("patient_messages", __name__, url_prefix="/messages")
+"""Messages to patients; `/patients/<id>/messages` has what one patient wants."""

@@ -134,7 +134,7 @@ END $$
 IN_USE_SO_FAR = (
     "allergy appointment bill condition encounter lab_order prescription queue_entry vitals_reading".split()
 )
-IN_USE_NOW = ("app_user", "break_glass", "dispense", "immunization", "observation", "outgoing_message")
+IN_USE_NOW = ("app_user", "break_glass", "dispense", "immunization", "observation")
 
 RECORD = """
 CREATE FUNCTION hms_merged_patient() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -15,6 +15,7 @@ from hms.clinical.models import NoteTemplate, VitalsReading
 from hms.core.db.session import db as database
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.lab.models import LabOrder
+from hms.messages.models import OutgoingMessage
 from hms.patients.models import BreakGlass, Patient
 from hms.pharmacy.models import GoodsReceipt
 from hms.staff.models import RoleChangeRequest, User
@@ -30,6 +31,7 @@ NAMED = {
     "access": BreakGlass,
     "entry": QueueEntry,
     "item": PriceItem,
+    "message": OutgoingMessage,
     "order": LabOrder,
     "reading": VitalsReading,
     "receipt": GoodsReceipt,

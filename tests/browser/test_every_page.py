@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HMS = Path(__file__).resolve().parents[2] / "hms"
 DESKS = sorted({views.relative_to(HMS).parts[0] for views in HMS.rglob("*views.py")} - {"core"})
+FURTHER = ("message_channels", "patient_messages")
+"""Blueprints beside that of their desk."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (1366, 810, 320)
 FIRST_VISIT, SIGN_IN, REQUESTS = 120_000, 40_000, 10
@@ -29,8 +31,11 @@ QUESTIONS = {
 }
 """Pages that differ by query or by person."""
 
-ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"}
-"""Pages that need a one-time link, an open registration, a lock, a code, a stored form or a picture; tests/staff opens them."""
+ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
+    "/messages/<int:message_id>"
+}
+"""Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture or a message; tests of their
+desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""
@@ -119,7 +124,7 @@ def faults_of_size(tab, most_bytes):
     return found
 
 
-@pytest.mark.parametrize("desk", DESKS)
+@pytest.mark.parametrize("desk", [*DESKS, *FURTHER])
 def test_every_page_of(desk, looked_at, served, patient_id):
     pages, asked = Desk(served.app, desk, patient_id).pages(), QUESTIONS.get(desk, [])
     assert pages, "The desk has no page, or its addresses are named differently."

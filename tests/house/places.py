@@ -18,6 +18,9 @@ WORDS = {
     "what": "hold",
     "filename": "css/hms.css",
     "draft": "0123456789ab",
+    "kind": "appointment.reminder",
+    "channel": "sms",
+    "language": "en",
 }
 """Values of URL arguments that are not records."""
 

@@ -44,6 +44,7 @@ def test_public_routes_are_few_and_known(app):
         "staff_api.sign_in",
         "staff_api.refresh",
         "staff_api.register",
+        "message_reports_api.report",
         "admin_api.health",
         "admin_api.documentation",
         "admin_api.openapi",

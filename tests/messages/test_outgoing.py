@@ -9,14 +9,17 @@ import pytest
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as bookings
+from hms.appointments.models import Appointment
 from hms.appointments.queue import transitions
 from hms.appointments.reminders.jobs import plan_reminders
 from hms.appointments.reminders.kinds import REMINDER
 from hms.core import clock
+from hms.core.actions import action_context
 from hms.core.background import outbox
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
 from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions
 from tests.appointments import factories
@@ -192,3 +195,20 @@ def test_nobody_is_woken_and_nothing_is_sent_that_is_not_true_any_more(phones, p
     _work(night + dt.timedelta(hours=9))
     assert _states() == [("booked", "sms", "cancelled"), ("moved", "sms", "sent")]
     assert len(phones.requests) == 1
+
+
+def test_two_clocks_and_two_workers_send_one_reminder(in_parallel, message_servers):
+    gateway = message_servers[0]
+    gateway.answers.clear(), gateway.requests.clear()
+    settings.change_setting("messages.sms_url", gateway.url, by=SYSTEM)
+    settings.change_setting("messages.quiet_from", "", by=SYSTEM)
+    patient, doctor = factories.patient(phone="+23276123476"), factories.doctor()
+    starts = clock.local(clock.now() + DAY - MINUTE)
+    with clock.frozen_at(clock.now() - 7 * DAY), action_context("tests", SYSTEM):
+        when = {"date": starts.date(), "time": starts.time().replace(second=0, microsecond=0)}
+        database.session.add(Appointment(patient_id=patient.id, doctor_id=doctor.id, **when))
+    assert not [found for found in in_parallel([plan_reminders] * 4) if isinstance(found, Exception)]
+    assert not [found for found in in_parallel([outbox.run_long] * 4) if isinstance(found, Exception)]
+    outbox.run_long()
+    assert _states() == [("reminder", "sms", "sent")]
+    assert len(gateway.requests) == 1

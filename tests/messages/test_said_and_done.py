@@ -15,13 +15,15 @@ from hms.core.background import outbox
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RoleNotAllowed
 from hms.core.person import SYSTEM
-from hms.messages.models import OutgoingMessage
+from hms.messages.models import MessagePreference, MessageText, OutgoingMessage
 from hms.messages.outgoing import actions
 from tests.appointments import factories
 from tests.house.hospital import add
-from tests.page import said
+from tests.messages.gateways import Answer
+from tests.page import said, words
 
 WEEK = dt.timedelta(days=7)
+TEXT = "/messages/texts/appointment.reminder/sms/en"
 
 
 @pytest.fixture
@@ -82,3 +84,83 @@ def test_nothing_wrong_is_sent_again(phones, person, failed):
     with pytest.raises(RoleNotAllowed):
         actions.send_again(failed.id, by=person("doctor"))
     assert actions.lose_claims(by=SYSTEM) == 0
+
+
+def test_a_patient_gets_only_what_they_want_in_their_language(phones, mails, choose, desk, program, booking, remind):
+    clerk, page = desk("receptionist"), f"/patients/{booking.patient_id}/messages"
+    assert "Wishes about messages saved." in said(clerk, page, "/messages", sms="refused", email="", language="pt")
+    row = database.session.scalars(select(MessagePreference)).one()
+    assert (row.sms, row.email, row.language) == ("refused", "", "pt")
+    assert clerk.form(page, sms="perhaps").status_code == 400
+    api = f"/api/patients/{booking.patient_id}/message_preferences/"
+    programmed = program("receptionist")
+    assert programmed.get(api).get_json()["sms"] == "refused"
+    assert programmed.put(api, json={"language": "xx"}).status_code == 400
+    assert programmed.put(api, json={"sms": "refused"}, headers={"If-Match": '"7"'}).status_code == 412
+    assert program("cashier").get(api).status_code == 403
+    choose(consent="only_agreed")
+    assert remind() == []
+    saved = programmed.put(api, json={"sms": "refused", "email": "agreed", "language": "pt"})
+    assert saved.get_json()["email"] == "agreed"
+    assert [(row.channel, row.language, row.status) for row in remind()] == [("email", "pt", "sent")]
+    assert "Lembrete da sua consulta" in mails.mails[0].get_content()
+    assert not phones.requests
+
+
+def test_an_administrator_changes_a_text_after_a_look_at_it(phones, desk, program, booking, remind):
+    admin, number = desk("admin"), "Kadiatu Kamara"
+    assert "Reminder" in words(admin.get("/messages/texts").get_data(as_text=True))
+    new = "{{ hospital }}: {{ given_name }}, please come on {{ day }} – {{ time }}."
+    shown = admin.form(TEXT, preview="1", body=new, patient=number)
+    assert shown.status_code == 200
+    text = words(shown.get_data(as_text=True))
+    assert "Hospital: Kadiatu, please come on" in text
+    assert "These characters make an SMS hold fewer: –" in text
+    assert database.session.scalars(select(MessageText)).all() == []
+    for wrong, patient in (("{{ diagnosis }}", number), (new, "HMS-000000-0"), (new, ""), ("", number), ("{{", number)):
+        assert admin.form(TEXT, preview="1", body=wrong, patient=patient).status_code == 400
+    assert admin.form(TEXT, body="{{ patient.phone }}").status_code == 400
+    assert "Text saved. The next messages use it." in said(admin, TEXT, "/en", body=new)
+    assert database.session.scalars(select(MessageText)).one().body == new
+    assert "please come on" in remind()[0].body
+    programmed, address = program("admin"), "/api/message_texts/appointment.booked/email/fr/"
+    (row,) = programmed.get("/api/message_texts/?kind=appointment.reminder&channel=sms&language=en").get_json()
+    assert (row["body"], row["is_changed"]) == (new, True)
+    assert (
+        programmed.put(address, json={"subject": "Bonjour", "body": "{{ patient }}"}).get_json()["subject"] == "Bonjour"
+    )
+    assert programmed.put(address, json={"body": "{{ patient }}"}).status_code == 400
+    assert programmed.put("/api/message_texts/x/sms/en/", json={"body": "x"}).status_code == 404
+    assert desk("receptionist").get("/messages/texts").status_code == 403
+
+
+def test_a_test_tells_the_gateways_own_words_and_no_secret(phones, mails, choose, desk, program):
+    admin, page = desk("admin"), "/messages/channels"
+    assert "gateway-password-123" not in admin.get(page).get_data(as_text=True)
+    sent = _press(admin, "sms", "+232 76 123 476")
+    assert "The gateway took the test message: 200" in sent
+    assert "to=%2B23276123476" in phones.requests[0][3]
+    phones.answers[:] = [Answer(401, "wrong gateway-password-123 <b>")]
+    assert "The test message was not sent: 401 wrong ••• <b>" in _press(admin, "sms", "+23276123476")
+    mails.refusals[:] = ["550 no such user"]
+    assert "was not sent: 550 no such user" in _press(admin, "email", "nobody@example.org")
+    assert "took the test message: 250 queued as 4711" in _press(admin, "email", "it@example.org")
+    assert admin.form(page, address="").status_code == 400
+    programmed = program("admin")
+    phones.answers[:] = [Answer(hangs=True)]
+    asked = programmed.post("/api/messages/test/", json={"channel": "sms", "address": "+23276123476"})
+    assert asked.get_json()["outcome"] == "unknown"
+    choose(sms_url="http://127.0.0.1:9/")
+    assert "Could not connect" in _press(admin, "sms", "+23276123476")
+    assert programmed.post("/api/messages/test/", json={"channel": "fax", "address": "1"}).status_code == 400
+    assert desk("receptionist").get(page).status_code == 403
+    assert "must begin with https" in words(
+        admin.form("/admin/settings/messages.sms_url", new="file:///etc/passwd").get_data(as_text=True)
+    )
+
+
+def _press(admin, channel: str, address: str) -> str:
+    """What the page says after the test button of a channel."""
+    number = ("sms", "email").index(channel)
+    answer = admin.form("/messages/channels", number, address=address)
+    return words(admin.get(answer.location).get_data(as_text=True))

@@ -18,7 +18,6 @@ from hms.patients.enums import PairStatus
 from hms.patients.merging import actions as merge_actions
 from hms.patients.models import DuplicatePair, PatientToCompare
 from hms.patients.records import actions as record_actions
-from tests.page import said
 from tests.patients.factories import a_patient
 
 PERSON: dict[str, Any] = {"given_names": "Mariama", "family_name": "Conteh", "birth_date": date(1988, 4, 5)}
@@ -102,17 +101,3 @@ def test_the_list_is_read_page_by_page_and_over_the_api(desk, program, monkeypat
     assert "Compare" in clerk.get("/patients/duplicates").text
     assert program("cashier").get("/api/patient-duplicates/").status_code == 403
     assert clerk.get("/patients/duplicates/999999").status_code == 404
-
-
-def test_each_message_about_a_pair_is_about_its_row(desk):
-    for _nth in range(2):
-        a_patient(**PERSON)
-    jobs.compare_pending()
-    pair, clerk = database.session.scalars(select(DuplicatePair)).one(), desk("receptionist")
-    page = f"/patients/duplicates/{pair.id}"
-    assert "Noted: two people. This pair is not offered again." in said(clerk, page, reason="Twins")
-    database.session.refresh(pair)
-    assert (pair.status, pair.reason) == ("dismissed", "Twins")
-    assert "The pair is in the list again." in said(clerk, page, reason="One person")
-    database.session.refresh(pair)
-    assert (pair.status, pair.reason) == ("open", "One person")

@@ -10,8 +10,9 @@ from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.drafts import Draft
+from hms.patients.duplicates import jobs as duplicate_jobs
 from hms.patients.merging import actions as merge_actions
-from hms.patients.models import Allergy, Patient, PatientMerge
+from hms.patients.models import Allergy, DuplicatePair, Patient, PatientMerge
 from tests.clinical.factories import an_encounter
 from tests.house.hospital import add
 from tests.page import said, words
@@ -119,3 +120,17 @@ def test_each_message_about_a_separation_is_about_a_row(desk, person):
     for show in ("waiting", "own", "decided"):
         assert clerk.get(f"/patients/merges?show={show}").status_code == 200
     assert clerk.get(page).status_code == 400
+
+
+def test_each_message_about_a_pair_is_about_its_row(desk, db):
+    for _nth in range(2):
+        a_patient(given_names="Mariama", family_name="Conteh")
+    duplicate_jobs.compare_pending()
+    pair, clerk = database.session.scalars(select(DuplicatePair)).one(), desk("receptionist")
+    page = f"/patients/duplicates/{pair.id}"
+    assert "Noted: two people. This pair is not offered again." in said(clerk, page, reason="Twins")
+    database.session.refresh(pair)
+    assert (pair.status, pair.reason) == ("dismissed", "Twins")
+    assert "The pair is in the list again." in said(clerk, page, reason="One person")
+    database.session.refresh(pair)
+    assert (pair.status, pair.reason) == ("open", "One person")

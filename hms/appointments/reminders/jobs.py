@@ -14,15 +14,18 @@ from hms.core.db.session import db
 from hms.core.person import SYSTEM
 from hms.messages.channels import sending
 from hms.messages.enums import Channel
-from hms.messages.models import OutgoingMessage
+from hms.messages.models import MessagePreference, OutgoingMessage
 from hms.messages.outgoing import actions, queries
 from hms.messages.outgoing.jobs import offer_kind
+from hms.messages.preferences import queries as preferences
 from hms.patients.models import Patient
 
 from . import rules
 from .kinds import KINDS, REMINDER
 
 NOTE_EVERY = dt.timedelta(minutes=5)
+LOOK_BACK = dt.timedelta(days=2)
+"""Reminders of appointments that began longer ago are not even marked as missed."""
 
 for kind in KINDS:
     offer_kind(kind)
@@ -38,7 +41,8 @@ def plan_reminders() -> int:
     if not channels or not leads:
         return 0
     now, planned_until = clock.now(), queries.planned_until()
-    candidates = _candidates(channels, leads, since=planned_until or now, until=now + leads[0] + dt.timedelta(days=1))
+    since = max(planned_until or now, now - LOOK_BACK)
+    candidates = _candidates(channels, leads, since=since, until=now + leads[0] + dt.timedelta(days=1))
     db.session.rollback()
     count = sum(_remind(row, leads, now) for row in candidates)
     if planned_until is None or now - planned_until >= NOTE_EVERY:
@@ -66,11 +70,12 @@ def _candidates(
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .outerjoin(old, old.id == Appointment.rescheduled_from_id)
+        .outerjoin(MessagePreference, preferences.is_latest_of(Appointment.patient_id))
         .where(
             Appointment.date.between(clock.local(since).date(), clock.local(until).date()),
             Appointment.status == Status.SCHEDULED.value,
             Appointment.withdrawn_at.is_(None),
-            or_(*(addresses[channel] for channel in channels)),
+            or_(*(addresses[channel] & preferences.wants(channel) for channel in channels)),
         )
         .order_by(Appointment.date, Appointment.time, Appointment.id)
     )

@@ -90,6 +90,19 @@ def _values(row: Row, language: str) -> Mapping[str, str]:
     return values
 
 
+def _find_example(patient_id: int, language: str) -> Mapping[str, str] | None:
+    """The values of the patient's last booking; the time before is the same where it was not moved."""
+    newest = select(Appointment.id).where(Appointment.patient_id == patient_id, Appointment.withdrawn_at.is_(None))
+    booking_id = db.session.scalars(
+        newest.order_by(Appointment.date.desc(), Appointment.time.desc(), Appointment.id.desc()).limit(1)
+    ).first()
+    row = None if booking_id is None else find_booking(booking_id)
+    if row is None:
+        return None
+    values = dict(_values(row, language))
+    return {"old_day": values["day"], "old_time": values["time"]} | values
+
+
 def _is_booked(row: Row) -> bool:
     return row.status == Status.SCHEDULED and row.withdrawn_at is None
 
@@ -120,7 +133,7 @@ def _reminder_notice() -> dt.timedelta:
 def _kind(
     name: str, label: object, find: Callable[[int], News | None], said: texts.Texts, *, is_move: bool
 ) -> MessageKind:
-    return MessageKind(f"appointment.{name}", label, NAMES | (OLD_TIME if is_move else {}), said, find)
+    return MessageKind(f"appointment.{name}", label, NAMES | (OLD_TIME if is_move else {}), said, find, _find_example)
 
 
 REMINDER = _kind(

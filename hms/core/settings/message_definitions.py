@@ -44,6 +44,16 @@ MESSAGE_SETTINGS = (
         help=_l("Reminders are sent in any case."),
     ),
     SettingDefinition(
+        "messages.consent",
+        "unless_refused",
+        _l("Who gets messages"),
+        MESSAGES,
+        help=_l("What a patient wants is recorded for each channel."),
+        choices=("unless_refused", "only_agreed"),
+        choice_labels=(_l("Everyone who did not refuse"), _l("Only those who agreed")),
+        is_sensitive=True,
+    ),
+    SettingDefinition(
         "messages.least_notice_minutes",
         60,
         _l("Shortest useful notice in minutes"),
@@ -154,5 +164,38 @@ MESSAGE_SETTINGS = (
         GATEWAY,
         help=_l("In a JSON answer with its path, for example messages.0.id. Delivery reports name this number."),
         pattern=r"[A-Za-z0-9_.-]{1,100}",
+    ),
+    SettingDefinition(
+        "messages.report_id_field",
+        "id",
+        _l("Delivery reports: field with the number"),
+        GATEWAY,
+        help=_l(
+            "The gateway sends its reports to /api/messages/reports/ as a form or JSON, with HMS_SMS_REPORT_TOKEN in the header "
+            "X-Report-Token or as the password in the address."
+        ),
+        pattern=r"[A-Za-z0-9_.-]{1,100}",
+    ),
+    SettingDefinition(
+        "messages.report_status_field",
+        "status",
+        _l("Delivery reports: field with the state"),
+        GATEWAY,
+        help=_l("In JSON with its path, for example results.0.status."),
+        pattern=r"[A-Za-z0-9_.-]{1,100}",
+    ),
+    SettingDefinition(
+        "messages.report_delivered",
+        "delivered, delivrd",
+        _l("Delivery reports: words for delivered"),
+        GATEWAY,
+        help=_l("Separated by commas; capitals do not matter."),
+    ),
+    SettingDefinition(
+        "messages.report_failed",
+        "failed, undelivered, undeliv, rejected, rejectd, expired",
+        _l("Delivery reports: words for failed"),
+        GATEWAY,
+        help=_l("Other states are on the way and change nothing."),
     ),
 )

@@ -15,7 +15,7 @@ from hms.core.background.outbox import enqueue
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.db.status import set_status
-from hms.core.errors import Conflict
+from hms.core.errors import Conflict, NotFound
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
@@ -24,6 +24,7 @@ from hms.messages.channels.results import Outcome, Result
 from hms.messages.enums import ENDED_STATUSES, Channel, MessageStatus
 from hms.messages.kinds import MessageKind, News, all_kinds
 from hms.messages.models import FIRST, ONCE, MessageClock, OutgoingMessage
+from hms.messages.preferences import queries as preferences
 from hms.messages.texts import queries as texts
 
 from . import queries, rules
@@ -35,6 +36,7 @@ NOT_NEEDED = N_("Not needed any more: the appointment changed or is over.")
 TOO_LATE = N_("Not sent in time.")
 NO_ANSWER = N_("The worker was stopped while it sent this message.")
 NO_CHANNEL = N_("This channel is not set up.")
+NOT_WANTED = N_("The patient does not want messages on this channel.")
 
 
 def announce(kind: str, record_id: int) -> None:
@@ -80,7 +82,7 @@ def _write(
     fallback_of: OutgoingMessage | None = None,
 ) -> OutgoingMessage | None:
     after = None if fallback_of is None else Channel(fallback_of.channel)
-    reach = texts.find_reach(news.recipient, after=after)
+    reach = preferences.find_reach(news.recipient, after=after)
     if reach is None:
         return None
     rendered = texts.render_message(kind, reach.channel, reach.language, news.values(reach.language))
@@ -155,8 +157,11 @@ def _is_still_needed(message: OutgoingMessage) -> bool:
     if message.valid_until <= now:
         _end(message, MessageStatus.MISSED, TOO_LATE)
         return False
-    if not _is_news(message):
+    if _find_same_news(message) is None:
         _end(message, MessageStatus.CANCELLED, NOT_NEEDED)
+        return False
+    if not preferences.is_allowed(preferences.get_preference(message.patient_id), Channel(message.channel)):
+        _end(message, MessageStatus.CANCELLED, NOT_WANTED)
         return False
     waits_until = rules.send_time(now, queries.quiet_hours())
     if waits_until > now and message.again_of_id is None:
@@ -164,12 +169,12 @@ def _is_still_needed(message: OutgoingMessage) -> bool:
     return True
 
 
-def _is_news(message: OutgoingMessage) -> bool:
+def _find_same_news(message: OutgoingMessage) -> News | None:
+    """What the record says now; None when it says something else than the message."""
     kind = all_kinds().get(message.kind)
-    if kind is None or message.appointment_id is None:
-        return False
-    news = kind.find_news(message.appointment_id)
-    return news is not None and news.about_at == message.about_at and news.recipient.patient_id == message.patient_id
+    news = kind.find_news(message.appointment_id) if kind and message.appointment_id else None
+    is_same = news and (news.about_at, news.recipient.patient_id) == (message.about_at, message.patient_id)
+    return news if is_same else None
 
 
 @action(Permission.SIGNED_IN, "messages.note_result")
@@ -203,18 +208,27 @@ def _end(message: OutgoingMessage, status: MessageStatus, words: str) -> None:
 def _fail(message: OutgoingMessage, words: str) -> None:
     """Give the message up, and try the next channel."""
     _end(message, MessageStatus.FAILED, words)
-    kind = all_kinds().get(message.kind)
-    news = kind.find_news(message.appointment_id) if kind and message.appointment_id else None
-    if kind is None or news is None or news.about_at != message.about_at or news.valid_until <= clock.now():
-        return
-    lead = timedelta(minutes=message.lead_minutes)
-    _write(kind, message.appointment_id, news, lead=lead, due=message.due_at, fallback_of=message)
+    news = _find_same_news(message)
+    if news is not None and message.valid_until > clock.now():
+        kind, lead = all_kinds()[message.kind], timedelta(minutes=message.lead_minutes)
+        _write(kind, message.appointment_id, news, lead=lead, due=message.due_at, fallback_of=message)
 
 
 @action(Permission.SIGNED_IN, "messages.note_planned")
 def note_planned(until: datetime, *, by: Person) -> None:
     """Remember until when reminders were planned."""
     db.session.execute(update(MessageClock).values(planned_until=until))
+
+
+@action(Permission.SIGNED_IN, "messages.alert")
+def note_alert(quiet: timedelta, notify: Callable[[], None], *, by: Person) -> bool:
+    """Call `notify` unless it was called within `quiet`; whether it was. Of two clocks only one does."""
+    state = db.session.scalars(select(MessageClock).with_for_update()).one()
+    if state.alerted_at is not None and state.alerted_at > clock.now() - quiet:
+        return False
+    state.alerted_at = clock.now()
+    notify()
+    return True
 
 
 @action(Permission.SIGNED_IN, "messages.lose_claims")
@@ -229,11 +243,28 @@ def lose_claims(*, by: Person) -> int:
     return len(lost)
 
 
+@action(Permission.SIGNED_IN, "messages.note_report")
+def note_report(gateway_id: str, word: str, *, is_delivered: bool | None, by: Person) -> OutgoingMessage:
+    """Note a delivery report of the gateway; `NotFound` when no SMS has this number. A state on the way changes nothing."""
+    numbered = select(OutgoingMessage).filter_by(gateway_id=gateway_id, channel=Channel.SMS.value)
+    newest = numbered.order_by(OutgoingMessage.id.desc()).limit(1).with_for_update()
+    message = db.session.scalars(newest).one_or_none()
+    if message is None:
+        raise NotFound(N_("There is nothing at this address."))
+    if is_delivered and message.status in (MessageStatus.SENT, MessageStatus.UNKNOWN, MessageStatus.FAILED):
+        set_status(message, MessageStatus.DELIVERED)
+        message.delivered_at, message.gateway_words = clock.now(), word
+    elif is_delivered is False and message.status in (MessageStatus.SENT, MessageStatus.UNKNOWN):
+        _fail(message, word)
+    return message
+
+
 @action(Permission.SEND_MESSAGES, "messages.send_again")
 def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
-    """Send a message that ended once more, at once and to the same address.
+    """Send a message that ended once more, at once and to the patient's present address.
 
-    Raises `Conflict` for one that still waits, that was sent again before, or whose appointment changed or is over.
+    Raises `Conflict` for one that still waits, that was sent again before, whose appointment changed or is over, or whose
+    patient has no address on the channel any more.
     """
     message = get_for_update(OutgoingMessage, message_id)
     if message.status not in ENDED_STATUSES:
@@ -241,10 +272,14 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     again = db.session.scalars(select(OutgoingMessage.id).filter_by(again_of_id=message.id)).first()
     if again is not None:
         raise Conflict(N_("This message was sent again already. See the newer one."), code="sent_again")
-    if message.valid_until <= clock.now() or not _is_news(message):
+    news = _find_same_news(message)
+    if news is None or message.valid_until <= clock.now():
         raise Conflict(N_("The appointment changed or is over, so this message would be wrong."), code="not_needed")
-    copied = (*ONCE, "patient_id", "about_at", "language", "address", "subject", "body", "valid_until")
-    values = {name: getattr(message, name) for name in copied}
+    address = news.recipient.address(Channel(message.channel))
+    if not address:
+        raise Conflict(N_("The patient's record has no phone or e-mail address for this channel."), code="no_address")
+    copied = (*ONCE, "patient_id", "about_at", "language", "subject", "body", "valid_until")
+    values = {name: getattr(message, name) for name in copied} | {"address": address}
     copy = OutgoingMessage(**values, again_of_id=message.id, due_at=clock.now(), next_try_at=clock.now())
     db.session.add(copy)
     db.session.flush()

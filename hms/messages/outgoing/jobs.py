@@ -9,7 +9,7 @@ from hms.core.background.outbox import job
 from hms.core.person import SYSTEM
 from hms.messages.kinds import MessageKind, register_kind
 
-from . import actions
+from . import actions, alerts
 
 
 @job(actions.SEND)
@@ -36,5 +36,6 @@ def offer_kind(kind: MessageKind) -> MessageKind:
 
 
 def look_after() -> None:
-    """Called by the scheduler: mark lost messages as unknown."""
+    """Called by the scheduler: mark lost messages as unknown, and alert administrators when messages fail."""
     actions.lose_claims(by=SYSTEM)
+    alerts.alert_of_failures()

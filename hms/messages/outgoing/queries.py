@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hms.core.db.session import db
 from hms.core.settings import store as settings
+from hms.messages.enums import MessageStatus
 from hms.messages.models import MessageClock, OutgoingMessage
 
 from .rules import QuietHours
@@ -41,3 +42,11 @@ def messages_of_appointment(appointment_id: int) -> list[OutgoingMessage]:
     """The messages about one appointment, newest first."""
     query = select(OutgoingMessage).where(OutgoingMessage.appointment_id == appointment_id)
     return list(db.session.scalars(query.order_by(OutgoingMessage.id.desc()).limit(50)))
+
+
+def count_since(since: datetime) -> tuple[int, int]:
+    """How many messages failed and how many were sent since then; of failed ones at most 100 are counted."""
+    failed = select(OutgoingMessage.updated_at).filter_by(status=MessageStatus.FAILED.value)
+    newest = db.session.scalars(failed.order_by(OutgoingMessage.id.desc()).limit(100)).all()
+    sent = select(func.count()).where(OutgoingMessage.sent_at >= since)
+    return sum(1 for ended in newest if ended >= since), db.session.scalars(sent).one()

@@ -14,6 +14,11 @@ LANGUAGES = ("en", "fr", "pt")
 ENGLISH = "en"
 
 
+def language_labels() -> dict[str, str]:
+    """The languages of messages, each with its own name."""
+    return {code: (Locale.parse(code).get_display_name(code) or code).capitalize() for code in LANGUAGES}
+
+
 def find_language(recorded: str) -> str | None:
     """The code of the language that a patient's record names ("French", "français", "fr"); None when it has no texts."""
     word = _fold(recorded)

@@ -1,26 +1,21 @@
-"""Over which channel a patient is reached, in which language, and the text of a message there."""
+"""The texts of messages: those of the hospital where it changed them, else those that come with HMS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hms.core.settings import store as settings
-from hms.messages.channels import sending
+from sqlalchemy import select
+
+from hms.core.db.session import db
+from hms.core.errors import NotFound
+from hms.core.text.translation import N_
 from hms.messages.enums import Channel
-from hms.messages.kinds import MessageKind, Recipient
+from hms.messages.kinds import MessageKind, all_kinds
+from hms.messages.models import MessageText
 
 from . import rules
-from .languages import find_language
-
-
-@dataclass(frozen=True)
-class Reach:
-    """A channel with the patient's address there, and the language."""
-
-    channel: Channel
-    address: str
-    language: str
+from .languages import LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -31,17 +26,58 @@ class Rendered:
     body: str
 
 
-def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach | None:
-    """The first usable channel on which the patient has an address, of those that follow `after`; None without one."""
-    usable = sending.usable_channels()
-    if after is not None:
-        usable = usable[usable.index(after) + 1 :] if after in usable else []
-    addresses = {Channel.SMS: recipient.phone, Channel.EMAIL: recipient.email}
-    language = find_language(recipient.language) or settings.value("messages.language")
-    return next((Reach(channel, addresses[channel], language) for channel in usable if addresses[channel]), None)
+@dataclass(frozen=True)
+class Text:
+    """The text of a kind on a channel in a language; `version` is 0 while it is the one that comes with HMS."""
+
+    kind: MessageKind
+    channel: Channel
+    language: str
+    subject: str
+    body: str
+    version: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        return (self.subject, self.body) != self.kind.texts[self.channel.value, self.language]
+
+
+def _select_stored(**columns: str):
+    return select(MessageText).filter_by(**columns)
+
+
+def get_text(kind: MessageKind, channel: Channel, language: str) -> Text:
+    """The text that is used now."""
+    row = db.session.scalars(_select_stored(kind=kind.name, channel=channel.value, language=language)).one_or_none()
+    return _text(kind, channel, language, row)
+
+
+def _text(kind: MessageKind, channel: Channel, language: str, row: MessageText | None) -> Text:
+    if row is None:
+        return Text(kind, channel, language, *kind.texts[channel.value, language])
+    return Text(kind, channel, language, row.subject, row.body, row.version)
+
+
+def list_texts() -> list[Text]:
+    """All texts that are used, by kind, channel and language."""
+    stored = {(row.kind, row.channel, row.language): row for row in db.session.scalars(select(MessageText))}
+    places = [(kind, channel, code) for kind in all_kinds().values() for channel in Channel for code in LANGUAGES]
+    return [_text(*place, stored.get((place[0].name, place[1].value, place[2]))) for place in places]
+
+
+def find_text(kind: str, channel: str, language: str) -> Text:
+    """The text with these names; raises `NotFound`."""
+    if kind not in all_kinds() or channel not in set(Channel) or language not in LANGUAGES:
+        raise NotFound(N_("There is no such text."))
+    return get_text(all_kinds()[kind], Channel(channel), language)
 
 
 def render_message(kind: MessageKind, channel: Channel, language: str, values: Mapping[str, str]) -> Rendered:
     """The text of this kind on a channel in a language, with its values."""
-    subject, body = kind.texts[channel.value, language]
+    text = get_text(kind, channel, language)
+    return render_text(text.subject, text.body, values)
+
+
+def render_text(subject: str, body: str, values: Mapping[str, str]) -> Rendered:
+    """A subject and a body with their values."""
     return Rendered(rules.render(subject, values) if subject else "", rules.render(body, values))

@@ -10,6 +10,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
+MAX_SUBJECT, MAX_TEXT = 200, 1_000
+MAY_BE_BLANK = frozenset({"hospital_phone", "hospital_address"})
 MAX_RENDERED = 2_000
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)

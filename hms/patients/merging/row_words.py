@@ -27,6 +27,7 @@ WORDS: dict[str, LazyString] = {
     "encounter": _l("Encounter"),
     "immunization": _l("Vaccination"),
     "lab_order": _l("Test"),
+    "message_preference": _l("Wishes about messages"),
     "observation": _l("Measurement"),
     "outgoing_message": _l("Message"),
     "prescription": _l("Prescription"),

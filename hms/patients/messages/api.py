@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Response, jsonify
 
 from hms.core.api import read_log
+from hms.core.api.blueprint import ApiBlueprint
+from hms.core.api.preconditions import if_match, resource_response
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
@@ -23,11 +26,15 @@ from hms.core.web.parameters import (
 from hms.messages.enums import Channel, MessageStatus
 from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions
-from hms.patients.blueprints import api
+from hms.messages.preferences import queries as preferences
+from hms.patients import lookup
+from hms.patients.access import policy
 
+from . import actions as actions_of_patient
 from . import queries
-from .schemas import TIMES, MessageOut, message_json
+from .schemas import TIMES, MessageOut, PreferenceIn, PreferenceOut, message_json
 
+api = ApiBlueprint("patient_messages_api", __name__, description="Messages to patients")
 MESSAGES = parameters(
     **PAGING,
     **DAYS,
@@ -88,3 +95,39 @@ def send_again(message_id: int) -> Response:
     queries.get_message(message_id, current_person())
     newer = actions.send_again(message_id, by=current_person())
     return _response(newer.id, 201)
+
+
+def _preference(patient_id: int) -> SimpleNamespace:
+    """What the patient said; version 0 while nobody asked."""
+    row = preferences.get_preference(patient_id)
+    names = ("sms", "email", "language")
+    values = {name: getattr(row, name) if row else "" for name in names}
+    return SimpleNamespace(version=row.version if row else 0, values=values | {"patient": patient_id})
+
+
+def _preference_response(patient_id: int) -> Response:
+    row = _preference(patient_id)
+    read_log.record_read("patients.read", patient_id, entity="patient", entity_id=patient_id)
+    return resource_response(row.values, row.version)
+
+
+@api.get("/patients/<int:patient_id>/message_preferences/")
+@requires(Permission.EDIT_PATIENT)
+@api.response(200, PreferenceOut)
+def message_preferences(patient_id: int) -> Response:
+    """Which messages the patient wants: for each channel agreed, refused, or blank while nobody asked."""
+    policy.check_team(lookup.patient(patient_id), current_person())
+    return _preference_response(patient_id)
+
+
+@api.put("/patients/<int:patient_id>/message_preferences/")
+@requires(Permission.EDIT_PATIENT)
+@api.arguments(PreferenceIn)
+@api.response(200, PreferenceOut)
+def set_message_preferences(payload: dict[str, Any], patient_id: int) -> Response:
+    """Record what the patient wants; what is left out becomes "not asked" and "as recorded"."""
+    policy.check_team(lookup.patient(patient_id), current_person())
+    with if_match(lambda: _preference(patient_id), lambda row: row.values) as version:
+        values = {"sms": "", "email": "", "language": ""} | payload
+        actions_of_patient.set_preference(patient_id, **values, version=version, by=current_person())
+    return _preference_response(patient_id)

@@ -1,4 +1,4 @@
-"""The filters of the list of messages."""
+"""The filters of the list of messages, what a patient wants, and the text of a message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, SelectField
+from wtforms import Form, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
@@ -16,8 +16,11 @@ from hms.core.person import Person
 from hms.core.text.dates import parse_recent_date
 from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
-from hms.core.web.forms import ParsedField, Text
+from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Text
+from hms.messages.enums import WISH_LABELS
 from hms.messages.labels import message_words
+from hms.messages.texts.languages import language_labels
+from hms.messages.texts.rules import MAX_SUBJECT, MAX_TEXT
 from hms.patients.search import queries as search
 
 from . import queries
@@ -57,12 +60,40 @@ class MessageFilterForm(Form):
     def _patients(self, who: Person) -> tuple[int, ...] | None:
         if not self.patient.data:
             return None
-        search.check_number(self.patient.data, "patient")
+        search.check_number(self.patient.data, "patient", who=who)
         hits = search.search_patients(self.patient.data, limit=MAX_PATIENTS + 1, who=who)
         exact = [hit.id for hit in hits if not hit.is_similar] or [hit.id for hit in hits]
         if len(exact) > MAX_PATIENTS:
             raise RuleBroken(N_("Too many matches. Enter more of the name, or the number."), "patient")
         return tuple(exact)
+
+
+_WISHES = [SelectChoice(wish.value, label) for wish, label in WISH_LABELS.items()]
+
+
+class PreferenceForm(ActionForm):
+    """What the patient wants; see `actions.set_preference`."""
+
+    sms = RadioField(_l("By SMS"), choices=_WISHES)
+    email = RadioField(_l("By e-mail"), choices=_WISHES)
+    language = SelectField(_l("Language of messages"), default="")
+    version = RecordIdField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [
+            SelectChoice("", _("As recorded")),
+            *(SelectChoice(*one) for one in language_labels().items()),
+        ]
+
+
+class TextForm(ActionForm):
+    """The text of a message; `patient` is the one whose data the preview shows."""
+
+    subject = Text(_l("Subject"), longest=MAX_SUBJECT)
+    body = LongText(_l("Text"), longest=MAX_TEXT)
+    patient = Text(_l("Preview with the patient"), longest=100)
+    version = RecordIdField()
 
 
 def filled_in(form: Form) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from hms.core.api.blueprint import ApiSchema
+from hms.core.web.fields import Text
 from hms.messages.models import OutgoingMessage
 
 
@@ -40,3 +41,16 @@ def message_json(message: OutgoingMessage, *, sees_address: bool) -> dict[str, A
     return (
         {name: getattr(message, name) for name in (*_SAME, *TIMES)} | about | ({} if sees_address else {"address": ""})
     )
+
+
+class PreferenceIn(ApiSchema):
+    sms = Text(10)
+    email = Text(10)
+    language = Text(10)
+
+
+class PreferenceOut(ApiSchema):
+    patient = fields.Integer()
+    sms = fields.String()
+    email = fields.String()
+    language = fields.String()

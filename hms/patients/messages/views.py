@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -19,11 +19,11 @@ from hms.messages.channels import sms_parts
 from hms.messages.enums import ENDED_STATUSES
 from hms.messages.labels import message_words
 from hms.messages.outgoing import actions
+from hms.patients.blueprints import message_pages as pages
 
 from . import queries
 from .forms import MessageFilterForm, filled_in
 
-pages = Blueprint("patient_messages", __name__, url_prefix="/messages")
 navigation.add_entry(_l("Messages"), "patient_messages.messages", Permission.SEND_MESSAGES, order=25)
 ROWS = 25
 

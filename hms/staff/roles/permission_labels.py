@@ -43,6 +43,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
     Permission.READ_MESSAGES: _l("See messages to patients"),
     Permission.SEND_MESSAGES: _l("Send messages to patients again"),
+    Permission.MANAGE_MESSAGE_TEXTS: _l("Change the texts of messages to patients"),
     Permission.OPEN_CHART: _l("See clinical notes"),
     Permission.LIST_ENCOUNTERS: _l("See that a visit took place"),
     Permission.RECORD_VITALS: _l("Record vitals"),

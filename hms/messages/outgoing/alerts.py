@@ -1,0 +1,44 @@
+"""Alerts administrators when messages to patients fail, once and not for each message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hms.core import clock
+from hms.core.permissions import Permission
+from hms.core.person import SYSTEM
+from hms.core.text.translation import N_, Sentence
+from hms.core.web.localisation import in_english
+from hms.messages.actions import notify_everyone_with
+
+from . import actions, queries
+
+PERIOD = timedelta(hours=1)
+LEAST_FAILURES, LEAST_SHARE = 5, 0.2
+QUIET_AFTER_ALERT = timedelta(hours=6)
+
+
+def alert_of_failures() -> bool:
+    """Alert those who manage the settings when many of the last hour's messages failed; not again within six hours."""
+    failed, sent = queries.count_since(clock.now() - PERIOD)
+    if failed < LEAST_FAILURES or failed < LEAST_SHARE * (failed + sent):
+        return False
+    return actions.note_alert(QUIET_AFTER_ALERT, lambda: _notify(failed, sent), by=SYSTEM)
+
+
+def _notify(failed: int, sent: int) -> None:
+    message = Sentence(
+        N_(
+            "In the last hour %(failed)s messages failed and %(sent)s were sent. Open one to see the gateway's own words."
+        ),
+        failed=failed,
+        sent=sent,
+    )
+    notify_everyone_with(
+        Permission.MANAGE_SETTINGS,
+        title=N_("Messages to patients fail"),
+        message=in_english(message),
+        url="/messages?status=failed",
+        except_for=SYSTEM,
+        by=SYSTEM,
+    )

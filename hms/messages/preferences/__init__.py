@@ -1,0 +1,1 @@
+"""Over which channels a patient wants messages, and in which language."""

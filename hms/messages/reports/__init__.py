@@ -1,0 +1,1 @@
+"""Delivery reports that the SMS gateway sends."""
