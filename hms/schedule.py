@@ -13,6 +13,7 @@ from .core.background import clock_watch, outbox
 from .core.background.scheduler import WorkCheck
 from .messages.outgoing import jobs as outgoing
 from .patients.access import jobs
+from .patients.duplicates import jobs as duplicates
 from .reports.totals import jobs as totals
 
 MINUTE, HOUR = 60, 3600
@@ -40,6 +41,7 @@ PERIODIC_TASKS = (
     PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
     PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),
     PeriodicTask("make the paces of doctors", HOUR, waits.make_service_paces),
+    PeriodicTask("compare new patients with the others", MINUTE, duplicates.compare_pending),
     PeriodicTask(
         "make the totals of days", MINUTE, totals.settle_pending, WorkCheck(totals.is_pending, totals.pending_values)
     ),

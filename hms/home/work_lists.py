@@ -30,6 +30,7 @@ from hms.core.settings.definitions import SETTINGS
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.patients.access import actions
+from hms.patients.merging import queries as merge_queries
 from hms.patients.models import Patient
 from hms.patients.registration import drafts as registration_drafts
 from hms.patients.registration.drafts import UnfinishedRegistration
@@ -278,6 +279,9 @@ def _add_administration(home: WorkLists, who: Person) -> None:
     if to_review:
         label = _l("Emergency access to review, some overdue") if late else _l("Emergency access to review")
         home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))
+    merges = merge_queries.count_waiting(who) if who.may(Permission.APPROVE_MERGE) else 0
+    if merges:
+        home.figures.append((_l("Merges to decide"), merges, "/patients/merges", "caution"))
     home.figures += [
         (_l("Visits today"), day.visits, "/reports/?period=today", ""),
         (_l("Encounters signed today"), day.signed, "/reports/?period=today", ""),
