@@ -22,9 +22,9 @@ quick: ## Check style, and run the quick tests of the desks that were changed
 	@$(PYTHON) tools/setup.py test
 	@$(WITH_LIBRARIES) exec $(BIN)/python tools/check.py --quick
 
-bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data; MILLION=1: ten times; PAPERS=1: papers alone)
+bench: ## Run the benchmarks and print their table (SMALL=1: a tenth of the data; MILLION=1: ten times; PAPERS=1: papers alone; ONLY=search,book: these requests)
 	@$(PYTHON) tools/setup.py run
-	@$(WITH_LIBRARIES) HMS_BENCH=$(if $(SMALL),small)$(if $(PAPERS),papers)$(if $(MILLION),million) exec $(BIN)/python -m benchmarks.run
+	@$(WITH_LIBRARIES) HMS_BENCH=$(if $(SMALL),small)$(if $(PAPERS),papers)$(if $(MILLION),million) HMS_BENCH_ONLY=$(ONLY) exec $(BIN)/python -m benchmarks.run
 
 chaos: ## Kill each program again and again while ten people work; check that nothing is lost (ten minutes)
 	@$(PYTHON) tools/setup.py test

@@ -118,8 +118,10 @@ def settle() -> None:
     while jobs.settle_pending():
         pass
     print(f"  {'settle':16} {time.monotonic() - started:6.1f} s", flush=True)
-    with db.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+    with db.engine.connect() as pooled:
+        connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
 def rows(table: str, source: str, **columns: str) -> str:

@@ -6,11 +6,11 @@ import gzip
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks import servers
 from benchmarks.figures import Figure, Load, Measured, Slice
-from benchmarks.kinds import Kind, Known, kinds
+from benchmarks.kinds import READS, Kind, Known, kinds
 from benchmarks.load import Client, Failed, Send, drive
 from benchmarks.servers import Background, Bench, Web
 from hms.local import processes
@@ -56,11 +56,14 @@ def facts(bench: Bench, database: str, patients: int) -> Known:
 
 
 class Measurement:
-    """A run over one database. `counts` has the number of requests of each kind, by the number of clients."""
+    """A run over one database. `counts` has the number of requests of each kind, by the number of clients. With `only`,
+    kinds whose name has one of these words are measured."""
 
-    def __init__(self, bench: Bench, database: str, known: Known, counts: dict[int, int]) -> None:
+    def __init__(
+        self, bench: Bench, database: str, known: Known, counts: dict[int, int], only: Sequence[str] = ()
+    ) -> None:
         self._bench, self._database, self._counts = bench, database, counts
-        self._kinds = kinds(known)
+        self._kinds = kinds(known, only)
         self._known = known
         self._numbers: dict[str, Iterator[int]] = {kind.name: itertools.count() for kind in self._kinds}
         self.result = Measured(known.patients)
@@ -97,7 +100,9 @@ class Measurement:
                     figure.loads.append(self._measure_with_floor(web, floor, kind, clients, figure))
             except (Failed, OSError) as failure:
                 figure.problem = str(failure)[:300]
-            result = figure.problem or " ".join(f"{load.cpu:.2f} ({load.times_floor:.1f})" for load in figure.loads)
+            result = figure.problem or " ".join(
+                f"{load.cpu + load.db_cpu:.2f} ({load.times_both:.1f})" for load in figure.loads
+            )
             print(f"  {kind.name:42} {result}", flush=True)
 
     def _measure_with_floor(self, web: Web, floor: Web, kind: Kind, clients: int, figure: Figure) -> Load:
@@ -189,7 +194,7 @@ class Measurement:
         read_kinds = [
             kind
             for kind, figure in zip(self._kinds, self.result.figures, strict=True)
-            if kind.category in ("read", "page") and figure.loads
+            if kind.category in READS and figure.loads
         ]
         done, ends = 0, time.monotonic() + MAX_MIXED_SECONDS
         while done < MIXED and time.monotonic() < ends:

@@ -193,7 +193,7 @@ def background(bench: Bench, environment: dict[str, str], *words: str) -> Iterat
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:
     """Run one command to its end; `RuntimeError` with its output when it fails."""
     result = subprocess.run(
-        [sys.executable, *command], cwd=paths.ROOT, env=environment, capture_output=True, text=True, timeout=600
+        [sys.executable, *command], cwd=paths.ROOT, env=environment, capture_output=True, text=True, timeout=1800
     )
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{result.stdout[-2000:]}{result.stderr[-3000:]}")

@@ -25,7 +25,8 @@ def offered(
         write_mo(out, catalogue)
     settings = app.extensions["babel"]
     before, settings.translation_directories = settings.translation_directories, [str(folder)]
-    settings.instance.domain_instance.cache.clear()
+    with app.app_context():
+        settings.instance.domain_instance.cache.clear()
     yield
     settings.translation_directories = before
     settings.instance.domain_instance.cache.clear()

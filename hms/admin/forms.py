@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
 from wtforms import Form, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -16,6 +15,7 @@ from hms.core.text.dates import parse_recent_date
 from hms.core.text.formatting import format_date as written_day
 from hms.core.text.translation import N_
 from hms.core.web.forms import ParsedField, Text, WholeField
+from hms.core.web.localisation import lazy_gettext as _l
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 from hms.staff.login_security import activity

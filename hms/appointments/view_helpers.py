@@ -96,7 +96,7 @@ def list_visit_type_choices() -> list[SelectChoice]:
 
 def list_doctor_choices() -> list[SelectChoice]:
     """The active doctors as choices of a select field."""
-    return [SelectChoice(doctor.id, doctor.display_name) for doctor in staff.doctors()]
+    return [SelectChoice(doctor_id, name) for doctor_id, name in staff.doctor_names().items()]
 
 
 def search_patients(text: str) -> list[Any]:

@@ -18,12 +18,14 @@ MAX_SUM = Decimal("9999999999.99")
 """The largest counted amount of a till. Sums in reports have no limit."""
 _AMOUNT = re.compile(r"[-\u2212]?[0-9](.*[0-9])?")
 _decimals = 2
+_smallest = Decimal("0.01")
 
 
 def set_currency(code: str) -> None:
     """Use the decimals of this currency (ISO 4217) for all amounts of this process."""
-    global _decimals
+    global _decimals, _smallest
     _decimals = get_currency_precision(code)
+    _smallest = Decimal(1).scaleb(-_decimals)
 
 
 def currency_decimals() -> int:
@@ -33,7 +35,7 @@ def currency_decimals() -> int:
 
 def smallest_amount() -> Decimal:
     """The smallest amount above zero: 0.01 for SLE, 1 for XOF, 0.001 for TND."""
-    return Decimal(1).scaleb(-_decimals)
+    return _smallest
 
 
 def largest_amount(largest: Decimal = MAX_VALUE) -> str:
@@ -57,13 +59,11 @@ class Money:
     value: Decimal
 
     def __post_init__(self) -> None:
-        if isinstance(self.value, (float, bool)):
-            raise TypeError("Money is never a float.")
-        amount = self.value.value if isinstance(self.value, Money) else Decimal(self.value)
+        amount = self.value if isinstance(self.value, Decimal) else _decimal(self.value)
         if not amount.is_finite():
             raise ValueError("not a finite amount")
         try:
-            exact = amount.quantize(smallest_amount(), ROUND_HALF_UP)
+            exact = amount.quantize(_smallest, ROUND_HALF_UP)
         except InvalidOperation:
             raise ValueError("more digits than are exact") from None
         object.__setattr__(self, "value", exact)
@@ -127,6 +127,12 @@ class Money:
     def total(cls, amounts: Iterable[Money]) -> Money:
         """The sum of `amounts`; `ZERO` when there are none."""
         return sum(amounts, ZERO)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, (float, bool)):
+        raise TypeError("Money is never a float.")
+    return value.value if isinstance(value, Money) else Decimal(value)
 
 
 ZERO = Money(Decimal(0))

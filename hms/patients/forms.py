@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
@@ -14,6 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
+from hms.core.web.localisation import lazy_gettext as _l
 
 from .allergies.rules import parse_substances
 from .identity import birth_dates, names
@@ -45,7 +45,10 @@ SEVERITIES = [
     SelectChoice("moderate", _l("Moderate")),
     SelectChoice("severe", _l("Severe")),
 ]
-OPTIONAL_FIELDS = ("title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email")
+OPTIONAL_FIELDS = (
+    *("title", "preferred_name", "other_names", "next_of_kin", "occupation", "language"),
+    *("national_id", "other_numbers", "email"),
+)
 """Optional fields that have the name of their column."""
 
 
@@ -98,10 +101,12 @@ class PersonForm(BirthForm):
     address = Text(_l("Address"), longest=MAX_LENGTH["address"])
     title = Text(_l("Title"), longest=MAX_LENGTH["title"])
     preferred_name = Text(_l("Preferred name"), longest=MAX_LENGTH["preferred_name"])
+    other_names = Text(_l("Other names, for example before marriage"), longest=MAX_LENGTH["other_names"])
     next_of_kin = Text(_l("Next of kin"), longest=MAX_LENGTH["next_of_kin"])
     occupation = Text(_l("Occupation"), longest=MAX_LENGTH["occupation"])
     language = Text(_l("Language"), longest=MAX_LENGTH["language"])
     national_id = Text(_l("National ID"), longest=MAX_LENGTH["national_id"])
+    other_numbers = Text(_l("Other or old numbers, with commas between"), longest=MAX_LENGTH["other_numbers"])
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
 
     def demographics(self) -> dict[str, Any]:
@@ -171,6 +176,8 @@ class RegistrationForm(PersonForm):
             sex,
             self.contact_info.data or None,
             self.address.data or "",
+            f"{self.preferred_name.data or ''} {self.other_names.data or ''}".strip(),
+            self.national_id.data or "",
         )
 
 

@@ -17,11 +17,11 @@ from hms.staff.models import User
 from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PATIENT_TRANSITIONS
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
-NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ')"
+NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
 SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 WORDS = "string_to_array(left(search_names, 500), ' ')"
-NATIONAL_ID = "regexp_replace(upper(national_id), '[^A-Z0-9]', '', 'g')"
+IDENTIFIERS = "regexp_replace(upper(national_id || ',' || other_numbers), '[^A-Z0-9,]', '', 'g')"
 KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
 
 ALLERGY_WORDS = {
@@ -35,6 +35,7 @@ ALLERGY_WORDS = {
 class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
+    `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
     `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown".
     """
 
@@ -70,10 +71,10 @@ class Patient(VersionedRecord):
         ),
         Index("ix_patient_words", text(WORDS), postgresql_using="gin"),
         Index(
-            "ix_patient_national_id",
-            text(f"({NATIONAL_ID}) gin_trgm_ops"),
+            "ix_patient_identifiers",
+            text(f"({IDENTIFIERS}) gin_trgm_ops"),
             postgresql_using="gin",
-            postgresql_where=text("national_id <> ''"),
+            postgresql_where=text("(national_id || other_numbers) <> ''"),
         ),
         Index(
             "ix_patient_next_of_kin",
@@ -97,6 +98,7 @@ class Patient(VersionedRecord):
     given_names: Mapped[str] = mapped_column(default="")
     family_name: Mapped[str] = mapped_column(default="")
     preferred_name: Mapped[str] = mapped_column(default="", server_default="")
+    other_names: Mapped[str] = mapped_column(default="", server_default="")
     sex: Mapped[str] = mapped_column(default="unknown")
     birth_date: Mapped[date | None]
     birth_is_estimated: Mapped[bool] = mapped_column(default=False)
@@ -106,6 +108,7 @@ class Patient(VersionedRecord):
     address: Mapped[str] = mapped_column(default="")
     next_of_kin: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str] = mapped_column(default="")
+    other_numbers: Mapped[str] = mapped_column(default="", server_default="")
     occupation: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     allergy_status: Mapped[str] = mapped_column(default="not_asked")

@@ -9,15 +9,15 @@ from marshmallow import fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.web.fields import Day, Text
+from hms.core.web.fields import Day, Pk, Text
 
 from .identity import names
-from .models import Patient
 from .records import banner
+from .records.actions import MAX_LENGTH
 
 
-class PatientIn(ApiSchema):
-    """A patient as sent by a client; `unique_id` is issued by the server and ignored here."""
+class PatientFields(ApiSchema):
+    """What a client sends of a patient; `unique_id` is issued by the server and ignored here."""
 
     first_name = Text(100, blank=False, required=True)
     last_name = Text(100, required=True)
@@ -26,18 +26,28 @@ class PatientIn(ApiSchema):
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
+    other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
+    national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
+    other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
 
 
-class PatientChange(PatientIn):
+class PatientIn(PatientFields):
+    """A new patient. `confirm_duplicate` is the id of the registered patient whom an answer 409 named, and who is somebody
+    else."""
+
+    confirm_duplicate = Pk(allow_none=True)
+
+
+class PatientChange(PatientFields):
     """A correction. The birth date may be null when it is unknown."""
 
     date_of_birth = Day(required=True, allow_none=True)
 
 
-class LookalikeQuery(PatientIn):
+class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
-    class Meta(PatientIn.Meta):
+    class Meta(PatientFields.Meta):
         exclude = ("known_allergies",)
 
     first_name = Text(100)
@@ -57,6 +67,9 @@ class PatientOut(ApiSchema):
     contact_info = fields.String()
     address = fields.String()
     known_allergies = fields.String()
+    other_names = fields.String()
+    national_id = fields.String()
+    other_numbers = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_withdrawn = fields.Boolean()
@@ -70,6 +83,15 @@ class LookalikeOut(ApiSchema):
     reasons = fields.List(fields.String())
 
 
+class PossibleDuplicateOut(ApiSchema):
+    """The person may be registered already. Send the same again with `confirm_duplicate`, the id of the first candidate, when
+    it is somebody else."""
+
+    detail = fields.String()
+    code = fields.String()
+    candidates = fields.List(fields.Nested(LookalikeOut))
+
+
 def visible_fields(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
     names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
@@ -80,6 +102,9 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "other_names",
+            "national_id",
+            "other_numbers",
             "created_at",
             "updated_at",
         )
@@ -95,24 +120,9 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
 
     `known_allergies` is left out for a restricted record that is closed to the reader. A withdrawn record is marked.
     """
-    derived = {name: getattr(row, name) for name in ("has_recent_appointment", "known_allergies")}
-    return _patient_json(row, visible if row.is_open else _without_allergies(visible), derived)
-
-
-def new_patient_json(patient: Patient, visible: tuple[str, ...]) -> dict[str, Any]:
-    """`patient_json` of a patient who was just registered without an answer about allergies."""
-    derived = {"has_recent_appointment": False, "known_allergies": ""}
-    return _patient_json(patient, visible, derived)
-
-
-def _without_allergies(visible: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in visible if name != "known_allergies")
-
-
-def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -> dict[str, Any]:
     whole = {
         "id": row.id,
-        "has_recent_appointment": derived["has_recent_appointment"],
+        "has_recent_appointment": row.has_recent_appointment,
         "unique_id": row.hospital_number,
         "first_name": row.given_names,
         "last_name": row.family_name,
@@ -120,11 +130,15 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,
-        "known_allergies": derived["known_allergies"],
+        "known_allergies": row.known_allergies,
+        "other_names": row.other_names,
+        "national_id": row.national_id,
+        "other_numbers": row.other_numbers,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
     always = ("id", "unique_id", "first_name", "last_name")
-    shown = {name: value for name, value in whole.items() if name in always or name in visible}
+    hidden = () if row.is_open else ("known_allergies",)
+    shown = {name: value for name, value in whole.items() if name in always or (name in visible and name not in hidden)}
     mark = {"is_withdrawn": True, "withdrawn_reason": row.withdrawn_reason} if row.status == "withdrawn" else {}
     return shown | mark

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.db.types import MoneyColumn
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -162,13 +163,16 @@ def billing_figures() -> dict[str, Any]:
 
 
 def _by_month(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    months: dict[str, dict[str, Money]] = {}
+    months: dict[date, dict[str, Decimal]] = {}
     for row in rows:
         name = {"bills": "billed", "payments": "paid"}.get(row.measure) if row.key != "void" else None
         if name:
-            month = months.setdefault(f"{row.month:%Y-%m}", {"billed": ZERO, "paid": ZERO})
-            month[name] += Money(row.amount)
-    return [{"month": name, **months[name]} for name in sorted(months)[-24:]]
+            month = months.setdefault(row.month, {"billed": Decimal(0), "paid": Decimal(0)})
+            month[name] += row.amount
+    return [
+        {"month": f"{month:%Y-%m}", **{name: Money(amount) for name, amount in months[month].items()}}
+        for month in sorted(months)[-24:]
+    ]
 
 
 def total_paid(rows: Sequence[Row], n: int = 1) -> Money:

@@ -16,6 +16,7 @@ from hms.core.permissions import Role as BuiltIn
 from .models import Department, Role, User
 
 _USER = User.__table__.c
+_NAME_COLUMNS = (_USER.id, _USER.title, _USER.first_name, _USER.last_name, _USER.username)
 
 
 def users(*, only_doctors: bool = False) -> Select:
@@ -33,6 +34,16 @@ def doctors() -> list[User]:
 def _doctors() -> Select:
     query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
     return query.order_by(*name_order(User.last_name, User.first_name), User.id)
+
+
+def doctor_names() -> dict[int, str]:
+    """The display names of active doctors by account id, in the order of `doctors`."""
+    return {row.id: _display_name(row) for row in db.session.execute(_doctor_names())}
+
+
+@cache
+def _doctor_names() -> Select:
+    return _doctors().with_only_columns(*_NAME_COLUMNS)
 
 
 def doctor(user_id: int | None) -> User | None:
@@ -70,17 +81,17 @@ def display_names(user_ids: set[int]) -> dict[int, str]:
     """Display names by account id."""
     if not user_ids:
         return {}
-    return {
-        row.id: " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
-        for row in db.session.execute(_names(), {"user_ids": list(user_ids)})
-    }
+    return {row.id: _display_name(row) for row in db.session.execute(_names(), {"user_ids": list(user_ids)})}
+
+
+def _display_name(row: Any) -> str:
+    return " ".join(part for part in (row.title, row.first_name, row.last_name) if part) or row.username
 
 
 @cache
 def _names() -> Select:
     user_ids = bindparam("user_ids")
-    columns = (_USER.id, _USER.title, _USER.first_name, _USER.last_name, _USER.username)
-    return select(*columns).where(_USER.id.in_(user_ids))
+    return select(*_NAME_COLUMNS).where(_USER.id.in_(user_ids))
 
 
 def user_ids_with_permission(action: Permission) -> list[int]:

@@ -41,8 +41,9 @@ def upgrade() -> None:
         f"WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION hms_status_change('{json.dumps(TRANSITIONS)}')"
     )
     op.execute(
-        f"CREATE TRIGGER same_patient BEFORE INSERT OR UPDATE OF patient_id, appointment_id ON {TABLE} FOR EACH ROW "
-        "WHEN (NEW.appointment_id IS NOT NULL) EXECUTE FUNCTION hms_same_patient('appointment_id', 'appointment')"
+        "CREATE TRIGGER same_patient BEFORE INSERT OR UPDATE OF patient_id, appointment_id, fallback_of_id, again_of_id "
+        f"ON {TABLE} FOR EACH ROW EXECUTE FUNCTION hms_same_patient('again_of_id', 'outgoing_message', "
+        "'appointment_id', 'appointment', 'fallback_of_id', 'outgoing_message')"
     )
     op.execute(f"CREATE TRIGGER kept BEFORE DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION hms_permanent()")
     op.create_table(

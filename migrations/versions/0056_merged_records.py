@@ -82,6 +82,7 @@ BEGIN{moves}
                 WHEN 'queue_entry' THEN SELECT patient_id INTO owner FROM queue_entry WHERE id = named;
                 WHEN 'encounter' THEN SELECT patient_id INTO owner FROM encounter WHERE id = named;
                 WHEN 'prescription' THEN SELECT patient_id INTO owner FROM prescription WHERE id = named;
+                WHEN 'outgoing_message' THEN SELECT patient_id INTO owner FROM outgoing_message WHERE id = named;
             END CASE;
             IF owner <> NEW.patient_id THEN
                 RAISE EXCEPTION '% of % is another patient''s', TG_ARGV[i], TG_TABLE_NAME USING CONSTRAINT = 'same_patient';

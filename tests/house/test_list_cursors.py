@@ -164,7 +164,7 @@ def test_a_cursor_of_something_else_is_refused_in_words(program, people, monkeyp
         good.replace("date_of_birth", "-date_of_birth"): client,
         f"{good}&search=kamara": client,
         f"/api/appointments/?cursor={cursor}": client,
-        f"/api/patients/?ordering=date_of_birth&cursor={cursor[:-8]}AAAA%3D%3D": client,
+        f"/api/patients/?ordering=date_of_birth&cursor={cursor[:-8]}AAAA": client,
         "/api/patients/?cursor=2": client,
         "/api/patients/?cursor=%00%C3%A9": client,
         good: program("nurse"),
@@ -179,8 +179,8 @@ def test_a_cursor_of_something_else_is_refused_in_words(program, people, monkeyp
 
 def test_a_cursor_does_not_show_what_it_holds(program, people):
     answer = program("receptionist").get("/api/patients/?cursor=&limit=4&ordering=-date_of_birth").get_json()
-    cursor = answer["next"].split("cursor=")[1].split("&")[0].replace("%3D", "=")
-    assert b"1990" not in base64.urlsafe_b64decode(cursor)
+    cursor = answer["next"].split("cursor=")[1].split("&")[0]
+    assert b"1990" not in base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
 
 
 def _add_many(many: int) -> None:

@@ -43,6 +43,7 @@ NOT_OF_PATIENTS = {
     "appointments.move": "any doctor sees any patient",
     "appointments.send_to": "any doctor sees any patient",
     "billing.add_line": "the price list is everybody's",
+    "patients.request_merge": "the two records are of one person, which another person must approve",
     "staff.assign_role": "a role is everybody's",
     "staff.end_one_of": "accounts are no patients; the session is looked for among the account's own",
 }

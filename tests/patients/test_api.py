@@ -11,6 +11,8 @@ from hms.core.audit.models import AuditEntry
 from hms.patients.allergies import queries
 from hms.patients.identity import hospital_numbers
 from hms.patients.models import Patient
+from hms.patients.search import duplicates
+from hms.patients.search.match_scoring import ComparedPerson
 from tests.page import words
 from tests.patients.factories import a_patient
 
@@ -26,6 +28,7 @@ JANE = {
 FULL = {
     *("id", "has_recent_appointment", "unique_id", "first_name", "last_name", "date_of_birth", "gender"),
     *("contact_info", "address", "known_allergies", "created_at", "updated_at"),
+    *("other_names", "national_id", "other_numbers"),
 }
 
 
@@ -265,3 +268,31 @@ def test_the_list_costs_the_same_for_ten_and_a_hundred(program):
             a_patient(given_names=f"Nr{nth}", family_name="Zzab", allergies=["Latex"])
         costs.append(min(client.get("/api/patients/?search=zzab").headers["X-Queries"] for _ in range(3)))
     assert costs[0] == costs[1]
+
+
+def test_a_person_registered_twice_is_answered_with_the_candidates_and_a_key(program, person, db):
+    client, twin = program("receptionist"), JANE | {"first_name": "Zjane", "contact_info": "076 771 009"}
+    known = client.post("/api/patients/", json=twin).get_json()
+    with_id = a_patient(given_names="Zama", family_name="Zquaye", national_id="SL-4455667", phone="")
+    asked = client.post("/api/patients/", json=twin | {"first_name": "Zjayne"}, headers={"Idempotency-Key": "twice"})
+    assert (asked.status_code, asked.get_json()["code"]) == (409, "possible_duplicate")
+    first = asked.get_json()["candidates"][0]
+    assert (first["patient"]["id"], first["is_strong"]) == (known["id"], True)
+    assert "known_allergies" not in first["patient"], "the front desk does not read them"
+    assert known["unique_id"] in asked.get_json()["detail"]
+    wrong = client.post("/api/patients/", json=twin | {"confirm_duplicate": with_id.id})
+    assert wrong.status_code == 409
+    for odd in (0, -1, "x", True, 1.5, 10**400):
+        assert client.post("/api/patients/", json=twin | {"confirm_duplicate": odd}).status_code == 400, odd
+    made = client.post("/api/patients/", json=twin | {"confirm_duplicate": known["id"]})
+    assert made.status_code == 201
+    others = [twin | {"first_name": name, "last_name": "Zq"} for name in ("Zabu", "Zmoses", "Zhawa")]
+    costs = [int(client.post("/api/patients/", json=other).headers["X-Queries"]) for other in others]
+    assert min(costs) <= 10
+    same = ComparedPerson("Zama", "Zconteh", sex="female", national_id="sl4455667", birth_date=with_id.birth_date)
+    found = duplicates.duplicate_candidates(same, who=person("receptionist"), is_quick=True)
+    assert [(candidate.hit.id, candidate.is_strong) for candidate in found] == [(with_id.id, True)]
+    married = a_patient(given_names="Zsia", family_name="Zkallon", preferred_name="Zlebbie", phone="")
+    same = ComparedPerson("Zsia", "Zlebbie", birth_date=married.birth_date)
+    found = duplicates.duplicate_candidates(same, who=person("receptionist"), is_quick=True)
+    assert found[0].hit.id == married.id

@@ -46,7 +46,7 @@ def _row(person: Known) -> dict[str, object]:
         "hospital_number": hospital_numbers.format_hospital_number(person.number),
         "given_names": person.given,
         "family_name": person.family,
-        "preferred_name": person.other,
+        "other_names": person.other,
         "sex": person.sex,
         "birth_date": person.born,
         "birth_is_estimated": person.is_estimated,
@@ -54,6 +54,7 @@ def _row(person: Known) -> dict[str, object]:
         "phone_is_checked": True,
         "next_of_kin": f"Relative, {person.kin_phone}",
         "national_id": person.national_id,
+        "other_numbers": f"X 1, {person.old_number}" if person.old_number else "",
     }
 
 

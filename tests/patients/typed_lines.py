@@ -60,6 +60,7 @@ class Known:
     phone: str
     kin_phone: str
     national_id: str
+    old_number: str
 
     @property
     def name(self) -> str:
@@ -91,6 +92,7 @@ def _somebody(dice: random.Random, number: int, families: list[str], weights: li
         f"+232{dice.choice(['76', '77', '78', '30', '88'])}{dice.randrange(10**6):06d}",
         f"0{dice.choice(['79', '31', '99'])}{dice.randrange(10**6):06d}",
         f"SL{dice.randrange(10**8):08d}" if dice.random() < 0.5 else "",
+        f"CH/{dice.randrange(10**5):05d}/{dice.randrange(90):02d}" if dice.random() < 0.3 else "",
     )
 
 
@@ -273,6 +275,12 @@ def _other_name(dice: random.Random, person: Known, today: date) -> str:
 def _national_id(dice: random.Random, person: Known, today: date) -> str:
     number = person.national_id
     return dice.choice([number, number.lower(), f"{number[:2]} {number[2:]}", f"{number[:2]}-{number[2:]}"])
+
+
+@kind("number of an old card", lambda p, today: p.old_number != "")
+def _old_number(dice: random.Random, person: Known, today: date) -> str:
+    number = person.old_number
+    return dice.choice([number, number.lower(), number.replace("/", " ", 1), f"{person.family} {number}"])
 
 
 @kind("phone")

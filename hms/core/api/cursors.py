@@ -54,7 +54,7 @@ def read_cursor(text: str) -> Cursor:
     if not text:
         return Cursor()
     try:
-        content = json.loads(_cipher(current_app.config["SECRET_KEY"]).decrypt(text.encode(), ttl=MAX_AGE))
+        content = json.loads(_cipher(current_app.config["SECRET_KEY"]).decrypt(_padded(text), ttl=MAX_AGE))
     except InvalidToken:
         raise RuleBroken(WRONG, "cursor") from None
     if content["list"] != _list_name():
@@ -64,7 +64,7 @@ def read_cursor(text: str) -> Cursor:
 
 
 def write_cursor(place: Place, count: int) -> str:
-    """The text of a cursor to `place` of the list of this request."""
+    """The text of a cursor to `place` of the list of this request, without signs that an address would escape."""
     content = {
         "list": _list_name(),
         "place": [_write_value(value) for value in place.values],
@@ -72,7 +72,11 @@ def write_cursor(place: Place, count: int) -> str:
         "count": count,
         "is_estimated": isinstance(count, EstimatedCount),
     }
-    return _cipher(current_app.config["SECRET_KEY"]).encrypt(json.dumps(content).encode()).decode()
+    return _cipher(current_app.config["SECRET_KEY"]).encrypt(json.dumps(content).encode()).decode().rstrip("=")
+
+
+def _padded(text: str) -> bytes:
+    return (text + "=" * (-len(text) % 4)).encode()
 
 
 @cache

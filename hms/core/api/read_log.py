@@ -70,22 +70,19 @@ def record_reads(action: str, seen: Iterable[PatientRead], *, entity: str) -> No
 
 
 def record_reads_by_action(seen: dict[str, list[PatientRead]], *, entity: str) -> None:
-    """`record_reads` for a list whose rows have several read actions: one transaction, with one entry for the request."""
-    entries_of = {
-        action: [_entry(patient, _IN_LIST) for patient in _by_patient(patients)]
-        for action, patients in seen.items()
-        if patients
-    }
-    if not entries_of:
+    """`record_reads` for a list whose rows have several read actions: one statement, with one entry for the request."""
+    entries = [
+        _entry(action, patient, _IN_LIST) for action, patients in seen.items() for patient in _by_patient(patients)
+    ]
+    if not entries:
         return
-    person, first = current_person(), next(iter(entries_of))
+    person, first = current_person(), entries[0]["action"]
     if not first.endswith(BOARD):
-        patient_ids = {entry.patient_id for entries in entries_of.values() for entry in entries}
+        patient_ids = {entry["patient_id"] for entry in entries}
         details = {"patients": len(patient_ids)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
-        entries_of[first].insert(0, _Entry(None, None, None, json.dumps(details)))
+        entries.insert(0, {"action": first, "new": details})
     with action_context(first, person):
-        for action, entries in entries_of.items():
-            _record(action, person, entries, entity=entity, renews=True)
+        _record(person, entries, entity=entity, renews=True)
 
 
 def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
@@ -102,41 +99,37 @@ def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = F
         details["weight"] = SEARCH_WEIGHT
     person = current_person()
     with action_context(action, person):
-        _record(action, person, [_Entry(None, None, None, json.dumps(details))], entity=entity, renews=renews)
+        _record(person, [{"action": action, "new": details}], entity=entity, renews=renews)
 
 
 def record_in_transaction(
     action: str, by: Person, seen: Iterable[PatientRead], *, entity: str, renews: bool = False
 ) -> None:
     """Write the entries in the caller's transaction. `TooManyReads` when the account is above the read limit."""
-    _record(action, by, [_entry(patient) for patient in _by_patient(seen)], entity=entity, renews=renews)
+    _record(by, [_entry(action, patient) for patient in _by_patient(seen)], entity=entity, renews=renews)
 
 
-class _Entry(NamedTuple):
-    """The columns in which the entries of one read differ."""
-
-    patient_id: int | None
-    entity_id: int | None
-    purpose: str | None
-    new: str | None
+_IN_LIST = {"list": True}
 
 
-_IN_LIST = '{"list": true}'
-
-
-def _entry(patient: PatientRead, details: str | None = None) -> _Entry:
+def _entry(action: str, patient: PatientRead, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The columns in which the entries of one request differ. A missing one is NULL."""
     if patient.count > 1:
-        details = json.dumps((json.loads(details) if details else {}) | {"count": patient.count})
-    return _Entry(patient.patient_id, patient.entity_id, patient.purpose, details)
+        details = (details or {}) | {"count": patient.count}
+    columns = {"action": action, "patient_id": patient.patient_id, "entity_id": patient.entity_id}
+    return columns | {"purpose": patient.purpose, "new": details}
 
 
-def _record(action: str, by: Person, entries: list[_Entry], *, entity: str, renews: bool) -> None:
+def _record(by: Person, entries: list[dict[str, Any]], *, entity: str, renews: bool) -> None:
+    if not entries:
+        return
     limit, actor = read_limit.current_limit(), _NO_ACTOR | recording.actor_columns(by)
     note_write(db.session())
-    values = actor | {"action": action, "entity": entity, "ticket": recording.create_signing_ticket(), "renews": renews}
-    values |= {f"{name}s": [getattr(entry, name) for entry in entries] for name in _Entry._fields}
-    values |= {"repeats": REPEATS_WITHIN, "minutes": limit.minutes, "reads": limit.reads}
-    values["counts"] = not action.endswith(BOARD) and read_limit.is_limited(by, limit)
+    values = actor | {"entries": json.dumps(entries), "entity": entity, "renews": renews}
+    values |= {"ticket": recording.create_signing_ticket(), "repeats": REPEATS_WITHIN}
+    values |= {"minutes": limit.minutes, "reads": limit.reads}
+    is_counted = any(not entry["action"].endswith(BOARD) for entry in entries)
+    values["counts"] = is_counted and read_limit.is_limited(by, limit)
     recent_reads = db.session.connection().execute(_RECORD, values).scalar_one()
     if recent_reads is not None:
         read_limit.check_reads(by, recent_reads, limit)
@@ -173,20 +166,20 @@ WITH lately AS MATERIALIZED (
 ), written AS (
     INSERT INTO audit_entry (action, actor_name, actor_role, request_id, entity, actor_id, session_id, ip,
                              patient_id, entity_id, purpose, new)
-    SELECT CAST(:action AS text), CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
+    SELECT entry.action, CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
            CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet),
            entry.patient_id, entry.entity_id, coalesce(entry.purpose, CAST(:purpose AS text)), entry.new
       FROM set_config('hms.ticket', :ticket, true),
-           unnest(CAST(:patient_ids AS bigint[]), CAST(:entity_ids AS bigint[]), CAST(:purposes AS text[]),
-                  CAST(:news AS jsonb[])) AS entry(patient_id, entity_id, purpose, new)
+           jsonb_to_recordset(CAST(:entries AS jsonb))
+               AS entry(action text, patient_id bigint, entity_id bigint, purpose text, new jsonb)
      WHERE NOT (CAST(:renews AS boolean) AND EXISTS (
             SELECT FROM audit_entry known
              WHERE known.patient_id = entry.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = CAST(:action AS text)))
+               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = entry.action))
        AND NOT (CAST(:renews AS boolean) AND jsonb_exists(entry.new, 'part') AND EXISTS (
             SELECT FROM audit_entry known
              WHERE known.actor_id = CAST(:actor_id AS bigint) AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.action = CAST(:action AS text) AND known.new->>'part' = entry.new->>'part'))
+               AND known.action = entry.action AND known.new->>'part' = entry.new->>'part'))
     RETURNING 1
 )
 SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN

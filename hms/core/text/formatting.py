@@ -15,12 +15,12 @@ from typing import Protocol
 
 import phonenumbers
 from babel.numbers import get_currency_precision
-from flask_babel import lazy_gettext as _l
 
 from hms.core import clock
 from hms.core.money import Money
 
 from . import numbers
+from .translation import N_
 
 NBSP = "\u00a0"
 MAX_BUTTON_NAME = 24
@@ -33,9 +33,9 @@ LONG_MONTHS = (
 )
 # FHIR's administrative gender and the one-letter codes of older records.
 _SEX_WORDS = {
-    **dict.fromkeys(("female", "f"), _l("Female")),
-    **dict.fromkeys(("male", "m"), _l("Male")),
-    **dict.fromkeys(("other", "o"), _l("Other")),
+    **dict.fromkeys(("female", "f"), N_("Female")),
+    **dict.fromkeys(("male", "m"), N_("Male")),
+    **dict.fromkeys(("other", "o"), N_("Other")),
 }
 
 
@@ -117,8 +117,8 @@ def spoken_name(family: str | None, given: str | None, title: str | None = None)
 
 
 def sex_word(code: str | None) -> str:
-    """Female, Male, Other or Not known in the reader's language; never a letter."""
-    return str(_SEX_WORDS.get((code or "").lower(), _l("Not known")))
+    """Female, Male, Other or Not known, to be translated where it is shown; never a letter."""
+    return _SEX_WORDS.get((code or "").lower(), N_("Not known"))
 
 
 def money(amount: Money, currency: str, *, code: bool = True) -> str:

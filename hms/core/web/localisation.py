@@ -9,6 +9,7 @@ from functools import lru_cache
 from babel.support import NullTranslations
 from flask import Flask, g, has_app_context, has_request_context, request, session
 from flask_babel import Babel, force_locale, get_babel, get_locale, get_translations, gettext
+from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
 from hms.core.errors import DomainError
@@ -17,6 +18,8 @@ from hms.core.text.numbers import show
 from hms.core.text.translation import Sentence
 
 babel = Babel(configure_jinja=False)
+_KEPT = ("catalogue", "language_name")
+"""What is kept for a request in one language."""
 
 
 def offered_languages() -> dict[str, str]:
@@ -49,6 +52,17 @@ def _template_ngettext(singular: str, plural: str, num: int, **values: object) -
     return catalogue().ungettext(singular, plural, num) % {"num": num, **values}
 
 
+def lazy_gettext(message: str, **values: object) -> LazyString:
+    """A label that is translated each time it is shown, by the kept catalogue: a form has dozens."""
+    return LazyString(_translate_label, message, **values)
+
+
+def _translate_label(message: str, **values: object) -> str:
+    if has_app_context():
+        return _template_gettext(message, **values)
+    return message % values if values else message
+
+
 def catalogue() -> NullTranslations:
     """The catalogue of the current language, kept for the request: the page of a list has hundreds of sentences."""
     current = g.get("catalogue")
@@ -63,14 +77,15 @@ def language(name: str) -> Iterator[None]:
     if not has_app_context():
         yield
         return
-    outer_catalogue = g.pop("catalogue", None)
+    kept = {key: g.pop(key, None) for key in _KEPT}
     try:
         with force_locale(name):
             yield
     finally:
-        g.pop("catalogue", None)
-        if outer_catalogue is not None:
-            g.catalogue = outer_catalogue
+        for key, value in kept.items():
+            g.pop(key, None)
+            if value is not None:
+                setattr(g, key, value)
 
 
 def select_language() -> str:
@@ -89,9 +104,14 @@ def select_language() -> str:
 
 
 def current_language() -> str:
-    """The language of this page, for example "en"; English outside a request."""
-    locale = get_locale()
-    return locale.language if locale else "en"
+    """The language of this page, for example "en", kept for the request; English outside a request."""
+    if not has_app_context():
+        return "en"
+    language_name = g.get("language_name")
+    if language_name is None:
+        locale = get_locale()
+        language_name = g.language_name = locale.language if locale else "en"
+    return language_name
 
 
 def translate_error(error: DomainError) -> str:

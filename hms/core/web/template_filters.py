@@ -21,7 +21,7 @@ from hms.core.text import formatting
 from hms.core.text.formatting import Named
 from hms.core.text.numbers import show
 
-from .localisation import current_language, translate
+from .localisation import catalogue, current_language, translate
 from .table_cards import label_cells
 
 
@@ -114,7 +114,8 @@ def spoken_name(person: Named) -> str:
 
 
 def sex_word(code: str | None) -> str:
-    return formatting.sex_word(code)
+    """The word in the reader's language. A list has one in each row, so the kept catalogue is asked."""
+    return catalogue().ugettext(formatting.sex_word(code))
 
 
 def money(amount: Money | None, code: bool = True) -> str:

@@ -42,7 +42,10 @@ def patient(row: Any) -> Resource:
     born = row.birth_date.isoformat() if row.birth_date else None
     return {
         "identifier": _identifiers(row),
-        "name": [{"use": "official", "family": row.family_name, "given": [row.given_names], "prefix": [row.title]}],
+        "name": [
+            {"use": "official", "family": row.family_name, "given": [row.given_names], "prefix": [row.title]},
+            *([{"use": "old", "text": row.other_names}] if row.other_names else []),
+        ],
         "telecom": [{"system": system, "value": value} for system, value in contacts if value],
         "gender": row.sex,
         "birthDate": born[:4] if born and row.birth_is_estimated else born,
@@ -59,9 +62,11 @@ def _identifiers(row: Any) -> list[Resource]:
     if row.identifiers is None:
         identifiers.append((HOSPITAL_NUMBER, "|", row.hospital_number))
     national = [{"type": _state("NI", "v2-0203"), "value": row.national_id}] if row.national_id else []
-    return [
-        {"system": system, "value": value} for system, _, value in identifiers if value != row.national_id
-    ] + national
+    return (
+        [{"system": system, "value": value} for system, _, value in identifiers if value != row.national_id]
+        + national
+        + [{"use": "old", "value": number.strip()} for number in row.other_numbers.split(",") if number.strip()]
+    )
 
 
 def practitioner(row: Any) -> Resource:

@@ -15,6 +15,7 @@ from hms.interop.fhir.names_and_contacts import HumanName, NoName, contact, huma
 from hms.interop.fhir.ndjson import InvalidResource
 from hms.patients.identity import names, phone_numbers
 from hms.patients.identity.birth_dates import EARLIEST
+from hms.patients.records.actions import MAX_LENGTH
 
 MAX_ADDRESS_LENGTH = 255
 MAX_KIN_LENGTH = 255
@@ -43,6 +44,8 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "address": _address(resource),
         "next_of_kin": _next_of_kin(resource),
         "national_id": _national_id(resource),
+        "other_names": _other_names(resource),
+        "other_numbers": _other_numbers(resource),
         "language": _language(resource),
     }
 
@@ -132,3 +135,18 @@ def _language(resource: dict[str, Any]) -> str:
     languages = fields.parts(resource, "communication")
     languages.sort(key=lambda item: fields.flag(item, "preferred") is not True)
     return fields.tidy(fields.concept(languages[0], "language").title, "language", 50) if languages else ""
+
+
+def _other_names(resource: dict[str, Any]) -> str:
+    """The names of before, beside the present one."""
+    every = fields.parts(resource, "name")
+    before = [name for name in every if fields.code(name, "use") in ("old", "maiden")] if len(every) > 1 else []
+    written = " ".join(fields.line(name, "text") or fields.line(name, "family") for name in before)
+    return fields.tidy(written.strip(), "name", MAX_LENGTH["other_names"])
+
+
+def _other_numbers(resource: dict[str, Any]) -> str:
+    """The numbers that were replaced, with commas between them."""
+    old = [one for one in fields.parts(resource, "identifier") if fields.code(one, "use") == "old"]
+    written = ", ".join(filter(None, (fields.line(one, "value") for one in old)))
+    return fields.tidy(written, "identifier", MAX_LENGTH["other_numbers"])

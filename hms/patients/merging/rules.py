@@ -13,6 +13,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "name": ("given_names", "family_name"),
     "title": ("title",),
     "preferred_name": ("preferred_name",),
+    "other_names": ("other_names",),
     "sex": ("sex",),
     "birth_date": ("birth_date", "birth_is_estimated"),
     "death": ("deceased_on", "deceased_text"),
@@ -21,6 +22,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "address": ("address",),
     "next_of_kin": ("next_of_kin",),
     "national_id": ("national_id",),
+    "other_numbers": ("other_numbers",),
     "occupation": ("occupation",),
     "language": ("language",),
 }

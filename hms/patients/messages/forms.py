@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import Form, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -17,6 +16,7 @@ from hms.core.text.dates import parse_recent_date
 from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Text
+from hms.core.web.localisation import lazy_gettext as _l
 from hms.messages.enums import WISH_LABELS
 from hms.messages.labels import message_words
 from hms.messages.texts.languages import language_labels

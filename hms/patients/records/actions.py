@@ -36,6 +36,8 @@ MAX_LENGTH = {
     "address": 255,
     "next_of_kin": 255,
     "national_id": 50,
+    "other_names": 100,
+    "other_numbers": 100,
 } | {
     "occupation": 100,
     "language": 50,

@@ -11,9 +11,9 @@ from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate_error
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
-from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
@@ -24,7 +24,7 @@ from hms.patients.schemas import (
     PatientChange,
     PatientIn,
     PatientOut,
-    new_patient_json,
+    PossibleDuplicateOut,
     patient_json,
     visible_fields,
 )
@@ -55,6 +55,7 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
     """The body as columns; fields that were not sent are left out."""
     column_of = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
     names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
+    names_sent += ("other_names", "national_id", "other_numbers")
     values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
     return values | {"birth_date": payload["date_of_birth"]}
 
@@ -76,7 +77,7 @@ def patients(arguments: dict[str, Any]) -> Response:
         births="date_of_birth" in visible,
         sexes="gender" in visible,
         phones="contact_info" in visible,
-        identifiers="address" in visible,
+        identifiers="national_id" in visible,
     )
     response = read_log.list_response(
         api_queries.list_patients(query=query, days=registered, order=arguments.get("ordering"), who=who),
@@ -99,14 +100,19 @@ def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:
 @requires(Permission.REGISTER_PATIENT)
 @api.arguments(PatientIn)
 @api.response(201, PatientOut)
+@api.alt_response(409, schema=PossibleDuplicateOut)
 def register(payload: dict[str, Any]) -> Response:
-    """Register a patient; the server issues `unique_id`."""
+    """Register a patient; the server issues `unique_id`. Somebody who seems to be registered already is answered with 409, code
+    `possible_duplicate`, and the candidates; send `confirm_duplicate` with the id of the first one to go on."""
     named = parse_substances(payload.get("known_allergies") or "")
-    who = current_person()
-    patient = registration_actions.register_patient(**_column_values(payload), allergies=named, by=who)
-    if named is None and not always_needs_reason(who):
-        return resource_response(new_patient_json(patient, visible_fields(who)), patient.version, 201)
-    return _patient_response(api_queries.get_patient(patient.id, who), 201)
+    look = {"must_confirm_duplicate": True, "is_quick": True, "overridden_match_id": payload.get("confirm_duplicate")}
+    try:
+        patient = registration_actions.register_patient(
+            **_column_values(payload), **look, allergies=named, by=current_person()
+        )
+    except registration_actions.PossibleDuplicate as found:
+        return _possible_duplicate(found, payload)
+    return _patient_response(api_queries.get_patient(patient.id, current_person()), 201)
 
 
 @api.get("/patients/<int:patient_id>/")
@@ -150,23 +156,35 @@ def withdraw(patient_id: int) -> Response:
 def lookalikes(payload: dict[str, Any]) -> Response:
     """Possible duplicates: send first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
     candidates = duplicates.duplicate_candidates(_person(payload), who=current_person())
+    return jsonify(_lookalikes(candidates))
+
+
+def _possible_duplicate(found: registration_actions.PossibleDuplicate, payload: dict[str, Any]) -> Response:
+    """The 409 with the record that stopped the registration first, and others like it."""
+    candidates = duplicates.duplicate_candidates(_person(payload), who=current_person(), is_quick=True)
+    body = {"detail": translate_error(found), "code": found.code, "candidates": _lookalikes(candidates)}
+    response = jsonify(body)
+    response.status_code = found.status
+    return response
+
+
+def _lookalikes(candidates: list[duplicates.DuplicateCandidate]) -> list[dict[str, Any]]:
+    """The candidates with the fields that the reader sees. The reads are recorded."""
     rows = {
         row.id: row
         for row in api_queries.get_patients([candidate.hit.id for candidate in candidates], current_person())
     }
     visible = visible_fields(current_person())
     read_log.record_reads("patients.read", (_seen(row, visible)[1] for row in rows.values()), entity="patient")
-    return jsonify(
-        [
-            {
-                "patient": patient_json(rows[candidate.hit.id], visible),
-                "percent": candidate.percent,
-                "is_strong": candidate.is_strong,
-                "reasons": [str(reason) for reason in candidate.reasons],
-            }
-            for candidate in candidates
-        ]
-    )
+    return [
+        {
+            "patient": patient_json(rows[candidate.hit.id], visible),
+            "percent": candidate.percent,
+            "is_strong": candidate.is_strong,
+            "reasons": [str(reason) for reason in candidate.reasons],
+        }
+        for candidate in candidates
+    ]
 
 
 def _person(payload: dict[str, Any]) -> match_scoring.ComparedPerson:
@@ -177,4 +195,6 @@ def _person(payload: dict[str, Any]) -> match_scoring.ComparedPerson:
         sex=identity_names.parse_sex(payload["gender"]) if "gender" in payload else "unknown",
         phone=payload.get("contact_info"),
         address=payload.get("address") or "",
+        other_names=payload.get("other_names") or "",
+        national_id=payload.get("national_id") or "",
     )

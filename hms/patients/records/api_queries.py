@@ -84,8 +84,8 @@ def list_patients(*, query: SearchQuery, days: Bounds, order: str | None, who: P
         return _ordered(matching, _Way.COUNTED, values, order or "id", who)
     scope = search_queries.Scope(matching.kind, matching.days, values)
     found = search_queries.find_patients(query, limit=search_queries.MAX_SCORED + 1, scope=scope)
-    ids = [one.row.id for one in found]
-    if len(ids) > search_queries.MAX_SCORED:
+    ids = [one.row.id for one in found[: search_queries.MAX_SCORED]]
+    if len(found) > len(ids) and found[-1].relevance.fits:
         return _ordered(matching, _Way.FOUND_FIRST, values | conditions.values, order or "id", who)
     if order is None:
         return _RankedPatients(ids, who)
@@ -235,6 +235,7 @@ def _has_status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
 
 ROW = (
     *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
+    *("other_names", "national_id", "other_numbers"),
     *("created_at", "updated_at", "version", "is_restricted", "status", "withdrawn_reason"),
 )
 

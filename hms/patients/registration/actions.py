@@ -39,6 +39,7 @@ def register_patient(
     phone: str = "",
     allergies: Iterable[str] | None = None,
     must_confirm_duplicate: bool = False,
+    is_quick: bool = False,
     overridden_match_id: int | None = None,
     by: Person,
     **more: Any,
@@ -47,11 +48,12 @@ def register_patient(
 
     `allergies` are the substances the patient names; an empty list means "asked, none known", None "not asked".
     With `must_confirm_duplicate` a strong look-alike raises `Conflict` (code "possible_duplicate", with the match on
-    `.match`), unless it is the one in `overridden_match_id`; the override is recorded in the audit trail.
+    `.match`), unless it is the one in `overridden_match_id`; the override is recorded in the audit trail. With `is_quick`
+    look-alikes are looked for in one cheap statement.
     """
     changes = {"given_names": given_names, "family_name": family_name, "sex": sex, "birth_date": birth_date}
     patient = Patient(**clean_values(changes | {"birth_is_estimated": birth_is_estimated, "phone": phone} | more))
-    match = _strongest(patient, by) if must_confirm_duplicate else None
+    match = _strongest(patient, by, is_quick=is_quick) if must_confirm_duplicate else None
     if match and match.hit.id != overridden_match_id:
         raise PossibleDuplicate(match)
     _number(patient)
@@ -117,8 +119,8 @@ def _number(patient: Patient) -> None:
     )
 
 
-def _strongest(patient: Patient, by: Person) -> duplicates.DuplicateCandidate | None:
-    candidates = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1)
+def _strongest(patient: Patient, by: Person, *, is_quick: bool) -> duplicates.DuplicateCandidate | None:
+    candidates = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1, is_quick=is_quick)
     return candidates[0] if candidates and candidates[0].is_strong else None
 
 
@@ -131,4 +133,6 @@ def _compared(patient: Patient) -> match_scoring.ComparedPerson:
         patient.sex,
         patient.phone or None,
         patient.address or "",
+        f"{patient.preferred_name or ''} {patient.other_names or ''}".strip(),
+        patient.national_id or "",
     )

@@ -19,6 +19,7 @@ MAX_LENGTH = 5000
 DRAFT_FIELDS = (
     *("first_name", "last_name", "gender", "date_of_birth", "age", "age_unit", "age_is_checked", "contact_info"),
     *("address", "title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email"),
+    *("other_names", "other_numbers"),
     *("allergies", "known_allergies"),
 )
 """Fields of the form that are saved."""

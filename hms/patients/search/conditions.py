@@ -51,12 +51,16 @@ name_words: ColumnElement[Any] = func.string_to_array(
     func.left(Patient.search_names, literal_column("500")), literal_column("' '"), type_=ARRAY(Text)
 )
 """The words of a patient's names, as the index `ix_patient_words` has them."""
-_NO_SIGN = {name: literal_column(f"'[^{name}]'") for name in ("A-Z0-9", "0-9")}
-national_id = func.regexp_replace(
-    func.upper(Patient.national_id), _NO_SIGN["A-Z0-9"], literal_column("''"), literal_column("'g'")
+identifiers = func.regexp_replace(
+    func.upper(Patient.national_id.concat(literal_column("','")).concat(Patient.other_numbers)),
+    literal_column("'[^A-Z0-9,]'"),
+    literal_column("''"),
+    literal_column("'g'"),
+    type_=Text,
 )
+"""The national ID and the other numbers of a patient, with commas between them."""
 kin_digits = func.regexp_replace(
-    Patient.next_of_kin, _NO_SIGN["0-9"], literal_column("''"), literal_column("'g'"), type_=Text
+    Patient.next_of_kin, literal_column("'[^0-9]'"), literal_column("''"), literal_column("'g'"), type_=Text
 )
 
 
@@ -65,9 +69,14 @@ def identifier(text: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", text.upper())
 
 
-def end_of_identifier(plain: str) -> str:
-    """The pattern of national IDs that end with this one."""
-    return f"%{plain}"
+def in_identifiers(plain: str) -> str:
+    """The pattern of numbers with this one."""
+    return f"%{plain}%"
+
+
+def ends_identifier(plain: str, known: str) -> bool:
+    """Whether one of the `known` numbers (as in `identifiers`) is this one, or ends with it."""
+    return bool(plain) and f"{plain}," in f"{known},"
 
 
 def joined_identifiers(query: SearchQuery, run: str) -> tuple[str, ...]:
@@ -89,7 +98,7 @@ class RunShape:
     is_age: bool = False
     is_number: bool = False
     identifiers: int = 0
-    """In how many ways it may be the end of a national ID."""
+    """In how many ways it may be a national ID or another number."""
     is_kin: bool = False
     is_telling: bool = False
     """Whether it is so long that it fits few by chance."""
@@ -183,8 +192,9 @@ def _between(name: str) -> ColumnElement[bool]:
 
 
 def has_identifier(name: str) -> ColumnElement[bool]:
-    """The national ID ends with the value of the bound parameter `name`, a pattern (`end_of_identifier`)."""
-    return and_(Patient.national_id != "", national_id.like(bindparam(name)))
+    """The value of the bound parameter `name` (`in_identifiers`) is in the national ID or another number."""
+    has_any = Patient.national_id.concat(Patient.other_numbers) != literal_column("''")
+    return and_(has_any, identifiers.like(bindparam(name)))
 
 
 @dataclass(frozen=True)
@@ -232,7 +242,7 @@ class _Builder:
         plain = identifier(word)
         if len(plain) < MIN_IDENTIFIER or not self.query.looks_into_identifiers or plain.isalpha():
             return False
-        self.values[f"word_{nth}_id"] = end_of_identifier(plain)
+        self.values[f"word_{nth}_id"] = in_identifiers(plain)
         return True
 
     def number(self) -> bool:
@@ -265,7 +275,7 @@ class _Builder:
             self.values[f"{name}_number"] = int(run)
         looks = query.looks_into_identifiers and query.looks_into_phones
         ids = joined_identifiers(query, run) if looks and len(run) >= MIN_IDENTIFIER else ()
-        self.values |= {f"{name}_id_{j}": end_of_identifier(plain) for j, plain in enumerate(ids)}
+        self.values |= {f"{name}_id_{j}": in_identifiers(plain) for j, plain in enumerate(ids)}
         is_kin = looks and len(run) >= MIN_KIN_DIGITS
         forms = forms if len(run) > 1 else ()
         self.values |= {f"{name}_{j}": f"%{escape_like(form)}%" for j, form in enumerate(forms)}

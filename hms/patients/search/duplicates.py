@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.core.db.folding import folded_name
 from hms.core.db.session import db
@@ -16,13 +32,18 @@ from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
 
 from . import match_scoring
+from .conditions import MIN_IDENTIFIER, has_identifier, identifier, in_identifiers, name_words
 from .match_scoring import ComparedPerson, likely_typos, tokens
 from .queries import SHOWN, SearchResult, build_result, set_similarity_threshold
 
 MAX_SHOWN = 3
 MAX_CANDIDATES = 40
 MIN_NAME_SIMILARITY = 0.45
+MAX_QUICK = 20
+"""So many are looked at in each way of a quick look."""
 YEARS_APART = 5
+MIN_PHONE = 6
+COMPARED = (Patient.address, Patient.preferred_name, Patient.other_names, Patient.national_id)
 
 
 @dataclass
@@ -44,38 +65,74 @@ class DuplicateCandidate:
 
 
 def duplicate_candidates(
-    person: ComparedPerson, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN
+    person: ComparedPerson, *, who: Reader, except_id: int | None = None, limit: int = MAX_SHOWN, is_quick: bool = False
 ) -> list[DuplicateCandidate]:
-    """The most likely known patients, best first; empty without a name."""
+    """The most likely known patients, best first; empty without a name. With `is_quick` one statement by indexes finds those
+    who are registered already beyond doubt, and not those with similar names only."""
     if not tokens(person.given) + tokens(person.family):
         return []
-    name = folded_name(f"{person.given} {person.family}")
+    rows = _quick_rows(person) if is_quick else _similar_rows(person)
+    scored = [(_score(person, row), row) for row in rows if row.id != except_id]
+    likely = [(match, row) for match, row in scored if match.score >= match_scoring.WORTH_SHOWING]
+    best = sorted(likely, key=lambda one: (-one[0].score, one[1].id))[:limit]
+    return [DuplicateCandidate(build_result(row, who=who), *match, row.address) for match, row in best]
+
+
+def _similar_rows(person: ComparedPerson) -> Sequence[Any]:
+    name = folded_name(f"{person.given} {person.family} {person.other_names}".strip())
     set_similarity_threshold(MIN_NAME_SIMILARITY, of="similarity_threshold")
-    rows = db.session.execute(_candidates(person, name)).all()
-    scored = [_score_candidate(person, row, who) for row in rows if row.id != except_id]
-    likely = [candidate for candidate in scored if candidate.score >= match_scoring.WORTH_SHOWING]
-    return sorted(likely, key=lambda candidate: (-candidate.score, candidate.hit.id))[:limit]
+    return db.session.execute(_candidates(person, name)).all()
+
+
+def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
+    dialled, plain = _dialled(person), identifier(person.national_id)
+    days = _nearest_days(person.birth_date) if person.birth_date and not person.is_estimated else []
+    shape = (len(dialled) >= MIN_PHONE, len(plain) >= MIN_IDENTIFIER, bool(days))
+    if not any(shape):
+        return []
+    names = " ".join(f"{person.given} {person.family} {person.other_names}".split())
+    values = {"phone": f"%{dialled[-8:]} %", "national_id": in_identifiers(plain), "days": days, "names": names}
+    return db.session.execute(_quick(*shape), values).all()
+
+
+@cache
+def _quick(has_phone: bool, has_id: bool, has_days: bool) -> Select:
+    """Those with the same phone or national ID, or with one of the names and nearly the date of birth."""
+    blocks = [Patient.search_digits.like(bindparam("phone"))] if has_phone else []
+    blocks += [has_identifier("national_id")] if has_id else []
+    if has_days:
+        folded = func.btrim(func.hms_fold_name(bindparam("names")))
+        own = func.string_to_array(folded, literal_column("' '"), type_=ARRAY(Text))
+        day = Patient.birth_date == any_(bindparam("days", type_=ARRAY(Date)))
+        blocks.append(and_(day, name_words.overlap(own)))
+    return _found_by(blocks, MAX_QUICK)
+
+
+def _nearest_days(born: date) -> list[date]:
+    """The date, its neighbours, and day and month exchanged."""
+    swapped = [date(born.year, born.day, born.month)] if born.day <= 12 else []
+    return [born, born + timedelta(days=1), born - timedelta(days=1), *swapped]
+
+
+def _found_by(blocks: list[ColumnElement[bool]], limit: int, *order: Any) -> Select:
+    found = [select(Patient.id).where(Patient.status == "active", one).order_by(*order).limit(limit) for one in blocks]
+    ids = union(*(select(one.subquery().c.id) for one in found)).subquery()
+    return select(*SHOWN, *COMPARED).where(Patient.id.in_(select(ids.c.id)))
 
 
 def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
-    blocks = [
-        select(Patient.id).where(Patient.status == "active", block).order_by(nearest).limit(MAX_CANDIDATES).subquery()
-        for block in _blocks(person, name)
-    ]
-    ids = union(*(select(block.c.id) for block in blocks)).subquery()
-    columns = (*SHOWN, Patient.address)
-    return select(*columns).where(Patient.id.in_(select(ids.c.id)))
+    return _found_by(_blocks(person, name), MAX_CANDIDATES, nearest)
 
 
 def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bool]]:
     """Conditions that select candidates: same phone, same or mistyped birth date, or similar name without a different date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []
-    dialled = phone_numbers.strip_dial_prefix(
-        phone_numbers.parse_phone(person.phone or "", current_app.config["COUNTRY"]).e164 or person.phone or ""
-    )
-    if len(dialled) >= 6:
+    dialled, plain = _dialled(person), identifier(person.national_id)
+    if len(plain) >= MIN_IDENTIFIER:
+        blocks.append(has_identifier("national_id"))
+    if len(dialled) >= MIN_PHONE:
         blocks.append(Patient.search_digits.like(f"%{dialled[-8:]} %"))
     if person.birth_date is None:
         return [*blocks, resembles]
@@ -87,8 +144,13 @@ def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bo
     return [*blocks, and_(about, Patient.birth_is_estimated), Patient.birth_date.in_(likely_typos(person.birth_date))]
 
 
-def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> DuplicateCandidate:
-    candidate = ComparedPerson(
+def _dialled(person: ComparedPerson) -> str:
+    phone = phone_numbers.parse_phone(person.phone or "", current_app.config["COUNTRY"]).e164
+    return phone_numbers.strip_dial_prefix(phone or person.phone or "")
+
+
+def _score(person: ComparedPerson, row: Any) -> match_scoring.MatchScore:
+    known = ComparedPerson(
         row.given_name,
         row.family_name,
         row.date_of_birth,
@@ -96,6 +158,7 @@ def _score_candidate(person: ComparedPerson, row: Any, who: Reader) -> Duplicate
         row.sex,
         row.phone or None,
         row.address,
+        f"{row.preferred_name} {row.other_names}".strip(),
+        row.national_id,
     )
-    match = match_scoring.score_match(person, candidate)
-    return DuplicateCandidate(build_result(row, who=who), match.score, match.reasons, row.address)
+    return match_scoring.score_match(person, known)

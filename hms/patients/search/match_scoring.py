@@ -51,6 +51,8 @@ class ComparedPerson:
     sex: str = "unknown"
     phone: str | None = None
     address: str = ""
+    other_names: str = ""
+    national_id: str = ""
 
 
 class MatchScore(NamedTuple):
@@ -73,6 +75,7 @@ def score_match(a: ComparedPerson, b: ComparedPerson) -> MatchScore:
         _phone(a.phone, b.phone),
         _sex(a.sex, b.sex),
         _address(a.address, b.address),
+        _national_id(a.national_id, b.national_id),
     ]
     total = sum(evidence.weight for evidence in evidence_list)
     score = 1 / (1 + math.exp(-_STEEPNESS * (total - _MIDDLE)))
@@ -87,6 +90,17 @@ def tokens(name: str) -> tuple[str, ...]:
 
 
 def _names(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
+    """By the names, and by those with the other names (of before marriage, preferred): what says more."""
+    alone = _own_names(a, b)
+    if not (a.other_names or b.other_names):
+        return alone
+    mine, theirs = (tokens(p.given) + tokens(p.family) + tokens(p.other_names) for p in (a, b))
+    similarity = _similarity_in_any_order(mine, theirs)
+    reason = _l("similar name") if similarity >= 0.85 else ""
+    return max(alone, _Evidence(_interpolate_evidence(similarity), reason), key=lambda evidence: evidence.weight)
+
+
+def _own_names(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
     mine, theirs = tokens(a.given) + tokens(a.family), tokens(b.given) + tokens(b.family)
     if not mine or not theirs:
         return _Evidence(0.0)
@@ -207,6 +221,17 @@ def _sex(mine: str, theirs: str) -> _Evidence:
     if "unknown" in (mine, theirs):
         return _Evidence(0.0)
     return _Evidence(0.3) if mine == theirs else _Evidence(-2.0, _l("different sex"))
+
+
+def _national_id(mine: str, theirs: str) -> _Evidence:
+    a, b = _plain(mine), _plain(theirs)
+    if not a or not b:
+        return _Evidence(0.0)
+    return _Evidence(12.0, _l("same national ID")) if a == b else _Evidence(-1.5)
+
+
+def _plain(identifier: str) -> str:
+    return "".join(sign for sign in identifier.upper() if sign.isalnum())
 
 
 def _address(mine: str, theirs: str) -> _Evidence:

@@ -46,10 +46,11 @@ from . import near_misses
 from .conditions import (
     SearchConditions,
     SearchShape,
-    end_of_identifier,
     has_identifier,
     has_number,
     identifier,
+    identifiers,
+    in_identifiers,
     kin_digits,
 )
 from .query_parser import SearchQuery, parse_query
@@ -157,7 +158,7 @@ def _fetch_holders(query: SearchQuery, values: dict[str, Any], scope: Scope) -> 
     """The patients whose national ID is a word that could also be a number of another hospital."""
     if not query.other_number or not query.looks_into_identifiers:
         return {}
-    wanted = {"holder": end_of_identifier(identifier(query.other_number))}
+    wanted = {"holder": in_identifiers(identifier(query.other_number))}
     return {row.id: row for row in db.session.execute(_holders(scope), values | wanted)}
 
 
@@ -239,8 +240,9 @@ def parse_for_reader(
 SHOWN = (*PATIENT_COLUMNS, Patient.phone, Patient.phone_is_checked, Patient.allergy_status)
 RANKED = (
     *SHOWN,
-    *(Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits, Patient.national_id),
+    *(Patient.sort_name, Patient.number, Patient.search_names, Patient.search_digits),
     kin_digits.label("kin_digits"),
+    identifiers.label("identifiers"),
 )
 """The columns of a patient who is compared with a line."""
 

@@ -12,7 +12,14 @@ from rapidfuzz.distance import OSA
 from hms.core import clock
 from hms.core.text.cleaning import fold
 
-from .conditions import MIN_IDENTIFIER, MIN_KIN_DIGITS, MIN_PHONE_DIGITS, identifier, stored_forms
+from .conditions import (
+    MIN_IDENTIFIER,
+    MIN_KIN_DIGITS,
+    MIN_PHONE_DIGITS,
+    ends_identifier,
+    identifier,
+    stored_forms,
+)
 from .match_scoring import word_similarity
 from .query_parser import SearchQuery
 from .typed_facts import Days, born_at_age
@@ -43,7 +50,7 @@ class LineScore:
             parts.append((_WEIGHTS["number"], lambda row: float(row.number == query.hospital_number)))
         if query.other_number and query.looks_into_identifiers:
             other = identifier(query.other_number)
-            parts.append((_WEIGHTS["number"], lambda row: float(identifier(row.national_id).endswith(other))))
+            parts.append((_WEIGHTS["number"], lambda row: float(ends_identifier(other, row.identifiers))))
         if query.short_number is not None:
             parts.append((_WEIGHTS["number"], lambda row: float(row.number == query.short_number)))
         if (birth := self._birth(query)) is not None:
@@ -122,16 +129,18 @@ def _fit_word(typed: str, name: str) -> float:
 
 
 def _fit_identifiers(words: tuple[str, ...], fits: list[float], row: Any) -> list[float]:
-    """`fits`, with 1 for a word that is in the national ID."""
-    known = identifier(row.national_id)
-    if not known or all(fit >= FITS for fit in fits):
+    """`fits`, with 1 for a word that is in the national ID or another number."""
+    known = row.identifiers
+    if known == "," or all(fit >= FITS for fit in fits):
         return fits
     return [1.0 if _is_in(identifier(word), known) else fit for word, fit in zip(words, fits, strict=True)]
 
 
 def _is_in(plain: str, known: str) -> bool:
-    """Whether it is a national ID, or the letters that one begins with."""
-    return bool(plain) and (known.endswith(plain) if len(plain) >= MIN_IDENTIFIER else known.startswith(plain))
+    """Whether it is one of the numbers, or the letters that one begins with."""
+    if len(plain) >= MIN_IDENTIFIER:
+        return ends_identifier(plain, known)
+    return bool(plain) and f",{plain}" in f",{known}"
 
 
 def _fit_date(born: date, row: Any) -> float:
@@ -212,7 +221,7 @@ def _digits_part(run: str, query: SearchQuery) -> Callable[[Any], float]:
         if query.looks_into_phones:
             fits += [_fit_digits(form, phone, 0.95) for form in forms]
         if may_be_id and len(run) >= MIN_IDENTIFIER:
-            fits.append(float(identifier(row.national_id).endswith(run)))
+            fits.append(float(ends_identifier(run, row.identifiers)))
         if may_be_id and len(run) >= MIN_KIN_DIGITS:
             fits += [_fit_digits(form, row.kin_digits, 0.97) for form in forms]
         if days is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import Unavailable
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.core.text.translation import N_
 from hms.reports.period import Period
 
@@ -60,15 +61,15 @@ def number_of(rows: Sequence[Row], measure: Measure, n: int = 1, *, keys: Collec
 
 def amount_of(rows: Sequence[Row], measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> Money:
     """The sum of a measure in the period `n`; with `keys`, only under these."""
-    return Money.total(Money(row.amount) for row in _of(rows, measure, n, keys))
+    return Money(sum((row.amount for row in _of(rows, measure, n, keys)), Decimal(0)))
 
 
 def by_key(rows: Sequence[Row], measure: Measure, n: int = 1) -> dict[str, Money]:
     """The sums of a measure in the period `n`, by key."""
-    sums: dict[str, Money] = {}
+    sums: dict[str, Decimal] = {}
     for row in _of(rows, measure, n, None):
-        sums[row.key] = sums.get(row.key, ZERO) + Money(row.amount)
-    return sums
+        sums[row.key] = sums.get(row.key, Decimal(0)) + row.amount
+    return {key: Money(amount) for key, amount in sums.items()}
 
 
 def median_of(rows: Sequence[Row], measure: Measure, n: int = 1) -> int | None:
