@@ -50,7 +50,8 @@ class Writer:
 
     def record(self) -> Any:
         created_at = clock.day_bounds(self.day)[0] + dt.timedelta(hours=9)
-        names = {"given_names": "Isatu", "hospital_number": f"HMS-{self.number}-0"}
+        given_names = ("Isatu", "Adama")[self.number % 2]  # the second writer of a new name would wait for the first
+        names = {"given_names": given_names, "hospital_number": f"HMS-{self.number}-0"}
         return Patient(number=self.number, created_at=created_at, **names)
 
 
