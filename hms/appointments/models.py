@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -21,7 +21,10 @@ IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
 
 
 class WorkingHours(Record):
-    """Clinic hours of a doctor on a weekday (0 is Monday), in hospital time, valid from and to included days."""
+    """Clinic hours of a doctor on a weekday (0 is Monday), in hospital time, valid from and to included days.
+
+    `capacity` patients may be booked at the same time, and `overbooking` more in all of these hours on one day.
+    """
 
     __tablename__ = "working_hours"
     __table_args__ = (
@@ -32,6 +35,8 @@ class WorkingHours(Record):
         ),
         CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday_known"),
         CheckConstraint("slot_minutes BETWEEN 5 AND 480", name="slot_possible"),
+        CheckConstraint("capacity BETWEEN 1 AND 50", name="capacity_possible"),
+        CheckConstraint("overbooking BETWEEN 0 AND 50", name="overbooking_possible"),
         Index("ix_working_hours_doctor", "doctor_id", "weekday"),
     )
 
@@ -40,6 +45,8 @@ class WorkingHours(Record):
     starts: Mapped[dt.time]
     ends: Mapped[dt.time]
     slot_minutes: Mapped[int] = mapped_column(default=15)
+    capacity: Mapped[int] = mapped_column(default=1)
+    overbooking: Mapped[int] = mapped_column(default=0)
     valid_from: Mapped[dt.date]
     valid_to: Mapped[dt.date | None]
 
@@ -112,6 +119,8 @@ class VisitType(VersionedRecord):
 class Appointment(VersionedRecord):
     """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time.
 
+    A trigger gives an open booking a `place` among the patients that the doctor may see at that time, and takes the mark
+    `is_overbooked` away when there is a place within the capacity.
     `status_before` is the status before the booking was withdrawn.
     """
 
@@ -129,6 +138,7 @@ class Appointment(VersionedRecord):
         ),
         ExcludeConstraint(
             ("doctor_id", "="),
+            ("place", "="),
             (text(INTERVAL), "&&"),
             name="one_patient_at_a_time",
             using="gist",
@@ -161,6 +171,8 @@ class Appointment(VersionedRecord):
     date: Mapped[dt.date]
     time: Mapped[dt.time]
     duration_minutes: Mapped[int] = mapped_column(default=15)
+    place: Mapped[int] = mapped_column(server_default="1")
+    is_overbooked: Mapped[bool] = mapped_column(default=False, server_default=false())
     visit_type_id: Mapped[int | None] = mapped_column(ForeignKey("visit_type.id", ondelete="RESTRICT"))
     status: Mapped[str] = mapped_column(default="scheduled")
     notes: Mapped[str] = mapped_column(default="")
@@ -223,17 +235,36 @@ class QueueEntry(VersionedRecord):
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
 
 
+class WallScreen(Record):
+    """A screen on a wall PC where nobody is signed in: a link with a secret opens it until it is switched off.
+
+    It shows the calls of one doctor, or of all when `doctor_id` is None; `spoken` are codes of languages.
+    """
+
+    __tablename__ = "wall_screen"
+    secret_columns = ("secret_hash",)
+    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="name_given"), UniqueConstraint("secret_hash"))
+
+    name: Mapped[str]
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    has_chime: Mapped[bool] = mapped_column(default=False)
+    spoken: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    secret_hash: Mapped[bytes]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_at: Mapped[dt.datetime | None]
+
+
 class ServicePace(UnauditedRecord):
     """How fast a doctor calls, from the calls of the last weeks; made again each day from the queue, so it may be deleted.
 
-    `kind` is "booked", "walk_in", or "" for all. `turns` and `gaps` are seconds, as `waits.rules` explains them; `overtaken`
-    has a rate for each priority.
+    `kind` is the id of a visit type, "booked" without one, "walk_in", or "" for all. `turns` and `gaps` are seconds, as
+    `waits.rules` explains them; `overtaken` has a rate for each priority.
     """
 
     __tablename__ = "service_pace"
     __table_args__ = (
         UniqueConstraint("doctor_id", "kind"),
-        CheckConstraint("kind IN ('', 'booked', 'walk_in')", name="kind_known"),
+        CheckConstraint("kind IN ('', 'booked', 'walk_in') OR kind ~ '^[0-9]+$'", name="kind_known"),
     )
 
     doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))

@@ -35,8 +35,8 @@ class StatusField(fields.String):
         super().__init__(validate=validate.OneOf([status.value for status in Status], error=message), **kwargs)
 
 
-class AppointmentIn(ApiSchema):
-    """A new appointment."""
+class AppointmentFields(ApiSchema):
+    """What a new appointment and a change of one have in common."""
 
     patient = Pk(required=True)
     doctor = Pk(required=True)
@@ -57,7 +57,13 @@ class AppointmentIn(ApiSchema):
         }
 
 
-class AppointmentChange(AppointmentIn):
+class AppointmentIn(AppointmentFields):
+    """A new appointment. With `overbook` it may be beyond the places of its time, if the clinic hours allow one more."""
+
+    overbook = fields.Boolean()
+
+
+class AppointmentChange(AppointmentFields):
     """Changes to an appointment; fields left out stay as they are."""
 
     patient = Pk()
@@ -125,10 +131,35 @@ class AppointmentOut(ApiSchema):
     duration_minutes = fields.Integer()
     visit_type = fields.Integer(allow_none=True)
     visit_type_name = fields.String(allow_none=True)
+    is_overbooked = fields.Boolean()
     status = fields.String()
     notes = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class ScreenIn(ApiSchema):
+    """A new wall screen. `spoken`: codes of languages, in the order of speaking; none: the screen does not speak."""
+
+    name = Text(60, blank=False, required=True)
+    doctor = Pk(allow_none=True)
+    has_chime = fields.Boolean()
+    spoken = fields.List(Text(10), validate=validate.Length(max=10))
+
+
+class ScreenOut(ApiSchema):
+    id = fields.Integer()
+    name = fields.String()
+    doctor = fields.Integer(allow_none=True)
+    has_chime = fields.Boolean()
+    spoken = fields.List(fields.String())
+    created_at = fields.DateTime()
+
+
+class ScreenMadeOut(ScreenOut):
+    """A new wall screen with its link, which is told only once."""
+
+    link = fields.String()
 
 
 class WaitOut(ApiSchema):
@@ -173,6 +204,7 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
         "duration_minutes": row.duration_minutes,
         "visit_type": row.visit_type_id,
         "visit_type_name": row.visit_type_name,
+        "is_overbooked": row.is_overbooked,
         "notes": row.notes,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

@@ -67,6 +67,7 @@ class Permission(StrEnum):
     CALL_PATIENT = "appointments.call"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
+    OVERBOOK = "appointments.overbook"
     # messages to patients
     READ_MESSAGES = "messages.read"
     SEND_MESSAGES = "messages.send"
@@ -215,6 +216,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.CHECK_IN,
             Permission.MANAGE_HOURS,
             Permission.MANAGE_HOLIDAYS,
+            Permission.OVERBOOK,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
             Permission.MANAGE_MESSAGE_TEXTS,
@@ -245,6 +247,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.BREAK_GLASS,
             Permission.EDIT_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.OVERBOOK,
             Permission.BLOCK_TIME,
             Permission.CALL_PATIENT,
             Permission.WRITE_ENCOUNTER,
@@ -280,6 +283,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
             Permission.MANAGE_HOLIDAYS,
+            Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
             Permission.READ_MESSAGES,

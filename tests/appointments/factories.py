@@ -54,7 +54,13 @@ def doctor(username: str = "dr.bah", **more: object) -> User:
 
 
 def hours(
-    doctor_id: int, *, weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6), starts: str = "08:00", ends: str = "12:00"
+    doctor_id: int,
+    *,
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6),
+    starts: str = "08:00",
+    ends: str = "12:00",
+    capacity: int = 1,
+    overbooking: int = 0,
 ) -> None:
     """Clinic hours in slots of 15 minutes, from a month ago."""
     with action_context("tests.hours", SYSTEM):
@@ -65,6 +71,8 @@ def hours(
                     weekday=weekday,
                     starts=dt.time.fromisoformat(starts),
                     ends=dt.time.fromisoformat(ends),
+                    capacity=capacity,
+                    overbooking=overbooking,
                     valid_from=clock.today() - dt.timedelta(days=30),
                 )
             )

@@ -46,6 +46,26 @@ def test_only_one_of_fifty_simultaneous_bookings_gets_the_slot(in_parallel):
     assert db.session.scalar(select(func.count()).select_from(Appointment)) == 1
 
 
+def test_fifty_at_once_on_three_places_with_one_overbooking_give_three_and_one(in_parallel):
+    doctor_id = factories.doctor().id
+    factories.hours(doctor_id, capacity=3, overbooking=1)
+    patients = [factories.patient(f"Given{number}").id for number in range(50)]
+    by = _person("receptionist")
+
+    def booking(patient_id, **more):
+        what = {"doctor_id": doctor_id, "date": MONDAY, "time": TEN} | more
+        return lambda: booking_actions.book(patient_id=patient_id, **what, by=by).id
+
+    results = in_parallel([booking(patient_id) for patient_id in patients[:40]])
+    refused = [result for result in results if isinstance(result, Conflict)]
+    assert {refusal.code for refusal in refused} == {"doctor_booked"}
+    assert len(refused) == 37
+    results = in_parallel([booking(patient_id, is_overbooked=True) for patient_id in patients[40:]])
+    assert len([result for result in results if isinstance(result, Conflict)]) == 9
+    rows = db.session.execute(select(Appointment.place, Appointment.is_overbooked).order_by(Appointment.place)).all()
+    assert [tuple(row) for row in rows] == [(1, False), (2, False), (3, False), (4, True)]
+
+
 def test_a_patient_booked_with_many_doctors_at_once_gets_one_booking(in_parallel):
     doctors = [factories.doctor(f"dr.{number}", last_name=f"Name{number}").id for number in range(8)]
     patient_id, by = factories.patient().id, _person("receptionist")

@@ -125,3 +125,16 @@ def test_each_message_of_holidays_and_visit_types_is_about_a_row(desk):
     for to, message, is_active in (("/close", "Visit type closed.", False), ("/reopen", "Visit type reopened.", True)):
         assert message in said(admin, page, to)
         assert database.session.get(VisitType, row.id, populate_existing=True).is_active is is_active
+
+
+def test_the_message_of_an_overbooking_is_about_a_row(desk):
+    at, doctor = desk("receptionist"), factories.doctor()
+    factories.hours(doctor.id, overbooking=1)
+    where = {"doctor_id": doctor.id, "date": MONDAY, "time": TEN, "by": SYSTEM}
+    booking_actions.book(patient_id=factories.patient().id, **where)
+    patient = factories.patient()
+    page = f"/appointments/new?patient={patient.id}&doctor={doctor.id}&date={MONDAY.isoformat()}&time=10:00&overbook=1"
+    shown = said(at, page, "")
+    booking = database.session.scalars(select(Appointment).filter_by(patient_id=patient.id)).one()
+    assert (booking.is_overbooked, booking.time, booking.date) == (True, TEN, MONDAY)
+    assert f"Overbooked: {person_name(patient)}, 10:00 {format_date(MONDAY)}, {doctor.display_name}" in shown

@@ -7,7 +7,7 @@ from itertools import count
 
 from sqlalchemy import select
 
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import (
     Addendum,
@@ -207,7 +207,8 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     day = clock.today() + dt.timedelta(days=300 + number % 1000)
     feast = add(Holiday(day=day, name="Feast"))
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
-    ids = {"holiday_id": feast.id, "visit_type_id": kind.id}
+    screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
+    ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))

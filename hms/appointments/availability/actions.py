@@ -31,11 +31,14 @@ def add_hours(
     starts: dt.time,
     ends: dt.time,
     slot_minutes: int = 15,
+    capacity: int = 1,
+    overbooking: int = 0,
     valid_from: dt.date | None = None,
     valid_to: dt.date | None = None,
     by: Person,
 ) -> WorkingHours:
-    """Add clinic hours on `weekday` (0 is Monday), in hospital time; valid from today by default.
+    """Add clinic hours on `weekday` (0 is Monday), in hospital time; valid from today by default. `capacity` patients may be
+    booked at the same time, and `overbooking` more in these hours of a day.
 
     Raises `Conflict` (code "hours_overlap") when they overlap other clinic hours of the doctor.
     """
@@ -45,7 +48,8 @@ def add_hours(
         raise RuleBroken(N_("The end must be after the start."), "ends")
     if valid_to is not None and valid_to < first:
         raise RuleBroken(N_("The last day must be after the first."), "valid_to")
-    rules.check_duration(slot_minutes)
+    rules.check_duration(slot_minutes, "slot_minutes")
+    rules.check_capacity(capacity, overbooking)
     _check_no_overlap(doctor_id, weekday, starts, ends, first, valid_to)
     hours = WorkingHours(
         doctor_id=doctor_id,
@@ -53,6 +57,8 @@ def add_hours(
         starts=starts,
         ends=ends,
         slot_minutes=slot_minutes,
+        capacity=capacity,
+        overbooking=overbooking,
         valid_from=first,
         valid_to=valid_to,
     )

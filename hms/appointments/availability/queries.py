@@ -24,10 +24,11 @@ SEARCH_DAYS = 28
 
 
 class Span(NamedTuple):
-    """A time that is taken, in UTC."""
+    """A time that a booking takes, in UTC, and its place among the patients of that time."""
 
     starts: datetime
     ends: datetime
+    place: int
 
 
 class HoursRow(NamedTuple):
@@ -39,6 +40,8 @@ class HoursRow(NamedTuple):
     starts: time
     ends: time
     slot_minutes: int
+    capacity: int
+    overbooking: int
     valid_from: date
     valid_to: date | None
 
@@ -73,7 +76,7 @@ def get_hours_and_absences(first: date, last: date, doctor_ids: Iterable[int]) -
     hours, absences, holidays = [], [], {}
     for row in rows:
         if row.slot_minutes is not None:
-            hours.append(HoursRow(row.id, row.doctor_id, row.weekday, *row[3:8]))
+            hours.append(HoursRow(*row[:10]))
         elif row.doctor_id is not None:
             absences.append(AbsenceRow(row.id, row.doctor_id, row.begins, row.ends, row.reason))
         else:
@@ -102,6 +105,8 @@ def _times_statement(*, of_one_day: bool) -> CompoundSelect:
         WorkingHours.starts,
         WorkingHours.ends.label("closes"),
         WorkingHours.slot_minutes,
+        WorkingHours.capacity,
+        WorkingHours.overbooking,
         WorkingHours.valid_from.label("first"),
         WorkingHours.valid_to,
         cast(null(), Absence.starts.type).label("begins"),
@@ -114,11 +119,11 @@ def _times_statement(*, of_one_day: bool) -> CompoundSelect:
     )
     if of_one_day:
         hours = hours.where(WorkingHours.weekday == bindparam("weekday"))
-    nothing = [null() for _column in range(6)]
+    nothing = [null() for _column in range(8)]
     absences = select(Absence.id, Absence.doctor_id, *nothing, Absence.starts, Absence.ends, Absence.reason).where(
         Absence.doctor_id.in_(doctor_ids), Absence.starts < bindparam("ends"), Absence.ends > bindparam("begins")
     )
-    holidays = select(null(), null(), *nothing[:4], Holiday.day, null(), null(), null(), Holiday.name).where(
+    holidays = select(null(), null(), *nothing[:6], Holiday.day, null(), null(), null(), Holiday.name).where(
         Holiday.day.between(first, last)
     )
     return union_all(hours, absences, holidays)
@@ -130,9 +135,9 @@ def list_absences(first: date, last: date, doctor_ids: Iterable[int]) -> list[Ab
 
 
 def get_booking_span(booking: Any) -> Span:
-    """Start and end of a booking in UTC."""
+    """Start and end of a booking in UTC, and its place."""
     starts = clock.at(booking.date, booking.time)
-    return Span(starts, starts + timedelta(minutes=booking.duration_minutes))
+    return Span(starts, starts + timedelta(minutes=booking.duration_minutes), booking.place)
 
 
 class DoctorAvailability:
@@ -161,7 +166,7 @@ class DoctorAvailability:
 @cache
 def _taken_statement() -> Select:
     doctor_id, first, last = bindparam("doctor_id"), bindparam("first"), bindparam("last")
-    return select(Appointment.date, Appointment.time, Appointment.duration_minutes).where(
+    return select(Appointment.date, Appointment.time, Appointment.duration_minutes, Appointment.place).where(
         Appointment.doctor_id == doctor_id,
         Appointment.date.between(first, last),
         Appointment.status.in_(enums.OCCUPYING_STATUSES),
@@ -228,6 +233,22 @@ def count_bookings_between(doctor_id: int, starts: datetime, ends: datetime) -> 
         end > first,
     )
     return db.session.execute(query).scalar_one()
+
+
+def count_overbooking_left(doctor_id: int, day: date, at: time) -> int:
+    """How many more patients the doctor's clinic hours at this time allow beyond the capacity."""
+    hours = next((h for h in get_hours_and_absences(day, day, [doctor_id]).hours if h.starts <= at < h.ends), None)
+    if hours is None or not hours.overbooking:
+        return 0
+    query = select(func.count()).where(
+        Appointment.doctor_id == doctor_id,
+        Appointment.date == day,
+        Appointment.time >= hours.starts,
+        Appointment.time < hours.ends,
+        Appointment.is_overbooked,
+        Appointment.status.in_(enums.OCCUPYING_STATUSES),
+    )
+    return max(hours.overbooking - db.session.execute(query).scalar_one(), 0)
 
 
 def lock_doctor(doctor_id: int | None) -> int:

@@ -12,6 +12,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 MIN_DURATION, MAX_DURATION = 5, 480
+MAX_CAPACITY = 50
 LATE_BOOKING_GRACE = timedelta(minutes=15)
 """A slot can still be booked this long after it began, for a patient who is at the desk."""
 
@@ -23,6 +24,8 @@ class Hours(Protocol):
     starts: time
     ends: time
     slot_minutes: int
+    capacity: int
+    overbooking: int
     valid_from: date
     valid_to: date | None
 
@@ -34,12 +37,22 @@ class Absence(Protocol):
     ends: datetime
 
 
+class Taken(Protocol):
+    """A time in UTC that a booking takes from the `place` of a doctor."""
+
+    starts: datetime
+    ends: datetime
+    place: int
+
+
 class Slot(NamedTuple):
-    """A slot of clinic hours: its `time` in hospital time, start and end in UTC."""
+    """A slot of clinic hours: its `time` in hospital time, start and end in UTC, and the number of places that it has, or
+    that are left."""
 
     time: time
     starts: datetime
     ends: datetime
+    places: int = 1
 
 
 def cut_slots(hours: Iterable[Hours], day: date, absences: Iterable[Absence] = ()) -> list[Slot]:
@@ -63,11 +76,11 @@ def _is_valid(hours: Hours, day: date) -> bool:
 
 
 def _cut_span(span: Hours, day: date) -> tuple[Slot, ...]:
-    return _cut_hours(span.starts, span.ends, span.slot_minutes, day, clock.zone().key)
+    return _cut_hours(span.starts, span.ends, span.slot_minutes, span.capacity, day, clock.zone().key)
 
 
 @lru_cache(maxsize=1024)
-def _cut_hours(starts: time, ends: time, minutes: int, day: date, _zone: str) -> tuple[Slot, ...]:
+def _cut_hours(starts: time, ends: time, minutes: int, places: int, day: date, _zone: str) -> tuple[Slot, ...]:
     """Slots from `starts` to `ends` (hospital time), none across a change of the clocks.
 
     Cached, because every board cuts the same hours; `_zone` is a cache key.
@@ -77,7 +90,7 @@ def _cut_hours(starts: time, ends: time, minutes: int, day: date, _zone: str) ->
     count = max(int((end - begin) / step), 0) if step else 0
     walls = [begin + n * step for n in range(count)]
     times = [wall.time() for wall in walls if not clock.has_clock_change(day, wall.time(), minutes)]
-    return tuple(Slot(wall_time, at := clock.at(day, wall_time), at + step) for wall_time in times)
+    return tuple(Slot(wall_time, at := clock.at(day, wall_time), at + step, places) for wall_time in times)
 
 
 def _overlaps_any(slot: Slot, spans: Iterable[Absence | Slot]) -> bool:
@@ -118,10 +131,19 @@ def check_no_holiday(name: str | None) -> None:
         raise RuleBroken(message, "date", code="holiday", name=name)
 
 
-def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Absence | Slot], now: datetime) -> list[Slot]:
-    """The slots that overlap nothing in `taken` and began at most `LATE_BOOKING_GRACE` before `now`."""
+def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Taken], now: datetime) -> list[Slot]:
+    """The slots with a place that nothing in `taken` has, each with the number of places left, that began at most
+    `LATE_BOOKING_GRACE` before `now`."""
     booked = list(taken)
-    return [slot for slot in offered if slot.starts + LATE_BOOKING_GRACE >= now and not _overlaps_any(slot, booked)]
+    coming = (slot for slot in offered if slot.starts + LATE_BOOKING_GRACE >= now)
+    left = [slot._replace(places=count_places_left(slot, booked)) for slot in coming]
+    return [slot for slot in left if slot.places]
+
+
+def count_places_left(slot: Slot, taken: Iterable[Taken]) -> int:
+    """The number of the slot's places that are free in all of its time."""
+    overlapping = {span.place for span in taken if slot.starts < span.ends and span.starts < slot.ends}
+    return sum(place not in overlapping for place in range(1, slot.places + 1))
 
 
 def check_clock_change(day: date, clock_time: time, minutes: int = 0, field: str = "time") -> None:
@@ -135,6 +157,14 @@ def check_clock_change(day: date, clock_time: time, minutes: int = 0, field: str
             field,
             code="clock_change",
         )
+
+
+def check_capacity(capacity: int, overbooking: int) -> None:
+    """Raise `RuleBroken` unless clinic hours may have this many patients at a time, and this many more."""
+    if not 1 <= capacity <= MAX_CAPACITY:
+        raise RuleBroken(N_("Enter a number from 1 to %(most)s."), "capacity", most=MAX_CAPACITY)
+    if not 0 <= overbooking <= MAX_CAPACITY:
+        raise RuleBroken(N_("Enter a number from 0 to %(most)s."), "overbooking", most=MAX_CAPACITY)
 
 
 def check_duration(minutes: int, field: str = "duration_minutes") -> None:

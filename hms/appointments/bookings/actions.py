@@ -22,7 +22,7 @@ from hms.core.actions import STALE_MESSAGE, action, roll_back
 from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken, StaleVersion
+from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person, System
@@ -37,9 +37,11 @@ NO_APPOINTMENT = N_("This appointment does not exist.")
 
 
 class SlotTaken(Conflict):
-    """The time is taken. `alternative` is the doctor's next free (day, time) in hospital time, or None."""
+    """The time is taken. `alternative` is the doctor's next free (day, time) in hospital time, or None; `overbooking_left` is
+    how many more patients the clinic hours of that time allow."""
 
     alternative: tuple[dt.date, dt.time] | None = None
+    overbooking_left: int = 0
 
 
 def lock_patient(patient_id: int | None, *, is_booked: bool = False) -> int:
@@ -121,13 +123,14 @@ def _slot_taken_error(
     error = SlotTaken.from_error(refusal, refusal.field, code=refusal.code)
     if refusal.code != "doctor_booked":
         return error
+    error.overbooking_left = left = queries.count_overbooking_left(doctor_id, date, time)
     next_free = queries.find_next_free_slot(doctor_id, max(clock.at(date, time), clock.now()), minutes)
     if next_free is None:
         return error
     day, slot = next_free
     message = N_("This time was just taken. The next free time is %(time)s.")
     error = SlotTaken(message, refusal.field, code=refusal.code, time=_format_slot(day, slot.time, date))
-    error.alternative = (day, slot.time)
+    error.alternative, error.overbooking_left = (day, slot.time), left
     return error
 
 
@@ -145,13 +148,16 @@ def book(
     duration_minutes: int | None = None,
     visit_type_id: int | None = None,
     notes: str = "",
+    is_overbooked: bool = False,
     by: Person,
 ) -> Appointment:
     """Book `date` and `time` (hospital time) with a doctor; the default duration is that of the visit type, or the doctor's
-    slot.
+    slot. With `is_overbooked` it may be beyond the places of the time, if its clinic hours allow one more.
 
     Raises `SlotTaken` when doctor or patient is booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
+    if is_overbooked and not by.may(Permission.OVERBOOK):
+        raise NotAllowed(N_("Your role may not book more patients than there are places."))
     lock_patient(patient_id)
     if visit_type_id is not None:
         duration_minutes = duration_minutes or get_open_visit_type(visit_type_id).minutes
@@ -163,6 +169,7 @@ def book(
         duration_minutes=_get_allowed_duration(doctor_id, date, time, duration_minutes, by),
         visit_type_id=visit_type_id,
         notes=notes,
+        is_overbooked=is_overbooked,
         booked_by_id=by.id,
     )
     with report_taken_slot(doctor_id, date, time, duration_minutes):
@@ -205,7 +212,7 @@ def move(
         lock_doctor(doctor_id)
         old = _add_old_time(booking)
         db.session.flush()
-        booking.rescheduled_from_id = old.id
+        booking.rescheduled_from_id, booking.is_overbooked = old.id, False
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
     tell(MOVED, booking)
@@ -222,6 +229,7 @@ def _add_old_time(booking: Appointment) -> Appointment:
         time=booking.time,
         duration_minutes=booking.duration_minutes,
         visit_type_id=booking.visit_type_id,
+        is_overbooked=booking.is_overbooked,
         status=Status.RESCHEDULED.value,
         notes=booking.notes,
         booked_by_id=booking.booked_by_id,

@@ -99,7 +99,8 @@ def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(AppointmentIn)
 @api.response(201, AppointmentOut)
 def book(payload: dict[str, Any]) -> Response:
-    """Book an appointment. 409 `doctor_booked` or `patient_booked` when the time is taken."""
+    """Book an appointment. 409 `doctor_booked` or `patient_booked` when the time is taken; with `overbook` it may be beyond
+    the places of the time, if the clinic hours allow one more."""
     if payload.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
         raise RuleBroken(N_("A new appointment must have the status “Scheduled”."), "status")
     who = current_person()
@@ -112,6 +113,7 @@ def book(payload: dict[str, Any]) -> Response:
             duration_minutes=payload.get("duration_minutes"),
             visit_type_id=payload.get("visit_type"),
             notes=payload.get("notes") or "",
+            is_overbooked=payload.get("overbook", False),
             by=who,
         )
         return _appointment_response(booking.id, 201)

@@ -35,6 +35,7 @@ def select_bookings() -> Select:
             Appointment.duration_minutes,
             Appointment.status,
             Appointment.notes,
+            Appointment.is_overbooked,
             Appointment.visit_type_id,
             VisitType.name.label("visit_type_name"),
             VisitType.mark.label("visit_type_mark"),

@@ -44,20 +44,17 @@ def check_bookable(
     *,
     hours: Iterable[Hours] | None = None,
     absences: Iterable[Absence] = (),
-    is_overbooked: bool = False,
 ) -> None:
     """Raise `RuleBroken` for a booking in the past, too far ahead, or outside the doctor's clinic hours.
 
     `starts` and `now` are UTC. When `hours` is None the doctor has no clinic hours and any time is allowed.
-    `is_overbooked` skips the checks of clinic hours and absences.
     """
     check_duration(minutes)
     if starts + LATE_BOOKING_GRACE < now:
         raise RuleBroken(N_("That time is past. Choose a later one."), "time", code="past")
     if starts - now > MAX_ADVANCE:
         raise RuleBroken(N_("That is more than two years ahead. Check the year."), "date", code="too_far")
-    if not is_overbooked:
-        _check_hours(starts, starts + timedelta(minutes=minutes), hours, absences)
+    _check_hours(starts, starts + timedelta(minutes=minutes), hours, absences)
 
 
 def _check_hours(starts: datetime, ends: datetime, hours: Iterable[Hours] | None, absences: Iterable[Absence]) -> None:

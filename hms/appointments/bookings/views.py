@@ -134,6 +134,8 @@ def _defaults_from_address() -> dict[str, Any]:
         "time": _time_in_address(),
         "visit_type": get_number_parameter("visit_type"),
     }
+    if request.args.get("overbook") and who.may(Permission.OVERBOOK):
+        defaults |= {"overbook": True, "other_time": defaults["time"]}
     patient_id = get_number_parameter("patient")
     if patient_id:
         defaults |= {"patient": patient_id, "patient_text": person_name(queries.get_patient_identity(patient_id))}
@@ -160,9 +162,11 @@ def _take_alternative(form: SlotForm) -> None:
 def _redirect_after_booking(booking: Any) -> ResponseReturnValue:
     row = queries.get_appointment(booking.id)
     when = f"{booking.time:%H:%M} {shown_day(booking.date)}"
-    flash(
-        _("Booked: %(name)s, %(when)s, %(doctor)s", name=person_name(row), when=when, doctor=row.doctor_name), "success"
-    )
+    name, doctor = person_name(row), row.doctor_name
+    if row.is_overbooked:
+        flash(_("Overbooked: %(name)s, %(when)s, %(doctor)s", name=name, when=when, doctor=doctor), "success")
+    else:
+        flash(_("Booked: %(name)s, %(when)s, %(doctor)s", name=name, when=when, doctor=doctor), "success")
     return redirect(url_for("appointments.day", date=booking.date.isoformat()), 303)
 
 

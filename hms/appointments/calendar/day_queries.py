@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -50,6 +49,8 @@ class BoardBooking(Identified):
     visit_type: str | None = None
     mark: str | None = None
     colour: str | None = None
+    place: int = 1
+    is_overbooked: bool = False
 
 
 BOARD_COLUMNS = (
@@ -64,16 +65,19 @@ BOARD_COLUMNS = (
     VisitType.name.label("visit_type"),
     VisitType.mark,
     VisitType.colour,
+    Appointment.place,
+    Appointment.is_overbooked,
 )
 """The columns of `BoardBooking`, in its order."""
 
 
 @dataclass(slots=True)
 class Cell:
-    """A doctor's slot or booking. `kind`: free, past, blocked, busy (the booking before runs on), or one of `CELL_KINDS`.
+    """A doctor's slot or booking. `kind`: free, past, blocked, busy (the booking before runs on), overbook (full, but the
+    clinic hours allow more), or one of `CELL_KINDS`.
 
-    `reason` is why the time is blocked; `is_extra` marks a booking outside the slots, `is_late` a patient who should be
-    here and is not.
+    `reason` is why the time is blocked; `left` how many patients may still be booked; `is_extra` marks a booking outside the
+    slots, `is_late` a patient who should be here and is not.
     """
 
     kind: str
@@ -81,11 +85,12 @@ class Cell:
     reason: str = ""
     is_extra: bool = False
     is_late: bool = False
+    left: int = 1
 
 
 @dataclass(slots=True)
 class Column:
-    """One doctor's day: `offered` slots and `booked` patients; `day` is set where the columns are days of a week."""
+    """One doctor's day: `offered` places and `booked` patients; `day` is set where the columns are days of a week."""
 
     doctor_id: int
     name: str
@@ -97,8 +102,8 @@ class Column:
 
     @property
     def free(self) -> int:
-        """Number of slots that can still be booked."""
-        return sum(cell.kind == "free" for cells in self.cells.values() for cell in cells)
+        """Number of places that can still be booked."""
+        return sum(cell.left * (cell.kind == "free") for cells in self.cells.values() for cell in cells)
 
     @property
     def bookings(self) -> int:
@@ -250,15 +255,45 @@ def fill_column(
             CELL_KINDS[booking.status], booking, is_extra=booking.time not in on_grid, is_late=booking.id in late
         )
         column.cells[booking.time].append(cell)
-    open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
-    begun, taken = {booking.time for booking in open_bookings}, sorted(_off_grid_spans(open_bookings, on_grid))
-    for slot in offered:
-        empty = None if slot.time in begun else _empty_cell(slot, away, taken, now)
-        if empty is not None and (empty.kind != "past" or slot.time not in column.cells):
-            column.cells[slot.time].append(empty)
-    column.offered = len(offered)
+    _add_empty_cells(column, day, hours, away, bookings, offered, now)
+    column.offered = sum(slot.places for slot in offered)
     column.booked = sum(booking.status != Status.NO_SHOW for booking in bookings)
     return column
+
+
+def _add_empty_cells(
+    column: Column,
+    day: dt.date,
+    hours: list[Any],
+    away: list[Any],
+    bookings: list[BoardBooking],
+    offered: list[rules.Slot],
+    now: dt.datetime,
+) -> None:
+    """Add a cell for each slot that is not full, and for each that may be overbooked."""
+    open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
+    begun: dict[dt.time, set[int]] = defaultdict(set)
+    for booking in open_bookings:
+        begun[booking.time].add(booking.place)
+    running = list(_off_grid_spans(open_bookings, {slot.time: slot for slot in offered}))
+    extra = _overbooking_left(rules.hours_on_day(hours, day), open_bookings)
+    for slot in offered:
+        cell = _empty_cell(slot, begun.get(slot.time, set()), away, running, now)
+        if cell is None and slot.starts + rules.LATE_BOOKING_GRACE >= now:
+            left = next((left for starts, ends, left in extra if starts <= slot.time < ends), 0)
+            cell = Cell("overbook", left=left) if left and not _find_absence(slot, away) else None
+        if cell is not None and (cell.kind != "past" or slot.time not in column.cells):
+            column.cells[slot.time].append(cell)
+
+
+def _overbooking_left(hours: list[Any], bookings: list[BoardBooking]) -> list[tuple[dt.time, dt.time, int]]:
+    """Start and end of the clinic hours that allow more patients than places, and how many more they still allow."""
+    extra = []
+    for span in hours:
+        used = sum(booking.is_overbooked and span.starts <= booking.time < span.ends for booking in bookings)
+        if span.overbooking > used:
+            extra.append((span.starts, span.ends, span.overbooking - used))
+    return extra
 
 
 def _off_grid_spans(bookings: list[BoardBooking], on_grid: dict[dt.time, rules.Slot]) -> Iterator[queries.Span]:
@@ -269,12 +304,21 @@ def _off_grid_spans(bookings: list[BoardBooking], on_grid: dict[dt.time, rules.S
             yield queries.get_booking_span(booking)
 
 
-def _empty_cell(slot: rules.Slot, away: list[Row], taken: list[queries.Span], now: dt.datetime) -> Cell:
-    for absence in away:
-        if slot.starts < absence.ends and absence.starts < slot.ends:
-            return Cell("blocked", reason=absence.reason)
-    # A constraint keeps open bookings from overlapping, so only the last one that begins before the slot ends matters.
-    before = bisect_left(taken, slot.ends, key=lambda span: span.starts)
-    if before and slot.starts < taken[before - 1].ends:
+def _empty_cell(
+    slot: rules.Slot, begun: set[int], away: list[Any], running: list[queries.Span], now: dt.datetime
+) -> Cell | None:
+    """The cell for what is not booked of a slot; None when it is full of bookings that begin there (in the places `begun`)."""
+    taken = begun | {span.place for span in running if slot.starts < span.ends and span.starts < slot.ends}
+    left = sum(place not in taken for place in range(1, slot.places + 1))
+    if begun and not left:
+        return None
+    if absence := _find_absence(slot, away):
+        return Cell("blocked", reason=absence.reason)
+    if not left:
         return Cell("busy")
-    return Cell("free" if slot.starts + rules.LATE_BOOKING_GRACE >= now else "past")
+    return Cell("free" if slot.starts + rules.LATE_BOOKING_GRACE >= now else "past", left=left)
+
+
+def _find_absence(slot: rules.Slot, away: list[Any]) -> Any | None:
+    """The absence in the slot's time; None when there is none."""
+    return next((absence for absence in away if slot.starts < absence.ends and absence.starts < slot.ends), None)

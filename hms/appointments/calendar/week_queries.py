@@ -46,7 +46,7 @@ class WeekBoard:
 
 
 class HalfDay(NamedTuple):
-    """A morning or an afternoon: how many slots can still be booked, and how many bookings there are.
+    """A morning or an afternoon: how many places can still be booked, and how many bookings there are.
 
     `has_clinic`: whether the doctor has clinic hours that are not blocked.
     """
@@ -121,7 +121,7 @@ def _load_times(ids: list[int], days: list[date]) -> dict[tuple[int, date], list
     """The times of each doctor's bookings by day, without the patients."""
     columns = (Appointment.id, Appointment.doctor_id, Appointment.date, Appointment.time)
     query = (
-        select(*columns, Appointment.duration_minutes, Appointment.status)
+        select(*columns, Appointment.duration_minutes, Appointment.status, Appointment.place, Appointment.is_overbooked)
         .where(Appointment.doctor_id.in_(ids), Appointment.date.between(days[0], days[-1]))
         .where(Appointment.status.not_in(HIDDEN_STATUSES))
         .order_by(Appointment.time)
@@ -136,8 +136,8 @@ def _count_half_days(column: Column) -> tuple[HalfDay, HalfDay]:
     cells = [(at < NOON, cell) for at, cells in column.cells.items() for cell in cells]
     halves = []
     for is_morning in (True, False):
-        kinds = [cell.kind for half, cell in cells if half is is_morning]
+        free = sum(cell.left for half, cell in cells if half is is_morning and cell.kind == "free")
         booked = sum(cell.booking is not None and cell.kind != "missed" for half, cell in cells if half is is_morning)
         has_clinic = any(not cell.is_extra and cell.kind != "blocked" for half, cell in cells if half is is_morning)
-        halves.append(HalfDay(kinds.count("free"), booked, has_clinic))
+        halves.append(HalfDay(free, booked, has_clinic))
     return halves[0], halves[1]

@@ -40,6 +40,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_QUEUE: _l("See the queue"),
     Permission.CALL_PATIENT: _l("Call patients from the queue"),
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
+    Permission.OVERBOOK: _l("Book more patients than there are places, where clinic hours allow it"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
     Permission.READ_MESSAGES: _l("See messages to patients"),
     Permission.SEND_MESSAGES: _l("Send messages to patients again"),
