@@ -142,15 +142,19 @@ class Patient(VersionedRecord):
 
 
 class NameWord(db.Model):  # type: ignore[name-defined]
-    """A word of the names of patients, as in `search_names`; kept by a trigger on `patient`. It stays when the name changes."""
+    """A word of the names of patients, as in `search_names`; kept by a trigger on `patient`. It stays when the name changes.
+
+    A word that two registrations wrote for the first time at one moment stands here twice."""
 
     __tablename__ = "name_word"
     __table_args__ = (
+        Index("ix_name_word_begin", "word"),
         Index("ix_name_word_keys", text("hms_name_keys(word)"), postgresql_using="gin"),
         Index("ix_name_word_word", text("word gin_trgm_ops"), postgresql_using="gin"),
     )
 
-    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(Text(collation="C"))
 
 
 class Allergy(Record):

@@ -32,22 +32,26 @@ SELECT ARRAY[word, '~' || public.hms_name_sound(word)] || ARRAY(
   FROM (SELECT left($1, 24) AS word) short
 $$
 """
-# The words are sorted, so that two registrations with the same new words never wait for each other in a circle.
+# A word may be noted twice, by two registrations at one time: with a unique word the second would wait for the first to end.
 NOTE = """
 CREATE FUNCTION hms_note_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO name_word (word)
     SELECT DISTINCT own.word COLLATE "C" FROM unnest(string_to_array(NEW.search_names, ' ')) AS own (word)
      WHERE length(own.word) BETWEEN 1 AND 100 AND NOT EXISTS (SELECT FROM name_word known WHERE known.word = own.word)
-     ORDER BY 1
-    ON CONFLICT DO NOTHING;
+     ORDER BY 1;
     RETURN NULL;
 END $$
 """
 
 
 def upgrade() -> None:
-    op.create_table("name_word", sa.Column("word", sa.Text(collation="C"), primary_key=True))
+    op.create_table(
+        "name_word",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("word", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_name_word"),
+    )
     op.execute(SOUND)
     op.execute(KEYS)
     op.execute(NOTE)
@@ -55,6 +59,7 @@ def upgrade() -> None:
         "INSERT INTO name_word (word) SELECT DISTINCT word FROM patient, unnest(string_to_array(search_names, ' ')) word "
         "WHERE length(word) BETWEEN 1 AND 100"
     )
+    op.create_index("ix_name_word_begin", "name_word", ["word"])
     op.create_index("ix_name_word_keys", "name_word", [sa.text("hms_name_keys(word)")], postgresql_using="gin")
     op.create_index("ix_name_word_word", "name_word", [sa.text("word gin_trgm_ops")], postgresql_using="gin")
     op.execute(

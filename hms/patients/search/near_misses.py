@@ -131,8 +131,8 @@ def _similar_words() -> Select:
         and_(NameWord.word >= typed.word, NameWord.word < typed.word.concat(LAST_LETTER)),
     )
     nearest = func.similarity(NameWord.word, typed.word).desc()
-    words = select(NameWord.word).where(resembles).order_by(nearest, NameWord.word).limit(MAX_SIMILAR_WORDS)
-    near = words.lateral("near")
+    words = select(NameWord.word).where(resembles).group_by(NameWord.word).order_by(nearest, NameWord.word)
+    near = words.limit(MAX_SIMILAR_WORDS).lateral("near")
     return select(typed.nth, near.c.word).join(near, true())
 
 
