@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as booking_actions
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -138,3 +138,12 @@ def test_the_message_of_an_overbooking_is_about_a_row(desk):
     booking = database.session.scalars(select(Appointment).filter_by(patient_id=patient.id)).one()
     assert (booking.is_overbooked, booking.time, booking.date) == (True, TEN, MONDAY)
     assert f"Overbooked: {person_name(patient)}, 10:00 {format_date(MONDAY)}, {doctor.display_name}" in shown
+
+
+def test_each_message_of_wall_screens_is_about_a_row(desk, bah):
+    admin, page = desk("admin"), "/admin/wall-screens"
+    assert "Wall screen Hall made." in said(admin, page, page, name="Hall", doctor_id=str(bah.id))
+    screen = database.session.scalars(select(WallScreen)).one()
+    assert (screen.name, screen.doctor_id, screen.ended_at) == ("Hall", bah.id, None)
+    assert "Wall screen switched off." in said(admin, page, "/switch-off")
+    assert database.session.get(WallScreen, screen.id, populate_existing=True).ended_at is not None
