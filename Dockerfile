@@ -38,4 +38,4 @@ ENV PATH=/opt/hms/bin:$PATH \
     HMS_DATA_DIR=/var/lib/hms
 USER 10001:10001
 EXPOSE 8000
-CMD ["gunicorn", "-k", "gevent", "-w", "4", "--graceful-timeout", "3", "--no-control-socket", "-b", "0.0.0.0:8000", "wsgi:app"]
+CMD ["gunicorn", "-w", "4", "--graceful-timeout", "3", "--no-control-socket", "-b", "0.0.0.0:8000", "wsgi:app"]

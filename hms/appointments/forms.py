@@ -6,9 +6,9 @@ import datetime as dt
 import re
 from typing import Any, ClassVar
 
-from wtforms import BooleanField, SelectField, ValidationError
+from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import HiddenInput
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
@@ -23,6 +23,7 @@ from .availability.rules import check_clock_change
 from .enums import COLOUR_LABELS, PRIORITY_LABELS, Priority
 from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
 from .models import VisitType
+from .screens.actions import MAX_NAME_LENGTH as MAX_SCREEN_NAME_LENGTH
 from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
@@ -199,6 +200,17 @@ class HolidayForm(ActionForm):
 
     date = day_field(_l("Date"), [Required()])
     name = Text(_l("Name of the holiday"), [Required()], longest=MAX_HOLIDAY_NAME_LENGTH)
+
+
+class ScreenForm(ActionForm):
+    """A new wall screen."""
+
+    name = Text(_l("Name"), [Required()], longest=MAX_SCREEN_NAME_LENGTH)
+    doctor_id = SelectField(_l("For"), coerce=_chosen_id)
+    has_chime = BooleanField(_l("Play a chime at each call"))
+    spoken = SelectMultipleField(
+        _l("Speak the numbers in"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
 
 
 class VisitTypeForm(ActionForm):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -236,17 +236,36 @@ class QueueEntry(VersionedRecord):
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
 
 
+class WallScreen(Record):
+    """A screen on a wall PC where nobody is signed in: a link with a secret opens it until it is switched off.
+
+    It shows the calls of one doctor, or of all when `doctor_id` is None; `spoken` are codes of languages.
+    """
+
+    __tablename__ = "wall_screen"
+    secret_columns = ("secret_hash",)
+    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="name_given"), UniqueConstraint("secret_hash"))
+
+    name: Mapped[str]
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    has_chime: Mapped[bool] = mapped_column(default=False)
+    spoken: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    secret_hash: Mapped[bytes]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_at: Mapped[dt.datetime | None]
+
+
 class ServicePace(UnauditedRecord):
     """How fast a doctor calls, from the calls of the last weeks; made again each day from the queue, so it may be deleted.
 
-    `kind` is "booked", "walk_in", or "" for all. `turns` and `gaps` are seconds, as `waits.rules` explains them; `overtaken`
-    has a rate for each priority.
+    `kind` is the id of a visit type, "booked" without one, "walk_in", or "" for all. `turns` and `gaps` are seconds, as
+    `waits.rules` explains them; `overtaken` has a rate for each priority.
     """
 
     __tablename__ = "service_pace"
     __table_args__ = (
         UniqueConstraint("doctor_id", "kind"),
-        CheckConstraint("kind IN ('', 'booked', 'walk_in')", name="kind_known"),
+        CheckConstraint("kind IN ('', 'booked', 'walk_in') OR kind ~ '^[0-9]+$'", name="kind_known"),
     )
 
     doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))

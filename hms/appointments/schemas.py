@@ -138,6 +138,30 @@ class AppointmentOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class ScreenIn(ApiSchema):
+    """A new wall screen. `spoken`: codes of languages, in the order of speaking; none: the screen does not speak."""
+
+    name = Text(60, blank=False, required=True)
+    doctor = Pk(allow_none=True)
+    has_chime = fields.Boolean()
+    spoken = fields.List(Text(10), validate=validate.Length(max=10))
+
+
+class ScreenOut(ApiSchema):
+    id = fields.Integer()
+    name = fields.String()
+    doctor = fields.Integer(allow_none=True)
+    has_chime = fields.Boolean()
+    spoken = fields.List(fields.String())
+    created_at = fields.DateTime()
+
+
+class ScreenMadeOut(ScreenOut):
+    """A new wall screen with its link, which is told only once."""
+
+    link = fields.String()
+
+
 class WaitOut(ApiSchema):
     """A wait in minutes from now: of ten patients one waits less than `low` and one longer than `high`."""
 

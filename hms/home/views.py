@@ -8,11 +8,14 @@ from flask.typing import ResponseReturnValue
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
+from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
 
 from . import search, work_lists
 
 pages = Blueprint("home", __name__)
+
+MAX_PAGE = 1_000
 
 
 @pages.get("/")
@@ -31,7 +34,8 @@ def rows() -> str:
 
 def _load_home() -> work_lists.WorkLists:
     """Load the person's work lists and record in the audit trail how many patients they name."""
-    home = work_lists.load_work_lists(current_person())
+    page = parse_record_id(request.args.get("page", "")) or 1
+    home = work_lists.load_work_lists(current_person(), min(page, MAX_PAGE))
     read_log.record_list_read("home.read_board", home.people, entity="patient", renews=True)
     return home
 

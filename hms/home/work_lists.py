@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, Text, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin.system import queries as admin
-from hms.appointments.bookings.rules import late_starts
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.bookings.rules import LATE_ARRIVAL, late_starts
+from hms.appointments.models import Absence, Appointment, QueueEntry
 from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
@@ -30,6 +30,7 @@ from hms.core.settings.definitions import SETTINGS
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.patients.access import actions
+from hms.patients.merging import queries as merge_queries
 from hms.patients.models import Patient
 from hms.patients.registration import drafts as registration_drafts
 from hms.patients.registration.drafts import UnfinishedRegistration
@@ -38,18 +39,34 @@ from hms.pharmacy.dispensing.queries import WaitingVisit
 from hms.pharmacy.stock import queries as stock_queries
 from hms.reports import queries as figures
 from hms.reports.period import named_period
+from hms.staff.directory import display_name_column
+from hms.staff.models import User
 
 MAX_ROWS = 5
+ARRIVALS_PER_PAGE = 25
+
+
+class Away(NamedTuple):
+    """A doctor who is away today: from, to, the reason, and how many patients are still booked in that time."""
+
+    doctor_name: str
+    starts: datetime
+    ends: datetime
+    reason: str
+    booked: int
 
 
 @dataclass
 class WorkLists:
-    """One person's home page. `figures` are (label, value, URL, tone); each list has at most `MAX_ROWS` rows."""
+    """One person's home page. `figures` are (label, value, URL, tone); each list but the arrivals has at most `MAX_ROWS` rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
     arriving: list[Appointment] | None = None
-    """Booked for today and not checked in, by time: late ones first. `late` holds when those should have begun."""
+    """A page of those who are booked for today and not checked in, by time: late ones first. `late` holds when those should
+    have begun."""
     expected: int = 0
+    page: int = 1
+    away: list[Away] = field(default_factory=list)
     late: dict[int, datetime] = field(default_factory=dict)
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
@@ -63,21 +80,27 @@ class WorkLists:
     registrations: list[UnfinishedRegistration] = field(default_factory=list)
 
     @property
+    def pages(self) -> int:
+        """How many pages of arrivals there are."""
+        return max(-(-self.expected // ARRIVALS_PER_PAGE), 1)
+
+    @property
     def people(self) -> int:
         """The number of rows that name a patient."""
         lists = (self.arriving, self.waiting, self.prescriptions, self.tests, self.bills, self.approvals, self.drafts)
         return sum(len(rows) for rows in lists if rows)
 
 
-def load_work_lists(who: Person) -> WorkLists:
-    """The work lists that match the permissions of `who`, for the hospital's today."""
+def load_work_lists(who: Person, page: int = 1) -> WorkLists:
+    """The work lists that match the permissions of `who`, for the hospital's today, with this page of the arrivals."""
     home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _add_queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
         home.registrations = registration_drafts.unfinished_registrations(who, MAX_ROWS)
     if who.may(Permission.CHECK_IN):
-        _add_arriving(home)
+        _add_arriving(home, page)
+        home.away = _doctors_away()
     if who.may(Permission.DISPENSE):
         _add_pharmacy(home, who)
     if who.may(Permission.ENTER_RESULT):
@@ -132,24 +155,70 @@ def _select_waiting(*, of_doctor: bool) -> Select:
     return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
 
 
-def _add_arriving(home: WorkLists) -> None:
-    rows = db.session.execute(_select_arriving(), {"day": clock.today(), "limit": MAX_ROWS}).all()
-    home.arriving = [row.Appointment for row in rows]
-    home.expected = rows[0].expected if rows else 0
+def _add_arriving(home: WorkLists, page: int) -> None:
+    """Add this page of the arrivals, or the first when there are no longer so many."""
+    late_since = clock.local(clock.now() - LATE_ARRIVAL).replace(tzinfo=None)
+    values = {"day": clock.today(), "late_since": late_since, "limit": ARRIVALS_PER_PAGE}
+    rows = db.session.execute(_select_arriving(), values | {"skipped": (page - 1) * ARRIVALS_PER_PAGE}).all()
+    if page > 1 and not rows:
+        _add_arriving(home, 1)
+        return
+    home.arriving, home.page = [row.Appointment for row in rows], page
+    home.expected, late = (rows[0].expected, rows[0].late) if rows else (0, 0)
     home.late = late_starts(home.arriving, clock.now())
+    home.figures.append(
+        (_l("Late arrivals"), late, "/appointments/?view=list&show=expected", "caution" if late else "")
+    )
+
+
+def _doctors_away() -> list[Away]:
+    """The doctors with a blocked time today that is not over, by its start."""
+    today = clock.today()
+    values = {"day": today, "now": clock.now(), "end": clock.day_bounds(today)[1], "zone": clock.zone().key}
+    return [Away(*row) for row in db.session.execute(_select_away(), values)]
+
+
+@cache
+def _select_away() -> Select:
+    day, zone = bindparam("day"), bindparam("zone", type_=Text)
+    at = Appointment.date + Appointment.time
+    booked = (
+        select(func.count())
+        .where(
+            Appointment.doctor_id == Absence.doctor_id,
+            Appointment.date == day,
+            Appointment.status == "scheduled",
+            Appointment.withdrawn_at.is_(None),
+            at >= func.timezone(zone, Absence.starts),
+            at < func.timezone(zone, Absence.ends),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(display_name_column(), Absence.starts, Absence.ends, Absence.reason, booked)
+        .join(User, User.id == Absence.doctor_id)
+        .where(Absence.starts < bindparam("end"), Absence.ends > bindparam("now"), User.is_active)
+        .order_by(Absence.starts, Absence.id)
+    )
 
 
 @cache
 def _select_arriving() -> Select:
-    """Appointments of a day that are not yet checked in, by time, each with the number of all of them."""
-    day, limit = bindparam("day"), bindparam("limit")
+    """Appointments of a day that are not yet checked in, by time, each with the number of all and of all that are late."""
+    day, limit, skipped = bindparam("day"), bindparam("limit"), bindparam("skipped")
+    is_late = Appointment.date + Appointment.time < bindparam("late_since")
     return (
-        select(Appointment, func.count().over().label("expected"))
+        select(
+            Appointment,
+            func.count().over().label("expected"),
+            func.count().filter(is_late).over().label("late"),
+        )
         .join(Patient, Appointment.patient_id == Patient.id)
         .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
         .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
         .order_by(Appointment.time, Appointment.id)
         .limit(limit)
+        .offset(skipped)
     )
 
 
@@ -210,6 +279,9 @@ def _add_administration(home: WorkLists, who: Person) -> None:
     if to_review:
         label = _l("Emergency access to review, some overdue") if late else _l("Emergency access to review")
         home.figures.append((label, to_review, actions.REVIEWS, "stop" if late else "caution"))
+    merges = merge_queries.count_waiting(who) if who.may(Permission.APPROVE_MERGE) else 0
+    if merges:
+        home.figures.append((_l("Merges to decide"), merges, "/patients/merges", "caution"))
     home.figures += [
         (_l("Visits today"), day.visits, "/reports/?period=today", ""),
         (_l("Encounters signed today"), day.signed, "/reports/?period=today", ""),

@@ -33,6 +33,18 @@ ALLERGY_TRANSITIONS = {
 """The states that may follow each one. An allergy entered in error stays so; record it again instead."""
 
 
+class PairStatus(StrEnum):
+    OPEN = "open"
+    DISMISSED = "dismissed"
+
+
+PAIR_TRANSITIONS = {
+    PairStatus.OPEN: frozenset({PairStatus.DISMISSED}),
+    PairStatus.DISMISSED: frozenset({PairStatus.OPEN}),
+}
+"""A pair that was said to be two people can be opened again."""
+
+
 class MergeKind(StrEnum):
     MERGE = "merge"
     SEPARATION = "separation"

@@ -51,6 +51,15 @@ def kept_record(patient_id: int) -> Patient | None:
     return row
 
 
+def record_ids(patient_id: int) -> list[int]:
+    """The id of this record, and of every record that was merged into it, also over several merges."""
+    ids, found = [patient_id], [patient_id]
+    while found:
+        found = list(db.session.scalars(select(Patient.id).where(Patient.merged_into_id.in_(found))))
+        ids += found
+    return ids
+
+
 def patient(patient_id: int, *, with_allergies: bool = False) -> Patient:
     """The patient; `NotFound` when there is none or the record is withdrawn, `RecordMerged` when it was merged."""
     row = db.session.execute(_active(with_allergies=with_allergies), {"patient_id": patient_id}).scalar_one_or_none()

@@ -14,7 +14,7 @@ from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PATIENT_TRANSITIONS
+from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PAIR_TRANSITIONS, PATIENT_TRANSITIONS
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
@@ -318,3 +318,41 @@ class PatientMergeRow(UnauditedRecord):
     column_name: Mapped[str]
     row_id: Mapped[int]
     is_moved: Mapped[bool]
+
+
+class DuplicatePair(Record):
+    """Two records that may be one patient, with how likely that is when they were last compared. `status` "dismissed": a
+    person said that they are two people (`reason`); the pair stays so until somebody opens it again."""
+
+    __tablename__ = "duplicate_pair"
+    transitions = PAIR_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("first_id < second_id", name="in_order"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent_possible"),
+        CheckConstraint("status IN ('open', 'dismissed')", name="status_known"),
+        CheckConstraint(
+            "status <> 'dismissed' OR btrim(reason) <> ''",
+            name="dismissed_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("uq_duplicate_pair", "first_id", "second_id", unique=True),
+        Index("ix_duplicate_pair_second", "second_id"),
+        Index("ix_duplicate_pair_list", "status", "percent", "id"),
+    )
+
+    first_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    percent: Mapped[int]
+    status: Mapped[str] = mapped_column(default="open")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decided_at: Mapped[datetime | None]
+
+
+class PatientToCompare(UnauditedRecord):
+    """A record that is new or changed, and that the clock compares with the others."""
+
+    __tablename__ = "patient_to_compare"
+    __table_args__ = (Index("uq_patient_to_compare", "patient_id", unique=True),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))

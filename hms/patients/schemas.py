@@ -12,6 +12,7 @@ from hms.core.person import Person
 from hms.core.web.fields import Day, Pk, Text
 
 from .identity import names
+from .models import Patient
 from .records import banner
 from .records.actions import MAX_LENGTH
 
@@ -120,9 +121,24 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
 
     `known_allergies` is left out for a restricted record that is closed to the reader. A withdrawn record is marked.
     """
+    derived = {name: getattr(row, name) for name in ("has_recent_appointment", "known_allergies")}
+    return _patient_json(row, visible if row.is_open else _without_allergies(visible), derived)
+
+
+def new_patient_json(patient: Patient, visible: tuple[str, ...]) -> dict[str, Any]:
+    """`patient_json` of a patient who was just registered without an answer about allergies."""
+    derived = {"has_recent_appointment": False, "known_allergies": ""}
+    return _patient_json(patient, visible, derived)
+
+
+def _without_allergies(visible: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in visible if name != "known_allergies")
+
+
+def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -> dict[str, Any]:
     whole = {
         "id": row.id,
-        "has_recent_appointment": row.has_recent_appointment,
+        "has_recent_appointment": derived["has_recent_appointment"],
         "unique_id": row.hospital_number,
         "first_name": row.given_names,
         "last_name": row.family_name,
@@ -130,7 +146,7 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,
-        "known_allergies": row.known_allergies,
+        "known_allergies": derived["known_allergies"],
         "other_names": row.other_names,
         "national_id": row.national_id,
         "other_numbers": row.other_numbers,
@@ -138,7 +154,6 @@ def patient_json(row: Any, visible: tuple[str, ...]) -> dict[str, Any]:
         "updated_at": row.updated_at,
     }
     always = ("id", "unique_id", "first_name", "last_name")
-    hidden = () if row.is_open else ("known_allergies",)
-    shown = {name: value for name, value in whole.items() if name in always or (name in visible and name not in hidden)}
+    shown = {name: value for name, value in whole.items() if name in always or name in visible}
     mark = {"is_withdrawn": True, "withdrawn_reason": row.withdrawn_reason} if row.status == "withdrawn" else {}
     return shown | mark

@@ -127,6 +127,8 @@ def test_waits_in_small():
     few = [Call(1, EIGHT.date(), 3, 60, 0, BOOKED, 600, 0)] * (rules.MIN_TURNS - 1)
     assert rules.make_paces(few) == {}
     assert list(rules.make_paces([*few, few[0]])[1]) == ["", BOOKED]
+    typed = [call._replace(kind_before="7") for call in few]
+    assert list(rules.make_paces([*few, few[0], *typed, typed[0]])[1]) == ["", "7", BOOKED]
     corrections = [Call(1, EIGHT.date(), 3, 60, 0, BOOKED, seconds, None) for seconds in (5, 20_000)]
     assert rules.make_paces([*few, *corrections]) == {}
     hours = [dt.timedelta(hours=n) for n in range(6)]

@@ -119,7 +119,7 @@ def test_a_row_that_kills_every_worker_is_given_up_with_the_reason(db, done):
 
 
 def test_an_error_of_the_database_is_not_called_its_absence(db, done, caplog, monkeypatch):
-    monkeypatch.setattr(outbox, "_is_due", lambda: (text("no_such_column"),))
+    monkeypatch.setattr(outbox, "_is_free", lambda **_times: (text("no_such_column"),))
     with pytest.raises(ProgrammingError):
         outbox.run_due()
     assert "not available" not in caplog.text

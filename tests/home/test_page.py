@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import Absence, Appointment, QueueEntry
 from hms.billing.bills import actions as bills
 from hms.billing.prices import actions, queries
 from hms.core import clock
@@ -53,24 +53,39 @@ def test_the_doctor_sees_who_waits_and_the_cashier_does_not(desk, waiting):
     assert "JALLOH" not in words(desk("cashier").get("/").get_data(as_text=True))
 
 
-def test_reception_sees_late_patients_first_and_reaches_all(desk, db, person):
-    today, seven = clock.today(), clock.at(clock.today(), dt.time(7))
+@pytest.fixture
+def expected(db, person):
+    """Twenty-seven patients who are booked from nine o'clock, and a doctor who is away three times: over, at noon, tomorrow."""
+    noon, doctor_id = clock.at(clock.today(), dt.time(12)), person("doctor").id
     with action_context("tests.seed", SYSTEM):
-        for number in range(7):
+        for hours in (-9, 0, 30):
+            away = {"starts": noon + dt.timedelta(hours=hours), "ends": noon + dt.timedelta(hours=hours + 2)}
+            db.session.add(Absence(doctor_id=doctor_id, reason=f"Ward {hours}", **away))
+        for number in range(27):
             patient = Patient(hospital_number=f"HMS-{number}", number=number, given_names=f"G{number}", sex="female")
             db.session.add(patient)
             db.session.flush()
-            time = dt.time(9 + number)
-            of = {"patient_id": patient.id, "doctor_id": person("doctor").id, "date": today, "time": time, "notes": ""}
+            time = dt.time(9 + number // 4, 15 * (number % 4))
+            of = {"patient_id": patient.id, "doctor_id": doctor_id, "date": clock.today(), "time": time, "notes": ""}
             db.session.add(Appointment(**of))
-    with clock.frozen_at(seven + dt.timedelta(hours=3, minutes=30)):
-        page = desk("receptionist").get("/").get_data(as_text=True)
-        every = words(desk("receptionist").get("/appointments/?view=list&show=expected").get_data(as_text=True))
-    assert "09:00 late 1hr 30min" in words(page)
-    assert words(page).count(" late ") == 2
-    assert "Check in 7" in words(page)
+
+
+def test_reception_sees_late_patients_first_and_reaches_all_and_who_is_away(desk, expected):
+    with clock.frozen_at(clock.at(clock.today(), dt.time(10, 30))):
+        reception = desk("receptionist")
+        page = reception.get("/").get_data(as_text=True)
+        second, beyond = (
+            words(reception.get(at).get_data(as_text=True)) for at in ("/home/rows?page=2", "/?page=9999999")
+        )
+    shown = words(page)
+    assert "09:00 late 1hr 30min" in shown
+    assert (shown.count(" late "), "5 Late arrivals" in shown, "Check in 27" in shown) == (5, True, True)
     assert 'href="/appointments/?view=list&amp;show=expected"' in page
-    assert every.count("Booked") == 7
+    assert 'href="/?page=2"' in page
+    assert ("15:00" in second, "15:30" in second, "Page 2 of 2" in second) == (False, True, True)
+    assert "Page 1 of 2" in beyond
+    assert "14:00 8" in shown, "away at noon, with the eight who are booked in these two hours"
+    assert ("Ward 0" in page, "Ward 30" in page, "Ward -9" in page) == (True, False, False)
 
 
 @pytest.mark.security("D")

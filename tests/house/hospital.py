@@ -7,7 +7,7 @@ from itertools import count
 
 from sqlalchemy import select
 
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WorkingHours
+from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import (
     Addendum,
@@ -29,7 +29,7 @@ from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
-from hms.patients.models import Allergy, BreakGlass, Patient, PatientMerge
+from hms.patients.models import Allergy, BreakGlass, DuplicatePair, Patient, PatientMerge
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
 from hms.staff.models import Department, Role, RoleChangeRequest, User
@@ -83,17 +83,18 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
     )
     ids = {"patient_id": patient.id}
     ids["allergy_id"] = add(Allergy(patient_id=patient.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
-    ids["merge_id"] = _merge_request(patient.id)
+    ids |= _similar_record(patient.id)
     return ids | _visit(patient.id, by, now, number) | _money(patient.id, now, number) | _kept_by_desks(by, number)
 
 
-def _merge_request(patient_id: int) -> int:
-    """A request to merge the patient's record with one that was withdrawn, and is in no list."""
+def _similar_record(patient_id: int) -> dict[str, int]:
+    """A request to merge the patient's record with one that was withdrawn, and is in no list; and the pair of the two."""
     number = next(_next)
     values = {"number": number, "hospital_number": format_hospital_number(number), "status": "withdrawn"}
     other = add(Patient(given_names="Kadi", family_name="Withdrawn", **values))
     request = {"kind": "merge", "kept_id": patient_id, "merged_id": other.id, "reason": "Registered twice"}
-    return add(PatientMerge(**request, requested_by_id=_id("receptionist")), by="receptionist").id
+    asked = add(PatientMerge(**request, requested_by_id=_id("receptionist")), by="receptionist")
+    return {"merge_id": asked.id, "pair_id": add(DuplicatePair(first_id=patient_id, second_id=other.id, percent=90)).id}
 
 
 def one_more_visit(patient_id: int, *, doctor: str = "doctor") -> dict[str, int]:
@@ -207,7 +208,8 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     day = clock.today() + dt.timedelta(days=300 + number % 1000)
     feast = add(Holiday(day=day, name="Feast"))
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
-    ids = {"holiday_id": feast.id, "visit_type_id": kind.id}
+    screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
+    ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))

@@ -34,6 +34,8 @@ def test_public_routes_are_few_and_known(app):
         "static",
         "logo.picture",
         "headers.report_violation",
+        "appointments.wall",
+        "appointments.wall_rows",
         "staff.sign_in",
         "staff.enter_code",
         "staff.locked",

@@ -175,6 +175,26 @@ def test_a_program_that_ends_early_is_restarted_after_growing_pauses(tmp_path):
     child.stop(wait_seconds=1)
 
 
+def test_what_a_killed_program_has_started_ends_before_the_restart(tmp_path):
+    """A web process of a killed gunicorn that does not hear TERM, as it is starting, would hold the port."""
+    deaf = "trap '' TERM; sleep 600 & echo $! >> started; wait; wait"
+    child = Child("web", ["sh", "-c", f"cd {tmp_path}; {deaf}"], os.environ, tmp_path)
+    started = tmp_path / "started"
+
+    def has_started(times):
+        return processes.wait_until(lambda: started.exists() and started.read_text().count("\n") == times, 10)
+
+    child.start()
+    assert has_started(1)
+    os.kill(child.pid(), signal.SIGKILL)
+    assert processes.wait_until(lambda: child.restart_when_due() is not None, 10)
+    assert 0 < child.seconds_to_restart() <= 1
+    assert processes.wait_until(lambda: child.restart_when_due() is None and child.pid(), 10)
+    assert has_started(2)
+    assert not processes.is_running_in(int(started.read_text().split()[0]), tmp_path)
+    child.stop(wait_seconds=0.1)
+
+
 def test_a_program_that_ignores_term_is_killed_with_its_children(tmp_path):
     deaf = "trap '' TERM; sleep 600 & echo $! > started; wait; wait"
     child = Child("worker", ["sh", "-c", f"cd {tmp_path}; {deaf}"], os.environ, tmp_path)

@@ -6,7 +6,7 @@ import random
 from datetime import date
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from hms.core import clock
 from hms.core.text.cleaning import fold
@@ -171,3 +171,62 @@ def test_finding_by_name_uses_the_index(ward, db):
     plan = "EXPLAIN SELECT id FROM patient WHERE search_names LIKE '% kadia%'"
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
     assert "ix_patient_names" in "\n".join(db.session.scalars(text(plan)))
+
+
+@pytest.fixture
+def statements(db):
+    """The SELECTs of patients and words that were executed since `clear()`."""
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if "FROM patient" in statement or "name_word" in statement:
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+HOSTILE = (
+    *(
+        "a" * 5000,
+        "%_%",
+        "\\",
+        "' OR 1=1 --",
+        "\u202eatufaD",
+        "🩺 kad",
+        "1" * 400,
+        "kad " * 40,
+        "é" * 99,
+        "hms 0",
+        "0 0 0",
+    ),
+    *(
+        "99/99/9999",
+        "0000",
+        "kad 31/02/1991",
+        "m f m f",
+        "mr mrs dr",
+        "- -52y",
+        "52y 52y 52y",
+        "999y",
+        "\x00\x07",
+        "٣٣٣٣",
+        "كادي 12",
+    ),
+    *("hms 999999", "AB123456789012", "SL " * 30 + "1234567", "~~~~ 1990", "a b c d e f g h", "ka 1 2 3 4 5 6 7 8"),
+)
+
+
+def test_a_search_is_few_statements_whatever_is_typed(ward, person, statements):
+    desk = person("receptionist")
+    most = {"kadiatu zkamara": 1, "zkam kad": 2, "kadijatu zkamarra": 3, "zkamara xyzzyx 1950": 4, "qqqq xxxx": 4}
+    for line, limit in most.items():
+        statements.clear()
+        queries.search_patients(line, who=desk, limit=1)
+        assert 1 <= len(statements) <= limit, line
+    for line in HOSTILE:
+        statements.clear()
+        queries.search_patients(line, who=desk)
+        assert len(statements) <= 5, line
+        assert queries.search_patients(line, who=person("cashier")) is not None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import select
 
+from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.drafts import Draft
-from hms.patients.models import Allergy, Patient
+from hms.patients.duplicates import jobs as duplicate_jobs
+from hms.patients.merging import actions as merge_actions
+from hms.patients.models import Allergy, DuplicatePair, Patient, PatientMerge
 from tests.clinical.factories import an_encounter
-from tests.page import said
+from tests.house.hospital import add
+from tests.page import said, words
 from tests.patients.factories import a_patient
 
 ISATU = {"first_name": "Isatu", "last_name": "Bangura", "gender": "female", "date_of_birth": "13 3 1991"}
@@ -60,3 +66,71 @@ def test_each_message_about_the_record_is_about_a_row(desk, person):
     assert _fresh(patient).status == "withdrawn"
     assert "Record restored." in said(admin, chart, "/restore")
     assert _fresh(patient).status == "active"
+
+
+SENT = "Request sent. A colleague with the right to merge decides."
+
+
+def _waiting() -> PatientMerge:
+    return database.session.scalars(select(PatientMerge).filter_by(status="waiting")).one()
+
+
+def test_each_message_about_a_merge_is_about_a_row(desk, db):
+    """From the chart to the decision, on pages only: the requester and the approver, refusals too."""
+    kept, gone = a_patient(), a_patient(sex="male")
+    clerk, admin, start = desk("receptionist"), desk("admin"), f"/patients/{kept.id}/merge"
+    for number in ("Kamara", kept.hospital_number, "HMS-999999-0"):
+        assert "merge-start" in clerk.get(f"{start}?number={number}").text, number
+    compare, typed = f"{start}?number={gone.hospital_number}", {"reason": "Registered twice", "choice_name": "merged"}
+    refused = clerk.form(compare, **typed)
+    assert (refused.status_code, "confirm the difference" in refused.text) == (400, True)
+    typed["confirm_sex"] = "y"
+    assert SENT in said(clerk, compare, start, **typed)
+    request = _waiting()
+    assert (request.merged_id, request.choices["name"]) == (gone.id, "merged")
+    assert "waits for approval already" in words(clerk.form(compare, **typed).text)
+    assert "Request withdrawn." in said(clerk, f"/patients/merges/{request.id}", "/withdraw")
+    assert SENT in said(clerk, compare, start, **typed)
+    decline = f"/patients/merges/{_waiting().id}/decline"
+    assert "Request declined." in said(admin, decline, "/decline", reason="Two people")
+    assert SENT in said(clerk, compare, start, **typed)
+    assert "Merges to decide" in words(admin.get("/").text)
+    assert gone.hospital_number in admin.get("/patients/merges").text
+    approve = f"/patients/merges/{_waiting().id}/approve"
+    assert admin.form(approve, typed_number=kept.hospital_number).status_code == 400
+    assert _fresh(gone).status == "active"
+    assert "Records merged." in said(admin, approve, "/approve", typed_number=gone.hospital_number.lower())
+    assert (_fresh(gone).merged_into_id, _fresh(kept).family_name) == (kept.id, _fresh(gone).family_name)
+
+
+def test_each_message_about_a_separation_is_about_a_row(desk, person):
+    kept, gone = a_patient(), a_patient()
+    asked = merge_actions.request_merge(kept.id, gone.id, reason="Twice", by=person("receptionist"))
+    merge_actions.approve(asked.id, by=person("admin"))
+    booked = {"doctor_id": person("doctor").id, "date": clock.today(), "time": dt.time(9), "duration_minutes": 5}
+    later = add(Appointment(patient_id=kept.id, **booked))
+    clerk, admin, page = desk("receptionist"), desk("admin"), f"/patients/merges/{asked.id}/separate"
+    assert f"appointment:{later.id}" in clerk.get(page).text
+    assert clerk.form(page, reason="Two people", row="bill:x").status_code == 400
+    assert SENT in said(clerk, page, "/separate", reason="Two people", row=f"appointment:{later.id}")
+    approve = f"/patients/merges/{_waiting().id}/approve"
+    assert "Records separated." in said(admin, approve, "/approve", typed_number=gone.hospital_number)
+    database.session.expire_all()
+    assert (_fresh(gone).status, later.patient_id) == ("active", gone.id)
+    for show in ("waiting", "own", "decided"):
+        assert clerk.get(f"/patients/merges?show={show}").status_code == 200
+    assert clerk.get(page).status_code == 400
+
+
+def test_each_message_about_a_pair_is_about_its_row(desk, db):
+    for _nth in range(2):
+        a_patient(given_names="Mariama", family_name="Conteh")
+    duplicate_jobs.compare_pending()
+    pair, clerk = database.session.scalars(select(DuplicatePair)).one(), desk("receptionist")
+    page = f"/patients/duplicates/{pair.id}"
+    assert "Noted: two people. This pair is not offered again." in said(clerk, page, reason="Twins")
+    database.session.refresh(pair)
+    assert (pair.status, pair.reason) == ("dismissed", "Twins")
+    assert "The pair is in the list again." in said(clerk, page, reason="One person")
+    database.session.refresh(pair)
+    assert (pair.status, pair.reason) == ("open", "One person")

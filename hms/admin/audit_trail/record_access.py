@@ -13,6 +13,7 @@ from hms.core import clock
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.permissions import LABELS, Role
+from hms.patients import lookup
 from hms.patients.access.policy import EMERGENCY
 from hms.patients.models import BreakGlass
 from hms.staff import directory as staff
@@ -51,7 +52,8 @@ class Access:
 
 
 def accesses(patient_id: int, first: date, last: date) -> list[Access]:
-    """Who opened or changed the record on these days (both included), the latest first; at most `MAX_COUNT` lines."""
+    """Who opened or changed the record, or one that was merged into it, on these days (both included), the latest first; at
+    most `MAX_COUNT` lines."""
     rows = db.session.execute(_grouped(patient_id, first, last)).all()
     names = staff.display_names({row.actor_id for row in rows if row.actor_id is not None})
     reasons = _reasons(patient_id) if any(row.is_emergency for row in rows) else {}
@@ -80,7 +82,7 @@ def _grouped(patient_id: int, first: date, last: date) -> Any:
             is_emergency.label("is_emergency"),
         )
         .where(
-            _ENTRY.patient_id == patient_id,
+            _ENTRY.patient_id.in_(lookup.record_ids(patient_id)),
             _ENTRY.outcome == "success",
             _ENTRY.recorded_at >= clock.day_bounds(first)[0],
             _ENTRY.recorded_at < clock.day_bounds(last)[1],

@@ -21,6 +21,7 @@ from hms.appointments.schemas import (
 )
 from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
+from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.api.small_lists import filter_rows, order_rows
@@ -102,18 +103,20 @@ def book(payload: dict[str, Any]) -> Response:
     the places of the time, if the clinic hours allow one more."""
     if payload.pop("status", Status.SCHEDULED) != Status.SCHEDULED:
         raise RuleBroken(N_("A new appointment must have the status “Scheduled”."), "status")
-    booking = actions.book(
-        patient_id=payload["patient"],
-        doctor_id=payload["doctor"],
-        date=payload["date"],
-        time=payload["time"],
-        duration_minutes=payload.get("duration_minutes"),
-        visit_type_id=payload.get("visit_type"),
-        notes=payload.get("notes") or "",
-        is_overbooked=payload.get("overbook", False),
-        by=current_person(),
-    )
-    return _appointment_response(booking.id, 201)
+    who = current_person()
+    with action_context("appointments.book", who):  # so that the response is read in the same transaction
+        booking = actions.book(
+            patient_id=payload["patient"],
+            doctor_id=payload["doctor"],
+            date=payload["date"],
+            time=payload["time"],
+            duration_minutes=payload.get("duration_minutes"),
+            visit_type_id=payload.get("visit_type"),
+            notes=payload.get("notes") or "",
+            is_overbooked=payload.get("overbook", False),
+            by=who,
+        )
+        return _appointment_response(booking.id, 201)
 
 
 @api.get("/appointments/<int:appointment_id>/")

@@ -194,19 +194,24 @@ def get_current_entry(patient_id: int) -> Row | None:
     return db.session.execute(query).one_or_none()
 
 
-def list_next_tokens(limit: int = MAX_NEXT_SHOWN) -> list[Row]:
-    """The first tokens that wait to be called today, with room and doctor. No patient names, as `list_last_calls`."""
+def list_next_tokens(*, doctor_id: int | None = None, limit: int = MAX_NEXT_SHOWN) -> list[Row]:
+    """The first tokens that wait to be called today, with room and doctor; with `doctor_id` only those of that doctor and
+    those for any. No patient names, as `list_last_calls`."""
     query = (
         select(QueueEntry.id, QueueEntry.token, User.room, display_name_column().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
         .where(QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value)
         .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
     )
+    if doctor_id is not None:
+        query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     return list(db.session.execute(query.limit(limit)))
 
 
-def list_last_calls(limit: int = MAX_CALLS_SHOWN) -> list[Row]:
-    """Tokens called today with room and doctor, latest first. No patient names, because the waiting room sees them."""
+def list_last_calls(*, doctor_id: int | None = None, limit: int = MAX_CALLS_SHOWN) -> list[Row]:
+    """Tokens called today with room and doctor, latest first; with `doctor_id` only that doctor's. No patient names, because
+    the waiting room sees them."""
+    caller = func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id)
     query = (
         select(
             QueueEntry.id,
@@ -216,7 +221,7 @@ def list_last_calls(limit: int = MAX_CALLS_SHOWN) -> list[Row]:
             User.room,
             display_name_column().label("doctor_name"),
         )
-        .outerjoin(User, User.id == func.coalesce(QueueEntry.doctor_id, QueueEntry.called_by_id))
+        .outerjoin(User, User.id == caller)
         .where(
             QueueEntry.service_date == clock.today(),
             QueueEntry.called_at.is_not(None),
@@ -224,4 +229,6 @@ def list_last_calls(limit: int = MAX_CALLS_SHOWN) -> list[Row]:
         )
         .order_by(QueueEntry.called_at.desc(), QueueEntry.id.desc())
     )
+    if doctor_id is not None:
+        query = query.where(caller == doctor_id)
     return list(db.session.execute(query.limit(limit)))

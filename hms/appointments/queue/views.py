@@ -249,6 +249,7 @@ def _load_screen() -> dict[str, Any]:
         "calls": queries.list_last_calls(),
         "next_tokens": queries.list_next_tokens(),
         "waits": wait_queries.expected_waits(),
+        "sentences": {},
     }
 
 

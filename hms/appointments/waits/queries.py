@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, select
+from sqlalchemy import Select, Text, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import QueueStatus
-from hms.appointments.models import QueueEntry, ServicePace
+from hms.appointments.models import Appointment, QueueEntry, ServicePace
 from hms.core import clock
 from hms.core.db.session import db
 
@@ -25,7 +25,11 @@ WEEKS = 4
 OLDEST = timedelta(days=7)
 """Paces that were made longer ago are not used: the clock has stood still."""
 
-KIND = case((QueueEntry.appointment_id.is_(None), rules.WALK_IN), else_=rules.BOOKED).label("kind")
+KIND = case(
+    (QueueEntry.appointment_id.is_(None), rules.WALK_IN),
+    (Appointment.visit_type_id.is_(None), rules.BOOKED),
+    else_=cast(Appointment.visit_type_id, Text),
+).label("kind")
 
 
 def list_calls(today: date) -> list[Call]:
@@ -54,6 +58,7 @@ def _calls_statement() -> Select:
             func.lag(KIND).over(**order).label("kind_before"),
             func.max(QueueEntry.ended_at).over(**order, rows=(None, -1)).label("free_at"),
         )
+        .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
         .where(*called, QueueEntry.doctor_id.is_not(None))
         .subquery()
     )
@@ -130,6 +135,7 @@ def _waiting_statement() -> Select:
     columns = (QueueEntry.id, QueueEntry.doctor_id, KIND, QueueEntry.priority)
     return (
         select(*columns)
+        .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
         .where(QueueEntry.service_date == bindparam("day"), QueueEntry.status == QueueStatus.WAITING.value)
         .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
     )
@@ -148,6 +154,7 @@ def _last_calls_statement() -> Select:
             func.max(QueueEntry.ended_at).over(**of_doctor).label("ended_at"),
             (~func.bool_or(is_inside).over(**of_doctor)).label("is_free"),
         )
+        .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
         .where(
             QueueEntry.service_date == bindparam("day"),
             QueueEntry.called_at.is_not(None),

@@ -34,7 +34,7 @@ TENTH = 1.2816
 STEP_SECONDS = 300
 
 ALL_KINDS, BOOKED, WALK_IN = "", "booked", "walk_in"
-"""Kinds of visit: with an appointment and without; the empty word is for both together."""
+"""Kinds of visit: with an appointment and without; a visit type is a kind of its own, by its id. The empty word is for all."""
 PRIORITIES = (1, 2, 3, 4)
 
 
@@ -103,7 +103,7 @@ def _paces_of_doctor(calls: Sequence[Call]) -> dict[str, Pace]:
     gaps = [call.gap for call in calls if call.gap is not None and 0 <= call.gap <= MAX_SECONDS]
     spread_of_gaps, overtaken = Spread.of(gaps) if gaps else None, _overtaken(calls)
     paces = {}
-    for kind in (ALL_KINDS, BOOKED, WALK_IN):
+    for kind in (ALL_KINDS, *sorted({call.kind_before for call in calls if call.kind_before})):
         days: dict[date, list[int]] = defaultdict(list)
         for call in calls:
             if kind in (ALL_KINDS, call.kind_before) and call.turn and MIN_SECONDS <= call.turn <= MAX_SECONDS:

@@ -75,17 +75,12 @@ class SafetyContext:
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
     """Load the context once for the checks of one or more orders; drafts of the encounter count as current."""
-    patient = _load_facts(patient_id)
-    person = _to_person(patient)
+    values = _facts_values(patient_id) | {"encounter_id": encounter_id or 0}
+    rows = db.session.execute(_facts_with_orders(), values).all()
+    patient, person = rows[0], _to_person(rows[0])
     recorded = _to_entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
-    return SafetyContext(
-        person,
-        replace(person, weight_kg=patient.recent_weight),
-        recorded,
-        _to_current(
-            db.session.execute(_current_with_products(), {"patient_id": patient_id, "encounter_id": encounter_id or 0})
-        ),
-    )
+    orders = [order for order in rows if order.id is not None]
+    return SafetyContext(person, replace(person, weight_kg=patient.recent_weight), recorded, _to_current(orders))
 
 
 def load_dose_facts(patient_id: int) -> PatientFacts:
@@ -95,8 +90,11 @@ def load_dose_facts(patient_id: int) -> PatientFacts:
 
 
 def _load_facts(patient_id: int) -> Row:
-    since = clock.now() - PREGNANCY_KNOWN_FOR
-    return db.session.execute(_patient_facts(), readings.recent_weight_values(patient_id) | {"since": since}).one()
+    return db.session.execute(_patient_facts(), _facts_values(patient_id)).one()
+
+
+def _facts_values(patient_id: int) -> dict[str, Any]:
+    return readings.recent_weight_values(patient_id) | {"since": clock.now() - PREGNANCY_KNOWN_FOR}
 
 
 def _to_person(patient: Row) -> PatientFacts:
@@ -181,14 +179,17 @@ _Product = namedtuple("_Product", tuple(MedicineRecord.__annotations__))
 
 
 @cache
-def _current_with_products() -> Select:
-    """As `_current_prescriptions`, with columns of the orders and then of their medicines."""
+def _facts_with_orders() -> Select:
+    """A row for each order of `_current_prescriptions`, or one without an order: columns of the orders, of their medicines, and
+    the patient's facts."""
+    facts = _patient_facts().cte("facts").prefix_with("MATERIALIZED")  # once, and not for each order
     patient_id, encounter_id = bindparam("patient_id"), bindparam("encounter_id")
     order, product = Prescription.__table__, Medication.__table__
     of_product = (product.c[name].label(f"product_{name}") for name in _Product._fields)
-    query = select(*(order.c[name] for name in _ORDER_COLUMNS), *of_product)
-    query = query.select_from(order.outerjoin(product, product.c.id == order.c.medication_id))
-    return query.where(*_is_taken(patient_id, encounter_id)).order_by(order.c.id.desc()).limit(MAX_CURRENT)
+    orders = facts.outerjoin(order, and_(*_is_taken(patient_id, encounter_id)))
+    query = select(*(order.c[name] for name in _ORDER_COLUMNS), *of_product, *facts.c)
+    query = query.select_from(orders.outerjoin(product, product.c.id == order.c.medication_id))
+    return query.order_by(order.c.id.desc()).limit(MAX_CURRENT)
 
 
 def _to_current(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
@@ -205,7 +206,7 @@ def _to_current(orders: Iterable[Any]) -> list[tuple[Any, CurrentMedicine]]:
 def _medicine(order: Any) -> Medicine:
     """The ordered medicine: from the formulary, else from its name."""
     if order.medication_id is not None:
-        return Medicine.from_record(_Product._make(order[len(_ORDER_COLUMNS) :]))
+        return Medicine.from_record(_Product._make(order[len(_ORDER_COLUMNS) :][: len(_Product._fields)]))
     return medicine_from_text(order.medication_name, catalogue.load_knowledge())
 
 

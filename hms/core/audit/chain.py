@@ -13,9 +13,10 @@ import json
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, insert, literal_column, select, text
+from sqlalchemy import ColumnElement, exists, func, insert, literal_column, select, text
 
 from hms.core.db import advisory_locks
 from hms.core.db.advisory_locks import AdvisoryLock
@@ -74,6 +75,13 @@ def seal_batch(after: int = 0) -> tuple[int, int | None]:
         db.session.execute(insert(AuditSeal), seals)
     db.session.commit()
     return len(seals), rows[-1]["id"] if len(rows) == BATCH_SIZE else None
+
+
+@cache
+def is_unsealed() -> ColumnElement[bool]:
+    """The condition that there are entries after the last sealed one. Entries of slow transactions may have lower ids."""
+    sealed_to = select(func.coalesce(func.max(_SEAL.c.entry_id), 0)).scalar_subquery()
+    return exists().where(_ENTRY.c.id > sealed_to)
 
 
 def seal_pending() -> int:

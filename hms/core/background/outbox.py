@@ -19,7 +19,7 @@ from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import BigInteger, ColumnElement, Index, Row, Select, bindparam, func, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Index, Row, Select, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -161,9 +161,22 @@ def queue(*, is_long: bool = False) -> Queue:
     return Queue(name, connection=connection(), serializer="rq.serializers.JSONSerializer")
 
 
+@cache
+def is_due() -> ColumnElement[bool]:
+    """The condition that a row is due that no worker has begun; execute it with `due_values`."""
+    return exists().where(*OPEN, *_is_free(bindparam("due_at"), bindparam("killed_at")))
+
+
+def due_values() -> dict[str, Any]:
+    """The values of `is_due` at this moment."""
+    now = clock.now()
+    return {"due_at": now, "killed_at": now - RETRY_AFTER_KILL}
+
+
 def wake_for_due() -> bool:
     """Wake workers when a row is due that no worker has begun; whether one was. Called by the scheduler."""
-    waiting = set(db.session.scalars(select(Outbox.is_long).where(*OPEN, *_is_due()).distinct()))
+    due = select(Outbox.is_long).where(*OPEN, *_is_free(**due_values())).distinct()
+    waiting = set(db.session.scalars(due))
     db.session.commit()
     for is_long in sorted(waiting):
         wake_worker(is_long=is_long)
@@ -208,7 +221,7 @@ def _run_while_due(is_long: bool, ends_at: float) -> int:
     At `ends_at` the rest waits for another wake-up, so that RQ's time limit is for one row and not for many.
     """
     begun = 0
-    while (outbox_id := _begin(Outbox.is_long.is_(is_long), *_is_due())) is not None:
+    while (outbox_id := _begin(Outbox.is_long.is_(is_long), *_is_free(**due_values()))) is not None:
         begun += 1
         try:
             _do(outbox_id)
@@ -229,9 +242,9 @@ def run_job(outbox_id: int) -> bool:
     return begun is not None and _do(begun)
 
 
-def _is_due() -> tuple[Any, ...]:
-    now = clock.now()
-    return Outbox.due <= now, or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < now - RETRY_AFTER_KILL)
+def _is_free(due_at: Any, killed_at: Any) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a row is due at `due_at`, and that no worker has begun it since `killed_at`."""
+    return Outbox.due <= due_at, or_(Outbox.handed_out_at.is_(None), Outbox.handed_out_at < killed_at)
 
 
 def _begin(*which: Any) -> int | None:

@@ -80,11 +80,15 @@ def _amount(number: str, unit: str) -> Decimal:
 
 
 def suits(label: str, audience: str | None, route: str, patient: Patient) -> bool:
-    """Whether a usual dose is written for a patient of this age, weight and sex. What is unknown excludes no dose.
+    """Whether a usual dose is written for a patient of this age, weight and sex. What is unknown excludes no dose, but a child
+    who was not weighed gets none by weight.
 
     Where the weight is known and the label has only a weight ("25 to 34 kg"), the weight decides and not the audience.
     """
     band, age_years, weight_kg = read_band(label), patient.age_years, patient.weight_kg
+    is_child = age_years is not None and age_years < CHILD_UNTIL
+    if is_child and weight_kg is None and any(band.weights):
+        return False
     if not (_is_within(age_years, band.ages) and _is_within(weight_kg, band.weights)):
         return False
     if not _suits_sex(label, route, patient):
@@ -93,7 +97,7 @@ def suits(label: str, audience: str | None, route: str, patient: Patient) -> boo
         return True
     if age_years is None or audience in (None, "", "any"):
         return True
-    return audience == ("child" if age_years < CHILD_UNTIL else "adult")
+    return audience == ("child" if is_child else "adult")
 
 
 def _suits_sex(label: str, route: str, patient: Patient) -> bool:

@@ -113,6 +113,10 @@ class Postgres:
         pid = self._pid()
         return pid is not None and processes.is_running_in(pid, self.directory)
 
+    def pid(self) -> int | None:
+        """The server's process id; None when it does not run."""
+        return self._pid() if self.running() else None
+
     def ensure_database(self, name: str = OWNER) -> None:
         """Creates the database `name` if it does not exist."""
         with self.connect() as connection:

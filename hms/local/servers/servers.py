@@ -40,6 +40,10 @@ class Servers:
         """Ends the use; the last user stops the servers. Returns whether this was the last."""
         return self._shared_use.leave(self._stop)
 
+    def pids(self) -> list[int | None]:
+        """The process ids of the servers that it owns; None of one that does not run."""
+        return [server.pid() for server in (self.postgres, self.valkey) if server]
+
     def restart_ended(self) -> list[str]:
         """Starts the servers again that ended, on their ports; returns their names. Raises `LocalServersFailed`."""
         owned = {"database": self.postgres, "queue": self.valkey}

@@ -89,6 +89,10 @@ class Valkey:
         """Whether the server of this data directory runs, even when it does not answer."""
         return bool(processes.list_running_in(self.directory))
 
+    def pid(self) -> int | None:
+        """The server's process id; None when it does not run."""
+        return min(processes.list_running_in(self.directory), default=None)
+
     def connect(self) -> redis.Redis:
         """A client of database 0. The caller closes it."""
         return redis.Redis.from_url(self.url(), socket_timeout=5)

@@ -52,8 +52,20 @@ class Child:
         """The exit code; None while the program runs or before it is started."""
         return self._process.poll() if self._process else None
 
+    def pid(self) -> int | None:
+        """The id of the running program; None when it has ended or is not started."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def seconds_to_restart(self) -> float | None:
+        """How long until an ended program is due to restart; None while it runs."""
+        return None if self.pid() else max(self._due_at - time.monotonic(), 0.0)
+
     def restart_when_due(self) -> float | None:
-        """Restarts an ended program after a growing pause; returns the pause in seconds when one begins. Call it often."""
+        """Restarts an ended program after a growing pause; returns the pause in seconds when one begins. Call it when a program
+        has ended and when the pause is over.
+
+        What the program has started is asked to end, and killed before the restart: it may hold the program's port.
+        """
         if self.exit_code() is None:
             return None
         now = time.monotonic()
@@ -62,9 +74,11 @@ class Child:
             was_stable = now - self._started_at > _STABLE_SECONDS
             self._pause = 1 if was_stable else min(self._pause * 2, _MAX_PAUSE_SECONDS)
             self._due_at = now + self._pause
+            self._signal_group(signal.SIGTERM)
             return self._pause
         if now >= self._due_at:
             self._due_at = 0.0
+            self._signal_group(signal.SIGKILL)
             self.start()
         return None
 
@@ -80,6 +94,9 @@ class Child:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(wait_seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal_group(signal.SIGKILL)
         self._process.wait()
+
+    def _signal_group(self, sign: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, sign)

@@ -17,6 +17,7 @@ from hms.local.servers.servers import Servers
 from hms.local.servers.shared_locks import try_lock
 
 from .child_process import Child
+from .waiting import Sleeper
 
 
 def print_message(text: str) -> None:
@@ -34,6 +35,7 @@ PREPARE_COMMAND = [sys.executable, "-m", "hms.local.supervisor.prepare_database"
 _WEB_START_SECONDS = 300
 _WEB_CRASH_SECONDS = 10
 _RESTART_PAUSE_SECONDS = 10
+_LONGEST_SLEEP_SECONDS = 60
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
 (19 MiB each) would stay with the process."""
@@ -88,10 +90,26 @@ class Supervisor:
         print_message("Starting the web server …")
         self._open(environment)
         self._welcome()
-        while True:
-            self._pause()
-            self._restart_children()
-            self._check_servers()
+        sleeper = Sleeper(sys.stdout.fileno() if self._needs_terminal else None)
+        try:
+            while True:
+                self._raise_if_closing()
+                self._sleep(sleeper)
+                self._restart_children()
+                self._check_servers()
+        finally:
+            sleeper.close()
+
+    def _sleep(self, sleeper: Sleeper) -> None:
+        """Sleeps until a program or a server ends or one that ended is due to restart."""
+        servers = self._servers.pids()
+        pids = [*(child.pid() for child in self._children), *servers]
+        waits = [child.seconds_to_restart() for child in self._children]
+        if None in servers:
+            waits.append(max(self._servers_due_at - time.monotonic(), 0.0))
+        seconds = min((wait for wait in waits if wait is not None), default=_LONGEST_SLEEP_SECONDS)
+        if sleeper.sleep((pid for pid in pids if pid is not None), seconds):
+            raise ShutdownRequested
 
     def _environment_of_children(self, variables: Mapping[str, str]) -> dict[str, str]:
         zone = self._environment.get("HMS_TIMEZONE") or "Africa/Freetown"
@@ -110,7 +128,7 @@ class Supervisor:
 
     def _open(self, environment: dict[str, str]) -> None:
         # The control socket has one fixed path per user, so that two hospitals would conflict.
-        gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "2", "--graceful-timeout", "3"]
+        gunicorn = [sys.executable, "-m", "gunicorn", "-w", "2", "--graceful-timeout", "3"]
         gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
         web = Child("web", gunicorn, environment | WEB_PROCESS, self.home)
         self._start(web)
@@ -144,7 +162,7 @@ class Supervisor:
         """Restarts a database or queue that ended; nothing saved is lost. Tries again while that fails."""
         if time.monotonic() < self._servers_due_at:
             return
-        self._servers_due_at = time.monotonic() + 1
+        self._servers_due_at = 0.0
         try:
             for name in self._servers.restart_ended():
                 print_message(f"The {name} ended. It was restarted.")
@@ -163,10 +181,13 @@ class Supervisor:
         print_message("Stopped.")
 
     def _pause(self, seconds: float = 0.2) -> None:
+        self._raise_if_closing()
+        time.sleep(seconds)
+
+    def _raise_if_closing(self) -> None:
         # With `ssh host make run` the hang-up signal reaches only make, which then waits for this program.
         if self._close_requests or (self._needs_terminal and not os.isatty(sys.stdout.fileno())):
             raise ShutdownRequested
-        time.sleep(seconds)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._close_requests += 1

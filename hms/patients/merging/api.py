@@ -16,11 +16,11 @@ from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_b
 from hms.patients.blueprints import api
 from hms.patients.enums import MergeKind, MergeStatus
 from hms.patients.models import Patient, PatientMerge
+from hms.patients.read_entries import record_read_of_both
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, moved_rows
 from .moved_rows import Row
-from .read_entries import record_read_of_both
 from .schemas import (
     LaterRowsOut,
     MergeApprovalIn,

@@ -14,9 +14,12 @@ from hms.staff.models import User
 PATIENT = "patient"
 STAYING = {
     "audit_entry.patient_id": "the audit trail says what happened to the record that was named then",
+    "duplicate_pair.first_id": "what was said of these two records",
+    "duplicate_pair.second_id": "what was said of these two records",
     "patient.merged_into_id": "the merge itself",
     "patient_merge.kept_id": "the request itself",
     "patient_merge.merged_id": "the request itself",
+    "patient_to_compare.patient_id": "work of the clock for this record",
 }
 """Columns that name a patient and do not move with a merge, and why."""
 

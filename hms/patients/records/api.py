@@ -14,6 +14,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
+from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
 from hms.patients.identity import names as identity_names
@@ -25,6 +26,7 @@ from hms.patients.schemas import (
     PatientIn,
     PatientOut,
     PossibleDuplicateOut,
+    new_patient_json,
     patient_json,
     visible_fields,
 )
@@ -105,14 +107,15 @@ def register(payload: dict[str, Any]) -> Response:
     """Register a patient; the server issues `unique_id`. Somebody who seems to be registered already is answered with 409, code
     `possible_duplicate`, and the candidates; send `confirm_duplicate` with the id of the first one to go on."""
     named = parse_substances(payload.get("known_allergies") or "")
+    who = current_person()
     look = {"must_confirm_duplicate": True, "is_quick": True, "overridden_match_id": payload.get("confirm_duplicate")}
     try:
-        patient = registration_actions.register_patient(
-            **_column_values(payload), **look, allergies=named, by=current_person()
-        )
+        patient = registration_actions.register_patient(**_column_values(payload), **look, allergies=named, by=who)
     except registration_actions.PossibleDuplicate as found:
         return _possible_duplicate(found, payload)
-    return _patient_response(api_queries.get_patient(patient.id, current_person()), 201)
+    if named is None and not always_needs_reason(who):
+        return resource_response(new_patient_json(patient, visible_fields(who)), patient.version, 201)
+    return _patient_response(api_queries.get_patient(patient.id, who), 201)
 
 
 @api.get("/patients/<int:patient_id>/")

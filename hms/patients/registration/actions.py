@@ -23,7 +23,7 @@ from hms.patients.identity import hospital_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
 from hms.patients.records.actions import audit_subject, clean_values
-from hms.patients.search import duplicates, match_scoring
+from hms.patients.search import duplicates
 
 from . import drafts as registration_drafts
 
@@ -120,19 +120,6 @@ def _number(patient: Patient) -> None:
 
 
 def _strongest(patient: Patient, by: Person, *, is_quick: bool) -> duplicates.DuplicateCandidate | None:
-    candidates = duplicates.duplicate_candidates(_compared(patient), who=by, limit=1, is_quick=is_quick)
+    person = duplicates.compared_person(patient)
+    candidates = duplicates.duplicate_candidates(person, who=by, limit=1, is_quick=is_quick)
     return candidates[0] if candidates and candidates[0].is_strong else None
-
-
-def _compared(patient: Patient) -> match_scoring.ComparedPerson:
-    return match_scoring.ComparedPerson(
-        patient.given_names,
-        patient.family_name,
-        patient.birth_date,
-        bool(patient.birth_is_estimated),
-        patient.sex,
-        patient.phone or None,
-        patient.address or "",
-        f"{patient.preferred_name or ''} {patient.other_names or ''}".strip(),
-        patient.national_id or "",
-    )

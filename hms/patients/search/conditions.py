@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -111,6 +111,8 @@ class SearchShape:
 
     words: tuple[bool, ...] = ()
     """For each word whether it may also be a national ID."""
+    initials: int = 0
+    """Single letters beside words. Too many names begin with each to read them all from the index."""
     runs: tuple[RunShape, ...] = ()
     alternative: RunShape | None = None
     """A run of digits that may fit instead of the hospital number and the birth."""
@@ -147,7 +149,11 @@ class SearchShape:
             yield self._run("alternative", self.alternative)
 
     def _words(self) -> list[ColumnElement[bool]]:
-        return [
+        initials = [
+            Patient.search_names.like(folded_name(bindparam(f"initial_{i}", type_=Text)), escape="\\")
+            for i in range(self.initials)
+        ]
+        return initials + [
             or_(begins(f"word_{i}"), has_identifier(f"word_{i}_id")) if may_be_id else begins(f"word_{i}")
             for i, may_be_id in enumerate(self.words)
         ]
@@ -215,8 +221,10 @@ class SearchConditions:
         if query.finds_nobody:
             return cls(SearchShape(finds_nobody=True))
         builder = _Builder(query, {})
+        words = [word for word in query.words if len(word) > 1] or query.words[:1]
         shape = SearchShape(
-            words=tuple(builder.word(i, word) for i, word in enumerate(query.words)),
+            words=tuple(builder.word(i, word) for i, word in enumerate(words)),
+            initials=builder.initials(words),
             runs=tuple(builder.run(f"run_{i}", run) for i, run in enumerate(query.digit_runs)),
             alternative=builder.run("alternative", query.alternative_digits) if query.alternative_digits else None,
             has_number=builder.number(),
@@ -244,6 +252,11 @@ class _Builder:
             return False
         self.values[f"word_{nth}_id"] = in_identifiers(plain)
         return True
+
+    def initials(self, words: Sequence[str]) -> int:
+        others = [word for word in self.query.words if word not in words]
+        self.values |= {f"initial_{i}": f"% {escape_like(letter)}%" for i, letter in enumerate(others)}
+        return len(others)
 
     def number(self) -> bool:
         number = self.query.hospital_number if self.query.hospital_number is not None else self.query.short_number

@@ -120,6 +120,21 @@ def _found_by(blocks: list[ColumnElement[bool]], limit: int, *order: Any) -> Sel
     return select(*SHOWN, *COMPARED).where(Patient.id.in_(select(ids.c.id)))
 
 
+def compared_person(patient: Patient) -> ComparedPerson:
+    """The facts of a record that are compared."""
+    return ComparedPerson(
+        patient.given_names,
+        patient.family_name,
+        patient.birth_date,
+        bool(patient.birth_is_estimated),
+        patient.sex,
+        patient.phone or None,
+        patient.address or "",
+        f"{patient.preferred_name or ''} {patient.other_names or ''}".strip(),
+        patient.national_id or "",
+    )
+
+
 def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
     nearest = func.similarity(Patient.search_names, name).desc()
     return _found_by(_blocks(person, name), MAX_CANDIDATES, nearest)

@@ -74,7 +74,9 @@ def find_near_misses(
     bound = dict(values) | {f"near_{i}": near for i, near in enumerate(words)}
     days, span = _likely_days(query), _likely_span(query)
     bound |= {"days": days} | (span._asdict() if span else {})
-    shape = NearShape(len(words), bool(days), span is not None, replace(conditions.shape, words=(), sexes=0))
+    shape = NearShape(
+        len(words), bool(days), span is not None, replace(conditions.shape, words=(), initials=0, sexes=0)
+    )
     for one in (shape, replace(shape, is_wide=True)):
         if any(True for _way in _ways(one)) and (rows := db.session.execute(select_near(one), bound).all()):
             return list(rows)

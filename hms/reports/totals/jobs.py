@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock
@@ -35,6 +36,22 @@ LOCK_TIMEOUT = "400ms"
 writer that wait for each other end with the step, which is left for the next run."""
 RUN_SECONDS = 10.0
 """How long one run takes at most, so that the other tasks of the scheduler are not late."""
+
+
+@cache
+def is_pending() -> ColumnElement[bool]:
+    """The condition that days have changed or ended since their totals were made; execute it with `pending_values`."""
+    ended = (
+        and_(SettledDays.source == source.name, SettledDays.settled_until < bindparam(f"ended_{source.name}"))
+        for source in SOURCES
+    )
+    is_behind = exists().where(or_(SettledDays.zone != bindparam("zone"), *ended))
+    return or_(is_behind, exists().where(UnsettledDay.id.is_not(None)))
+
+
+def pending_values() -> dict[str, Any]:
+    """The values of `is_pending` at this moment."""
+    return _values(**{f"ended_{source.name}": _ended(source) for source in SOURCES})
 
 
 def settle_pending(run_seconds: float = RUN_SECONDS) -> int:
@@ -114,8 +131,7 @@ def _correct_day(source: Source, day: date, settled_until: date) -> None:
 
 def _settle_ended(source: Source, first: date) -> bool:
     """Settle the next days that have ended, up to the end of their month."""
-    ended = clock.local(clock.now() - ENDED).date() + timedelta(days=source.days_ahead + 1)
-    days = (min(ended, _next_month(first)) - first).days
+    days = (min(_ended(source), _next_month(first)) - first).days
     if days > 0:
         days = advisory_locks.try_acquire_range(AdvisoryLock.TOTALS, _lock_number(source, first), days)
     if days <= 0:
@@ -124,6 +140,11 @@ def _settle_ended(source: Source, first: date) -> bool:
     _make_days(source, first, until)
     db.session.execute(update(SettledDays).where(SettledDays.source == source.name).values({"settled_until": until}))
     return True
+
+
+def _ended(source: Source) -> date:
+    """The first day of the source that has not ended."""
+    return clock.local(clock.now() - ENDED).date() + timedelta(days=source.days_ahead + 1)
 
 
 def _make_days(source: Source, first: date, until: date) -> None:
