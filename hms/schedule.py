@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .appointments.queue import jobs as bookings
 from .appointments.reminders import jobs as reminders
 from .appointments.waits import jobs as waits
 from .core import drafts, idempotency
@@ -41,6 +42,7 @@ PERIODIC_TASKS = (
     PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
     PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),
     PeriodicTask("make the paces of doctors", HOUR, waits.make_service_paces),
+    PeriodicTask("mark bookings whose patients did not come", 10 * MINUTE, bookings.mark_no_shows),
     PeriodicTask("compare new patients with the others", MINUTE, duplicates.compare_pending),
     PeriodicTask(
         "make the totals of days", MINUTE, totals.settle_pending, WorkCheck(totals.is_pending, totals.pending_values)

@@ -121,7 +121,7 @@ class Appointment(VersionedRecord):
 
     A trigger gives an open booking a `place` among the patients that the doctor may see at that time, and takes the mark
     `is_overbooked` away when there is a place within the capacity.
-    `status_before` is the status before the booking was withdrawn.
+    `status_before` is the status before the booking was withdrawn; `missed_at` is when the clock marked it as a no-show.
     """
 
     __tablename__ = "appointment"
@@ -180,6 +180,7 @@ class Appointment(VersionedRecord):
     rescheduled_from_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
     status_reason: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[dt.datetime | None]
+    missed_at: Mapped[dt.datetime | None]
     status_before: Mapped[str] = mapped_column(default="", server_default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")

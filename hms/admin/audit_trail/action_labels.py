@@ -11,6 +11,7 @@ ACTION_LABELS = {
     "appointments.add_holiday": _l("Added a holiday"),
     "appointments.add_hours": _l("Added clinic hours"),
     "appointments.add_to_queue": _l("Checked the patient in"),
+    "appointments.auto_no_show": _l("Marked at the end of the day as not come"),
     "appointments.block": _l("Blocked time"),
     "appointments.book": _l("Booked an appointment"),
     "appointments.call": _l("Called the patient"),

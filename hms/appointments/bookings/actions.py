@@ -212,7 +212,7 @@ def move(
         lock_doctor(doctor_id)
         old = _add_old_time(booking)
         db.session.flush()
-        booking.rescheduled_from_id, booking.is_overbooked = old.id, False
+        booking.rescheduled_from_id, booking.is_overbooked, booking.missed_at = old.id, False, None
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
     tell(MOVED, booking)

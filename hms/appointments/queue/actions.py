@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+import datetime as dt
+
+from sqlalchemy import exists, func, or_, select
 
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
@@ -12,6 +14,7 @@ from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
+from hms.core.db.status import set_status
 from hms.core.errors import Conflict
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -166,6 +169,43 @@ def _save_and_publish(entry: QueueEntry) -> QueueEntry:
     db.session.flush()
     publish(Event.QUEUE_CHANGED)
     return entry
+
+
+MISSED_REASON = N_("Not checked in by the end of the day")
+MISSED_AT_ONCE = 200
+
+
+@action(Permission.EDIT_APPOINTMENT, "appointments.auto_no_show")
+def mark_as_missed(*, since: dt.date, until: dt.datetime, by: Person) -> int:
+    """Mark bookings from the day `since` on that ended before `until` (both hospital time) as no-shows, and return how many.
+
+    At most `MISSED_AT_ONCE`, and none twice: who restores one has the last word. Bookings that somebody changes at the moment
+    are left for the next time, and so are those of patients who were in the queue that day.
+    """
+    ends = Appointment.date + Appointment.time + Appointment.duration_minutes * func.make_interval(0, 0, 0, 0, 0, 1)
+    came = exists().where(
+        QueueEntry.patient_id == Appointment.patient_id,
+        QueueEntry.service_date == Appointment.date,
+        QueueEntry.status != QueueStatus.CANCELLED.value,
+    )
+    query = select(Appointment).where(
+        Appointment.date.between(since, until.date()),
+        ends <= until,
+        Appointment.status == Status.SCHEDULED.value,
+        Appointment.withdrawn_at.is_(None),
+        Appointment.missed_at.is_(None),
+        ~came,
+    )
+    query = query.order_by(Appointment.id).limit(MISSED_AT_ONCE).with_for_update(skip_locked=True, of=Appointment)
+    bookings = db.session.scalars(query).all()
+    for booking in bookings:
+        set_status(booking, Status.NO_SHOW)
+        booking.status_reason, booking.missed_at = MISSED_REASON, clock.now()
+        booking.increment_version()
+    if bookings:
+        db.session.flush()
+        publish(Event.APPOINTMENTS_CHANGED)
+    return len(bookings)
 
 
 def _check_not_in_queue(patient_id: int) -> None:

@@ -94,6 +94,24 @@ SETTINGS: dict[str, SettingDefinition] = {
             most=120,
         ),
         SettingDefinition(
+            "appointments.no_show_automatic",
+            False,
+            _l("Mark patients who did not come"),
+            QUEUE,
+            help=_l(
+                "At the end of the day, appointments whose patients were not checked in become “Did not come”. It can be undone."
+            ),
+        ),
+        SettingDefinition(
+            "appointments.no_show_hour",
+            20,
+            _l("End of the day for appointments"),
+            QUEUE,
+            help=_l("From this hour (0 to 23) on, patients who did not come are marked."),
+            least=0,
+            most=23,
+        ),
+        SettingDefinition(
             "queue.long_wait_minutes",
             60,
             _l("Long wait after minutes"),
