@@ -32,7 +32,7 @@ OWN = {"patient"}
 
 MAY_USE: dict[str, dict[str, set[str]]] = {
     "patients": {"date": BOOKING | OWN, "date_from": BOOKING | OWN, "date_to": BOOKING | OWN},
-    "appointments": {"doctor": BOOKING | OWN, "doctor_id": BOOKING | OWN},
+    "appointments": dict.fromkeys(("doctor", "doctor_id", "visit_type"), BOOKING | OWN),
     "encounters": {"status": CARE | OWN},
     "prescriptions": dict.fromkeys(
         ("patient", "patient_id", "medication", "medication_id"), CARE | OWN | {"pharmacist"}

@@ -17,7 +17,13 @@ from hms.core.web.parameters import DAYS, PAGING, Ordering, get_day_range, order
 
 from . import actions, queries
 
-HOLIDAYS = parameters(**PAGING, **DAYS, ordering=Ordering(("id", "date", "name")))
+COLUMNS = {
+    "date": Holiday.day,
+    "name": Holiday.name,
+    "created_at": Holiday.created_at,
+    "updated_at": Holiday.updated_at,
+}
+HOLIDAYS = parameters(**PAGING, **DAYS, ordering=Ordering(("id", *COLUMNS)))
 
 
 def holiday_json(row: Row) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def holidays(arguments: dict[str, Any]) -> Response:
     query = queries.select_holidays()
     query = query if first is None else query.where(Holiday.day >= first)
     query = query if last is None else query.where(Holiday.day <= last)
-    rows = ordered(query, {"ordering": "date"} | arguments, Holiday.id, date=Holiday.day, name=Holiday.name)
+    rows = ordered(query, {"ordering": "date"} | arguments, Holiday.id, **COLUMNS)
     return paginated_response(rows, holiday_json)
 
 

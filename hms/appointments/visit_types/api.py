@@ -20,7 +20,13 @@ from hms.core.web.parameters import PAGING, Flag, Ordering, filter_by_columns, o
 
 from . import actions
 
-COLUMNS = {"name": VisitType.name, "mark": VisitType.mark, "duration_minutes": VisitType.minutes}
+COLUMNS = {
+    "name": VisitType.name,
+    "mark": VisitType.mark,
+    "duration_minutes": VisitType.minutes,
+    "created_at": VisitType.created_at,
+    "updated_at": VisitType.updated_at,
+}
 COLUMN_OF = {"duration_minutes": "minutes"}
 VISIT_TYPES = parameters(**PAGING, is_active=Flag(), ordering=Ordering(("id", *COLUMNS)))
 
