@@ -165,7 +165,7 @@ class Background:
 def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: str = "web") -> Iterator[Web]:
     """Run the application `app` at a free port."""
     address = Address("127.0.0.1", ports.choose_port())
-    command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
+    command = [sys.executable, "-m", "gunicorn", "-w", str(WEB_PROCESSES), "--graceful-timeout", "3"]
     command += ["--no-control-socket", "-b", address.bind, app]
     child = Child(name, command, environment | WEB_PROCESS, bench.home)
     child.start()
