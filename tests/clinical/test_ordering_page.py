@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hms.clinical import signing
 from hms.clinical.models import Prescription
 from hms.clinical.prescriptions import actions
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed
 from hms.core.person import SYSTEM
@@ -167,6 +168,7 @@ def test_alternatives_suit_the_age_and_show_their_stock(desk, db, person):
     load()
     child = a_patient(birth_date=born(3))
     allergic(child)
+    vitals_actions.record_vitals(child.id, weight="10", is_confirmed=True, by=person("nurse"))
     encounter = an_encounter(person("doctor"), child)
     html = desk("doctor").form(at(encounter), **own("amoxicillin-250-mg-5-ml-suspension")).get_data(as_text=True)
     offered = [db.session.get(DoseSentence, int(n)) for n in re.findall(r'value="take_rx:s:(\d+)"', html)]

@@ -20,7 +20,7 @@ REFERENCES = {
     *("received_by", "related_appointment", "requested_role", "reviewed_by", "role", "service", "stock_batch", "user"),
 }
 """Fields that hold the id of another record."""
-NOT_ITS_OWN_DAY = {"users", "medications/below_reorder_level", "medications", "visit-types"}
+NOT_ITS_OWN_DAY = {"users", "medications/below_reorder_level", "medications", "visit-types", "wall-screens"}
 """Lists of things that happen on no day."""
 OF_ONE_DAY = {"queue"}
 """`date` chooses the day; a queue of several days has no order of calling."""

@@ -15,7 +15,7 @@ from hms.core.db import row_counts
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
 from hms.core.web.parameters import Ordering
-from hms.patients.models import Patient
+from hms.patients.models import NameWord, Patient
 from hms.patients.records import actions as record_actions
 from tests.house.hospital import whole_record
 from tests.house.test_list_answers import _rows
@@ -193,6 +193,7 @@ def _add_many(many: int) -> None:
         for nth, number in enumerate(range(600_000, 600_000 + many))
     ]
     database.session.execute(insert(Patient), [row | names for row in rows])
+    database.session.execute(insert(NameWord), [{"word": name.lower()} for name in names.values()])
     database.session.execute(text("SET LOCAL session_replication_role = origin"))
     database.session.execute(text("ANALYZE patient"))
     database.session.commit()

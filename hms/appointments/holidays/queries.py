@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, ScalarSelect, Select, func, select
 
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment, Holiday
@@ -16,6 +16,8 @@ from hms.core.errors import NotFound
 from hms.core.text.translation import N_
 
 PAGE_SIZE = 25
+MAX_COUNTED = 10_000
+"""More bookings of one day are not counted."""
 
 
 def select_holidays() -> Select:
@@ -25,17 +27,15 @@ def select_holidays() -> Select:
     )
 
 
-def _booked() -> Select:
+def _booked() -> ScalarSelect:
     """Counts the open bookings of the day, without those whose patients have come."""
-    return (
-        select(func.count())
-        .where(
-            Appointment.date == Holiday.day,
-            Appointment.status == Status.SCHEDULED.value,
-            Appointment.withdrawn_at.is_(None),
-        )
-        .scalar_subquery()
+    booked = select(Appointment.id).where(
+        Appointment.date == Holiday.day,
+        Appointment.status == Status.SCHEDULED.value,
+        Appointment.withdrawn_at.is_(None),
     )
+    counted = booked.correlate(Holiday).limit(MAX_COUNTED).subquery()
+    return select(func.count()).select_from(counted).scalar_subquery()
 
 
 def get_holiday(holiday_id: int) -> Row:

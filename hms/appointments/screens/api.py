@@ -13,12 +13,12 @@ from hms.appointments.schemas import ScreenIn, ScreenMadeOut, ScreenOut
 from hms.core.api.pagination import paginated_response
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Ordering, ordered, parameters
+from hms.core.web.parameters import PAGING, Id, Ordering, filter_by_columns, ordered, parameters
 
 from . import actions, queries
 
 COLUMNS = {"name": WallScreen.name, "created_at": WallScreen.created_at}
-SCREENS = parameters(**PAGING, ordering=Ordering(("id", *COLUMNS)))
+SCREENS = parameters(**PAGING, doctor=Id(), ordering=Ordering(("id", *COLUMNS)))
 
 
 def screen_json(row: Row | WallScreen) -> dict[str, Any]:
@@ -37,8 +37,9 @@ def screen_json(row: Row | WallScreen) -> dict[str, Any]:
 @api.arguments(SCREENS, location="query")
 @api.response(200, ScreenOut(many=True))
 def wall_screens(arguments: dict[str, Any]) -> Response:
-    """The wall screens that are not switched off, by name."""
-    rows = ordered(queries.select_screens(), {"ordering": "name"} | arguments, WallScreen.id, **COLUMNS)
+    """The wall screens that are not switched off, by name. Filter: doctor."""
+    query = filter_by_columns(queries.select_screens(), arguments, doctor=WallScreen.doctor_id)
+    rows = ordered(query, {"ordering": "name"} | arguments, WallScreen.id, **COLUMNS)
     return paginated_response(rows, screen_json)
 
 

@@ -14,7 +14,7 @@ from hms.core.api.preconditions import resource_response
 from hms.core.permissions import Permission
 from hms.core.web.fields import Text
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.patients.blueprints import api
 from hms.patients.enums import PairStatus
 from hms.patients.models import DuplicatePair, Patient
@@ -41,7 +41,15 @@ class DuplicatePairOut(ApiSchema):
     decided_at = fields.DateTime(allow_none=True)
 
 
-PAIRS = parameters(**PAGING, patient=Id(), status=Choice(PairStatus), ordering=Ordering(("id", "percent")))
+COLUMNS = {"percent": DuplicatePair.percent, "decided_at": DuplicatePair.decided_at}
+PAIRS = parameters(
+    **PAGING,
+    **DAYS,
+    patient=Id(),
+    status=Choice(PairStatus),
+    decided_by=Id(),
+    ordering=Ordering(("id", *COLUMNS)),
+)
 
 
 def _pair_json(pair: DuplicatePair, first: Patient, second: Patient) -> dict[str, Any]:
@@ -71,15 +79,20 @@ def _answer(pair_id: int) -> Response:
 @api.arguments(PAIRS, location="query")
 @api.response(200, DuplicatePairOut(many=True))
 def duplicate_pairs(arguments: dict[str, Any]) -> Response:
-    """Pairs of records that may be one patient, the newest first. Filters: patient (either of the two), status."""
+    """Pairs of records that may be one patient, the newest first. Filters: patient (either of the two), status, decided_by,
+    and date, date_from, date_to (days of the decision)."""
     query = filter_by_columns(
-        queries.select_pairs().add_columns(DuplicatePair.id), arguments, status=DuplicatePair.status
+        queries.select_pairs().add_columns(DuplicatePair.id),
+        arguments,
+        on=DuplicatePair.decided_at,
+        status=DuplicatePair.status,
+        decided_by=DuplicatePair.decided_by_id,
     )
     patient_id = arguments.get("patient")
     if patient_id is not None:
         query = query.where(or_(DuplicatePair.first_id == patient_id, DuplicatePair.second_id == patient_id))
     return read_log.list_response(
-        ordered(query, arguments, DuplicatePair.id, percent=DuplicatePair.percent),
+        ordered(query, arguments, DuplicatePair.id, **COLUMNS),
         lambda row: _pair_json(*row[:3]),
         lambda row: ("patients.read_list", read_log.PatientRead(row.DuplicatePair.first_id)),
         entity="duplicate_pair",
