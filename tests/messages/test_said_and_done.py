@@ -108,6 +108,19 @@ def test_a_patient_gets_only_what_they_want_in_their_language(phones, mails, cho
     assert not phones.requests
 
 
+def test_after_a_merge_a_blank_overrules_no_answer(phones, mails, desk, program, booking, remind):
+    about, api = {"patient_id": booking.patient_id}, f"/api/patients/{booking.patient_id}/message_preferences/"
+    add(MessagePreference(**about, sms="refused", email="agreed", language="pt", updated_at=clock.now() - 2 * WEEK))
+    add(MessagePreference(**about, email="refused", updated_at=clock.now() - WEEK))
+    wishes, clerk = {"sms": "refused", "email": "refused", "language": "pt"}, program("receptionist")
+    assert wishes.items() <= clerk.get(api).get_json().items()
+    assert remind() == []
+    assert desk("receptionist").form(f"/patients/{booking.patient_id}/messages").status_code == 303
+    assert wishes.items() <= clerk.get(api).get_json().items()
+    assert clerk.put(api, json={}).get_json()["sms"] == "", "what was cleared does not come back"
+    assert [row.status for row in remind()] == ["sent"]
+
+
 def test_an_administrator_changes_a_text_after_a_look_at_it(phones, desk, program, booking, remind):
     admin, number = desk("admin"), "Kadiatu Kamara"
     assert "Reminder" in words(admin.get("/messages/texts").get_data(as_text=True))

@@ -16,7 +16,7 @@ from hms.core.person import SYSTEM
 from hms.core.seldom_log import log_seldom
 from hms.messages.channels import sending
 from hms.messages.enums import Channel
-from hms.messages.models import MessagePreference, OutgoingMessage
+from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions, queries
 from hms.messages.outgoing.jobs import offer_kind
 from hms.messages.preferences import queries as preferences
@@ -76,12 +76,11 @@ def _candidates(
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .outerjoin(old, old.id == Appointment.rescheduled_from_id)
-        .outerjoin(MessagePreference, preferences.is_latest_of(Appointment.patient_id))
         .where(
             Appointment.date.between(clock.local(since).date(), clock.local(until).date()),
             Appointment.status == Status.SCHEDULED.value,
             Appointment.withdrawn_at.is_(None),
-            or_(*(addresses[channel] & preferences.wants(channel) for channel in channels)),
+            or_(*(addresses[channel] & preferences.wants(Patient.id, channel) for channel in channels)),
         )
         .order_by(Appointment.date, Appointment.time, Appointment.id)
     )
