@@ -128,6 +128,15 @@ def claim_key_at_end(by: Any) -> None:
     g.claims_at_end = by.id
 
 
+def commit_claim() -> None:
+    """Commit the claim with the work so far, before the request waits for another machine: no transaction stays open.
+
+    A repeat meanwhile gets the `Conflict` "in progress".
+    """
+    if open_claim() is not None:
+        db.session.commit()
+
+
 def open_claim() -> Claim | None:
     """The claim of this request while its transaction is open, else None."""
     claim: Claim | None = g.get("claim") if has_app_context() else None

@@ -95,7 +95,7 @@ class OutgoingMessage(Record):
 class MessagePreference(VersionedRecord):
     """What a patient said about messages: a wish for each channel (`Wish`), and a language ("" as recorded).
 
-    Of two rows, after two records of one patient were merged, the one that was changed last counts.
+    Of two rows, after two records of one patient were merged, the newest answer counts for each channel and the language.
     """
 
     __tablename__ = "message_preference"

@@ -44,6 +44,7 @@ def phones(message_servers, choose, app, monkeypatch):
     gateway = message_servers[0]
     gateway.answers.clear(), gateway.requests.clear(), gateway.release.clear()
     monkeypatch.setattr(sms, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(sms, "ANSWER_SECONDS", 0.3)
     monkeypatch.setitem(app.config, "SMS_TOKEN", "gateway-password-123")
     choose(sms_url=gateway.url)
     return gateway

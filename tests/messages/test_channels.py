@@ -10,7 +10,7 @@ import pytest
 from hms.core.errors import RuleBroken
 from hms.core.text import gateway_templates as templates
 from hms.core.text.web_address import check_web_address
-from hms.messages.channels.gateway import BODIES, FORM, JSON, Gateway, build_request, read_answer, send
+from hms.messages.channels.gateway import BODIES, FORM, JSON, Gateway, build_request, read_answer, read_number, send
 from hms.messages.channels.results import Outcome
 from hms.messages.channels.sms_parts import GSM_BASIC, GSM_EXTENDED, measure_sms
 from hms.messages.enums import Channel
@@ -62,7 +62,10 @@ def test_each_shape_writes_every_value_as_its_place_needs():
         (401, TOKEN, {}, Outcome.FAILED, ""),
         (429, "", {}, Outcome.FAILED, ""),
         (500, "", {}, Outcome.FAILED, ""),
+        (502, "", {}, Outcome.UNKNOWN, ""),
         (504, "", {}, Outcome.UNKNOWN, ""),
+        (520, "", {}, Outcome.UNKNOWN, ""),
+        (524, "", {}, Outcome.UNKNOWN, ""),
     ],
 )
 def test_an_answer_means_what_the_settings_say(status, body, more, outcome, number):
@@ -84,6 +87,13 @@ def test_an_odd_address_is_refused_when_saved_and_when_used(address):
     result = send(Gateway(address), "+23276123476", "x", "r")
     assert result.outcome is Outcome.FAILED
     assert result.words
+
+
+def test_what_is_no_phone_number_is_refused_before_anything_is_sent():
+    for wrong in ("ask sister", "076123456/077654321", "1234", "٠٧٦١٢٣٤٥٦", "+"):
+        assert send(Gateway("http://127.0.0.1:9/"), wrong, "x", "r").outcome is Outcome.REFUSED
+    assert read_number("+232 (76) 123-4.56") == "+23276123456"
+    assert send(Gateway("http://127.0.0.1:9/"), "076 123 456", "x", "r").outcome is Outcome.FAILED
 
 
 def test_nobody_saves_a_password_or_an_unknown_name_in_a_setting():
@@ -139,9 +149,11 @@ def test_a_text_reaches_nothing_but_its_names():
         "{{ patient",
         "{% if patient %}",
         "{% include 'x' %}",
+        "{{ " + "(" * 450 + "patient" + ")" * 450 + " }}",
+        "{{ " + "not " * 240 + "patient }}",
     ):
         with pytest.raises(RuleBroken):
-            rules.check_text(text, {"patient"}, "body")
+            rules.render(text, {"patient": "x"})
     assert (
         rules.render("{% if not phone and patient %}{{ patient }}!{% endif %}", {"patient": "{{ x }}", "phone": ""})
         == "{{ x }}!"

@@ -181,6 +181,23 @@ def test_a_clock_that_stood_still(phones, choose, person, booked):
     }
 
 
+def test_a_clock_that_was_once_ahead_and_an_address_that_changed_meanwhile(phones, mails, booked, kadiatu):
+    actions.note_planned(STARTS + DAY, by=SYSTEM)
+    with clock.frozen_at(STARTS - DAY):
+        plan_reminders()
+    assert _states() == [("reminder", "sms", "waiting")]
+    phones.answers[:] = [Answer(500)]
+    with action_context("tests", SYSTEM):
+        kadiatu.phone = "+23276999999"
+    _work(STARTS - DAY, plan=False)
+    assert parse_qs(phones.requests[0][3])["to"] == [_all()[0].address] == ["+23276999999"]
+    with action_context("tests", SYSTEM):
+        kadiatu.phone = ""
+    _work(STARTS - DAY + MINUTE, plan=False)
+    assert _states() == [("reminder", "sms", "failed"), ("reminder", "email", "sent")]
+    assert _all()[0].gateway_words == actions.NO_ADDRESS
+
+
 def test_nobody_is_woken_and_nothing_is_sent_that_is_not_true_any_more(phones, person, kadiatu):
     doctor, desk = factories.doctor(), person("receptionist")
     night = clock.at(AT_NINE - 3 * DAY, dt.time(22))
@@ -191,9 +208,12 @@ def test_nobody_is_woken_and_nothing_is_sent_that_is_not_true_any_more(phones, p
     assert not phones.requests
     with clock.frozen_at(night + dt.timedelta(hours=1)):
         bookings.move(booking.id, date=AT_NINE, time=dt.time(10), by=desk)
+        bookings.move(booking.id, date=AT_NINE, time=dt.time(10), duration_minutes=30, by=desk)  # not told
     _work(night + dt.timedelta(hours=1))
     _work(night + dt.timedelta(hours=9))
     assert _states() == [("booked", "sms", "cancelled"), ("moved", "sms", "sent")]
+    assert "09:00 est maintenant" in _all()[1].body
+    assert "à 10:00" in _all()[1].body
     assert len(phones.requests) == 1
 
 

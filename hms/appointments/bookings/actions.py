@@ -205,6 +205,7 @@ def move(
     length = duration_minutes or (booking.duration_minutes if keeps_length else None)
     if (is_same_doctor, date, time, length) == (True, booking.date, booking.time, booking.duration_minutes):
         return booking
+    is_told = (is_same_doctor, date, time) != (True, booking.date, booking.time)  # the length is not in any message
     rules.check_status_change(booking.status, Status.RESCHEDULED)
     lock_patient(booking.patient_id, is_booked=True)
     minutes = _get_allowed_duration(doctor_id, date, time, length, by)
@@ -215,7 +216,8 @@ def move(
         booking.rescheduled_from_id, booking.is_overbooked, booking.missed_at = old.id, False, None
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
-    tell(MOVED, booking)
+    if is_told:
+        tell(MOVED, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import aliased
@@ -12,9 +13,10 @@ from hms.appointments.models import Appointment
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.person import SYSTEM
+from hms.core.seldom_log import log_seldom
 from hms.messages.channels import sending
 from hms.messages.enums import Channel
-from hms.messages.models import MessagePreference, OutgoingMessage
+from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions, queries
 from hms.messages.outgoing.jobs import offer_kind
 from hms.messages.preferences import queries as preferences
@@ -22,6 +24,8 @@ from hms.patients.models import Patient
 
 from . import rules
 from .kinds import KINDS, REMINDER
+
+log = logging.getLogger(__name__)
 
 NOTE_EVERY = dt.timedelta(minutes=5)
 LOOK_BACK = dt.timedelta(days=2)
@@ -41,10 +45,12 @@ def plan_reminders() -> int:
     if not channels or not leads:
         return 0
     now, planned_until = clock.now(), queries.planned_until()
+    if planned_until is not None and planned_until > now:
+        planned_until = None  # the clock of the machine was ahead once
     since = max(planned_until or now, now - LOOK_BACK)
     candidates = _candidates(channels, leads, since=since, until=now + leads[0] + dt.timedelta(days=1))
     db.session.rollback()
-    count = sum(_remind(row, leads, now) for row in candidates)
+    count = sum(_remind_or_log(row, leads, now) for row in candidates)
     if planned_until is None or now - planned_until >= NOTE_EVERY:
         actions.note_planned(now, by=SYSTEM)
     return count
@@ -70,17 +76,26 @@ def _candidates(
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .outerjoin(old, old.id == Appointment.rescheduled_from_id)
-        .outerjoin(MessagePreference, preferences.is_latest_of(Appointment.patient_id))
         .where(
             Appointment.date.between(clock.local(since).date(), clock.local(until).date()),
             Appointment.status == Status.SCHEDULED.value,
             Appointment.withdrawn_at.is_(None),
-            or_(*(addresses[channel] & preferences.wants(channel) for channel in channels)),
+            or_(*(addresses[channel] & preferences.wants(Patient.id, channel) for channel in channels)),
         )
         .order_by(Appointment.date, Appointment.time, Appointment.id)
     )
     rows = db.session.execute(query)
     return [row for row in rows if len(set(row.made)) < len(leads) and clock.at(row.date, row.time) > since]
+
+
+def _remind_or_log(row: Row, leads: list[dt.timedelta], now: dt.datetime) -> bool:
+    """`_remind`; one booking that cannot be reminded of does not stop those after it, and is tried again next time."""
+    try:
+        return _remind(row, leads, now)
+    except Exception as error:
+        db.session.rollback()
+        log_seldom(log, "reminders", "No reminder of appointment %s: %s", row.id, error, exc_info=True)
+        return False
 
 
 def _remind(row: Row, leads: list[dt.timedelta], now: dt.datetime) -> bool:

@@ -45,6 +45,11 @@ def find_booking(appointment_id: int) -> Row | None:
     query = (
         select(
             *(Appointment.id, Appointment.date, Appointment.time, Appointment.status, Appointment.version),
+            *(
+                Appointment.doctor_id,
+                old.doctor_id.label("old_doctor_id"),
+                old.rescheduled_from_id.label("old_from_id"),
+            ),
             *(Appointment.withdrawn_at, Appointment.patient_id, display_name_column().label("doctor")),
             *(Patient.given_names, Patient.family_name, Patient.title, Patient.phone, Patient.email, Patient.language),
             (Patient.deceased_on.is_not(None) | (Patient.deceased_text != "")).label("has_died"),
@@ -85,9 +90,20 @@ def _values(row: Row, language: str) -> Mapping[str, str]:
         "doctor": row.doctor,
     }
     if row.old_date is not None:
-        before = clock.at(row.old_date, row.old_time)
+        before = _time_before(row)
         values |= {"old_day": say_day(before, language), "old_time": say_time(before, language)}
     return values
+
+
+def _time_before(row: Row) -> dt.datetime:
+    """When the booking was before its last move; a change of its length alone was no move."""
+    now, before = (row.doctor_id, row.date, row.time), (row.old_doctor_id, row.old_date, row.old_time)
+    older = row.old_from_id
+    while before == now and older is not None:
+        columns = (Appointment.doctor_id, Appointment.date, Appointment.time, Appointment.rescheduled_from_id)
+        *before, older = db.session.execute(select(*columns).where(Appointment.id == older)).one()
+        before = tuple(before)
+    return clock.at(before[1], before[2])
 
 
 def _find_example(patient_id: int, language: str) -> Mapping[str, str] | None:

@@ -10,7 +10,7 @@ from hms.core.text.web_address import check_web_address
 from .definition import SettingDefinition
 
 MESSAGES, GATEWAY = _l("Messages to patients"), _l("SMS gateway")
-CLOCK_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+CLOCK_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 def _check_address(address: str) -> None:
@@ -34,7 +34,7 @@ MESSAGE_SETTINGS = (
         _l("Reminders, hours before the appointment"),
         MESSAGES,
         help=_l("Several are separated by commas: 48, 3. If blank, no reminders are sent."),
-        pattern=r"[1-9]\d{0,2}(\s*,\s*[1-9]\d{0,2}){0,4}",
+        pattern=r"[1-9][0-9]{0,2}(\s*,\s*[1-9][0-9]{0,2}){0,4}",
     ),
     SettingDefinition(
         "messages.tell_changes",

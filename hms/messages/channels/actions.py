@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from hms.core import clock
+from hms.core import clock, idempotency
 from hms.core.actions import action
 from hms.core.audit import recording
 from hms.core.errors import RuleBroken
@@ -16,10 +14,10 @@ from hms.core.web.localisation import in_english
 from hms.messages.enums import Channel
 
 from . import sending
+from .gateway import read_number
 from .results import Result
 
 TEST = N_("This is a test message of %(hospital)s.")
-_PHONE = re.compile(r"\+?[0-9]{5,15}")
 
 
 def send_test(channel: str, address: str, *, by: Person) -> Result:
@@ -29,10 +27,11 @@ def send_test(channel: str, address: str, *, by: Person) -> Result:
     """
     if channel not in set(Channel):
         raise RuleBroken(N_("Choose SMS or e-mail."), "channel")
-    number = re.sub(r"[\s()./-]", "", address)
-    if channel == Channel.SMS and not _PHONE.fullmatch(number):
+    to = read_number(address) if channel == Channel.SMS else address.strip()
+    if to is None:
         raise RuleBroken(N_("Enter a phone number with its country code, like +232 76 123 456."), "address")
-    hand_over = note_test(Channel(channel), number if channel == Channel.SMS else address.strip(), by=by)
+    hand_over = note_test(Channel(channel), to, by=by)
+    idempotency.commit_claim()
     return hand_over()
 
 

@@ -20,6 +20,7 @@ from flask import current_app
 from hms.core.errors import RuleBroken
 from hms.core.settings import store as settings
 from hms.core.text import gateway_templates as templates
+from hms.core.text.translation import N_
 from hms.core.text.web_address import check_web_address
 from hms.core.web.localisation import in_english
 
@@ -34,9 +35,11 @@ BODIES = {
     FORM: "to={{ to }}&text={{ text }}&from={{ sender }}",
     JSON: '{"to": "{{ to }}", "text": "{{ text }}", "from": "{{ sender }}"}',
 }
-TRY_AGAIN = frozenset({401, 403, 408, 425, 429, *range(500, 600)}) - {504}
-"""Statuses after which a message is tried again: of a gateway that is busy or broken, or that was given another password.
-504 says that nobody knows whether the message went out."""
+PASSED_ON = frozenset({502, 504, 520, 524})
+"""Statuses of a proxy that passed the request on and got no answer: nobody knows whether the message went out."""
+TRY_AGAIN = frozenset({401, 403, 408, 425, 429, *range(500, 600)}) - PASSED_ON
+"""Statuses after which a message is tried again: of a gateway that is busy or broken, or that was given another password."""
+NO_NUMBER = N_("This is no phone number.")
 
 
 @dataclass(frozen=True)
@@ -91,19 +94,29 @@ def build_request(gateway: Gateway, to: str, text: str, reference: str) -> Gatew
     return GatewayRequest(gateway.method, url, headers, body.encode())
 
 
+def read_number(typed: str) -> str | None:
+    """The phone number without its spaces, brackets, dots and hyphens; None when it is not one number."""
+    number = re.sub(r"[\s().-]", "", typed)
+    return number if re.fullmatch(r"\+?[0-9]{5,15}", number) else None
+
+
 def send(gateway: Gateway, to: str, text: str, reference: str) -> Result:
     """Send one SMS; never raises for what the gateway does.
 
     What fails before the request was sent may be tried again. A gateway that takes the request and does not answer leaves
     the outcome unknown.
     """
+    number = read_number(to)
+    if number is None:
+        return Result(Outcome.REFUSED, NO_NUMBER)
     try:
-        request = build_request(gateway, to, text, reference)
+        request = build_request(gateway, number, text, reference)
     except RuleBroken as error:
         return Result(Outcome.FAILED, in_english(error.sentence))
     connection = _connection(request.url)
     try:
         connection.connect()
+        connection.sock.settimeout(ANSWER_SECONDS)
     except (OSError, ValueError) as error:
         return Result(Outcome.FAILED, _explain("Could not connect", error, gateway))
     try:
@@ -154,7 +167,7 @@ def read_answer(gateway: Gateway, status: int, body: bytes) -> Result:
     text = body.decode("utf-8", "replace")
     words = clean_words(f"{status} {text}", secrets=(gateway.token,))
     if not 200 <= status < 300:
-        if status == 504:
+        if status in PASSED_ON:
             return Result(Outcome.UNKNOWN, words)
         return Result(Outcome.FAILED if status in TRY_AGAIN else Outcome.REFUSED, words)
     if gateway.success and gateway.success.casefold() not in text.casefold():

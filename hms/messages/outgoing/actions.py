@@ -36,6 +36,7 @@ NOT_NEEDED = N_("Not needed any more: the appointment changed or is over.")
 TOO_LATE = N_("Not sent in time.")
 NO_ANSWER = N_("The worker was stopped while it sent this message.")
 NO_CHANNEL = N_("This channel is not set up.")
+NO_ADDRESS = N_("The record has no address on this channel any more.")
 NOT_WANTED = N_("The patient does not want messages on this channel.")
 
 
@@ -133,9 +134,13 @@ class Claim:
 
 @action(Permission.SIGNED_IN, "messages.claim")
 def claim(message_id: int, *, by: Person) -> Claim | None:
-    """Note that the message is being sent, before it is handed over. None when it must not be sent (again, or any more)."""
+    """Note that the message is being sent, before it is handed over. None when it must not be sent (again, or any more).
+
+    It says what the record says now, and goes to the present address.
+    """
     message = get_for_update(OutgoingMessage, message_id)
-    if message.status != MessageStatus.WAITING or not _is_still_needed(message):
+    news = _find_needed_news(message) if message.status == MessageStatus.WAITING else None
+    if news is None:
         return None
     now = clock.now()
     if message.next_try_at is not None and message.next_try_at > now:
@@ -144,6 +149,10 @@ def claim(message_id: int, *, by: Person) -> Claim | None:
     if not sending.is_set_up(Channel(message.channel)):
         _fail(message, NO_CHANNEL)
         return None
+    if not news.recipient.address(Channel(message.channel)):
+        _fail(message, NO_ADDRESS)
+        return None
+    _renew(message, news)
     set_status(message, MessageStatus.SENDING)
     message.attempts, message.claimed_until, message.next_try_at = message.attempts + 1, now + CLAIM, None
     reference = f"hms-{message.id}-{message.attempts}"
@@ -151,22 +160,30 @@ def claim(message_id: int, *, by: Person) -> Claim | None:
     return Claim(message.id, message.attempts, hand_over)
 
 
-def _is_still_needed(message: OutgoingMessage) -> bool:
-    """Whether the news is as it was; ends the message when not. A message of the quiet hours is put off."""
+def _renew(message: OutgoingMessage, news: News) -> None:
+    """Take the address, and the text in the language of the message, from what the records say now."""
+    channel, language = Channel(message.channel), message.language
+    rendered = texts.render_message(all_kinds()[message.kind], channel, language, news.values(language))
+    message.address, message.subject, message.body = news.recipient.address(channel), rendered.subject, rendered.body
+
+
+def _find_needed_news(message: OutgoingMessage) -> News | None:
+    """The news that the message tells; without it the message ends. A message of the quiet hours is put off."""
     now = clock.now()
     if message.valid_until <= now:
         _end(message, MessageStatus.MISSED, TOO_LATE)
-        return False
-    if _find_same_news(message) is None:
+        return None
+    news = _find_same_news(message)
+    if news is None:
         _end(message, MessageStatus.CANCELLED, NOT_NEEDED)
-        return False
+        return None
     if not preferences.is_allowed(preferences.get_preference(message.patient_id), Channel(message.channel)):
         _end(message, MessageStatus.CANCELLED, NOT_WANTED)
-        return False
+        return None
     waits_until = rules.send_time(now, queries.quiet_hours())
     if waits_until > now and message.again_of_id is None:
         message.next_try_at = waits_until
-    return True
+    return news
 
 
 def _find_same_news(message: OutgoingMessage) -> News | None:
@@ -224,9 +241,10 @@ def note_planned(until: datetime, *, by: Person) -> None:
 def note_alert(quiet: timedelta, notify: Callable[[], None], *, by: Person) -> bool:
     """Call `notify` unless it was called within `quiet`; whether it was. Of two clocks only one does."""
     state = db.session.scalars(select(MessageClock).with_for_update()).one()
-    if state.alerted_at is not None and state.alerted_at > clock.now() - quiet:
+    now = clock.now()
+    if state.alerted_at is not None and now - quiet < state.alerted_at <= now:
         return False
-    state.alerted_at = clock.now()
+    state.alerted_at = now
     notify()
     return True
 
@@ -261,7 +279,7 @@ def note_report(gateway_id: str, word: str, *, is_delivered: bool | None, by: Pe
 
 @action(Permission.SEND_MESSAGES, "messages.send_again")
 def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
-    """Send a message that ended once more, at once and to the patient's present address.
+    """Send a message that ended once more, at once, as the records are now.
 
     Raises `Conflict` for one that still waits, that was sent again before, whose appointment changed or is over, or whose
     patient has no address on the channel any more.

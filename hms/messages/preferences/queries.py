@@ -15,6 +15,8 @@ from hms.messages.kinds import Recipient
 from hms.messages.models import MessagePreference
 from hms.messages.texts.languages import find_language
 
+ANSWERS = ("sms", "email", "language")
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -25,23 +27,35 @@ class Reach:
     language: str
 
 
-def get_preference(patient_id: int) -> MessagePreference | None:
-    """What the patient said last about messages; None when nobody asked."""
-    newest = select(MessagePreference).filter_by(patient_id=patient_id)
-    newest = newest.order_by(MessagePreference.updated_at.desc(), MessagePreference.id.desc()).limit(1)
-    return db.session.scalars(newest).one_or_none()
+@dataclass(frozen=True)
+class Preference:
+    """What a patient said about messages: a wish for each channel, and a language; blank where nobody asked.
+
+    `version` is that of the row that is changed next, 0 without a row.
+    """
+
+    sms: str = ""
+    email: str = ""
+    language: str = ""
+    version: int = 0
 
 
-def is_latest_of(patient_id: Any) -> ColumnElement[bool]:
-    """The condition of an outer join that the preference is what the patient with this id (a column) said last."""
-    row = MessagePreference.__table__.alias("said")
-    newest = select(row.c.id).where(row.c.patient_id == patient_id).order_by(row.c.updated_at.desc(), row.c.id.desc())
-    return MessagePreference.id == newest.limit(1).correlate_except(row).scalar_subquery()
+def list_rows(patient_id: int) -> list[MessagePreference]:
+    """The rows of a patient, the one that was changed last first: several after records were merged."""
+    rows = select(MessagePreference).filter_by(patient_id=patient_id)
+    return list(db.session.scalars(rows.order_by(MessagePreference.updated_at.desc(), MessagePreference.id.desc())))
 
 
-def is_allowed(preference: MessagePreference | None, channel: Channel) -> bool:
+def get_preference(patient_id: int) -> Preference:
+    """What the patient said last, for each channel and the language: a blank does not overrule an answer."""
+    rows = list_rows(patient_id)
+    said = {name: next(filter(None, (getattr(row, name) for row in rows)), "") for name in ANSWERS}
+    return Preference(**said, version=rows[0].version if rows else 0)
+
+
+def is_allowed(preference: Preference, channel: Channel) -> bool:
     """Whether a patient with this preference gets messages on the channel."""
-    wish = Wish.NOT_ASKED if preference is None else Wish(getattr(preference, channel.value))
+    wish = Wish(getattr(preference, channel.value))
     return wish is Wish.AGREED or (wish is Wish.NOT_ASKED and not _must_agree())
 
 
@@ -49,9 +63,13 @@ def _must_agree() -> bool:
     return settings.value("messages.consent") == "only_agreed"
 
 
-def wants(channel: Channel) -> ColumnElement[bool]:
-    """`is_allowed` as a condition, for a query that has the patient's preference by an outer join."""
-    wish = getattr(MessagePreference, channel.value)
+def wants(patient_id: Any, channel: Channel) -> ColumnElement[bool]:
+    """`is_allowed` as a condition of a query, for the patient with this id (a column)."""
+    said = MessagePreference.__table__.alias("said")
+    row = said.c
+    answers = select(row[channel.value]).where(row.patient_id == patient_id, row[channel.value] != "")
+    newest = answers.order_by(row.updated_at.desc(), row.id.desc()).limit(1)
+    wish = newest.correlate_except(said).scalar_subquery()
     if _must_agree():
         return wish == Wish.AGREED.value
     return wish.is_distinct_from(Wish.REFUSED.value)
@@ -74,7 +92,6 @@ def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach |
     )
 
 
-def choose_language(recipient: Recipient, preference: MessagePreference | None) -> str:
+def choose_language(recipient: Recipient, preference: Preference) -> str:
     """The language that the patient chose for messages, else the recorded one, else the hospital's."""
-    chosen = preference.language if preference is not None else ""
-    return chosen or find_language(recipient.language) or settings.value("messages.language")
+    return preference.language or find_language(recipient.language) or settings.value("messages.language")

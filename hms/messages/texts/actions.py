@@ -20,15 +20,16 @@ from . import queries, rules
 def checked_text(text: queries.Text, subject: str, body: str) -> tuple[str, str]:
     """Subject and body as they are stored; raises `RuleBroken` for a text that is blank or cannot be rendered.
 
-    It is rendered with an example of every name, and with blanks for those that may be blank.
+    It is rendered with every name, and with blanks for those that may be blank: neither may leave nothing.
     """
     has_subject = text.channel is Channel.EMAIL
     subject = clean_field(subject, "subject", longest=rules.MAX_SUBJECT) if has_subject else ""
     body = clean_field(body, "body", longest=rules.MAX_TEXT, multiline=True)
     for field, part in (("subject", subject), ("body", body)) if has_subject else (("body", body),):
         rules.check_text(part, text.kind.names, field)
-        if not rules.render(part, {name: "" if name in rules.MAY_BE_BLANK else "x" for name in text.kind.names}):
-            raise RuleBroken(N_("Enter a text."), field)
+        for blank in (frozenset(), rules.MAY_BE_BLANK):
+            if not rules.render(part, {name: "" if name in blank else "x" for name in text.kind.names}):
+                raise RuleBroken(N_("Enter a text."), field)
     return subject, body
 
 

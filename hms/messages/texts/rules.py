@@ -14,18 +14,19 @@ MAX_SUBJECT, MAX_TEXT = 200, 1_000
 MAY_BE_BLANK = frozenset({"hospital_phone", "hospital_address"})
 MAX_RENDERED = 2_000
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
+_CANNOT_BE_READ = N_("This text cannot be read: %(problem)s. Check the brackets {{ }}.")
+_UNREADABLE = (TemplateError, RecursionError, SyntaxError)
+"""What Jinja raises for a text; the last two for brackets or `not` that are nested too deep."""
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
 def check_text(text: str, names: Collection[str], field: str) -> None:
     """Raise `RuleBroken` at `field` for a text that cannot be rendered, or that uses more than `names` and `{% if %}`."""
     try:
-        tree = _environment.parse(text)
-    except TemplateError as error:
-        raise RuleBroken(
-            N_("This text cannot be read: %(problem)s. Check the brackets {{ }}."), field, problem=str(error)
-        ) from error
-    for node in tree.find_all(nodes.Node):
+        found = list(_environment.parse(text).find_all(nodes.Node))
+    except _UNREADABLE as error:
+        raise RuleBroken(_CANNOT_BE_READ, field, problem=str(error)) from error
+    for node in found:
         if not isinstance(node, _ALLOWED):
             raise RuleBroken(N_("Use only the names in the list, and {% if name %} … {% endif %}."), field)
         if isinstance(node, nodes.Name) and node.name not in names:
@@ -37,6 +38,6 @@ def render(text: str, values: Mapping[str, str]) -> str:
     check_text(text, values.keys(), "body")
     try:
         rendered = _environment.from_string(text).render(values)
-    except TemplateError as error:
-        raise RuleBroken(N_("This text cannot be rendered: %(problem)s."), "body", problem=str(error)) from error
+    except _UNREADABLE as error:
+        raise RuleBroken(_CANNOT_BE_READ, "body", problem=str(error)) from error
     return "\n".join(line.rstrip() for line in rendered.strip().splitlines())[:MAX_RENDERED]

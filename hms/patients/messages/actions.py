@@ -10,7 +10,7 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.messages.enums import Channel, Wish
 from hms.messages.models import MessagePreference
-from hms.messages.preferences.queries import get_preference
+from hms.messages.preferences.queries import list_rows
 from hms.messages.texts.languages import LANGUAGES
 from hms.patients import lookup
 from hms.patients.access import policy
@@ -28,7 +28,7 @@ def set_preference(
             raise RuleBroken(N_("Choose one of the offered answers."), channel.value)
     if language and language not in LANGUAGES:
         raise RuleBroken(N_("There are no texts in this language."), "language")
-    row = get_preference(patient_id)
+    row, *older = list_rows(patient_id) or [None]
     if version is not None and version != (row.version if row else 0):
         raise StaleVersion(STALE_MESSAGE)
     wishes = {"sms": sms, "email": email, "language": language}
@@ -39,6 +39,9 @@ def set_preference(
         for name, value in wishes.items():
             setattr(row, name, value)
         row.increment_version()
+    for other in older:  # of a merged record: what is blank now must not come back from there
+        for name in (name for name, value in wishes.items() if not value and getattr(other, name)):
+            setattr(other, name, "")
     row.recorded_by_id = by.id
     db.session.flush()
     return row

@@ -99,10 +99,9 @@ def send_again(message_id: int) -> Response:
 
 def _preference(patient_id: int) -> SimpleNamespace:
     """What the patient said; version 0 while nobody asked."""
-    row = preferences.get_preference(patient_id)
-    names = ("sms", "email", "language")
-    values = {name: getattr(row, name) if row else "" for name in names}
-    return SimpleNamespace(version=row.version if row else 0, values=values | {"patient": patient_id})
+    said = preferences.get_preference(patient_id)
+    values = {name: getattr(said, name) for name in preferences.ANSWERS}
+    return SimpleNamespace(version=said.version, values=values | {"patient": patient_id})
 
 
 def _preference_response(patient_id: int) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
@@ -43,7 +44,4 @@ def preferences(patient_id: int) -> ResponseReturnValue:
 
 
 def _stored(patient_id: int) -> dict[str, Any]:
-    row = queries.get_preference(patient_id)
-    if row is None:
-        return {"sms": "", "email": "", "language": "", "version": 0}
-    return {name: getattr(row, name) for name in ("sms", "email", "language", "version")}
+    return asdict(queries.get_preference(patient_id))

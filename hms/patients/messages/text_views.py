@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from hms.core.actions import require_permission
 from hms.core.api import read_log
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
@@ -63,9 +64,14 @@ def _change(kind: str, channel: str, language: str):
 
 
 def _preview(form: TextForm, stored: queries.Text) -> Preview | None:
-    """The typed text with the data of the patient that was named; None with the error at its field."""
+    """The typed text with the data of the patient that was named, for those who may find patients and read appointments.
+
+    None with the error at its field.
+    """
     if not form.validate():
         return None
+    for permission in (Permission.FIND_PATIENT, Permission.READ_APPOINTMENTS):
+        require_permission(current_person(), permission)
     try:
         subject, body = actions.checked_text(stored, form.subject.data or "", form.body.data or "")
         patient_id = _find_patient(form.patient.data or "")
