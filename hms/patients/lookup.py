@@ -86,7 +86,7 @@ def access_facts(patient_id: int) -> AccessFacts:
     """The patient's columns for `access.policy.check`; raises as `patient`."""
     row = db.session.execute(_access(), {"patient_id": patient_id}).one_or_none()
     if row is None:
-        raise NotFound(NO_PATIENT)
+        raise missing_patient(patient_id)
     return AccessFacts(*row)
 
 

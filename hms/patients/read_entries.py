@@ -13,3 +13,8 @@ def record_read_of_both(kept_id: int, merged_id: int) -> None:
     with action_context("patients.read", person):
         seen = (read_log.PatientRead(kept_id, kept_id), read_log.PatientRead(merged_id, merged_id))
         read_log.record_in_transaction("patients.read", person, seen, entity="patient")
+
+
+def reads_of_both(first_id: int, second_id: int) -> tuple[str, read_log.PatientRead, read_log.PatientRead]:
+    """What `read_log.list_response` records of a row about two patients."""
+    return "patients.read_list", read_log.PatientRead(first_id), read_log.PatientRead(second_id)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.models import Appointment
 from hms.appointments.queue import jobs, transitions
+from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
@@ -18,6 +19,7 @@ from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
+from tests.house.hospital import add
 
 DAY = dt.timedelta(days=1)
 
@@ -47,10 +49,12 @@ def test_who_did_not_come_is_marked_once_at_the_hour(bah, person, switched_on):
         elsewhere = _book(bah, 11)
         other = factories.doctor("dr.cole", last_name="Cole")
         factories.waiting(elsewhere.patient_id, doctor_id=other.id)
+        seen = _book(bah, 12)
+        add(Encounter(patient_id=seen.patient_id, doctor_id=other.id, started_at=clock.now()))
     assert _mark(MONDAY, 19) == 0
     assert _mark(MONDAY, 20) == 1
     assert (missed.status, missed.status_reason) == ("no_show", "Not checked in by the end of the day")
-    assert [row.status for row in (late, next_day, old, elsewhere)] == ["scheduled"] * 4
+    assert [row.status for row in (late, next_day, old, elsewhere, seen)] == ["scheduled"] * 5
     entries = select(AuditEntry).filter_by(entity="appointment", action="appointments.auto_no_show")
     assert [(entry.entity_id, entry.actor_id) for entry in database.session.scalars(entries)] == [(missed.id, None)]
     transitions.change_appointment_status(missed.id, "scheduled", by=person("receptionist"))

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hms.appointments.availability import queries as availability
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.holidays import actions as holidays
+from hms.appointments.models import Appointment
 from hms.appointments.queue import transitions
 from hms.appointments.visit_types import actions as visit_types
 from hms.core import clock
@@ -125,6 +126,14 @@ def test_the_length_follows_the_visit_type(book, bah, types, person):
     other = factories.doctor("dr.cole", last_name="Cole")
     moved = booking_actions.move(first.id, date=MONDAY, time=TEN, doctor_id=other.id, by=person("receptionist"))
     assert (moved.duration_minutes, moved.visit_type_id) == (40, long.id)
+    changed = transitions.edit_appointment(first.id, visit_type_id=short.id, by=person("receptionist"))
+    old = database.session.get(Appointment, changed.rescheduled_from_id)
+    assert (changed.visit_type_id, changed.duration_minutes) == (short.id, 10)
+    assert (old.visit_type_id, old.duration_minutes) == (long.id, 40), "the old time keeps its type"
+    transitions.change_appointment_status(first.id, "cancelled", by=person("receptionist"))
+    with pytest.raises(RuleBroken):
+        transitions.edit_appointment(first.id, visit_type_id=long.id, duration_minutes=10, by=person("receptionist"))
+    assert changed.visit_type_id == short.id
 
 
 def test_the_pages_and_the_api_show_the_visit_type(book, bah, types, person, desk, program):

@@ -256,7 +256,9 @@ def test_lookalikes_are_named_with_reasons(program):
     found = program("receptionist").get("/api/patients/lookalikes/", query_string=query).get_json()
     assert (found[0]["patient"]["id"], found[0]["is_strong"]) == (known.id, True)
     assert "same date of birth" in found[0]["reasons"]
-    assert program("receptionist").get("/api/patients/lookalikes/?date_of_birth=x").status_code == 400
+    for wrong in ("x", "9999-12-31", "0001-01-01"):
+        query = f"first_name=Isata&date_of_birth={wrong}"
+        assert program("receptionist").get(f"/api/patients/lookalikes/?{query}").status_code == 400, wrong
     assert program("lab").get("/api/patients/lookalikes/").status_code == 403
 
 

@@ -21,7 +21,7 @@ from hms.core.errors import Conflict, DomainError, NotFound, RuleBroken
 from hms.core.person import SYSTEM
 from hms.patients import lookup
 from hms.patients.access import actions as access_actions
-from hms.patients.merging import actions, moved_rows
+from hms.patients.merging import actions, forms, moved_rows, rules
 from hms.patients.merging.moved_rows import Row
 from hms.patients.models import Allergy, Patient, PatientMerge
 from hms.patients.records import actions as record_actions
@@ -107,7 +107,9 @@ def test_the_old_number_finds_the_new_record_and_takes_nothing(db, person, progr
     merge(kept_id, merged_id, person)
     kept_number = lookup.patient(kept_id).hospital_number
     for typed in (old_number, kept_number):
-        assert [hit.id for hit in search_queries.search_patients(typed, who=person("nurse"))] == [kept_id]
+        assert [(hit.id, hit.is_similar) for hit in search_queries.search_patients(typed, who=person("nurse"))] == [
+            (kept_id, False)
+        ]
     assert not search_queries.search_patients("Sesay", who=person("nurse"))
     assert [row["id"] for row in program("nurse").get(f"/api/patients/?search={old_number}").json] == [kept_id]
     answer = program("nurse").get(f"/api/patients/{merged_id}/")
@@ -117,6 +119,7 @@ def test_the_old_number_finds_the_new_record_and_takes_nothing(db, person, progr
     assert (page.status_code, kept_number in page.text) == (410, True)
     assert f"/patients/{kept_id}" in page.text
     for act in (
+        lambda: lookup.access_facts(merged_id),
         lambda: record_actions.update_patient(merged_id, phone="1", by=person("nurse")),
         lambda: record_actions.withdraw_patient(merged_id, by=person("admin")),
         lambda: record_actions.restore_patient(merged_id, by=person("admin")),
@@ -364,3 +367,32 @@ def test_one_of_two_approvals_and_bookings_at_once_win_or_move(real_app):
     assert set(answers[::2]) <= {"done", "merged"}
     owners = database.session.scalars(select(Appointment.patient_id)).all()
     assert owners == [kept_id] * answers[::2].count("done")
+
+
+def test_the_pages_show_what_is_chosen_to_those_who_may_see_it(db, person, desk, program):
+    assert forms.FIELD_LABELS.keys() == rules.FIELDS.keys()
+    columns = dict.fromkeys(rules.COLUMNS, "")
+    assert "given_names" in rules.values_to_restore(columns, columns, columns)
+    older = {name: value for name, value in columns.items() if name != "other_numbers"}
+    assert "other_numbers" not in rules.values_to_restore(columns, older, columns), "merged before the field existed"
+    kept = a_patient(other_names="Zmaiden", other_numbers="CONN-123456")
+    other = a_patient(family_name="Zother", phone="076 555 777")
+    kept_id, other_id, at = kept.id, other.id, desk("nurse")
+    address = f"/patients/{kept_id}/merge?other={other_id}"
+    page = at.get(address)
+    assert (page.status_code, "Zmaiden" in page.text, "Other numbers" in page.text) == (200, True, True)
+    asked_id = actions.request_merge(kept_id, other_id, reason="Twice", by=person("receptionist")).id
+    assert "Zmaiden" in at.get(f"/patients/merges/{asked_id}").text
+    assert program("nurse").get("/api/patient-merges/").status_code == 200
+    trail = select(AuditEntry.patient_id).filter_by(entity="patient_merge", action="patients.read_list")
+    assert {kept_id, other_id} <= set(database.session.scalars(trail))
+    other = database.session.get(Patient, other_id)
+    other.is_restricted, other.restriction_reason = True, "Works in this hospital"
+    add(other)
+    for closed in (address, f"/patients/{other_id}/merge", f"/patients/merges/{asked_id}"):
+        page = at.get(closed)
+        assert (page.status_code, "Zother" in page.text) == (403, False), closed
+    actions.withdraw_request(asked_id, by=person("receptionist"))
+    record_actions.withdraw_patient(other_id, by=person("admin"))
+    page = at.get(f"/patients/merges/{asked_id}")
+    assert (page.status_code, "Zother" in page.text) == (404, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import BigInteger, Date, DateTime, String, cast, column, exists, func, or_, select, table
 
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
@@ -173,6 +173,13 @@ def _save_and_publish(entry: QueueEntry) -> QueueEntry:
 
 MISSED_REASON = N_("Not checked in by the end of the day")
 MISSED_AT_ONCE = 200
+# This desk may not import the one above it that keeps encounters, so the needed columns of its table are declared here.
+_VISIT = table(
+    "encounter",
+    *(column(name, BigInteger) for name in ("patient_id", "appointment_id")),
+    column("status", String),
+    column("started_at", DateTime(timezone=True)),
+).c
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.auto_no_show")
@@ -180,13 +187,19 @@ def mark_as_missed(*, since: dt.date, until: dt.datetime, by: Person) -> int:
     """Mark bookings from the day `since` on that ended before `until` (both hospital time) as no-shows, and return how many.
 
     At most `MISSED_AT_ONCE`, and none twice: who restores one has the last word. Bookings that somebody changes at the moment
-    are left for the next time, and so are those of patients who were in the queue that day.
+    are left for the next time, and so are those of patients who were in the queue that day, or were seen.
     """
     ends = Appointment.date + Appointment.time + Appointment.duration_minutes * func.make_interval(0, 0, 0, 0, 0, 1)
     came = exists().where(
         QueueEntry.patient_id == Appointment.patient_id,
         QueueEntry.service_date == Appointment.date,
         QueueEntry.status != QueueStatus.CANCELLED.value,
+    )
+    day_seen = cast(func.timezone(clock.zone().key, _VISIT.started_at), Date)
+    was_seen = exists().where(
+        _VISIT.patient_id == Appointment.patient_id,
+        _VISIT.status != "entered_in_error",
+        or_(_VISIT.appointment_id == Appointment.id, day_seen == Appointment.date),
     )
     query = select(Appointment).where(
         Appointment.date.between(since, until.date()),
@@ -195,6 +208,7 @@ def mark_as_missed(*, since: dt.date, until: dt.datetime, by: Person) -> int:
         Appointment.withdrawn_at.is_(None),
         Appointment.missed_at.is_(None),
         ~came,
+        ~was_seen,
     )
     query = query.order_by(Appointment.id).limit(MISSED_AT_ONCE).with_for_update(skip_locked=True, of=Appointment)
     bookings = db.session.scalars(query).all()

@@ -11,7 +11,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import Appointment, QueueEntry, VisitType
 from hms.appointments.reminders.kinds import BOOKED, CANCELLED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock, gapless_numbers
@@ -300,12 +300,15 @@ def edit_appointment(
         raise RuleBroken(
             N_("You cannot change the patient of an appointment. Cancel it and book a new one."), "patient"
         )
-    if visit_type_id not in (None, booking.visit_type_id):
-        duration_minutes = _change_visit_type(booking, visit_type_id, duration_minutes, by)
+    new_type = _get_new_visit_type(booking, visit_type_id, by)
+    if new_type is not None:
+        duration_minutes = duration_minutes or new_type.minutes
     when = (doctor_id or booking.doctor_id, date or booking.date, time or booking.time)
     is_moved = when != (booking.doctor_id, booking.date, booking.time)
     if is_moved or duration_minutes not in (None, booking.duration_minutes):
         move(appointment_id, doctor_id=when[0], date=when[1], time=when[2], duration_minutes=duration_minutes, by=by)
+    if new_type is not None:
+        _change_visit_type(booking, new_type)
     if notes not in (None, booking.notes):
         _change_notes(booking, notes, by)
     if status is not None:
@@ -314,14 +317,21 @@ def edit_appointment(
     return booking
 
 
-def _change_visit_type(booking: Appointment, visit_type_id: int, minutes: int | None, by: Person) -> int:
-    """Change the visit type, and return the length that the booking should have."""
+def _get_new_visit_type(booking: Appointment, visit_type_id: int | None, by: Person) -> VisitType | None:
+    """The other visit type that the booking should have, or None. A booking that may not move keeps its type."""
+    if visit_type_id in (None, booking.visit_type_id):
+        return None
     if not by.may(Permission.MOVE_APPOINTMENT):
         raise NotAllowed(N_("Your role may change only the status, not: visit type."))
-    visit_type = get_open_visit_type(visit_type_id)
+    booking_rules.check_status_change(booking.status, Status.RESCHEDULED)
+    return get_open_visit_type(visit_type_id)
+
+
+def _change_visit_type(booking: Appointment, visit_type: VisitType) -> None:
+    """Set the type after a move, whose row of the old time keeps the old type."""
     booking.visit_type_id = visit_type.id
     booking.increment_version()
-    return minutes or visit_type.minutes
+    publish(Event.APPOINTMENTS_CHANGED)
 
 
 def _change_notes(booking: Appointment, notes: str, by: Person) -> None:

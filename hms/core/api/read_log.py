@@ -195,16 +195,17 @@ SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
 def list_response(
     rows: pagination.Rows,
     project: Callable[[Any], dict[str, Any]],
-    of: Callable[[Any], tuple[str, PatientRead]],
+    of: Callable[[Any], tuple[str, *tuple[PatientRead, ...]]],
     *,
     entity: str,
 ) -> Response:
-    """`pagination.paginated_response` with an audit entry for each patient in it; `of` gives a row's action and patient."""
+    """`pagination.paginated_response` with an audit entry for each patient in it; `of` gives a row's action and patient,
+    or patients."""
     seen: dict[str, list[PatientRead]] = {}
 
     def project_and_collect(row: Any) -> dict[str, Any]:
-        action, patient = of(row)
-        seen.setdefault(action, []).append(patient)
+        action, *patients = of(row)
+        seen.setdefault(action, []).extend(patients)
         return project(row)
 
     response = pagination.paginated_response(rows, project_and_collect)

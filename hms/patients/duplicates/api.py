@@ -18,7 +18,7 @@ from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_b
 from hms.patients.blueprints import api
 from hms.patients.enums import PairStatus
 from hms.patients.models import DuplicatePair, Patient
-from hms.patients.read_entries import record_read_of_both
+from hms.patients.read_entries import reads_of_both, record_read_of_both
 
 from . import actions, queries
 
@@ -94,7 +94,7 @@ def duplicate_pairs(arguments: dict[str, Any]) -> Response:
     return read_log.list_response(
         ordered(query, arguments, DuplicatePair.id, **COLUMNS),
         lambda row: _pair_json(*row[:3]),
-        lambda row: ("patients.read_list", read_log.PatientRead(row.DuplicatePair.first_id)),
+        lambda row: reads_of_both(row.DuplicatePair.first_id, row.DuplicatePair.second_id),
         entity="duplicate_pair",
     )
 

@@ -16,7 +16,7 @@ from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_b
 from hms.patients.blueprints import api
 from hms.patients.enums import MergeKind, MergeStatus
 from hms.patients.models import Patient, PatientMerge
-from hms.patients.read_entries import record_read_of_both
+from hms.patients.read_entries import reads_of_both, record_read_of_both
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, moved_rows
@@ -66,7 +66,7 @@ def merges(arguments: dict[str, Any]) -> Response:
     return read_log.list_response(
         ordered(query, arguments, PatientMerge.id, **sortable),
         lambda row: merge_json(row.PatientMerge),
-        lambda row: ("patients.read_list", read_log.PatientRead(row.PatientMerge.kept_id)),
+        lambda row: reads_of_both(row.PatientMerge.kept_id, row.PatientMerge.merged_id),
         entity="patient_merge",
     )
 

@@ -26,6 +26,7 @@ FIELD_LABELS: dict[str, LazyString] = {
     "name": _l("Name"),
     "title": _l("Title"),
     "preferred_name": _l("Preferred name"),
+    "other_names": _l("Other names"),
     "sex": _l("Sex"),
     "birth_date": _l("Date of birth"),
     "death": _l("Date of death"),
@@ -34,6 +35,7 @@ FIELD_LABELS: dict[str, LazyString] = {
     "address": _l("Address"),
     "next_of_kin": _l("Next of kin"),
     "national_id": _l("National ID"),
+    "other_numbers": _l("Other numbers"),
     "occupation": _l("Occupation"),
     "language": _l("Language"),
 }

@@ -142,6 +142,6 @@ def values_to_restore(present: Values, set_by_merge: Values, before: Values) -> 
     return {
         column: before[column]
         for columns in (FIELDS | SETTLED).values()
-        if all(present[column] == set_by_merge[column] for column in columns)
+        if all(column in set_by_merge and present[column] == set_by_merge[column] for column in columns)
         for column in columns
     }

@@ -10,14 +10,16 @@ from flask_babel import gettext as _
 
 from hms.core.api import read_log
 from hms.core.db.session import get_or_not_found
-from hms.core.errors import RuleBroken
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
+from hms.patients.access import policy
 from hms.patients.blueprints import pages
+from hms.patients.enums import PatientStatus
 from hms.patients.models import Patient, PatientMerge
 from hms.patients.read_entries import record_read_of_both
 from hms.patients.search import queries as search_queries
@@ -34,9 +36,11 @@ def merge(patient_id: int) -> ResponseReturnValue:
     kept, form = lookup.patient(patient_id), MergeForm()
     other, problem = _other_record(kept, form)
     if other is None:
+        policy.check_team(kept, current_person())
         read_log.record_read("patients.read", kept.id, entity="patient", entity_id=kept.id)
         typed = request.args.get("number", "")
         return render_template("patients/merge_start.html", patient=kept, typed=typed, problem=problem)
+    actions.check_restricted((kept, other), current_person())
     form.compare(kept, other)
     if form.save(actions.request_merge, by=current_person(), kept_id=kept.id, merged_id=other.id):
         flash(_("Request sent. A colleague with the right to merge decides."), "success")
@@ -76,7 +80,12 @@ def merges() -> str:
 
 
 def _summary(merge_id: int) -> dict[str, Any]:
-    row = queries.get_request(merge_id)
+    """The request with its two records, for people who may see the demographics of both."""
+    row, who = queries.get_request(merge_id), current_person()
+    for patient in (row.kept, row.merged):
+        if patient.status == PatientStatus.WITHDRAWN and not lookup.sees_withdrawn(who):
+            raise NotFound(lookup.NO_PATIENT)
+        policy.check_team(patient, who)
     record_read_of_both(row.kept.id, row.merged.id)
     return {"row": row, "labels": FIELD_LABELS}
 

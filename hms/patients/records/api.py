@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
 
+from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.permissions import Permission
@@ -17,6 +18,7 @@ from hms.patients.access import api as access_api  # noqa: F401 - its routes are
 from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
+from hms.patients.identity import birth_dates, phone_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.registration import actions as registration_actions
 from hms.patients.schemas import (
@@ -158,13 +160,17 @@ def withdraw(patient_id: int) -> Response:
 @api.response(200, LookalikeOut(many=True))
 def lookalikes(payload: dict[str, Any]) -> Response:
     """Possible duplicates: send first_name, last_name, date_of_birth, gender and contact_info as in a registration."""
+    if payload.get("date_of_birth"):
+        birth_dates.check_birth_date(payload["date_of_birth"], clock.today())
     candidates = duplicates.duplicate_candidates(_person(payload), who=current_person())
     return jsonify(_lookalikes(candidates))
 
 
 def _possible_duplicate(found: registration_actions.PossibleDuplicate, payload: dict[str, Any]) -> Response:
     """The 409 with the record that stopped the registration first, and others like it."""
-    candidates = duplicates.duplicate_candidates(_person(payload), who=current_person(), is_quick=True)
+    similar = duplicates.duplicate_candidates(_person(payload), who=current_person(), is_quick=True)
+    others = [candidate for candidate in similar if candidate.hit.id != found.match.hit.id]
+    candidates = [found.match, *others][: duplicates.MAX_SHOWN]
     body = {"detail": translate_error(found), "code": found.code, "candidates": _lookalikes(candidates)}
     response = jsonify(body)
     response.status_code = found.status
@@ -191,12 +197,13 @@ def _lookalikes(candidates: list[duplicates.DuplicateCandidate]) -> list[dict[st
 
 
 def _person(payload: dict[str, Any]) -> match_scoring.ComparedPerson:
+    phone = phone_numbers.parse_phone(payload.get("contact_info") or "", current_app.config["COUNTRY"])
     return match_scoring.ComparedPerson(
         payload.get("first_name", ""),
         payload.get("last_name", ""),
         payload.get("date_of_birth"),
         sex=identity_names.parse_sex(payload["gender"]) if "gender" in payload else "unknown",
-        phone=payload.get("contact_info"),
+        phone=phone.e164 or phone.as_typed or None,
         address=payload.get("address") or "",
         other_names=payload.get("other_names") or "",
         national_id=payload.get("national_id") or "",

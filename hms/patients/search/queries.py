@@ -261,7 +261,14 @@ def _matching(shape: SearchShape, first_ids: Callable[[Any], Select] | None, sco
 
 
 def _candidates(is_first: Any, shape: SearchShape, scope: Scope) -> Select:
-    return select(*RANKED, is_first.label("is_first")).where(*scope.conditions(), shape.condition())
+    columns = (*RANKED, _holds_number(shape), is_first.label("is_first"))
+    return select(*columns).where(*scope.conditions(), shape.condition())
+
+
+def _holds_number(shape: SearchShape) -> ColumnElement[bool]:
+    """A column: whether the typed number is that of the record, or of one that was merged into it."""
+    holds = has_number(Patient, bindparam("number")) if shape.has_number else false()
+    return holds.label("holds_number")
 
 
 def _rank(shape: SearchShape, columns: Any) -> ColumnElement[int]:
@@ -280,7 +287,8 @@ def _rank(shape: SearchShape, columns: Any) -> ColumnElement[int]:
 def _near(shape: near_misses.NearShape, *, scope: Scope) -> Select:
     """The patients whom a line of this shape nearly fits, to be compared with the line."""
     near = near_misses.select_ids(shape).cte("near").prefix_with("MATERIALIZED")
-    return select(*RANKED, false().label("is_first")).join(near, near.c.id == Patient.id).where(*scope.conditions())
+    columns = (*RANKED, _holds_number(shape.digits), false().label("is_first"))
+    return select(*columns).join(near, near.c.id == Patient.id).where(*scope.conditions())
 
 
 def build_result(row: Any, *, who: Person, is_similar: bool = False) -> SearchResult:

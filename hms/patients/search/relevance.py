@@ -41,18 +41,18 @@ class Relevance:
 
 
 class LineScore:
-    """A typed line, to be compared with many patients (rows with the columns of `queries.RANKED`)."""
+    """A typed line, to be compared with many patients (rows with the columns of `queries.RANKED` and `holds_number`)."""
 
     def __init__(self, query: SearchQuery) -> None:
         self.words = tuple(part for word in query.words for part in split_name(word))
         parts: list[tuple[float, Callable[[Any], float]]] = []
         if query.hospital_number is not None and query.alternative_digits is None:
-            parts.append((_WEIGHTS["number"], lambda row: float(row.number == query.hospital_number)))
+            parts.append((_WEIGHTS["number"], lambda row: float(_holds(query.hospital_number, row))))
         if query.other_number and query.looks_into_identifiers:
             other = identifier(query.other_number)
             parts.append((_WEIGHTS["number"], lambda row: float(ends_identifier(other, row.identifiers))))
         if query.short_number is not None:
-            parts.append((_WEIGHTS["number"], lambda row: float(row.number == query.short_number)))
+            parts.append((_WEIGHTS["number"], lambda row: float(_holds(query.short_number, row))))
         if (birth := self._birth(query)) is not None:
             parts.append(birth)
         if query.born is not None:
@@ -74,7 +74,7 @@ class LineScore:
         if query.alternative_digits:
             readings.append(_digits_part(query.alternative_digits, query))
             number = query.hospital_number
-            readings.append(lambda row: float(number is not None and row.number == number))
+            readings.append(lambda row: float(_holds(number, row)))
         if not readings:
             return None
         weight = "birth" if query.birth_date is not None else "year"
@@ -96,6 +96,11 @@ class LineScore:
         is_whole = fits and all(fit >= _WORD for fit in ids)
         extra = _EXTRA_WORD * max(len(own) - len(self.words), 0) if self.words else 0.0
         return Relevance(total / most - extra if most else 0.0, fits, is_whole)
+
+
+def _holds(number: int | None, row: Any) -> bool:
+    """Whether the record has the typed number, or holds the one that had it before a merge."""
+    return number is not None and (row.number == number or row.holds_number)
 
 
 def split_name(name: str) -> list[str]:
