@@ -132,5 +132,5 @@ def downgrade() -> None:
     op.drop_column("appointment", "is_overbooked")
     op.drop_column("appointment", "place")
     for column in ("overbooking", "capacity"):
-        op.drop_constraint(f"ck_working_hours_{column}_possible", "working_hours", type_="check")
+        op.drop_constraint(op.f(f"ck_working_hours_{column}_possible"), "working_hours", type_="check")
         op.drop_column("working_hours", column)

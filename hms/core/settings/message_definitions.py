@@ -85,7 +85,7 @@ MESSAGE_SETTINGS = (
         MESSAGES,
         help=_l("For patients whose recorded language has no texts."),
         choices=("en", "fr", "pt"),
-        choice_labels=(_l("English"), _l("French"), _l("Portuguese")),
+        choice_labels=("English", "Français", "Português"),
     ),
     SettingDefinition(
         "messages.sms_url",
