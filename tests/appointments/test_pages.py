@@ -466,10 +466,8 @@ def test_hours_and_absences_are_kept_on_their_pages(desk, bah, person):
     assert mine.form("/appointments/absences", **(block | {"ends": "07:00"})).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "path", ["/appointments/", "/appointments/?view=list", "/queue/", "/appointments/rows", "/queue/rows"]
-)
-def test_a_page_needs_as_many_queries_for_a_hundred_rows_as_for_ten(desk, bah, path):
+def test_pages_need_as_many_queries_for_a_hundred_rows_as_for_ten(desk, bah):
+    paths = ("/appointments/", "/appointments/?view=list", "/queue/", "/appointments/rows", "/queue/rows")
     client, counts = desk("receptionist"), []
     for number in range(100):
         patient = factories.patient(f"Given{number}")
@@ -479,6 +477,6 @@ def test_a_page_needs_as_many_queries_for_a_hundred_rows_as_for_ten(desk, bah, p
         )
         factories.waiting(patient.id)
         if number in (9, 99):
-            counts.append(min(client.queries(path) for _try in range(3)))
+            counts.append({path: min(client.queries(path) for _try in range(3)) for path in paths})
     assert counts[0] == counts[1]
-    assert counts[0] <= 14
+    assert max(counts[0].values()) <= 14

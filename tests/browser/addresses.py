@@ -16,7 +16,7 @@ from hms.core.db.session import db as database
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.lab.models import LabOrder
 from hms.messages.models import OutgoingMessage
-from hms.patients.models import BreakGlass, Patient
+from hms.patients.models import BreakGlass, DuplicatePair, Patient, PatientMerge
 from hms.pharmacy.models import GoodsReceipt
 from hms.staff.models import RoleChangeRequest, User
 from hms.staff.sign_in.authentication import AuthenticatedAccount, open_session
@@ -31,8 +31,10 @@ NAMED = {
     "access": BreakGlass,
     "entry": QueueEntry,
     "item": PriceItem,
+    "merge": PatientMerge,
     "message": OutgoingMessage,
     "order": LabOrder,
+    "pair": DuplicatePair,
     "reading": VitalsReading,
     "receipt": GoodsReceipt,
     "request": RoleChangeRequest,

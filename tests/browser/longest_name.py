@@ -7,7 +7,9 @@ from random import Random
 
 from sqlalchemy import select
 
+from hms.appointments.holidays import actions as holiday_actions
 from hms.appointments.queue import transitions as appointments
+from hms.appointments.visit_types import actions as visit_type_actions
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import issuing
 from hms.billing.corrections import actions as correction_actions
@@ -17,13 +19,16 @@ from hms.billing.tills import actions as till_actions
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.core import clock
+from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.money import Money
-from hms.core.person import Person
+from hms.core.person import SYSTEM, Person
 from hms.demo import visits
 from hms.demo.cases import CASES
 from hms.messages.actions import notify
 from hms.patients.access import actions as access_actions
+from hms.patients.merging import actions as merge_actions
+from hms.patients.models import DuplicatePair
 from hms.patients.registration import actions as patients
 from hms.staff.models import Role
 from hms.staff.role_requests import actions as role_request_actions
@@ -57,8 +62,23 @@ def comes() -> int:
     )
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
     role_request_actions.request_role(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
+    _is_registered_twice(team, patient_id)
+    visit_type_actions.save_visit_type(name=FAMILY[:40], mark="W", colour="green", minutes=20, by=team.admin)
+    holiday_actions.add_holiday(date=clock.today() + dt.timedelta(days=20), name=FAMILY, by=team.admin)
     database.session.remove()
     return patient_id
+
+
+def _is_registered_twice(team: visits.Team, patient_id: int) -> None:
+    """Another record of the patient, which is listed as a suspected duplicate; and a request to merge two other records."""
+    twin, others = [], []
+    for found, sex, family_name in ((twin, "female", FAMILY), (others, "male", "Bah"), (others, "male", "Bah")):
+        who = {"given_names": GIVEN, "family_name": family_name, "sex": sex, "birth_date": dt.date(1980, 2, 3)}
+        found.append(patients.register_patient(**who, by=team.receptionist).id)
+    first_id, second_id = sorted((patient_id, twin[0]))
+    with action_context("tests.seed", SYSTEM):
+        database.session.add(DuplicatePair(first_id=first_id, second_id=second_id, percent=95))
+    merge_actions.request_merge(*others, reason="Registered twice", by=team.receptionist)
 
 
 def _somebody_is_closed(team: visits.Team, random: Random) -> None:

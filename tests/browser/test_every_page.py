@@ -32,10 +32,13 @@ QUESTIONS = {
 """Pages that differ by query or by person."""
 
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
-    "/messages/<int:message_id>"
+    "/messages/<int:message_id>",
+    "/wall/<secret>",
+    "/wall/<secret>/rows",
+    "/patients/merges/<int:merge_id>/separate",
 }
-"""Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture or a message; tests of their
-desks open them."""
+"""Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture, a message, the link of a wall
+screen or a merge that was approved; tests of their desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""

@@ -8,6 +8,7 @@ from itertools import count
 from sqlalchemy import select
 
 from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
+from hms.appointments.reminders.kinds import BOOKED
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import (
     Addendum,
@@ -26,7 +27,7 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
 from hms.lab.models import LabOrder, LabResult
-from hms.messages.models import Notification, OutgoingMessage
+from hms.messages.models import MessagePreference, MessageText, Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import Allergy, BreakGlass, DuplicatePair, Patient, PatientMerge
@@ -235,4 +236,6 @@ def every_record(family_name: str) -> dict[str, int]:
         "reason": "Collapsed in the ward",
     }
     opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
+    add(MessagePreference(patient_id=ids["patient_id"], sms="agreed"))
+    add(MessageText(kind=BOOKED.name, channel="sms", language="en", body="Come on {{ day }}."))
     return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

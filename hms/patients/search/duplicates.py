@@ -81,7 +81,8 @@ def duplicate_candidates(
 def _similar_rows(person: ComparedPerson) -> Sequence[Any]:
     name = folded_name(f"{person.given} {person.family} {person.other_names}".strip())
     set_similarity_threshold(MIN_NAME_SIMILARITY, of="similarity_threshold")
-    return db.session.execute(_candidates(person, name)).all()
+    values = {"national_id": in_identifiers(identifier(person.national_id))}
+    return db.session.execute(_candidates(person, name), values).all()
 
 
 def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
