@@ -94,7 +94,7 @@ def _remind_or_log(row: Row, leads: list[dt.timedelta], now: dt.datetime) -> boo
         return _remind(row, leads, now)
     except Exception as error:
         db.session.rollback()
-        log_seldom(log, "reminders", "No reminder of appointment %s: %s", row.id, error, exc_info=True)
+        log_seldom(log, "reminders", "no reminder of appointment %s: %s", row.id, type(error).__name__)
         return False
 
 
