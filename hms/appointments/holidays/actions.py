@@ -13,7 +13,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_name
 from hms.core.text.translation import N_
 
 MAX_NAME_LENGTH = 60
@@ -26,7 +26,7 @@ def add_holiday(*, date: dt.date, name: str, by: Person) -> Holiday:
 
     Raises `Conflict` (code "already_holiday") when the day is one.
     """
-    name = " ".join(clean_field(name, "name", longest=MAX_NAME_LENGTH).split())
+    name = clean_name(name, "name", longest=MAX_NAME_LENGTH)
     if not name:
         raise RuleBroken(N_("Enter the name of the holiday."), "name")
     if date < clock.today():

@@ -13,7 +13,7 @@ from hms.core.db.session import db
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_name
 from hms.core.text.translation import N_
 from hms.core.web.localisation import offered_languages
 from hms.staff.request_user import new_token, sha256
@@ -29,7 +29,7 @@ def make_screen(
 
     `spoken` are the codes of the languages in which numbers are spoken, in this order. Raises `RuleBroken`.
     """
-    name = " ".join(clean_field(name, "name", longest=MAX_NAME_LENGTH).split())
+    name = clean_name(name, "name", longest=MAX_NAME_LENGTH)
     if not name:
         raise RuleBroken(N_("Enter the name of the screen."), "name")
     languages = list(dict.fromkeys(spoken))

@@ -12,7 +12,7 @@ from hms.core.errors import RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_field, clean_name
 from hms.core.text.translation import N_
 
 MAX_NAME_LENGTH = 40
@@ -36,7 +36,7 @@ def save_visit_type(
     visit_type = VisitType() if visit_type_id is None else get_for_update(VisitType, visit_type_id)
     if version is not None and visit_type_id is not None and visit_type.version != version:
         raise StaleVersion(STALE_MESSAGE)
-    visit_type.name = " ".join(clean_field(name, "name", longest=MAX_NAME_LENGTH).split())
+    visit_type.name = clean_name(name, "name", longest=MAX_NAME_LENGTH)
     visit_type.mark = "".join(clean_field(mark, "mark", longest=MAX_MARK_LENGTH).split())
     if not visit_type.name:
         raise RuleBroken(N_("Enter the name of the visit type."), "name")

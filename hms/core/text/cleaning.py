@@ -141,6 +141,11 @@ def clean_field(text: str | None, field: str, *, longest: int, multiline: bool =
         raise RuleBroken(error.sentence, field) from error
 
 
+def clean_name(text: str | None, field: str, *, longest: int) -> str:
+    """`clean_field` of a name: with single blanks between its words."""
+    return " ".join(clean_field(text, field, longest=longest).split())
+
+
 def without_control_characters(text: str) -> str:
     """`text` without the characters that `clean` refuses, to show a refused form again."""
     return _CONTROL.sub("", text)

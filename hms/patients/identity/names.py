@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from hms.core.errors import RuleBroken
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_name
 from hms.core.text.translation import N_
 
 MAX_NAME_LENGTH = 100
@@ -40,7 +40,7 @@ def clean_names(given: str | None, family: str | None) -> Names:
 
 
 def _cleaned(name: str | None, field: str) -> str:
-    tidy = " ".join(clean_field(name, field, longest=MAX_NAME_LENGTH).split())
+    tidy = clean_name(name, field, longest=MAX_NAME_LENGTH)
     if tidy and not any(c.isalnum() for c in tidy):
         raise RuleBroken(N_("Enter the name in letters."), field)
     return tidy

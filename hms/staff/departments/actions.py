@@ -10,7 +10,7 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_name
 from hms.core.text.translation import N_
 from hms.staff.models import Department, User
 
@@ -25,7 +25,7 @@ def save_department(
     department = Department() if department_id is None else get_for_update(Department, department_id)
     if version is not None and department_id is not None and department.version != version:
         raise StaleVersion(STALE_MESSAGE)
-    department.name = " ".join(clean_field(name, "name", longest=MAX_NAME_LENGTH).split())
+    department.name = clean_name(name, "name", longest=MAX_NAME_LENGTH)
     if not department.name:
         raise RuleBroken(N_("Enter the name of the department."), "name")
     if department_id is not None and db.session.is_modified(department):
