@@ -236,6 +236,10 @@ class QueueEntry(VersionedRecord):
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
 
 
+CALLING_ORDER = (QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+"""Who waits is called in this order: the most urgent first, then who came first."""
+
+
 class WallScreen(Record):
     """A screen on a wall PC where nobody is signed in: a link with a secret opens it until it is switched off.
 

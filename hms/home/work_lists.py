@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin.system import queries as admin
 from hms.appointments.bookings.rules import LATE_ARRIVAL, late_starts
-from hms.appointments.models import Absence, Appointment, QueueEntry
+from hms.appointments.models import CALLING_ORDER, Absence, Appointment, QueueEntry
 from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.corrections.queries import CorrectionRequest
@@ -147,7 +147,7 @@ def _select_waiting(*, of_doctor: bool) -> Select:
         .join(QueueEntry.patient)
         .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
         .where(QueueEntry.service_date == day, QueueEntry.status.in_(("waiting", "called")))
-        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.id)
+        .order_by(*CALLING_ORDER)
         .limit(limit)
     )
     if not of_doctor:

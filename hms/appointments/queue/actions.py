@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Date, DateTime, String, cast, column, exists,
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.enums import QueueStatus, Status
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -44,7 +44,7 @@ def call_next(*, doctor_id: int | None = None, by: Person) -> QueueEntry | None:
     )
     if doctor_id is not None:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
-    query = query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token).limit(1)
+    query = query.order_by(*CALLING_ORDER).limit(1)
     entry = db.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
     if entry is not None:
         _mark_as_called(entry, by)

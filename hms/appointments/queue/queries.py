@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from hms.appointments import enums
 from hms.appointments.enums import QueueStatus
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -120,7 +120,7 @@ def _board(*, show: str, of_doctor: bool) -> Select:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     if show == "done":
         return query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
-    return query.order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+    return query.order_by(*CALLING_ORDER)
 
 
 def get_entry(entry_id: int) -> Entry:
@@ -201,7 +201,7 @@ def list_next_tokens(*, doctor_id: int | None = None, limit: int = MAX_NEXT_SHOW
         select(QueueEntry.id, QueueEntry.token, User.room, display_name_column().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
         .where(QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value)
-        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+        .order_by(*CALLING_ORDER)
     )
     if doctor_id is not None:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))

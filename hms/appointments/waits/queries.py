@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import QueueStatus
-from hms.appointments.models import Appointment, QueueEntry, ServicePace
+from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry, ServicePace
 from hms.core import clock
 from hms.core.db.session import db
 
@@ -137,7 +137,7 @@ def _waiting_statement() -> Select:
         select(*columns)
         .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
         .where(QueueEntry.service_date == bindparam("day"), QueueEntry.status == QueueStatus.WAITING.value)
-        .order_by(QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
+        .order_by(*CALLING_ORDER)
     )
 
 

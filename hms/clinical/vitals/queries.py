@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import Row, Select, bindparam, select
 
-from hms.appointments.models import QueueEntry
+from hms.appointments.models import CALLING_ORDER, QueueEntry
 from hms.clinical.models import VitalsReading
 from hms.core import clock
 from hms.core.db.session import db
@@ -63,5 +63,4 @@ def next_to_measure(except_entry_id: int) -> int | None:
         QueueEntry.id != except_entry_id,
         ~measured,
     )
-    order = (QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
-    return db.session.scalars(query.order_by(*order).limit(1)).one_or_none()
+    return db.session.scalars(query.order_by(*CALLING_ORDER).limit(1)).one_or_none()
