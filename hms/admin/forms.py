@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask_babel import gettext
-from wtforms import Form, SelectField
+from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import parse_recent_date
-from hms.core.text.formatting import format_date as written_day
 from hms.core.text.translation import N_
-from hms.core.web.forms import ParsedField, Text, WholeField
+from hms.core.web.filters import DaysForm
+from hms.core.web.forms import Text, WholeField
 from hms.core.web.localisation import lazy_gettext as _l
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
@@ -23,23 +21,6 @@ from hms.staff.login_security import activity
 from .audit_trail import labels, queries
 
 MAX_SEARCH_DAYS = 31
-
-
-def _day(text: str) -> Any:
-    return parse_recent_date(text, clock.today())
-
-
-class DaysForm(Form):
-    """A period of hospital days, both included."""
-
-    day_from = ParsedField(_l("From"), parse=_day, show=written_day)
-    day_to = ParsedField(_l("To"), parse=_day, show=written_day)
-
-
-def filled_in(form: Form) -> dict[str, str]:
-    """The filters of `form` in the address, for links to other pages of the list. Other parameters are left out, because
-    `url_for` has parameters of its own with such names."""
-    return {name: request.args[name] for name in form.data if request.args.get(name)}
 
 
 class AuditFilterForm(DaysForm):

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, union_all
 
-from hms.core import clock
 from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.text.cleaning import escape_like, is_only_punctuation
+from hms.core.web.parameters import Bounds
 from hms.patients.identity.columns import PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.staff import directory as staff
@@ -124,8 +124,8 @@ def _contains_text(text: str) -> ColumnElement[bool]:
 def _bounds(filters: AuditFilter) -> tuple[ColumnElement[bool], ...]:
     """The days and `before` as bounds of ids, together with the exact times."""
     bounds: list[ColumnElement[bool]] = [ENTRY.id < filters.before] if filters.before is not None else []
-    start = clock.day_bounds(filters.day_from)[0] if filters.day_from else None
-    end = clock.day_bounds(filters.day_to)[1] if filters.day_to else None
+    days = Bounds.of_days(filters.day_from, filters.day_to)
+    start, end = days.first, days.end
     if start is None and end is None:
         return tuple(bounds)
     first, last = db.session.execute(select(_first_since(start), _last_until(end))).one()

@@ -14,13 +14,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.admin.blueprints import pages
-from hms.admin.forms import AuditFilterForm, DaysForm, filled_in
+from hms.admin.forms import AuditFilterForm
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.formatting import format_date as written_day
+from hms.core.web.filters import DaysForm, filled_in
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.patients import lookup as patients

@@ -13,6 +13,7 @@ from hms.core import clock, disk_space
 from hms.core.background import outbox, redis
 from hms.core.background.outbox import Outbox
 from hms.core.db.session import db
+from hms.core.web.parameters import Bounds
 from hms.staff.login_security import activity
 from hms.staff.models import LoginActivity, User
 from hms.staff.role_requests import queries
@@ -39,10 +40,7 @@ def select_sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
     query = select(LoginActivity, User.username).outerjoin(User, LoginActivity.user_id == User.id)
     if filters.before:
         query = query.where(LoginActivity.id < filters.before)
-    if filters.day_from:
-        query = query.where(LoginActivity.at >= clock.day_bounds(filters.day_from)[0])
-    if filters.day_to:
-        query = query.where(LoginActivity.at < clock.day_bounds(filters.day_to)[1])
+    query = query.where(*Bounds.of_days(filters.day_from, filters.day_to).conditions(LoginActivity.at))
     if filters.account:
         typed = func.lower(LoginActivity.typed_name) == filters.account.lower()
         query = query.where(or_(typed, LoginActivity.user_id == _account(filters.account)))

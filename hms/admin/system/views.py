@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from hms.admin.blueprints import pages
-from hms.admin.forms import SignInFilterForm, filled_in
+from hms.admin.forms import SignInFilterForm
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.web import navigation
+from hms.core.web.filters import filled_in
 from hms.core.web.guard import requires
 from hms.staff.login_security import activity
 

@@ -261,6 +261,11 @@ class Bounds:
     first: datetime | None = None
     end: datetime | None = None
 
+    @classmethod
+    def of_days(cls, first: date | None, last: date | None) -> Bounds:
+        """The bounds of the days from `first` to `last`, both included."""
+        return cls(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
+
     def conditions(self, column: Any) -> list[Any]:
         """The conditions that `column` is in the requested days."""
         first = [] if self.first is None else [column >= self.first]
@@ -296,8 +301,7 @@ class BoundsShape:
 
 def bounds(arguments: dict[str, Any]) -> Bounds:
     """The days of the parameters `DAYS`, as instants."""
-    first, last = get_day_range(arguments)
-    return Bounds(clock.day_bounds(first)[0] if first else None, clock.day_bounds(last)[1] if last else None)
+    return Bounds.of_days(*get_day_range(arguments))
 
 
 def filter_by_columns(rows: Select, arguments: dict[str, Any], /, *, on: Any = None, **columns: Any) -> Select:

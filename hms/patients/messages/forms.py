@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask_babel import gettext as _
-from wtforms import Form, RadioField, SelectField
+from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
-from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
-from hms.core.text.dates import parse_recent_date
-from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
-from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Text
+from hms.core.web.filters import DaysForm
+from hms.core.web.forms import ActionForm, LongText, RecordIdField, Text
 from hms.core.web.localisation import lazy_gettext as _l
 from hms.messages.enums import WISH_LABELS
 from hms.messages.labels import message_words
@@ -28,19 +25,13 @@ from . import queries
 MAX_PATIENTS = 20
 
 
-def _day(text: str) -> Any:
-    return parse_recent_date(text, clock.today())
-
-
 def _any_of(labels: dict[Any, Any]) -> list[SelectChoice]:
     return [SelectChoice("", _("Any")), *(SelectChoice(str(value), label) for value, label in labels.items())]
 
 
-class MessageFilterForm(Form):
+class MessageFilterForm(DaysForm):
     """The filters; all are optional and in the address."""
 
-    day_from = ParsedField(_l("From"), parse=_day, show=format_date)
-    day_to = ParsedField(_l("To"), parse=_day, show=format_date)
     patient = Text(_l("Patient"), longest=100)
     status = SelectField(_l("Status"), default="")
     kind = SelectField(_l("Kind"), default="")
@@ -94,8 +85,3 @@ class TextForm(ActionForm):
     body = LongText(_l("Text"), longest=MAX_TEXT)
     patient = Text(_l("Preview with the patient"), longest=100)
     version = RecordIdField()
-
-
-def filled_in(form: Form) -> dict[str, str]:
-    """The filters in the address, for the link to older rows."""
-    return {name: request.args[name] for name in form.data if request.args.get(name)}

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
-from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.core.web.parameters import Bounds
 from hms.messages.models import OutgoingMessage
 from hms.patients.access import policy
 from hms.patients.identity.columns import IDENTITY
@@ -35,10 +35,7 @@ class MessageFilter:
         """The conditions of the rows."""
         equals = {"status": self.status, "kind": self.kind, "channel": self.channel}
         conditions = [getattr(OutgoingMessage, name) == value for name, value in equals.items() if value]
-        if self.day_from is not None:
-            conditions.append(OutgoingMessage.due_at >= clock.day_bounds(self.day_from)[0])
-        if self.day_to is not None:
-            conditions.append(OutgoingMessage.due_at < clock.day_bounds(self.day_to)[1])
+        conditions += Bounds.of_days(self.day_from, self.day_to).conditions(OutgoingMessage.due_at)
         if self.patient_ids is not None:
             conditions.append(OutgoingMessage.patient_id.in_(self.patient_ids))
         if self.before is not None:

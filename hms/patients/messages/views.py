@@ -13,6 +13,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
+from hms.core.web.filters import filled_in
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.messages.channels import sms_parts
@@ -22,7 +23,7 @@ from hms.messages.outgoing import actions
 from hms.patients.blueprints import message_pages as pages
 
 from . import queries
-from .forms import MessageFilterForm, filled_in
+from .forms import MessageFilterForm
 
 navigation.add_entry(_l("Messages"), "patient_messages.messages", Permission.SEND_MESSAGES, order=25)
 ROWS = 25
