@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -13,7 +14,6 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 from hms.core.web.filters import DaysForm
 from hms.core.web.forms import Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 from hms.patients.search import queries as patients
 from hms.staff import directory as staff
 from hms.staff.login_security import activity

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import Any, ClassVar
 
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
@@ -17,7 +18,6 @@ from hms.core.text.formatting import format_date as shown_day
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 
 from .availability.rules import check_clock_change
 from .enums import COLOUR_LABELS, PRIORITY_LABELS, Priority

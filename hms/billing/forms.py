@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
@@ -13,7 +14,6 @@ from wtforms.widgets import HiddenInput
 from hms.core.money import MAX_SUM, ZERO, smallest_amount
 from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 
 from .enums import METHOD_LABELS, SELF, Method
 from .models import PriceItem

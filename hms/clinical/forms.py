@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 
@@ -15,7 +16,6 @@ from hms.core.text.formatting import format_date
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import Sentence
 from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Required, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 from hms.formulary.dosing.custom_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.dosing.doses import FREQUENCIES, ROUTES
 from hms.formulary.dosing.strengths import COUNTED, MEASURED

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import DomainError
 from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, LongText, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 
 from . import rules
 from .catalogue import LabTest

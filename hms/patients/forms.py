@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
@@ -13,7 +14,6 @@ from hms.core.errors import RuleBroken
 from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
-from hms.core.web.localisation import lazy_gettext as _l
 
 from .allergies.rules import parse_substances
 from .identity import birth_dates, names

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -14,7 +15,6 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, MoneyField, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 from hms.core.web.localisation import translate_error
 
 from .dispensing.visit_view import Line, Visit

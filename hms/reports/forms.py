@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from wtforms import Form
 
 from hms.core import clock
@@ -13,7 +14,6 @@ from hms.core.text.dates import parse_recent_date, shift_date
 from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
 from hms.core.web.forms import ParsedField
-from hms.core.web.localisation import lazy_gettext as _l
 
 from .period import Period, free_period, named_period
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -13,7 +14,6 @@ from wtforms.validators import EqualTo, ValidationError
 from hms.core.permissions import Role as BuiltIn
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, LongText, RecordIdField, Required, Text, WholeField
-from hms.core.web.localisation import lazy_gettext as _l
 from hms.core.web.localisation import offered_languages
 
 from . import directory, rules

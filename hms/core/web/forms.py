@@ -10,6 +10,7 @@ from typing import Any
 from flask import g, request
 from flask_babel import Domain
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import ImmutableMultiDict
@@ -24,7 +25,6 @@ from hms.core.text.cleaning import TextError, clean, without_control_characters
 from hms.core.text.formatting import in_page_signs
 from hms.core.text.numbers import parse_record_id, show, whole_number
 from hms.core.text.translation import N_, Sentence
-from hms.core.web.localisation import lazy_gettext as _l
 
 from .localisation import translate, translate_error
 from .merging import Merging

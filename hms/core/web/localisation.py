@@ -9,7 +9,6 @@ from functools import lru_cache
 from babel.support import NullTranslations
 from flask import Flask, g, has_app_context, has_request_context, request, session
 from flask_babel import Babel, force_locale, get_babel, get_locale, get_translations, gettext
-from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
 from hms.core.errors import DomainError
@@ -50,17 +49,6 @@ def _template_gettext(message: str, **values: object) -> str:
 
 def _template_ngettext(singular: str, plural: str, num: int, **values: object) -> str:
     return catalogue().ungettext(singular, plural, num) % {"num": num, **values}
-
-
-def lazy_gettext(message: str, **values: object) -> LazyString:
-    """A label that is translated each time it is shown, by the kept catalogue: a form has dozens."""
-    return LazyString(_translate_label, message, **values)
-
-
-def _translate_label(message: str, **values: object) -> str:
-    if has_app_context():
-        return _template_gettext(message, **values)
-    return message % values if values else message
 
 
 def catalogue() -> NullTranslations:

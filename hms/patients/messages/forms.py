@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -13,7 +14,6 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.filters import DaysForm
 from hms.core.web.forms import ActionForm, LongText, RecordIdField, Text
-from hms.core.web.localisation import lazy_gettext as _l
 from hms.messages.enums import WISH_LABELS
 from hms.messages.labels import message_words
 from hms.messages.texts.languages import language_labels
