@@ -7,15 +7,13 @@ from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.db.status import set_status
-from hms.core.errors import Conflict, RuleBroken
+from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients.enums import PairStatus
+from hms.patients.merging.rules import check_reason
 from hms.patients.models import DuplicatePair
-
-MAX_REASON_LENGTH = 255
 
 
 @action(Permission.PROPOSE_MERGE, "patients.dismiss_pair")
@@ -32,12 +30,11 @@ def reopen(pair_id: int, *, reason: str, by: Person) -> DuplicatePair:
 
 def _decide(pair_id: int, status: PairStatus, reason: str, by: Person) -> DuplicatePair:
     pair = get_for_update(DuplicatePair, pair_id)
-    if not reason.strip():
-        raise RuleBroken(N_("Enter the reason."), "reason")
+    why = check_reason(reason)
     if pair.status == status:
         raise Conflict(N_("Somebody decided this already. Open the list again."), code="decided")
     set_status(pair, status)
-    pair.reason = clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
+    pair.reason = why
     pair.decided_by_id, pair.decided_at = by.id, clock.now()
     db.session.flush()
     return pair

@@ -17,6 +17,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.patients.blueprints import api
 from hms.patients.enums import PairStatus
+from hms.patients.merging.rules import MAX_REASON_LENGTH
 from hms.patients.models import DuplicatePair, Patient
 from hms.patients.read_entries import reads_of_both, record_read_of_both
 
@@ -24,7 +25,7 @@ from . import actions, queries
 
 
 class DecisionIn(ApiSchema):
-    reason = Text(actions.MAX_REASON_LENGTH, required=True, blank=False)
+    reason = Text(MAX_REASON_LENGTH, required=True, blank=False)
 
 
 class DuplicatePairOut(ApiSchema):

@@ -14,6 +14,7 @@ from hms.core.web.forms import ActionForm, Required, Text
 from hms.core.web.guard import current_person, requires
 from hms.patients.blueprints import pages
 from hms.patients.enums import PairStatus
+from hms.patients.merging.rules import MAX_REASON_LENGTH
 from hms.patients.read_entries import record_read_of_both
 
 from . import actions, queries
@@ -22,7 +23,7 @@ from . import actions, queries
 class DecisionForm(ActionForm):
     """The reason for a decision about a pair."""
 
-    reason = Text(_l("Reason"), [Required()], longest=actions.MAX_REASON_LENGTH)
+    reason = Text(_l("Reason"), [Required()], longest=MAX_REASON_LENGTH)
 
 
 @pages.get("/duplicates")

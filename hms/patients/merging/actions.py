@@ -12,7 +12,6 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.messages.actions import notify
 from hms.patients import lookup
@@ -23,7 +22,6 @@ from hms.patients.models import Patient, PatientMerge
 from . import applying, moved_rows, queries, rules
 from .moved_rows import Row
 
-MAX_REASON_LENGTH = 255
 DECISION_NOTICES = {
     (MergeKind.MERGE, MergeStatus.APPROVED): N_("Your request to merge two records was approved"),
     (MergeKind.MERGE, MergeStatus.DECLINED): N_("Your request to merge two records was declined"),
@@ -77,7 +75,7 @@ def request_separation(merge_id: int, *, reason: str, rows: Collection[Row] = ()
 
 
 def _send(kind: MergeKind, kept: Patient, merged: Patient, reason: str, by: Person, **columns: object) -> PatientMerge:
-    why = clean_field(rules.check_reason(reason), "reason", longest=MAX_REASON_LENGTH)
+    why = rules.check_reason(reason)
     request = PatientMerge(
         kind=kind.value, kept_id=kept.id, merged_id=merged.id, reason=why, requested_by_id=by.id, **columns
     )
@@ -111,8 +109,7 @@ def approve(request_id: int, *, by: Person) -> PatientMerge:
 def decline(request_id: int, *, reason: str, by: Person) -> PatientMerge:
     """Decline another person's request, with a reason."""
     request = _lock_undecided(request_id, by)
-    note = clean_field(rules.check_reason(reason), "reason", longest=MAX_REASON_LENGTH)
-    request.decision_note = note
+    request.decision_note = rules.check_reason(reason)
     _decide(request, MergeStatus.DECLINED, by)
     return request
 

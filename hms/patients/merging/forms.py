@@ -19,7 +19,6 @@ from hms.patients.models import Patient
 from hms.staff.forms import ProofForm
 
 from . import applying, rules
-from .actions import MAX_REASON_LENGTH
 from .moved_rows import Row
 
 FIELD_LABELS: dict[str, LazyString] = {
@@ -47,7 +46,7 @@ class MergeForm(ActionForm):
     (`confirm_…`)."""
 
     other = RecordIdField()
-    reason = Text(_l("Reason"), [Required()], longest=MAX_REASON_LENGTH)
+    reason = Text(_l("Reason"), [Required()], longest=rules.MAX_REASON_LENGTH)
     confirm_sex = BooleanField(_l("The sexes differ. I checked that this is one patient."))
     confirm_birth_date = BooleanField(_l("The dates of birth differ. I checked that this is one patient."))
     confirm_death = BooleanField(
@@ -99,7 +98,7 @@ def _plain(number: str) -> str:
 class ReasonForm(ActionForm):
     """The reason for declining a request."""
 
-    reason = Text(_l("Reason"), [Required()], longest=MAX_REASON_LENGTH)
+    reason = Text(_l("Reason"), [Required()], longest=rules.MAX_REASON_LENGTH)
 
 
 class SeparationForm(ReasonForm):

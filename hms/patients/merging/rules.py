@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients.enums import MergeStatus
+
+MAX_REASON_LENGTH = 255
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "name": ("given_names", "family_name"),
@@ -96,10 +99,10 @@ def check_choices(choices: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_reason(reason: str) -> str:
-    """The reason without surrounding spaces; `RuleBroken` when it is empty."""
+    """The reason as it is stored; `RuleBroken` when it is empty or cannot be stored."""
     if not reason.strip():
         raise RuleBroken(N_("Enter the reason."), "reason")
-    return reason.strip()
+    return clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
 
 
 def check_approver(requested_by: int, approver: int | None) -> None:

@@ -11,8 +11,8 @@ from hms.core.web.fields import Pk, Text
 from hms.patients.models import PatientMerge
 
 from . import rules
-from .actions import MAX_REASON_LENGTH
 from .moved_rows import Row, Separation
+from .rules import MAX_REASON_LENGTH
 
 MAX_ROWS = 10_000
 
