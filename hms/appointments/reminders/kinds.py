@@ -45,15 +45,13 @@ def find_booking(appointment_id: int) -> Row | None:
     query = (
         select(
             *(Appointment.id, Appointment.date, Appointment.time, Appointment.status, Appointment.version),
-            *(
-                Appointment.doctor_id,
-                old.doctor_id.label("old_doctor_id"),
-                old.rescheduled_from_id.label("old_from_id"),
-            ),
-            *(Appointment.withdrawn_at, Appointment.patient_id, display_name_column().label("doctor")),
+            *(Appointment.withdrawn_at, Appointment.patient_id, Appointment.doctor_id),
+            display_name_column().label("doctor"),
             *(Patient.given_names, Patient.family_name, Patient.title, Patient.phone, Patient.email, Patient.language),
             (Patient.deceased_on.is_not(None) | (Patient.deceased_text != "")).label("has_died"),
-            *(Patient.status.label("patient_status"), old.date.label("old_date"), old.time.label("old_time")),
+            Patient.status.label("patient_status"),
+            *(old.date.label("old_date"), old.time.label("old_time"), old.doctor_id.label("old_doctor_id")),
+            old.rescheduled_from_id.label("old_from_id"),
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(User, User.id == Appointment.doctor_id)
@@ -81,8 +79,9 @@ def _find_news(
 def _values(row: Row, language: str) -> Mapping[str, str]:
     starts = clock.at(row.date, row.time)
     values = {
-        **{name: settings.value(f"hospital.{name.removeprefix('hospital_')}") for name in list(NAMES)[1:3]},
         "hospital": settings.value("hospital.name"),
+        "hospital_phone": settings.value("hospital.phone"),
+        "hospital_address": settings.value("hospital.address"),
         "patient": spoken_name(row.family_name, row.given_names, row.title),
         "given_name": row.given_names or row.family_name,
         "day": say_day(starts, language),

@@ -121,8 +121,7 @@ def create_bill(
     by: Person,
 ) -> Bill:
     """Create a draft with `items` (description or price_item_id, unit_price, quantity) and the `payer_share` of another
-    `payer`: "150.00" or "80%". Charges of care are not added to it. The
-    bill that is returned has its `lines`."""
+    `payer`: "150.00" or "80%". Charges of care are not added to it. The bill that is returned has its `lines`."""
     check_same_patient(patient_id, encounter=encounter_id)
     lines = [_line_columns(item) for item in items]
     bill = Bill(patient_id=patient_id, encounter_id=encounter_id, notes=notes, payer=enums.SELF)
