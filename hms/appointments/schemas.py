@@ -88,6 +88,16 @@ class HolidayOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class CalendarDayOut(ApiSchema):
+    """A day of the calendar; `away` are the doctors who are away at some time of it."""
+
+    date = fields.Date()
+    free = fields.Integer()
+    booked = fields.Integer()
+    holiday = fields.String(allow_none=True)
+    away = fields.List(fields.Integer())
+
+
 class VisitTypeIn(ApiSchema):
     """A new visit type. `mark`: one to three letters that stand for the name."""
 

@@ -21,8 +21,10 @@ from hms.appointments.queue import transitions
 from hms.appointments.series.queries import REPEATABLE
 from hms.appointments.view_helpers import (
     flash_token,
+    get_board_filters,
     get_number_parameter,
     get_requested_day,
+    list_doctor_choices,
     read_time_cursor,
     redirect_back,
     run_or_flash,
@@ -60,13 +62,17 @@ CELL_LABELS = {
 def _board(day: dt.date) -> dict[str, Any]:
     own = current_person().id if current_person().may(Permission.WRITE_ENCOUNTER) else None
     first = min(get_number_parameter("first") or 0, 10_000)
-    board = day_queries.build_day_board(day, department_id=get_number_parameter("department"), own_id=own, first=first)
+    chosen = get_board_filters()
+    board = day_queries.build_day_board(
+        day, department_id=chosen.department, doctor_id=chosen.doctor, own_id=own, first=first
+    )
     record_names_read(board.columns)
     return {
         "board": board,
         "cell_words": get_cell_labels(),
         "per_page": day_queries.COLUMNS_PER_PAGE,
-        "kept": get_filters(),
+        "kept": get_filters(doctor=chosen.doctor, department=chosen.department),
+        "chosen": chosen,
     }
 
 
@@ -82,10 +88,11 @@ def record_names_read(columns: Iterable[Column]) -> None:
 
 
 def _list(day: dt.date) -> dict[str, Any]:
+    chosen = get_board_filters()
     page = booking_queries.list_day(
         day,
-        department_id=get_number_parameter("department"),
-        doctor_id=get_number_parameter("doctor"),
+        department_id=chosen.department,
+        doctor_id=chosen.doctor,
         is_expected=request.args.get("show") == "expected",
         after=read_time_cursor("after"),
         before=read_time_cursor("before"),
@@ -99,7 +106,8 @@ def _list(day: dt.date) -> dict[str, Any]:
         "page": page,
         "looks": STATUS_TONES,
         "status_words": STATUS_LABELS,
-        "kept": get_filters(),
+        "kept": get_filters(doctor=chosen.doctor, department=chosen.department),
+        "chosen": chosen,
         "day": day,
         "late": late_starts(page.rows, clock.now()),
         "is_expected": request.args.get("show") == "expected",
@@ -108,9 +116,8 @@ def _list(day: dt.date) -> dict[str, Any]:
 
 def get_filters(**changes: Any) -> dict[str, Any]:
     """The filters of the query for use in links, with `changes`; None removes a filter."""
-    filters = {
-        name: request.args.get(name) for name in ("date", "view", "show", "department", "first", "after", "before")
-    }
+    names = ("date", "view", "show", "department", "doctor", "first", "after", "before")
+    filters = {name: request.args.get(name) for name in names}
     return {name: value for name, value in (filters | changes).items() if value}
 
 
@@ -130,7 +137,7 @@ def day() -> ResponseReturnValue:
             date=(chosen_day + dt.timedelta(days=days)).isoformat(), first=None, after=None, before=None
         ),
         "departments": staff.departments(),
-        "department": get_number_parameter("department"),
+        "doctors": list_doctor_choices(),
         "is_list": is_list,
         "wrong": error,
     }
@@ -152,7 +159,8 @@ def day_rows() -> str:
 def day_sheet() -> ResponseReturnValue:
     """The day of every doctor to print, one list below the other."""
     chosen_day, error = get_requested_day()
-    board = day_queries.build_day_board(chosen_day, department_id=get_number_parameter("department"), limit=None)
+    of = {f"{name}_id": get_number_parameter(name) for name in ("department", "doctor")}
+    board = day_queries.build_day_board(chosen_day, **of, limit=None)
     record_names_read(board.columns)
     values = {"day": chosen_day, "weekday": format_date(chosen_day, "EEE"), "cell_words": get_cell_labels()}
     html = render_template("appointments/sheet.html", board=board, kept=get_filters(), wrong=error, **values)
