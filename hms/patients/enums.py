@@ -1,4 +1,4 @@
-"""The states of a patient's record and of an allergy."""
+"""The states of a patient's record and of what is recorded in it."""
 
 from __future__ import annotations
 
@@ -64,3 +64,15 @@ MERGE_TRANSITIONS = {
     MergeStatus.WITHDRAWN: frozenset[MergeStatus](),
 }
 """The states that may follow each one. A decision is final; a merge is undone by another request."""
+
+
+class DeathStatus(StrEnum):
+    RECORDED = "recorded"
+    TAKEN_BACK = "taken_back"
+
+
+DEATH_TRANSITIONS = {
+    DeathStatus.RECORDED: frozenset({DeathStatus.TAKEN_BACK}),
+    DeathStatus.TAKEN_BACK: frozenset[DeathStatus](),
+}
+"""A death that was taken back stays so; record it again instead."""

@@ -14,7 +14,13 @@ from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PAIR_TRANSITIONS, PATIENT_TRANSITIONS
+from .enums import (
+    ALLERGY_TRANSITIONS,
+    DEATH_TRANSITIONS,
+    MERGE_TRANSITIONS,
+    PAIR_TRANSITIONS,
+    PATIENT_TRANSITIONS,
+)
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
@@ -140,6 +146,11 @@ class Patient(VersionedRecord):
     def allergy_words(self) -> str:
         return ALLERGY_WORDS[self.allergy_status]
 
+    @property
+    def has_died(self) -> bool:
+        """Whether a death is recorded, also one without a day."""
+        return self.deceased_on is not None or self.deceased_text != ""
+
 
 class NameWord(db.Model):  # type: ignore[name-defined]
     """A word of the names of patients, as in `search_names`; kept by a trigger on `patient`. It stays when the name changes.
@@ -190,6 +201,36 @@ class Allergy(Record):
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
     patient: Mapped[Patient] = relationship(back_populates="allergies", lazy="raise")
+
+
+class Death(VersionedRecord):
+    """The death of a patient, as it was recorded here. `died_text` is "unknown" when the day is not known; the cause is
+    clinical text. `reason`: why it was corrected last, or taken back.
+
+    `Patient.deceased_on` and `deceased_text` say whether the patient has died; the row that says the same has the details.
+    """
+
+    __tablename__ = "death"
+    transitions = DEATH_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("(died_on IS NULL) = (died_text <> '')", name="dated_or_not_known"),
+        CheckConstraint("status IN ('recorded', 'taken_back')", name="status_known"),
+        CheckConstraint(
+            "status <> 'taken_back' OR btrim(reason) <> ''",
+            name="taken_back_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_death_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    died_on: Mapped[date | None]
+    died_text: Mapped[str] = mapped_column(default="", server_default="")
+    place: Mapped[str] = mapped_column(default="", server_default="")
+    cause: Mapped[str] = mapped_column(default="", server_default="")
+    status: Mapped[str] = mapped_column(default="recorded")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

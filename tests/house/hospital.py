@@ -30,7 +30,7 @@ from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import MessagePreference, MessageText, Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
-from hms.patients.models import Allergy, BreakGlass, DuplicatePair, Patient, PatientMerge
+from hms.patients.models import Allergy, BreakGlass, Death, DuplicatePair, Patient, PatientMerge
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
 from hms.staff.models import Department, Role, RoleChangeRequest, User
@@ -237,5 +237,7 @@ def every_record(family_name: str) -> dict[str, int]:
     }
     opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
     add(MessagePreference(patient_id=ids["patient_id"], sms="agreed"))
+    wrong = {"died_text": "unknown", "cause": CLINICAL[2], "status": "taken_back", "reason": "Another patient"}
+    add(Death(patient_id=ids["patient_id"], **wrong))
     add(MessageText(kind=BOOKED.name, channel="sms", language="en", body="Come on {{ day }}."))
     return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

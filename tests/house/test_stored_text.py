@@ -139,7 +139,8 @@ REFUSED = {
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
     "payment.method", "prescription.status", "queue_entry.status", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
-    "duplicate_pair.status", "message_preference.email", "message_preference.sms", "outgoing_message.channel",
+    "death.status", "duplicate_pair.status", "message_preference.email", "message_preference.sms",
+    "outgoing_message.channel",
     "outgoing_message.status", "patient_merge.kind", "patient_merge.status", "visit_type.colour",
 }  # fmt: skip
 """Codes that a constraint of the database refuses; that they stay refused is part of the test."""

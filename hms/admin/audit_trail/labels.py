@@ -23,6 +23,7 @@ ENTITIES = {
     "cash_shift": _l("Till"),
     "condition": _l("Diagnosis"),
     "correction": _l("Correction request"),
+    "death": _l("Death"),
     "department": _l("Department"),
     "dispense": _l("Dispensed medicine"),
     "dose_sentence": _l("Standard dose"),

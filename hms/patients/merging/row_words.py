@@ -23,6 +23,7 @@ WORDS: dict[str, LazyString] = {
     "bill": _l("Bill"),
     "break_glass": _l("Emergency access"),
     "condition": _l("Diagnosis"),
+    "death": _l("Death"),
     "dispense": _l("Dispensed medicine"),
     "encounter": _l("Encounter"),
     "immunization": _l("Vaccination"),
