@@ -28,7 +28,7 @@ SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 WORDS = "string_to_array(left(search_names, 500), ' ')"
 IDENTIFIERS = "regexp_replace(upper(national_id || ',' || other_numbers), '[^A-Z0-9,]', '', 'g')"
-KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
+KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g') || ' ' || contact_numbers"
 
 ALLERGY_WORDS = {
     "known": _l("Known allergies"),
@@ -42,7 +42,8 @@ class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
     `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
-    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown".
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `contact_numbers` are the digits of the
+    phones of `OtherPhone` and `Relative`, kept by a trigger on those tables.
     """
 
     __tablename__ = "patient"
@@ -86,7 +87,7 @@ class Patient(VersionedRecord):
             "ix_patient_next_of_kin",
             text(f"({KIN_DIGITS}) gin_trgm_ops"),
             postgresql_using="gin",
-            postgresql_where=text("next_of_kin <> ''"),
+            postgresql_where=text("(next_of_kin || contact_numbers) <> ''"),
         ),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
@@ -128,6 +129,7 @@ class Patient(VersionedRecord):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
+    contact_numbers: Mapped[str] = mapped_column(default="", server_default="")
     search_names: Mapped[str] = mapped_column(Computed(NAMES, persisted=True))
     search_digits: Mapped[str] = mapped_column(Computed(DIGITS, persisted=True))
     sort_name: Mapped[str] = mapped_column(Computed(SORT_NAME, persisted=True))
@@ -231,6 +233,54 @@ class Death(VersionedRecord):
     status: Mapped[str] = mapped_column(default="recorded")
     reason: Mapped[str] = mapped_column(default="", server_default="")
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
+class OtherPhone(VersionedRecord):
+    """A further phone by which the patient is reached; `Patient.phone` is the first own one. `owner`: whose it is."""
+
+    __tablename__ = "other_phone"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(number) <> ''", name="number_given", info={"message": N_("Enter the phone."), "field": "number"}
+        ),
+        CheckConstraint(
+            "owner IN ('own', 'relative', 'neighbour', 'work', 'other')",
+            name="owner_known",
+            info={"message": N_("Choose whose phone it is."), "field": "owner"},
+        ),
+        Index("ix_other_phone_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    number: Mapped[str]
+    is_checked: Mapped[bool]
+    owner: Mapped[str] = mapped_column(default="own")
+    label: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class Relative(VersionedRecord):
+    """One of the next of kin (FHIR Patient.contact). `record_id` is the relative's own record, where there is one."""
+
+    __tablename__ = "relative"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        CheckConstraint(
+            "relation IN ('mother', 'father', 'spouse', 'child', 'sibling', 'grandparent', 'guardian', 'relative', "
+            "'friend', 'other')",
+            name="relation_known",
+            info={"message": N_("Choose the relation."), "field": "relation"},
+        ),
+        Index("ix_relative_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    name: Mapped[str]
+    relation: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="", server_default="")
+    phone_is_checked: Mapped[bool] = mapped_column(default=False)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

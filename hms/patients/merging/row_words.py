@@ -30,9 +30,11 @@ WORDS: dict[str, LazyString] = {
     "lab_order": _l("Test"),
     "message_preference": _l("Wishes about messages"),
     "observation": _l("Measurement"),
+    "other_phone": _l("Phone"),
     "outgoing_message": _l("Message"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
+    "relative": _l("Next of kin"),
     "vitals_reading": _l("Vital signs"),
 }
 OTHER = _l("Other record")
