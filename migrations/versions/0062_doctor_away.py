@@ -7,7 +7,7 @@ place below it is then not free.
 from alembic import op
 
 revision = "0062"
-down_revision = "0054"
+down_revision = "0067"
 
 DOING = """SELECT set_config('hms.doing', '{"action": "migration.0062", "name": "system"}', true)"""
 GRANTED = ("admin", "doctor", "receptionist")

@@ -17,6 +17,8 @@ from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
+from hms.patients.death import actions as deaths
+from hms.patients.records import actions as records
 from hms.staff import request_user
 from hms.staff.models import User
 from tests.appointments import factories
@@ -103,6 +105,15 @@ def test_what_cannot_be_on_the_list(bah, person):
     with pytest.raises(Conflict, match="taken off"):
         actions.withdraw_from_waiting_list(entry.id, reason="Seen elsewhere", by=by)
     assert actions.add_to_waiting_list(**values, by=by).id != entry.id
+
+
+def test_who_dies_waits_no_more_and_who_waits_is_not_withdrawn(bah, person):
+    entry = _wait(bah)
+    with pytest.raises(Conflict, match="on the waiting list"):
+        records.withdraw_patient(entry.patient_id, reason="Registered twice", by=person("admin"))
+    deaths.record_death(entry.patient_id, died_on=None, by=person("doctor"))
+    ended = database.session.get(WaitingListEntry, entry.id, populate_existing=True)
+    assert (ended.withdrawn_reason, ended.withdrawn_by_id) == ("The patient has died", None)
 
 
 def test_one_of_many_who_press_at_once_gets_the_place(in_parallel):

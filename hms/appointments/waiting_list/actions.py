@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import select
+
 from hms.appointments.bookings import actions as bookings
 from hms.appointments.bookings.actions import lock_patient
 from hms.appointments.enums import Priority, parse_priority
@@ -19,10 +21,14 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
+from hms.patients.death.actions import death_listeners
+from hms.patients.records.actions import withdrawal_guards
 from hms.staff import directory
 from hms.staff.models import Department
 
 from . import queries, rules
+
+DIED = N_("The patient has died")
 
 
 @action(Permission.BOOK, "appointments.add_to_waiting_list")
@@ -119,3 +125,24 @@ def withdraw_from_waiting_list(entry_id: int, *, reason: str, by: Person) -> Wai
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
     return entry
+
+
+def _end_entries(patient_id: int) -> None:
+    """End what a patient who has died waits for."""
+    mine = select(WaitingListEntry).where(WaitingListEntry.patient_id == patient_id, queries.is_waiting())
+    for entry in db.session.scalars(mine.order_by(WaitingListEntry.id).with_for_update()):
+        entry.withdrawn_at, entry.withdrawn_reason = clock.now(), DIED
+        entry.increment_version()
+        publish(Event.APPOINTMENTS_CHANGED)
+    db.session.flush()
+
+
+def _check_not_waiting(patient_id: int) -> None:
+    waiting = select(WaitingListEntry.id).where(WaitingListEntry.patient_id == patient_id, queries.is_waiting())
+    if db.session.scalars(waiting.limit(1)).first() is not None:
+        message = N_("This patient is on the waiting list for an appointment. Take the entry off the list first.")
+        raise Conflict(message, code="waiting")
+
+
+withdrawal_guards.append(_check_not_waiting)
+death_listeners.append(_end_entries)

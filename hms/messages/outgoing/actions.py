@@ -38,6 +38,8 @@ NO_ANSWER = N_("The worker was stopped while it sent this message.")
 NO_CHANNEL = N_("This channel is not set up.")
 NO_ADDRESS = N_("The record has no address on this channel any more.")
 NOT_WANTED = N_("The patient does not want messages on this channel.")
+recipient_checks: list[Callable[[int], None]] = []
+"""Called with the patient's id before a person sends a message again; desks above raise `Conflict` when nothing may be sent."""
 
 
 def announce(kind: str, record_id: int) -> None:
@@ -282,7 +284,7 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     """Send a message that ended once more, at once, as the records are now.
 
     Raises `Conflict` for one that still waits, that was sent again before, whose appointment changed or is over, or whose
-    patient has no address on the channel any more.
+    patient has died or has no address on the channel any more.
     """
     message = get_for_update(OutgoingMessage, message_id)
     if message.status not in ENDED_STATUSES:
@@ -290,6 +292,8 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     again = db.session.scalars(select(OutgoingMessage.id).filter_by(again_of_id=message.id)).first()
     if again is not None:
         raise Conflict(N_("This message was sent again already. See the newer one."), code="sent_again")
+    for check in recipient_checks:
+        check(message.patient_id)
     news = _find_same_news(message)
     if news is None or message.valid_until <= clock.now():
         raise Conflict(N_("The appointment changed or is over, so this message would be wrong."), code="not_needed")

@@ -23,16 +23,20 @@ WORDS: dict[str, LazyString] = {
     "bill": _l("Bill"),
     "break_glass": _l("Emergency access"),
     "condition": _l("Diagnosis"),
+    "death": _l("Death"),
     "dispense": _l("Dispensed medicine"),
     "encounter": _l("Encounter"),
     "immunization": _l("Vaccination"),
     "lab_order": _l("Test"),
     "message_preference": _l("Wishes about messages"),
     "observation": _l("Measurement"),
+    "other_phone": _l("Phone"),
     "outgoing_message": _l("Message"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
+    "relative": _l("Next of kin"),
     "vitals_reading": _l("Vital signs"),
+    "waiting_list_entry": _l("Entry on the waiting list"),
 }
 OTHER = _l("Other record")
 DAYS = ("date", "service_date", "started_at", "taken_at", "ordered_at", "dispensed_at", "issued_at", "created_at")
