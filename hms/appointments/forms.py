@@ -318,6 +318,9 @@ class ScreenForm(ActionForm):
     )
 
 
+VISIT_TYPE_FIELDS = ("name", "mark", "minutes", "colour", "is_follow_up", "version")
+
+
 class VisitTypeForm(ActionForm):
     """A kind of visit with its length, mark and colour."""
 
@@ -327,9 +330,10 @@ class VisitTypeForm(ActionForm):
     colour = SelectField(
         _l("Colour"), choices=[SelectChoice(colour.value, label) for colour, label in COLOUR_LABELS.items()]
     )
+    is_follow_up = BooleanField(_l("Follow-up: free within the days and visits of the settings"))
     version = RecordIdField()
 
     @staticmethod
     def stored_values(visit_type: VisitType) -> dict[str, Any]:
         """The visit type as the fields of this form."""
-        return {name: getattr(visit_type, name) for name in ("name", "mark", "minutes", "colour", "version")}
+        return {name: getattr(visit_type, name) for name in VISIT_TYPE_FIELDS}

@@ -89,7 +89,10 @@ class Holiday(Record):
 
 
 class VisitType(VersionedRecord):
-    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name."""
+    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name.
+
+    A visit that is a follow-up is not charged within the days and visits that the hospital's settings give.
+    """
 
     __tablename__ = "visit_type"
     __table_args__ = (
@@ -114,6 +117,7 @@ class VisitType(VersionedRecord):
     mark: Mapped[str]
     colour: Mapped[str]
     minutes: Mapped[int]
+    is_follow_up: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -99,12 +99,14 @@ class CalendarDayOut(ApiSchema):
 
 
 class VisitTypeIn(ApiSchema):
-    """A new visit type. `mark`: one to three letters that stand for the name."""
+    """A new visit type. `mark`: one to three letters that stand for the name. `is_follow_up`: not charged again within the
+    days and visits of the settings."""
 
     name = Text(40, blank=False, required=True)
     mark = Text(3, blank=False, required=True)
     colour = fields.String(required=True, validate=validate.OneOf(list(Colour)))
     duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION, required=True)
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
 
 
@@ -123,6 +125,7 @@ class VisitTypeOut(ApiSchema):
     mark = fields.String()
     colour = fields.String()
     duration_minutes = fields.Integer()
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()

@@ -106,6 +106,7 @@ def get_appointment(appointment_id: int) -> Row:
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
+            VisitType.is_follow_up,
             display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),

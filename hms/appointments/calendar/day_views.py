@@ -29,6 +29,7 @@ from hms.appointments.view_helpers import (
     redirect_back,
     run_or_flash,
 )
+from hms.billing.follow_ups import queries as follow_ups
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.permissions import Permission
@@ -188,6 +189,7 @@ def appointment(appointment_id: int) -> str:
         can_repeat=who.may(Permission.BOOK) and is_theirs and row.status in REPEATABLE,
         reasons=CANCEL_REASONS,
         **_messages(appointment_id),
+        **_free_window(row),
     )
 
 
@@ -196,6 +198,14 @@ def _messages(appointment_id: int) -> dict[str, Any]:
     if not current_person().may(Permission.READ_MESSAGES):
         return {"sent_messages": []}
     return {"sent_messages": outgoing.messages_of_appointment(appointment_id), **message_words()}
+
+
+def _free_window(row: Any) -> dict[str, Any]:
+    """Template values for a follow-up to come: the paid consultation that makes it free, for those who see payments."""
+    is_shown = (
+        row.is_follow_up and row.status in OCCUPYING_STATUSES and current_person().may(Permission.READ_BILL_STATUS)
+    )
+    return {"free_window": follow_ups.find_free_window(row.patient_id) if is_shown else None, "shows_window": is_shown}
 
 
 @pages.post("/appointments/<int:appointment_id>/check-in")

@@ -128,6 +128,29 @@ SETTINGS: dict[str, SettingDefinition] = {
             help=_l("Code of a price list item, charged when an encounter is signed. If blank, nothing is charged."),
         ),
         SettingDefinition(
+            "billing.follow_up_days",
+            0,
+            _l("Days in which a follow-up is free"),
+            BILLING,
+            help=_l(
+                "Counted from the day on which the consultation was paid. For appointments whose visit type is a follow-up. "
+                "0: every visit is charged."
+            ),
+            least=0,
+            most=365,
+            is_sensitive=True,
+        ),
+        SettingDefinition(
+            "billing.follow_up_visits",
+            1,
+            _l("Free follow-ups for each paid consultation"),
+            BILLING,
+            help=_l("Used when follow-ups are free for some days."),
+            least=1,
+            most=20,
+            is_sensitive=True,
+        ),
+        SettingDefinition(
             "billing.open_till_by_itself",
             True,
             _l("First payment opens the till"),
