@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +50,31 @@ def list_rows(patient_id: int) -> list[MessagePreference]:
 
 def get_preference(patient_id: int) -> Preference:
     """What the patient said last, for each channel and the language: a blank does not overrule an answer."""
-    rows = list_rows(patient_id)
+    return _last_answers(list_rows(patient_id))
+
+
+def _last_answers(rows: Sequence[MessagePreference]) -> Preference:
     said = {name: next(filter(None, (getattr(row, name) for row in rows)), "") for name in ANSWERS}
     return Preference(**said, version=rows[0].version if rows else 0)
+
+
+def find_channels(recipients: Iterable[Recipient]) -> dict[int, Channel]:
+    """The channel over which each of these patients would be told, by the patient's id; without those who cannot be told."""
+    people, usable = {one.patient_id: one for one in recipients}, sending.usable_channels()
+    if not people or not usable:
+        return {}
+    rows = defaultdict(list)
+    newest = (MessagePreference.updated_at.desc(), MessagePreference.id.desc())
+    for row in db.session.scalars(
+        select(MessagePreference).where(MessagePreference.patient_id.in_(people)).order_by(*newest)
+    ):
+        rows[row.patient_id].append(row)
+    preferences = {patient_id: _last_answers(rows[patient_id]) for patient_id in people}
+    first = {
+        patient_id: next((one for one in usable if who.address(one) and is_allowed(preferences[patient_id], one)), None)
+        for patient_id, who in people.items()
+    }
+    return {patient_id: channel for patient_id, channel in first.items() if channel is not None}
 
 
 def is_allowed(preference: Preference, channel: Channel) -> bool:
