@@ -1,4 +1,4 @@
-"""Over which channel a patient may be reached, and in which language."""
+"""Over which channel a patient or a person of the staff may be reached, and in which language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWERS = ("sms", "email", "language")
 
 @dataclass(frozen=True)
 class Reach:
-    """A channel with the patient's address there, and the language."""
+    """A channel with the recipient's address there, and the language."""
 
     channel: Channel
     address: str
@@ -53,6 +53,13 @@ def get_preference(patient_id: int) -> Preference:
     return Preference(**said, version=rows[0].version if rows else 0)
 
 
+def get_preference_of(recipient: Recipient) -> Preference:
+    """What the recipient said. A person of the staff agreed by the addresses that the news gives."""
+    if recipient.patient_id is None:
+        return Preference(sms=Wish.AGREED, email=Wish.AGREED)
+    return get_preference(recipient.patient_id)
+
+
 def is_allowed(preference: Preference, channel: Channel) -> bool:
     """Whether a patient with this preference gets messages on the channel."""
     wish = Wish(getattr(preference, channel.value))
@@ -76,11 +83,11 @@ def wants(patient_id: Any, channel: Channel) -> ColumnElement[bool]:
 
 
 def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach | None:
-    """The first usable channel that the patient wants and has an address on, of those that follow `after`."""
-    usable = sending.usable_channels()
+    """The first usable channel that the recipient wants and has an address on, of those that follow `after`."""
+    usable = sending.usable_channels() if recipient.user_id is None else sending.set_up_channels()
     if after is not None:
         usable = usable[usable.index(after) + 1 :] if after in usable else []
-    preference = get_preference(recipient.patient_id)
+    preference = get_preference_of(recipient)
     language = choose_language(recipient, preference)
     return next(
         (
@@ -93,5 +100,5 @@ def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach |
 
 
 def choose_language(recipient: Recipient, preference: Preference) -> str:
-    """The language that the patient chose for messages, else the recorded one, else the hospital's."""
+    """The language that the recipient chose for messages, else the recorded one, else the hospital's."""
     return preference.language or find_language(recipient.language) or settings.value("messages.language")
