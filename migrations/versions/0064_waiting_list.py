@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0064"
-down_revision = "0063"
+down_revision = "0079"
 
 INSTANT = sa.DateTime(timezone=True)
 TABLE = "waiting_list_entry"
