@@ -124,3 +124,33 @@ RELATION_LABELS = {
     Relation.FRIEND: _l("Friend or neighbour"),
     Relation.OTHER: _l("Other"),
 }
+
+
+class ConsentStatus(StrEnum):
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+CONSENT_STATUS_LABELS = {
+    ConsentStatus.GIVEN: _l("Given"),
+    ConsentStatus.REFUSED: _l("Refused"),
+    ConsentStatus.WITHDRAWN: _l("Withdrawn"),
+    ConsentStatus.ENTERED_IN_ERROR: _l("Entered in error"),
+}
+CONSENT_TRANSITIONS = {
+    ConsentStatus.GIVEN: frozenset({ConsentStatus.WITHDRAWN, ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.REFUSED: frozenset({ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.WITHDRAWN: frozenset({ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.ENTERED_IN_ERROR: frozenset[ConsentStatus](),
+}
+"""Another decision is another row: the newest one that is no error counts."""
+
+
+class DecidedBy(StrEnum):
+    PATIENT = "patient"
+    GUARDIAN = "guardian"
+
+
+DECIDED_BY_LABELS = {DecidedBy.PATIENT: _l("The patient"), DecidedBy.GUARDIAN: _l("A guardian")}

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
 from .enums import (
     ALLERGY_TRANSITIONS,
+    CONSENT_TRANSITIONS,
     DEATH_TRANSITIONS,
     MERGE_TRANSITIONS,
     PAIR_TRANSITIONS,
@@ -281,6 +282,102 @@ class Relative(VersionedRecord):
     phone: Mapped[str] = mapped_column(default="", server_default="")
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
     record_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+
+
+class ConsentKind(VersionedRecord):
+    """What patients are asked to consent to, for example "Treatment". A closed one is not offered any more."""
+
+    __tablename__ = "consent_kind"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        Index(
+            "uq_consent_kind_name",
+            text("lower(name)"),
+            unique=True,
+            info={"message": N_("There is a consent with this name already."), "field": "name", "code": "same_name"},
+        ),
+    )
+
+    name: Mapped[str]
+    is_open: Mapped[bool] = mapped_column(default=True)
+
+
+class ConsentText(ImmutableRecord):
+    """A version of the text of a consent in one language. It never changes: a correction is the next `number`."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(title) <> '' AND btrim(body) <> ''",
+            name="written",
+            info={"message": N_("Enter a title and a text."), "field": "body"},
+        ),
+        Index("uq_consent_text_number", "kind_id", "language", "number", unique=True),
+    )
+
+    kind_id: Mapped[int] = mapped_column(ForeignKey("consent_kind.id", ondelete="RESTRICT"))
+    language: Mapped[str]
+    number: Mapped[int]
+    title: Mapped[str]
+    body: Mapped[str]
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    kind: Mapped[ConsentKind] = relationship(lazy="raise")
+
+
+class Consent(VersionedRecord):
+    """What a patient, or a guardian, decided about a text (FHIR Consent). `ended_on`, `reason` and `ended_by_id`: of a
+    withdrawal, or of a row that was entered in error."""
+
+    __tablename__ = "consent"
+    transitions = CONSENT_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("status IN ('given', 'refused', 'withdrawn', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "decided_by IN ('patient', 'guardian')",
+            name="decided_by_known",
+            info={"message": N_("Choose who decided."), "field": "decided_by"},
+        ),
+        CheckConstraint(
+            "(decided_by = 'guardian') = (guardian_name <> '' AND guardian_relation <> '')",
+            name="guardian_named",
+            info={"message": N_("Enter the name and the relation of the guardian."), "field": "guardian_name"},
+        ),
+        CheckConstraint(
+            "status IN ('given', 'refused') OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_consent_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    status: Mapped[str]
+    decided_on: Mapped[date]
+    decided_by: Mapped[str] = mapped_column(default="patient")
+    guardian_name: Mapped[str] = mapped_column(default="", server_default="")
+    guardian_relation: Mapped[str] = mapped_column(default="", server_default="")
+    ended_on: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    text: Mapped[ConsentText] = relationship(lazy="raise")
+
+
+class ConsentForm(UnauditedRecord):
+    """A form with a text of consent and the patient's name, to be signed; `content` is the PDF, None until a worker made it."""
+
+    __tablename__ = "consent_form"
+    __table_args__ = (Index("ix_consent_form_patient", "patient_id", "id"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    asked_at: Mapped[datetime]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class BreakGlass(Record):

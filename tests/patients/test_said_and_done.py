@@ -12,7 +12,18 @@ from hms.core.db.session import db as database
 from hms.core.drafts import Draft
 from hms.patients.duplicates import jobs as duplicate_jobs
 from hms.patients.merging import actions as merge_actions
-from hms.patients.models import Allergy, Death, DuplicatePair, OtherPhone, Patient, PatientMerge, Relative
+from hms.patients.models import (
+    Allergy,
+    Consent,
+    ConsentKind,
+    ConsentText,
+    Death,
+    DuplicatePair,
+    OtherPhone,
+    Patient,
+    PatientMerge,
+    Relative,
+)
 from tests.clinical.factories import an_encounter
 from tests.house.hospital import add
 from tests.page import said, words
@@ -112,6 +123,31 @@ def test_each_message_about_phones_and_relatives_is_about_a_row(desk, db):
     assert "Removed from the next of kin." in said(clerk, page, f"/relatives/{relative.id}/remove")
     assert "Phone removed." in said(clerk, page, f"/phones/{phone.id}/remove")
     assert [database.session.scalars(select(one)).all() for one in (OtherPhone, Relative)] == [[], []]
+
+
+def test_each_message_about_consent_is_about_a_row(desk, db):
+    admin, clerk, patient = desk("admin"), desk("receptionist"), a_patient()
+    texts, page = "/patients/consent-texts", f"/patients/{patient.id}/consents"
+    assert "Kind of consent added. Write its text." in said(admin, texts, texts, name="Treatment")
+    kind = database.session.scalars(select(ConsentKind)).one()
+    of_kind = f"{texts}/{kind.id}"
+    written = {"language": "en", "title": "Treatment", "body": "I agree to be treated."}
+    assert "Version 1 saved. It is used from now on." in said(admin, of_kind, "/texts", **written)
+    assert "Kind of consent saved." in said(admin, of_kind, of_kind, name="Treatments")
+    text = database.session.scalars(select(ConsentText)).one()
+    assert (text.number, kind.name, "Never asked" in clerk.get(page).text) == (1, "Treatments", True)
+    typed = {"text": str(text.id), "decision": "given", "decided_on": "today"}
+    assert clerk.send(page, **typed | {"decided_on": "1 1 2090"}).status_code == 400
+    assert "Consent recorded: Given." in said(clerk, page, "/consents", **typed)
+    row = database.session.scalars(select(Consent)).one()
+    one = f"{page}/{row.id}"
+    shown = said(clerk, one, "/withdraw", ended_on="today", withdrawn_why="Changed her mind")
+    assert "Withdrawal of the consent recorded." in shown
+    database.session.refresh(row)
+    assert (row.status, row.reason) == ("withdrawn", "Changed her mind")
+    assert "Consent marked as entered in error." in said(clerk, one, "/error", reason="Another patient")
+    database.session.refresh(row)
+    assert (row.status, "Never asked" in clerk.get(page).text) == ("entered_in_error", True)
 
 
 SENT = "Request sent. A colleague with the right to merge decides."

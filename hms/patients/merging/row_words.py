@@ -23,6 +23,8 @@ WORDS: dict[str, LazyString] = {
     "bill": _l("Bill"),
     "break_glass": _l("Emergency access"),
     "condition": _l("Diagnosis"),
+    "consent": _l("Consent"),
+    "consent_form": _l("Form of consent"),
     "death": _l("Death"),
     "dispense": _l("Dispensed medicine"),
     "encounter": _l("Encounter"),
