@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
+from wtforms.widgets import HiddenInput
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
@@ -15,6 +16,7 @@ from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
+from .addresses.queries import area_path, resolve_area
 from .allergies.rules import parse_substances
 from .contacts.forms import OWNERS, RELATIONS
 from .contacts.rules import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
@@ -103,6 +105,8 @@ class PersonForm(BirthForm):
     gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
     contact_info = Text(_l("Phone"), longest=255)
     address = Text(_l("Address"), longest=MAX_LENGTH["address"])
+    area = Text(_l("Area"), longest=1000)
+    area_id = RecordIdField(widget=HiddenInput())
     title = Text(_l("Title"), longest=MAX_LENGTH["title"])
     preferred_name = Text(_l("Preferred name"), longest=MAX_LENGTH["preferred_name"])
     other_names = Text(_l("Other names, for example before marriage"), longest=MAX_LENGTH["other_names"])
@@ -117,6 +121,7 @@ class PersonForm(BirthForm):
         """Name, sex and contact as arguments of the actions."""
         typed = {name: self[name].data for name in ("address", *OPTIONAL_FIELDS)}
         return typed | {
+            "area_id": resolve_area(self.area_id.data, self.area.data or ""),
             "given_names": self.first_name.data,
             "family_name": self.last_name.data,
             "sex": self.gender.data,
@@ -204,7 +209,7 @@ class RegistrationForm(PersonForm):
 class CorrectionForm(PersonForm):
     """Changes to a registered patient; an empty birth date leaves the recorded one."""
 
-    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"),)
+    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"), ("area", "area_id"))
     version = RecordIdField()
 
     def values(self) -> dict[str, Any]:
@@ -246,6 +251,8 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
         "gender": patient.sex,
         "date_of_birth": formatting.format_date(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
+        "area": area_path(patient.area_id),
+        "area_id": patient.area_id,
         "version": patient.version,
         **{name: getattr(patient, name) for name in ("address", *OPTIONAL_FIELDS)},
     }

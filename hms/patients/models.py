@@ -90,6 +90,7 @@ class Patient(VersionedRecord):
             postgresql_using="gin",
             postgresql_where=text("(next_of_kin || contact_numbers) <> ''"),
         ),
+        Index("ix_patient_area", "area_id", postgresql_where=text("area_id IS NOT NULL")),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
@@ -114,6 +115,7 @@ class Patient(VersionedRecord):
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
     email: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
     next_of_kin: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str] = mapped_column(default="")
     other_numbers: Mapped[str] = mapped_column(default="", server_default="")
@@ -153,6 +155,32 @@ class Patient(VersionedRecord):
     def has_died(self) -> bool:
         """Whether a death is recorded, also one without a day."""
         return self.deceased_on is not None or self.deceased_text != ""
+
+
+class AddressArea(UnauditedRecord):
+    """An area of the country's hierarchy of addresses. `path` has the names of those above it too; `level` counts from the
+    largest areas. One that is not in the newest file is not listed, and stays for the patients who have it."""
+
+    __tablename__ = "address_area"
+    __table_args__ = (
+        CheckConstraint("btrim(path) <> ''", name="path_given"),
+        Index("uq_address_area_path", "path", unique=True),
+        Index("ix_address_area_parent", "parent_id"),
+        Index(
+            "ix_address_area_search",
+            "search_path",
+            postgresql_using="gin",
+            postgresql_ops={"search_path": "gin_trgm_ops"},
+            postgresql_where=text("is_listed"),
+        ),
+    )
+
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
+    level: Mapped[int]
+    level_name: Mapped[str]
+    path: Mapped[str]
+    is_listed: Mapped[bool] = mapped_column(default=True)
+    search_path: Mapped[str] = mapped_column(Computed("hms_fold(path)", persisted=True))
 
 
 class NameWord(db.Model):  # type: ignore[name-defined]

@@ -26,6 +26,7 @@ class PatientFields(ApiSchema):
     gender = Text(10, blank=False, required=True)
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
+    area = Pk(allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
     other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
     national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
@@ -49,7 +50,7 @@ class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
     class Meta(PatientFields.Meta):
-        exclude = ("known_allergies",)
+        exclude = ("known_allergies", "area")
 
     first_name = Text(100)
     last_name = Text(100)
@@ -67,6 +68,7 @@ class PatientOut(ApiSchema):
     gender = fields.String()
     contact_info = fields.String()
     address = fields.String()
+    area = fields.Integer(allow_none=True)
     known_allergies = fields.String()
     other_names = fields.String()
     national_id = fields.String()
@@ -106,6 +108,7 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "area",
             "other_names",
             "national_id",
             "other_numbers",
@@ -149,6 +152,7 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,
+        "area": row.area_id,
         "known_allergies": derived["known_allergies"],
         "other_names": row.other_names,
         "national_id": row.national_id,

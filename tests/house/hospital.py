@@ -31,6 +31,7 @@ from hms.messages.models import MessagePreference, MessageText, Notification, Ou
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import (
+    AddressArea,
     Allergy,
     BreakGlass,
     Consent,
@@ -106,6 +107,8 @@ def _reached_by(patient_id: int) -> dict[str, int]:
     phone = {"number": "+23276555111", "is_checked": True, "owner": "neighbour", "label": "Mr Sesay"}
     relative = {"name": "Aminata Kamara", "relation": "sibling", "phone": "+23276555222"}
     ids = {"phone_id": add(OtherPhone(patient_id=patient_id, **phone)).id}
+    area = {"level": 1, "level_name": "District", "path": f"District {next(_next)}"}
+    ids["area_id"] = add(AddressArea(**area)).id
     kind = add(ConsentKind(name=f"Treatment {next(_next)}"))
     text = add(ConsentText(kind_id=kind.id, language="en", number=1, title="Treatment", body="I agree."))
     about = {"patient_id": patient_id, "text_id": text.id}

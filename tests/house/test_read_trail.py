@@ -30,7 +30,7 @@ OF_NOBODY = {
     *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
     *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
     *("what", "line_id", "department_id", "mark", "holiday_id", "visit_type_id", "screen_id"),
-    *("kind", "channel", "language", "kind_id", "text_id"),
+    *("kind", "channel", "language", "kind_id", "text_id", "area_id"),
 }
 ITEM = {"billing_api.bill_item": True}
 """Here `item_id` is a bill line; at other addresses it is an item of the price list."""

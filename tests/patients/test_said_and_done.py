@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import BytesIO
 
 from sqlalchemy import select
 
@@ -13,6 +14,7 @@ from hms.core.drafts import Draft
 from hms.patients.duplicates import jobs as duplicate_jobs
 from hms.patients.merging import actions as merge_actions
 from hms.patients.models import (
+    AddressArea,
     Allergy,
     Consent,
     ConsentKind,
@@ -26,7 +28,7 @@ from hms.patients.models import (
 )
 from tests.clinical.factories import an_encounter
 from tests.house.hospital import add
-from tests.page import said, words
+from tests.page import Page, said, words
 from tests.patients.factories import a_patient
 
 ISATU = {"first_name": "Isatu", "last_name": "Bangura", "gender": "female", "date_of_birth": "13 3 1991"}
@@ -148,6 +150,16 @@ def test_each_message_about_consent_is_about_a_row(desk, db):
     assert "Consent marked as entered in error." in said(clerk, one, "/error", reason="Another patient")
     database.session.refresh(row)
     assert (row.status, "Never asked" in clerk.get(page).text) == ("entered_in_error", True)
+
+
+def test_the_message_about_areas_is_about_rows(desk, db):
+    admin, page = desk("admin"), "/patients/address-areas"
+    checked = admin.form(page, file=(BytesIO(b"Region,District\nSouth,Bo\n"), "areas.csv"))
+    assert (checked.status_code, database.session.scalars(select(AddressArea)).all()) == (200, [])
+    token = next(form for form in Page(checked.text).forms if form["action"].endswith("/load"))["fields"]
+    loaded = admin.post(f"{page}/load", data=token, follow_redirects=True)
+    assert "Areas loaded: 2 are offered now." in words(loaded.text)
+    assert database.session.scalars(select(AddressArea.path)).all() == ["South", "South > Bo"]
 
 
 SENT = "Request sent. A colleague with the right to merge decides."

@@ -172,6 +172,7 @@ ACTION_LABELS = {
     "patients.find_pairs": _l("Compared records"),
     "patients.finish_registration": _l("Registered the patient"),
     "patients.lift_restriction": _l("Removed the restriction"),
+    "patients.load_areas": _l("Loaded the areas of addresses"),
     "patients.look_up": _l("Searched for patients"),
     "patients.open_chart": _l("Opened the chart"),
     "patients.open_found": _l("Opened the chart"),

@@ -12,6 +12,7 @@ from .action_labels import ACTION_LABELS
 ENTITIES = {
     "absence": _l("Blocked time"),
     "addendum": _l("Addendum"),
+    "address_area": _l("Area of addresses"),
     "allergy": _l("Allergy"),
     "app_user": _l("Account"),
     "appointment": _l("Appointment"),

@@ -22,7 +22,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "death": ("deceased_on", "deceased_text"),
     "phone": ("phone", "phone_is_checked"),
     "email": ("email",),
-    "address": ("address",),
+    "address": ("address", "area_id"),
     "next_of_kin": ("next_of_kin",),
     "national_id": ("national_id",),
     "other_numbers": ("other_numbers",),
@@ -61,7 +61,9 @@ Values = Mapping[str, Any]
 def is_empty(values: Values, field: str) -> bool:
     """Whether a record has no value of this field."""
     unknown = MUST_BE_CONFIRMED.get(field)
-    return values[FIELDS[field][0]] in (None, "", unknown) and (field != "death" or not values["deceased_text"])
+    if field in ("death", "address"):  # either column may say something
+        return not any(values[column] for column in FIELDS[field])
+    return values[FIELDS[field][0]] in (None, "", unknown)
 
 
 def differing_fields(kept: Values, merged: Values) -> list[str]:

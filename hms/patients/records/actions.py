@@ -21,6 +21,7 @@ from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy, reader
+from hms.patients.addresses.queries import check_area
 from hms.patients.allergies.actions import replace_allergies
 from hms.patients.enums import PatientStatus
 from hms.patients.identity import birth_dates, phone_numbers
@@ -89,7 +90,8 @@ def clean_values(values: dict[str, Any]) -> dict[str, Any]:
         )
         cleaned |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
     lines = {name: clean_field(values[name], name, longest=MAX_LENGTH[name]) for name in MAX_LENGTH if name in values}
-    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
+    check_area(values.get("area_id"))
+    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id", "area_id")
     return cleaned | lines | {name: values[name] for name in as_they_are if name in values}
 
 

@@ -61,6 +61,7 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
     names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
     names_sent += ("other_names", "national_id", "other_numbers")
     values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
+    values |= {"area_id": payload["area"]} if "area" in payload else {}
     return values | {"birth_date": payload["date_of_birth"]}
 
 
