@@ -18,6 +18,7 @@ from .enums import (
     ALLERGY_TRANSITIONS,
     CONSENT_TRANSITIONS,
     DEATH_TRANSITIONS,
+    DOCUMENT_TRANSITIONS,
     MERGE_TRANSITIONS,
     PAIR_TRANSITIONS,
     PATIENT_TRANSITIONS,
@@ -406,6 +407,46 @@ class ConsentForm(UnauditedRecord):
     text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
     asked_at: Mapped[datetime]
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RecordDocument(Record):
+    """A document or photo of a patient. Only its status changes; `digest` is the SHA-256 of the content, `scan` what the virus
+    scanner said."""
+
+    __tablename__ = "record_document"
+    transitions = DOCUMENT_TRANSITIONS
+    secret_columns = ("content",)
+    __table_args__ = (
+        CheckConstraint(
+            "category IN ('identity', 'insurance', 'consent', 'referral', 'result', 'picture', 'letter', 'certificate', "
+            "'photo', 'other')",
+            name="category_known",
+            info={"message": N_("Choose the category."), "field": "category"},
+        ),
+        CheckConstraint("mimetype IN ('application/pdf', 'image/jpeg', 'image/png')", name="mimetype_known"),
+        CheckConstraint("scan IN ('clean', 'not_scanned')", name="scan_known"),
+        CheckConstraint("status IN ('kept', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "status = 'kept' OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_record_document_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    category: Mapped[str]
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    dated_on: Mapped[date | None]
+    mimetype: Mapped[str]
+    size: Mapped[int]
+    digest: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    scan: Mapped[str]
+    status: Mapped[str] = mapped_column(default="kept")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

@@ -43,6 +43,7 @@ from hms.patients.models import (
     OtherPhone,
     Patient,
     PatientMerge,
+    RecordDocument,
     Relative,
 )
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
@@ -109,6 +110,9 @@ def _reached_by(patient_id: int) -> dict[str, int]:
     ids = {"phone_id": add(OtherPhone(patient_id=patient_id, **phone)).id}
     area = {"level": 1, "level_name": "District", "path": f"District {next(_next)}"}
     ids["area_id"] = add(AddressArea(**area)).id
+    paper = {"category": "result", "title": CLINICAL[2], "mimetype": "application/pdf", "size": 9, "scan": "clean"}
+    paper |= {"content": b"%PDF-1.4\n", "digest": "0" * 64}
+    ids["document_id"] = add(RecordDocument(patient_id=patient_id, **paper)).id
     kind = add(ConsentKind(name=f"Treatment {next(_next)}"))
     text = add(ConsentText(kind_id=kind.id, language="en", number=1, title="Treatment", body="I agree."))
     about = {"patient_id": patient_id, "text_id": text.id}

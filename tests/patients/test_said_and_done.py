@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from io import BytesIO
 
+from PIL import Image
 from sqlalchemy import select
 
 from hms.appointments.models import Appointment
@@ -24,6 +25,7 @@ from hms.patients.models import (
     OtherPhone,
     Patient,
     PatientMerge,
+    RecordDocument,
     Relative,
 )
 from tests.clinical.factories import an_encounter
@@ -160,6 +162,28 @@ def test_the_message_about_areas_is_about_rows(desk, db):
     loaded = admin.post(f"{page}/load", data=token, follow_redirects=True)
     assert "Areas loaded: 2 are offered now." in words(loaded.text)
     assert database.session.scalars(select(AddressArea.path)).all() == ["South", "South > Bo"]
+
+
+def test_each_message_about_documents_is_about_a_row(desk, db):
+    clerk, patient = desk("receptionist"), a_patient()
+    page, shown = f"/patients/{patient.id}/files", {"category": "identity", "title": "Passport"}
+    assert clerk.form(page, **shown, file=(BytesIO(b"<html>"), "a.pdf")).status_code == 400
+    added = said(clerk, page, "/files", **shown, file=(BytesIO(b"%PDF-1.4"), "a.txt"))
+    assert "Document added: Passport." in added
+    row = database.session.scalars(select(RecordDocument)).one()
+    assert (row.content, row.mimetype, row.title) == (b"%PDF-1.4", "application/pdf", "Passport")
+    assert clerk.get(f"{page}/{row.id}/content").headers["Content-Disposition"].startswith("inline")
+    marked = said(clerk, f"{page}/{row.id}", f"/files/{row.id}", reason="Another patient")
+    assert "Document marked as entered in error." in marked
+    made = BytesIO()
+    Image.new("RGB", (9, 9)).save(made, "PNG")
+    assert "Photo saved." in said(clerk, page, "/photo", file=(BytesIO(made.getvalue()), "a.png"))
+    assert "banner__photo" in clerk.get(f"/patients/{patient.id}").text
+    removed = said(clerk, f"/patients/{patient.id}/photo/error", "/photo/error", reason="Another patient")
+    assert "Photo marked as entered in error." in removed
+    database.session.expire_all()
+    assert database.session.scalars(select(RecordDocument.status)).all() == ["entered_in_error"] * 2
+    assert "banner__photo" not in clerk.get(f"/patients/{patient.id}").text
 
 
 SENT = "Request sent. A colleague with the right to merge decides."

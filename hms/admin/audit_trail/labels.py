@@ -55,6 +55,7 @@ ENTITIES = {
     "prescription": _l("Prescription"),
     "price_item": _l("Price"),
     "queue_entry": _l("Queue entry"),
+    "record_document": _l("Document of a patient"),
     "relative": _l("Next of kin"),
     "role": _l("Role"),
     "role_change_request": _l("Role request"),

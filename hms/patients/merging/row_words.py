@@ -36,6 +36,7 @@ WORDS: dict[str, LazyString] = {
     "outgoing_message": _l("Message"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
+    "record_document": _l("Document"),
     "relative": _l("Next of kin"),
     "vitals_reading": _l("Vital signs"),
 }
