@@ -287,6 +287,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_APPOINTMENT,
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.BLOCK_TIME,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
             Permission.CHECK_IN,

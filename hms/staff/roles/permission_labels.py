@@ -36,7 +36,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.EDIT_APPOINTMENT: _l("Change own appointments"),
     Permission.EDIT_ANY_APPOINTMENT: _l("Change appointments of everyone"),
     Permission.MOVE_APPOINTMENT: _l("Move appointments to another time"),
-    Permission.BLOCK_TIME: _l("Block time in the diary"),
+    Permission.BLOCK_TIME: _l("Record that a doctor is away, and move or cancel the appointments"),
     Permission.WITHDRAW_APPOINTMENT: _l("Withdraw an appointment made by mistake"),
     Permission.CHECK_IN: _l("Check patients in"),
     Permission.READ_QUEUE: _l("See the queue"),
