@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -12,6 +13,7 @@ from wtforms.widgets import HiddenInput
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
+from hms.core.settings.payers import payer_names
 from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
@@ -53,7 +55,7 @@ SEVERITIES = [
 ]
 OPTIONAL_FIELDS = (
     *("title", "preferred_name", "other_names", "next_of_kin", "occupation", "language"),
-    *("national_id", "other_numbers", "email"),
+    *("national_id", "other_numbers", "email", "payer", "payer_number"),
 )
 """Optional fields that have the name of their column."""
 
@@ -116,6 +118,14 @@ class PersonForm(BirthForm):
     national_id = Text(_l("National ID"), longest=MAX_LENGTH["national_id"])
     other_numbers = Text(_l("Other or old numbers, with commas between"), longest=MAX_LENGTH["other_numbers"])
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
+    payer = SelectField(_l("Other payer"), default="")
+    payer_number = Text(_l("Number at the payer"), longest=MAX_LENGTH["payer_number"])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        recorded = [self.payer.object_data] if self.payer.object_data else []
+        names = dict.fromkeys([*payer_names(), *recorded])
+        self.payer.choices = [SelectChoice("", _("None")), *(SelectChoice(name, name) for name in names)]
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as arguments of the actions."""

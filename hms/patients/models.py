@@ -44,7 +44,8 @@ class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
     `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
-    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `contact_numbers` are the digits of the
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `payer` is one of the
+    setting `billing.payers`, or blank. `contact_numbers` are the digits of the
     phones of `OtherPhone` and `Relative`, kept by a trigger on those tables.
     """
 
@@ -120,6 +121,8 @@ class Patient(VersionedRecord):
     next_of_kin: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str] = mapped_column(default="")
     other_numbers: Mapped[str] = mapped_column(default="", server_default="")
+    payer: Mapped[str] = mapped_column(default="", server_default="")
+    payer_number: Mapped[str] = mapped_column(default="", server_default="")
     occupation: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     allergy_status: Mapped[str] = mapped_column(default="not_asked")

@@ -31,6 +31,8 @@ class PatientFields(ApiSchema):
     other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
     national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
     other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
+    payer = Text(MAX_LENGTH["payer"], allow_none=True)
+    payer_number = Text(MAX_LENGTH["payer_number"], allow_none=True)
 
 
 class PatientIn(PatientFields):
@@ -50,7 +52,7 @@ class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
     class Meta(PatientFields.Meta):
-        exclude = ("known_allergies", "area")
+        exclude = ("known_allergies", "area", "payer", "payer_number")
 
     first_name = Text(100)
     last_name = Text(100)
@@ -73,6 +75,8 @@ class PatientOut(ApiSchema):
     other_names = fields.String()
     national_id = fields.String()
     other_numbers = fields.String()
+    payer = fields.String()
+    payer_number = fields.String()
     deceased = fields.Boolean()
     deceased_on = fields.Date(allow_none=True)
     created_at = fields.DateTime()
@@ -112,6 +116,8 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "other_names",
             "national_id",
             "other_numbers",
+            "payer",
+            "payer_number",
             "created_at",
             "updated_at",
         )
@@ -157,6 +163,8 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "other_names": row.other_names,
         "national_id": row.national_id,
         "other_numbers": row.other_numbers,
+        "payer": row.payer,
+        "payer_number": row.payer_number,
         "deceased": row.deceased_on is not None or row.deceased_text != "",
         "deceased_on": row.deceased_on.isoformat() if row.deceased_on else None,
         "created_at": row.created_at,

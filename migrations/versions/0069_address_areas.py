@@ -1,10 +1,15 @@
-"""The country's hierarchy of addresses, loaded from a file; a patient's address refers to one of its areas."""
+"""The country's hierarchy of addresses, loaded from a file; a patient's address refers to one of its areas.
+
+A patient's record names the other payer, for example the insurer, and the number there.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0069"
 down_revision = "0068"
+
+PAYER = ("payer", "payer_number")
 
 
 def upgrade() -> None:
@@ -33,6 +38,8 @@ def upgrade() -> None:
         postgresql_ops={"search_path": "gin_trgm_ops"},
         postgresql_where=sa.text("is_listed"),
     )
+    for column in PAYER:
+        op.add_column("patient", sa.Column(column, sa.Text(), server_default="", nullable=False))
     op.add_column("patient", sa.Column("area_id", sa.BigInteger()))
     op.create_foreign_key("fk_patient_area_id", "patient", "address_area", ["area_id"], ["id"], ondelete="RESTRICT")
     op.create_index(
@@ -41,5 +48,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("patient", "area_id")
+    for column in (*PAYER, "area_id"):
+        op.drop_column("patient", column)
     op.drop_table("address_area")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hms.core.db.session import db as database
 from hms.core.errors import RuleBroken
 from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
 from hms.patients.addresses import actions, queries
 from hms.patients.addresses.rules import MAX_ROWS, read_areas
 from hms.patients.merging import actions as merging
@@ -17,6 +18,8 @@ from hms.patients.models import AddressArea, Patient
 from tests.patients.factories import a_patient
 
 FILE = "Region,District,Village\nSouth,Bo,Kakua\nSouth,Bo,Tikonko\nSouth,Moyamba,Kakua\nNorth,,\n"
+
+KNOWN = {"first_name": "A", "last_name": "B", "gender": "F", "date_of_birth": "1991-03-13"}
 
 
 def test_a_file_is_read_and_each_fault_has_its_line():
@@ -51,17 +54,26 @@ def test_areas_are_loaded_again_searched_and_kept_by_their_patients(program, per
         with pytest.raises(RuleBroken):
             queries.resolve_area(None, wrong)
     clerk, patient, other = program("receptionist"), a_patient(address=""), a_patient(address="")
-    known = {"first_name": "A", "last_name": "B", "gender": "F", "date_of_birth": "1991-03-13"}
     url = f"/api/patients/{patient.id}/"
-    assert clerk.put(url, json=known | {"area": 999_999}).status_code == 400
-    assert clerk.put(url, json=known | {"area": kakua.id}).json["area"] == kakua.id
-    assert clerk.put(url, json=known).json["area"] == kakua.id
+    assert clerk.put(url, json=KNOWN | {"area": 999_999}).status_code == 400
+    assert clerk.put(url, json=KNOWN | {"area": kakua.id}).json["area"] == kakua.id
+    assert clerk.put(url, json=KNOWN).json["area"] == kakua.id
     assert [row["path"] for row in clerk.get("/api/address-areas/?search=kakua&ordering=path").json] == found
     assert actions.load_areas(read_areas(b"Region,District\nSouth,Bo\n"), by=SYSTEM) == actions.Loaded(0, 5, 2)
     assert (queries.find_areas("kakua"), queries.area_path(kakua.id)) == ([], "South > Bo > Kakua")
     asked = {"reason": "Registered twice", "confirmed": ["birth_date", "sex"], "by": person("receptionist")}
     merging.approve(merging.request_merge(other.id, patient.id, **asked).id, by=person("admin"))
-    assert database.session.get(Patient, other.id, populate_existing=True).area_id == kakua.id
+    merged = database.session.get(Patient, other.id, populate_existing=True)
+    assert merged.area_id == kakua.id
+
+
+def test_a_record_has_one_of_the_hospitals_payers(program):
+    clerk, url = program("receptionist"), f"/api/patients/{a_patient().id}/"
+    assert clerk.put(url, json=KNOWN | {"payer": "Nobody"}).status_code == 400
+    insured = clerk.put(url, json=KNOWN | {"payer": "Insurance", "payer_number": "NR 77"}).json
+    assert (insured["payer"], insured["payer_number"]) == ("Insurance", "NR 77")
+    settings.change_setting("billing.payers", "Employer", by=SYSTEM)
+    assert clerk.put(url, json=KNOWN | {"payer": "Insurance"}).json["payer"] == "Insurance"  # as recorded
 
 
 def test_the_registration_form_takes_an_area(desk, db):
@@ -69,9 +81,10 @@ def test_the_registration_form_takes_an_area(desk, db):
     clerk = desk("receptionist")
     assert [row["label"] for row in clerk.get("/patients/areas?q=tiko").get_json()] == ["South > Bo > Tikonko"]
     typed = {"first_name": "Isatu", "last_name": "Bangura", "gender": "female", "date_of_birth": "13 3 1991"}
-    assert clerk.form("/patients/new", **typed, area="Tikonko", then="chart").status_code == 303
+    payer = {"payer": "Insurance", "payer_number": "NR 78"}
+    assert clerk.form("/patients/new", **typed, **payer, area="Tikonko", then="chart").status_code == 303
     patient = database.session.scalars(select(Patient).filter_by(family_name="Bangura")).one()
-    assert queries.area_path(patient.area_id) == "South > Bo > Tikonko"
+    assert (queries.area_path(patient.area_id), patient.payer_number) == ("South > Bo > Tikonko", "NR 78")
     assert "South &gt; Bo &gt; Tikonko" in clerk.get(f"/patients/{patient.id}/edit").text
     assert clerk.form(f"/patients/{patient.id}/edit", area="", area_id="").status_code == 303
     database.session.refresh(patient)

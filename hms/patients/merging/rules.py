@@ -26,6 +26,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "next_of_kin": ("next_of_kin",),
     "national_id": ("national_id",),
     "other_numbers": ("other_numbers",),
+    "payer": ("payer", "payer_number"),
     "occupation": ("occupation",),
     "language": ("language",),
 }
@@ -61,7 +62,7 @@ Values = Mapping[str, Any]
 def is_empty(values: Values, field: str) -> bool:
     """Whether a record has no value of this field."""
     unknown = MUST_BE_CONFIRMED.get(field)
-    if field in ("death", "address"):  # either column may say something
+    if field in ("death", "address", "payer"):  # either column may say something
         return not any(values[column] for column in FIELDS[field])
     return values[FIELDS[field][0]] in (None, "", unknown)
 
