@@ -20,9 +20,12 @@ from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
 from .availability.rules import check_clock_change
-from .enums import COLOUR_LABELS, PRIORITY_LABELS, Priority
+from .enums import COLOUR_LABELS, POINT_KIND_LABELS, PRIORITY_LABELS, Priority
 from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
-from .models import VisitType
+from .models import ServicePoint, VisitType
+from .points.actions import MAX_CODE_LENGTH, MAX_PREFIX_LENGTH
+from .points.actions import MAX_NAME_LENGTH as MAX_POINT_NAME_LENGTH
+from .queue.steps import MAX_REASON_LENGTH
 from .screens.actions import MAX_NAME_LENGTH as MAX_SCREEN_NAME_LENGTH
 from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
 
@@ -138,12 +141,11 @@ class BookForm(SlotForm):
         return super().values() | who | {"notes": self.notes.data or "", "is_overbooked": self.overbook.data}
 
 
-class QueueForm(ActionForm):
-    """A check-in: patient, doctor and priority."""
+class PointQueueForm(ActionForm):
+    """A place in the line of a service point: patient and priority."""
 
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
-    doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
     priority = SelectField(
         _l("Priority"),
         coerce=int,
@@ -152,7 +154,22 @@ class QueueForm(ActionForm):
     )
 
     def values(self) -> dict[str, Any]:
-        return {"patient_id": self.patient.data, "doctor_id": self.doctor.data, "priority": self.priority.data}
+        return {"patient_id": self.patient.data, "priority": self.priority.data}
+
+
+class QueueForm(PointQueueForm):
+    """A check-in: patient, doctor and priority."""
+
+    doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"doctor_id": self.doctor.data}
+
+
+class HoldForm(ActionForm):
+    """Why a patient is on hold."""
+
+    reason = Text(_l("Reason"), [Required()], longest=MAX_REASON_LENGTH)
 
 
 class HoursForm(ActionForm):
@@ -207,6 +224,7 @@ class ScreenForm(ActionForm):
 
     name = Text(_l("Name"), [Required()], longest=MAX_SCREEN_NAME_LENGTH)
     doctor_id = SelectField(_l("For"), coerce=_chosen_id)
+    point_id = SelectField(_l("Or for the service point"), coerce=_chosen_id)
     has_chime = BooleanField(_l("Play a chime at each call"))
     spoken = SelectMultipleField(
         _l("Speak the numbers in"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
@@ -228,3 +246,21 @@ class VisitTypeForm(ActionForm):
     def stored_values(visit_type: VisitType) -> dict[str, Any]:
         """The visit type as the fields of this form."""
         return {name: getattr(visit_type, name) for name in ("name", "mark", "minutes", "colour", "version")}
+
+
+class PointForm(ActionForm):
+    """A service point."""
+
+    name = Text(_l("Name"), [Required()], longest=MAX_POINT_NAME_LENGTH)
+    code = Text(_l("Code"), [Required()], longest=MAX_CODE_LENGTH)
+    kind = SelectField(
+        _l("Kind"), choices=[SelectChoice(kind.value, label) for kind, label in POINT_KIND_LABELS.items()]
+    )
+    prefix = Text(_l("Letters of the token"), [Required()], longest=MAX_PREFIX_LENGTH)
+    department_id = SelectField(_l("Department"), coerce=_chosen_id, validate_choice=False)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(point: ServicePoint) -> dict[str, Any]:
+        """The service point as the fields of this form."""
+        return {name: getattr(point, name) for name in ("name", "code", "kind", "prefix", "department_id", "version")}

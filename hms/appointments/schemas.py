@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import fields, pre_load, validate
+from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
 from sqlalchemy import Row
 
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
-from .enums import Colour, Status
+from .enums import Colour, PointKind, Status
+from .lines.queries import PlaceAtPoint
 from .queue import queries
 from .waits.rules import Minutes
 
@@ -143,6 +144,7 @@ class ScreenIn(ApiSchema):
 
     name = Text(60, blank=False, required=True)
     doctor = Pk(allow_none=True)
+    point = Pk(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(Text(10), validate=validate.Length(max=10))
 
@@ -151,6 +153,7 @@ class ScreenOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     doctor = fields.Integer(allow_none=True)
+    point = fields.Integer(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(fields.String())
     created_at = fields.DateTime()
@@ -182,7 +185,130 @@ class EntryOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    held_at = fields.DateTime(allow_none=True)
+    hold_reason = fields.String()
+    can_undo = fields.Boolean()
     expected_wait = fields.Nested(WaitOut, allow_none=True)
+
+
+COMMON_STEPS = {"call": (), "hold": ("reason",), "release": (), "skip": (), "finish": (), "leave": (), "undo": ()}
+
+
+class StepIn(ApiSchema):
+    """A step of a patient in a line. `hold` needs `reason`, `set_priority` needs `priority`; `send_on` needs a service
+    `point` or a `doctor`."""
+
+    steps: ClassVar[dict[str, tuple[str, ...]]] = COMMON_STEPS
+    """The steps, each with the fields that it needs."""
+
+    step = fields.String(required=True)
+    reason = Text(100)
+    priority = WholeNumber(1, 4)
+    point = Pk()
+    doctor = Pk()
+
+    @validates_schema
+    def _check_fields(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Refuse an unknown step, one without what it needs, and one with what it does not use."""
+        name = data.get("step")
+        if name is None:
+            return
+        if name not in self.steps and name != "send_on":
+            raise ValidationError({"step": [f'"{name}" is not a valid choice.']})
+        needed = self.steps.get(name, ("doctor",) if "doctor" in data else ("point",))
+        missing = {field: ["This field is required."] for field in needed if field not in data}
+        unused = {field: [f'Not used by "{name}".'] for field in data if field not in ("step", *needed)}
+        if missing or unused:
+            raise ValidationError(missing | unused)
+
+
+class QueueStepIn(StepIn):
+    """A step in the doctors' queue."""
+
+    steps = COMMON_STEPS | {"set_priority": ("priority",), "come_back": ()}
+
+
+class PointStepIn(StepIn):
+    """A step at a service point."""
+
+    steps = COMMON_STEPS | {"start": ()}
+
+
+class QueueIn(ApiSchema):
+    """A check-in: for a `doctor`, or for any without one. An open booking of today is checked in."""
+
+    patient = Pk(required=True)
+    doctor = Pk(allow_none=True)
+    priority = WholeNumber(1, 4)
+
+
+class CallNextIn(ApiSchema):
+    """Whose next patient to call: a doctor always calls for themselves."""
+
+    doctor = Pk(allow_none=True)
+
+
+class PlaceIn(ApiSchema):
+    """A place in the line of a service point."""
+
+    patient = Pk(required=True)
+    point = Pk(required=True)
+    priority = WholeNumber(1, 4)
+
+
+class PlaceOut(ApiSchema):
+    """A place in the line of a service point. `sent_from`: the place before, `visit`: the entry of the doctor's queue."""
+
+    id = fields.Integer()
+    token = fields.String()
+    point = fields.Integer()
+    point_name = fields.String()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    visit = fields.Integer(allow_none=True)
+    sent_from = fields.Integer(allow_none=True)
+    origin = fields.String(allow_none=True)
+    priority = fields.Integer()
+    status = fields.String()
+    arrived_at = fields.DateTime()
+    called_at = fields.DateTime(allow_none=True)
+    started_at = fields.DateTime(allow_none=True)
+    ended_at = fields.DateTime(allow_none=True)
+    held_at = fields.DateTime(allow_none=True)
+    hold_reason = fields.String()
+    can_undo = fields.Boolean()
+
+
+class PointIn(ApiSchema):
+    """A new service point. `prefix`: one to three letters before the numbers of its tokens."""
+
+    name = Text(60, blank=False, required=True)
+    code = Text(12, blank=False, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(list(PointKind)))
+    prefix = Text(3, blank=False, required=True)
+    department = Pk(allow_none=True)
+
+
+class PointChange(PointIn):
+    """Changes to a service point; fields left out stay as they are."""
+
+    name = Text(60, blank=False)
+    code = Text(12, blank=False)
+    kind = fields.String(validate=validate.OneOf(list(PointKind)))
+    prefix = Text(3, blank=False)
+    is_active = fields.Boolean()
+
+
+class PointOut(ApiSchema):
+    id = fields.Integer()
+    name = fields.String()
+    code = fields.String()
+    kind = fields.String()
+    prefix = fields.String()
+    department = fields.Integer(allow_none=True)
+    is_active = fields.Boolean()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
 
 
 def _name(row: Any) -> str:
@@ -226,5 +352,22 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "status": entry.status,
         "arrived_at": entry.arrived_at,
         "called_at": entry.called_at,
+        "held_at": entry.held_at,
+        "hold_reason": entry.hold_reason,
+        "can_undo": entry.can_undo,
         "expected_wait": wait and wait._asdict(),
+    }
+
+
+def place_json(place: PlaceAtPoint) -> dict[str, Any]:
+    """The JSON of a place in the line of a service point."""
+    same = ("id", "token", "point_name", "origin", "priority", "status", "hold_reason", "can_undo")
+    times = ("arrived_at", "called_at", "started_at", "ended_at", "held_at")
+    return {
+        **{name: getattr(place, name) for name in (*same, *times)},
+        "point": place.point_id,
+        "patient": place.patient_id,
+        "patient_name": _name(place),
+        "visit": place.queue_entry_id,
+        "sent_from": place.sent_from_id,
     }

@@ -65,6 +65,7 @@ class Permission(StrEnum):
     CHECK_IN = "appointments.check_in"
     READ_QUEUE = "appointments.read_queue"
     CALL_PATIENT = "appointments.call"
+    SERVE_POINT = "appointments.serve_point"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
     OVERBOOK = "appointments.overbook"
@@ -250,6 +251,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.BLOCK_TIME,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.WRITE_ENCOUNTER,
             Permission.PRESCRIBE,
             Permission.OVERRIDE_ALERT,
@@ -270,6 +272,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_PRESCRIPTION,
             Permission.READ_STOCK_LEVEL,
             Permission.READ_CLINICAL_FIGURES,
@@ -286,6 +289,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
             Permission.READ_BILL,
@@ -300,6 +304,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PHARMACIST: frozenset(
         _EVERY_DESK
         | {
+            Permission.SERVE_POINT,
             Permission.READ_ALLERGIES,
             Permission.BREAK_GLASS,
             Permission.READ_PRESCRIPTION,
@@ -316,6 +321,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         _EVERY_DESK
         | _MONEY
         | {
+            Permission.SERVE_POINT,
             Permission.PROPOSE_CORRECTION,
             Permission.APPROVE_CORRECTION,
             Permission.READ_CONTACT,
@@ -323,7 +329,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Permission.ENTER_RESULT}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT}),
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 

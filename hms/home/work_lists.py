@@ -146,7 +146,11 @@ def _select_waiting(*, of_doctor: bool) -> Select:
         select(QueueEntry)
         .join(QueueEntry.patient)
         .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
-        .where(QueueEntry.service_date == day, QueueEntry.status.in_(("waiting", "called")))
+        .where(
+            QueueEntry.service_date == day,
+            QueueEntry.status.in_(("waiting", "called")),
+            QueueEntry.held_at.is_(None),
+        )
         .order_by(*CALLING_ORDER)
         .limit(limit)
     )

@@ -30,6 +30,7 @@ WORDS: dict[str, LazyString] = {
     "message_preference": _l("Wishes about messages"),
     "observation": _l("Measurement"),
     "outgoing_message": _l("Message"),
+    "point_entry": _l("Place in the line of a service point"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
     "vitals_reading": _l("Vital signs"),
