@@ -279,6 +279,23 @@ class PlaceOut(ApiSchema):
     can_undo = fields.Boolean()
 
 
+class StopOut(ApiSchema):
+    """A stop of a patient. `kind`: arrived, vitals, doctor or point."""
+
+    kind = fields.String()
+    at = fields.DateTime()
+    until = fields.DateTime(allow_none=True)
+    place = fields.String()
+    token = fields.String()
+    status = fields.String()
+
+
+class JourneyOut(ApiSchema):
+    patient = fields.Integer()
+    date = fields.Date()
+    stops = fields.List(fields.Nested(StopOut))
+
+
 class PointIn(ApiSchema):
     """A new service point. `prefix`: one to three letters before the numbers of its tokens."""
 

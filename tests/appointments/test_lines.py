@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as booking_actions
+from hms.appointments.journeys import queries as journeys
 from hms.appointments.lines import actions, queries, tokens
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint
 from hms.appointments.points import actions as points
@@ -134,7 +135,11 @@ def test_a_patient_goes_to_the_laboratory_and_comes_back_to_the_old_place(labora
     assert (first.held_at is not None, first.hold_reason, order()) == (True, "Laboratory", [second.id, first.id])
     row = queries.list_places(laboratory.id)[0]
     assert (row.token, row.origin, row.can_undo) == ("L1", bah.display_name, True)
-    assert queries.find_places_of([first.patient_id]) == {first.patient_id: "Laboratory (L1)"}
+    stops = journeys.find_journeys([first.patient_id])[first.patient_id]
+    assert [(stop.kind, stop.token, stop.is_here) for stop in stops] == [
+        ("arrived", str(first.token), False),
+        ("point", "L1", True),
+    ]
     with pytest.raises(Conflict, match="token L1"):
         actions.add_to_point(first.patient_id, laboratory.id, by=lab)
     with pytest.raises(Conflict, match="in the line of Laboratory"):
@@ -334,6 +339,12 @@ def test_the_api_does_what_the_pages_do(laboratory, program, bah):
     ):
         assert lab.post(steps, json=payload).status_code == code, payload
     assert lab.get(f"/api/point-queue/{place['id']}/").json["status"] == "done"
+    way = lab.get(f"/api/queue/{entry.json['id']}/journey/").json
+    assert [(stop["kind"], stop["place"], stop["token"]) for stop in way["stops"]] == [
+        ("arrived", "", str(entry.json["token"])),
+        ("point", "Laboratory", "L1"),
+    ]
+    assert way["stops"][1]["until"] is not None
     assert lab.get("/api/point-queue/?status=done").json[0]["id"] == place["id"]
     added = lab.post("/api/point-queue/", json={"patient": patient_id, "point": laboratory.id})
     assert (added.status_code, added.json["token"]) == (201, "L2")

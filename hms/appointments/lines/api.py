@@ -9,12 +9,14 @@ from typing import Any
 from flask import Response, jsonify
 
 from hms.appointments.blueprints import api
+from hms.appointments.journeys.queries import find_journeys
 from hms.appointments.queue import actions as queue_actions
 from hms.appointments.queue import queries as queue_queries
 from hms.appointments.queue import transitions
 from hms.appointments.schemas import (
     CallNextIn,
     EntryOut,
+    JourneyOut,
     PlaceIn,
     PlaceOut,
     PointStepIn,
@@ -24,6 +26,7 @@ from hms.appointments.schemas import (
     place_json,
 )
 from hms.appointments.waits import queries as wait_queries
+from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.permissions import Permission
@@ -97,6 +100,19 @@ def queue_step(payload: dict[str, Any], entry_id: int) -> tuple[Response, int]:
     else:
         actions.send_on(entry_id, payload["point"], by=who)
     return _entry_response(entry_id)
+
+
+@api.get("/queue/<int:entry_id>/journey/")
+@requires(Permission.READ_QUEUE)
+@api.response(200, JourneyOut)
+def journey(entry_id: int) -> Response:
+    """The patient's way through the day of this entry, in the order of time: arrived, vitals, called by the doctor, service
+    points. `until` is null while a stop lasts, or when its end is not known."""
+    entry = queue_queries.get_entry(entry_id)
+    read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
+    day = clock.local(entry.arrived_at).date()
+    stops = find_journeys([entry.patient_id], day).get(entry.patient_id, [])
+    return jsonify(patient=entry.patient_id, date=day.isoformat(), stops=[stop._asdict() for stop in stops])
 
 
 PLACE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at", "started_at", "ended_at", "held_at")

@@ -9,7 +9,6 @@ from functools import cache
 from sqlalchemy import Row, Select, bindparam, func, null, or_, select
 from sqlalchemy.orm import aliased
 
-from hms.appointments import enums
 from hms.appointments.enums import QueueStatus
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint, calling_order
 from hms.appointments.queue import rules
@@ -168,23 +167,6 @@ def list_open_points() -> list[Row]:
     )
     query = select(ServicePoint.id, ServicePoint.name, ServicePoint.kind, waiting.label("waiting"))
     return list(db.session.execute(query.where(ServicePoint.is_active).order_by(ServicePoint.name, ServicePoint.id)))
-
-
-def find_places_of(patient_ids: list[int]) -> dict[int, str]:
-    """Where these patients are today beside the doctors' lines: "Laboratory (L7)" by the patient's id."""
-    if not patient_ids:
-        return {}
-    query = (
-        select(PointEntry.patient_id, ServicePoint.name, PointEntry.prefix, PointEntry.token)
-        .join(ServicePoint, ServicePoint.id == PointEntry.point_id)
-        .where(
-            PointEntry.service_date == clock.today(),
-            PointEntry.patient_id.in_(patient_ids),
-            PointEntry.status.in_(enums.IN_QUEUE_STATUSES),
-        )
-        .order_by(PointEntry.id)
-    )
-    return {row.patient_id: f"{row.name} ({row.prefix}{row.token})" for row in db.session.execute(query)}
 
 
 def list_calls_of_points(point_id: int | None = None, *, limit: int = MAX_CALLS_SHOWN) -> list[Row]:

@@ -14,6 +14,7 @@ from hms.appointments.blueprints import pages
 from hms.appointments.bookings import queries as booking_queries
 from hms.appointments.enums import PRIORITY_LABELS
 from hms.appointments.forms import HoldForm, PointQueueForm
+from hms.appointments.journeys.queries import find_journeys
 from hms.appointments.models import ServicePoint
 from hms.appointments.queue import actions as queue_actions
 from hms.appointments.queue import queries as queue_queries
@@ -61,6 +62,7 @@ def _load_line(point_id: int) -> dict[str, Any]:
         "points": queries.list_open_points(),
         "show": show,
         "places": places,
+        "journeys": find_journeys(place.patient_id for place in places),
         "counts": queries.count_places(point_id),
         "all_rows": {"all": 1} if "all" in request.args else {},
         "priorities": [(PRIORITY_TONES[priority], str(label)) for priority, label in PRIORITY_LABELS.items()],

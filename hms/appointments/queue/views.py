@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
 from hms.appointments.enums import PRIORITY_LABELS
+from hms.appointments.journeys import queries as journey_queries
 from hms.appointments.lines import queries as line_queries
 from hms.appointments.lines import tokens
 from hms.appointments.view_helpers import (
@@ -79,7 +80,7 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
         "entries": entries,
         "extras": extras,
         "waits": waits,
-        "elsewhere": line_queries.find_places_of([entry.patient_id for entry in entries]),
+        "journeys": journey_queries.find_journeys(entry.patient_id for entry in entries),
         "points": line_queries.list_open_points(),
         "has_unknown_wait": any(
             entry.is_waiting and entry.held_at is None and entry.id not in waits for entry in entries
