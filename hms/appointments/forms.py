@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
@@ -19,14 +19,24 @@ from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
-from .availability.rules import check_clock_change
-from .enums import COLOUR_LABELS, POINT_KIND_LABELS, PRIORITY_LABELS, Priority
+from .absences.rules import Instruction, make_instruction, read_times
+from .enums import (
+    AWAY_CHOICE_LABELS,
+    COLOUR_LABELS,
+    POINT_KIND_LABELS,
+    PRIORITY_LABELS,
+    REPEAT_UNIT_LABELS,
+    AwayChoice,
+    Priority,
+    RepeatUnit,
+)
 from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
 from .models import ServicePoint, VisitType
 from .points.actions import MAX_CODE_LENGTH, MAX_PREFIX_LENGTH
 from .points.actions import MAX_NAME_LENGTH as MAX_POINT_NAME_LENGTH
 from .queue.steps import MAX_REASON_LENGTH
 from .screens.actions import MAX_NAME_LENGTH as MAX_SCREEN_NAME_LENGTH
+from .series.rules import Pattern
 from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
@@ -190,26 +200,77 @@ class HoursForm(ActionForm):
         return values | {"doctor_id": values.pop("doctor")}
 
 
-class BlockForm(ActionForm):
-    """A time to block for a doctor."""
+class AwayForm(ActionForm):
+    """What becomes of the appointments while a doctor is away; `seen` is the key of the plan that was shown."""
+
+    bookings = RadioField(
+        _l("Appointments of that time"),
+        choices=[SelectChoice(choice.value, label) for choice, label in AWAY_CHOICE_LABELS.items()],
+        validate_choice=False,
+    )
+    to_date = day_field(_l("New day"))
+    to_doctor = SelectField(_l("New doctor"), coerce=_chosen_id, validate_choice=False)
+    seen = Text("", longest=64)
+
+    def values(self) -> dict[str, Any]:
+        return {"instruction": self.instruction, "seen": self.seen.data or None}
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """What was chosen; None without a choice."""
+        known = self.bookings.data if self.bookings.data in list(AwayChoice) else None
+        return make_instruction(known, self.to_date.data, self.to_doctor.data)
+
+
+class BlockForm(AwayForm):
+    """A time in which a doctor is away: whole days, or from and to."""
 
     doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
-    starts = time_field(_l("From"), [Required()])
+    starts = time_field(_l("From"))
     until = day_field(_l("End date"))
-    ends = time_field(_l("To"), [Required()])
+    ends = time_field(_l("To"))
     reason = Text(_l("Reason"), longest=120)
 
     def values(self) -> dict[str, Any]:
-        last = self.until.data or self.date.data
-        check_clock_change(self.date.data, self.starts.data, field="starts")
-        check_clock_change(last, self.ends.data, field="ends")
-        return {
-            "doctor_id": self.doctor.data,
-            "starts": clock.at(self.date.data, self.starts.data),
-            "ends": clock.at(last, self.ends.data),
-            "reason": self.reason.data or "",
-        }
+        starts, ends = read_times(self.date.data, self.starts.data, self.until.data, self.ends.data)
+        when = {"doctor_id": self.doctor.data, "starts": starts, "ends": ends, "reason": self.reason.data or ""}
+        return super().values() | when
+
+
+class SeriesForm(ActionForm):
+    """How a booking is repeated; `seen` is the key of the dates that were shown."""
+
+    every = WholeField(_l("Every"), [Required()], default=1)
+    unit = SelectField(
+        _l("Days or weeks"),
+        choices=[SelectChoice(unit.value, label) for unit, label in REPEAT_UNIT_LABELS.items()],
+        default=RepeatUnit.WEEKS.value,
+    )
+    times = WholeField(_l("How often in all"))
+    until = day_field(_l("Or until"))
+    seen = Text("", longest=64)
+
+    @property
+    def pattern(self) -> Pattern:
+        """The dates that were asked for."""
+        return Pattern(self.every.data, RepeatUnit(self.unit.data), self.times.data, self.until.data)
+
+    def values(self) -> dict[str, Any]:
+        return {"pattern": self.pattern, "seen": self.seen.data or None}
+
+
+class FollowingForm(ActionForm):
+    """The new day, time and doctor of a booking from which a series moves; `seen` is the key of the plan that was shown."""
+
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
+    date = day_field(_l("New day of this appointment"), [Required()])
+    time = time_field(_l("New time"), [Required()])
+    seen = Text("", longest=64)
+
+    def values(self) -> dict[str, Any]:
+        when = {"date": self.date.data, "time": self.time.data, "doctor_id": self.doctor.data}
+        return when | {"seen": self.seen.data or None}
 
 
 class HolidayForm(ActionForm):

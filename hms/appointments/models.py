@@ -117,6 +117,20 @@ class VisitType(VersionedRecord):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+class AppointmentSeries(Record):
+    """What bookings that were made together have in common: one every so many days or weeks."""
+
+    __tablename__ = "appointment_series"
+    __table_args__ = (
+        CheckConstraint("every BETWEEN 1 AND 365", name="every_possible"),
+        CheckConstraint("unit IN ('days', 'weeks')", name="unit_known"),
+    )
+
+    every: Mapped[int]
+    unit: Mapped[str]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
 class Appointment(VersionedRecord):
     """A booked time. A moved booking keeps its id; `rescheduled_from_id` is a row with the old time.
 
@@ -165,6 +179,7 @@ class Appointment(VersionedRecord):
         Index("ix_appointment_day", "date", "time", "id"),
         Index("ix_appointment_doctor_day", "doctor_id", "date", "time"),
         Index("ix_appointment_patient", "patient_id", "date"),
+        Index("ix_appointment_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     )
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
@@ -182,6 +197,7 @@ class Appointment(VersionedRecord):
     status_reason: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[dt.datetime | None]
     missed_at: Mapped[dt.datetime | None]
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("appointment_series.id", ondelete="RESTRICT"))
     status_before: Mapped[str] = mapped_column(default="", server_default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")

@@ -96,7 +96,10 @@ def connect_broker(url: str) -> RedisManager:
 
 
 def _emit(message: dict, to: str) -> None:
-    """Emit after the answer, unless Redis failed within `PAUSE_AFTER_FAILURE` seconds: nobody waits for an event."""
+    """Emit after the answer, unless Redis failed within `PAUSE_AFTER_FAILURE` seconds: nobody waits for an event.
+
+    Redis is tested at most once a second: one action sends up to four events.
+    """
     run_after_answer(lambda: _emit_now(message, to))
 
 
@@ -105,7 +108,7 @@ def _emit_now(message: dict, to: str) -> None:
     if _broker is None:
         socketio.emit("alert", message, to=to)
     elif time.monotonic() >= _quiet_until:
-        if redis.is_available():
+        if redis.answered_lately():
             _broker.emit("alert", message, room=to, namespace="/")
         else:
             _quiet_until = time.monotonic() + PAUSE_AFTER_FAILURE

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     READ_CONTACT = "patients.read_contact"
     READ_ALLERGIES = "patients.read_allergies"
     RECORD_ALLERGY = "patients.record_allergy"
+    RECORD_DEATH = "patients.record_death"
     WITHDRAW_PATIENT = "patients.withdraw"
     PROPOSE_MERGE = "patients.propose_merge"
     APPROVE_MERGE = "patients.approve_merge"
@@ -199,6 +200,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_ROLE_REQUESTS,
             Permission.OPEN_CHART,
             Permission.READ_ALLERGIES,
+            Permission.RECORD_DEATH,
             Permission.WITHDRAW_PATIENT,
             Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,
@@ -244,6 +246,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         | _BOOKING
         | _CARE
         | {
+            Permission.RECORD_DEATH,
             Permission.RESTRICT_PATIENT,
             Permission.BREAK_GLASS,
             Permission.EDIT_APPOINTMENT,
@@ -285,6 +288,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_APPOINTMENT,
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.BLOCK_TIME,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
             Permission.CHECK_IN,

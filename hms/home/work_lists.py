@@ -49,6 +49,7 @@ ARRIVALS_PER_PAGE = 25
 class Away(NamedTuple):
     """A doctor who is away today: from, to, the reason, and how many patients are still booked in that time."""
 
+    id: int
     doctor_name: str
     starts: datetime
     ends: datetime
@@ -199,7 +200,7 @@ def _select_away() -> Select:
         .scalar_subquery()
     )
     return (
-        select(display_name_column(), Absence.starts, Absence.ends, Absence.reason, booked)
+        select(Absence.id, display_name_column(), Absence.starts, Absence.ends, Absence.reason, booked)
         .join(User, User.id == Absence.doctor_id)
         .where(Absence.starts < bindparam("end"), Absence.ends > bindparam("now"), User.is_active)
         .order_by(Absence.starts, Absence.id)

@@ -16,11 +16,15 @@ from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
 from .allergies.rules import parse_substances
+from .contacts.forms import OWNERS, RELATIONS
+from .contacts.rules import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from .identity import birth_dates, names
 from .models import Patient
 from .records.actions import MAX_LENGTH
 from .search import match_scoring
+from .search.conditions import OLDEST_AGE
 from .search.query_parser import parse_query
+from .search.typed_facts import find_age, is_title, sex_of
 
 SEX = [
     SelectChoice("female", _l("Female")),
@@ -129,6 +133,11 @@ class RegistrationForm(PersonForm):
 
     first_name = Text(_l("Given names"), [RequiredMark()], longest=100)
     date_of_birth = Text(_l("Date of birth"), [RequiredMark()], longest=40)
+    other_phone_number = Text(_l("Another phone"), longest=MAX_NUMBER_LENGTH)
+    other_phone_owner = SelectField(_l("Whose phone"), choices=OWNERS, default="own")
+    kin_name = Text(_l("Next of kin: name"), longest=MAX_NAME_LENGTH)
+    kin_relation = SelectField(_l("Next of kin: relation"), choices=[SelectChoice("", _l("Choose")), *RELATIONS])
+    kin_phone = Text(_l("Next of kin: phone"), longest=MAX_NUMBER_LENGTH)
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
@@ -147,8 +156,19 @@ class RegistrationForm(PersonForm):
         return is_fine
 
     def values(self) -> dict[str, Any]:
-        draft = {"draft": self.draft.data or ""}
-        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | draft
+        more = {"draft": self.draft.data or "", "allergies": self._allergies()} | self._contacts()
+        return self.demographics() | self.birth() | self._overridden() | more
+
+    def has_more(self) -> bool:
+        """Whether a field in the folded part has a value or an error."""
+        own = ("other_phone_number", "kin_name", "kin_relation", "kin_phone")
+        return super().has_more() or any(self[name].data or self[name].errors for name in own)
+
+    def _contacts(self) -> dict[str, dict[str, str]]:
+        """A further phone and one of the next of kin; empty without any typed value."""
+        number, owner = self.other_phone_number.data, self.other_phone_owner.data
+        kin = {name: self[f"kin_{name}"].data or "" for name in ("name", "relation", "phone")}
+        return {"other_phone": {"number": number, "owner": owner} if number else {}, "kin": kin}
 
     def _overridden(self) -> dict[str, Any]:
         return {"overridden_match_id": self.overridden_match_id.data, "must_confirm_duplicate": True}
@@ -232,14 +252,29 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
 
 
 def fields_from_search(text: str) -> dict[str, str]:
-    """Initial values of the form from the search text: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
-    query = parse_query(text, clock.today())
-    words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
-    filled = _names([word for word in words if not any(c.isdigit() for c in word)], query.birth_date is not None)
+    """Initial values of the form from the search text: "mr kofi kargbo 52 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
+    today = clock.today()
+    query = parse_query(text, today)
+    rest, age = find_age(text, today) if query.birth_date is None else (text, None)
+    plain = [word for word in rest.replace(",", " , ").split() if not any(sign.isdigit() for sign in word)]
+    words = [word for word in plain if word == "," or any(sign.isalpha() for sign in word)]
+    filled = _names([word for word in words if not _is_said_otherwise(word)], query.birth_date is not None)
+    sexes = {sex for word in words if len(word) > 1 and (sex := sex_of(word))}
+    if len(sexes) == 1:
+        filled["gender"] = sexes.pop()
     if query.birth_date:
         filled["date_of_birth"] = formatting.format_date(query.birth_date)
+    elif bare := next((run for run in query.digit_runs if len(run) < 4 and 0 < int(run) <= OLDEST_AGE), ""):
+        filled |= {"age": bare, "age_unit": "years"}
+    if age is not None:
+        filled |= {"age": str(age.count), "age_unit": age.unit}
     phone = next((run for run in query.digit_runs if len(run) >= 6), "")
     return filled | ({"contact_info": phone} if phone else {})
+
+
+def _is_said_otherwise(word: str) -> bool:
+    """Whether the word names a sex, a title or a label of a card; a single letter is an initial."""
+    return len(word) > 1 and (sex_of(word) is not None or is_title(word))
 
 
 def _names(words: list[str], has_date: bool) -> dict[str, str]:

@@ -14,7 +14,13 @@ from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PAIR_TRANSITIONS, PATIENT_TRANSITIONS
+from .enums import (
+    ALLERGY_TRANSITIONS,
+    DEATH_TRANSITIONS,
+    MERGE_TRANSITIONS,
+    PAIR_TRANSITIONS,
+    PATIENT_TRANSITIONS,
+)
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
@@ -22,7 +28,7 @@ SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 WORDS = "string_to_array(left(search_names, 500), ' ')"
 IDENTIFIERS = "regexp_replace(upper(national_id || ',' || other_numbers), '[^A-Z0-9,]', '', 'g')"
-KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
+KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g') || ' ' || contact_numbers"
 
 ALLERGY_WORDS = {
     "known": _l("Known allergies"),
@@ -36,7 +42,8 @@ class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
     `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
-    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown".
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `contact_numbers` are the digits of the
+    phones of `OtherPhone` and `Relative`, kept by a trigger on those tables.
     """
 
     __tablename__ = "patient"
@@ -80,7 +87,7 @@ class Patient(VersionedRecord):
             "ix_patient_next_of_kin",
             text(f"({KIN_DIGITS}) gin_trgm_ops"),
             postgresql_using="gin",
-            postgresql_where=text("next_of_kin <> ''"),
+            postgresql_where=text("(next_of_kin || contact_numbers) <> ''"),
         ),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
@@ -122,6 +129,7 @@ class Patient(VersionedRecord):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
+    contact_numbers: Mapped[str] = mapped_column(default="", server_default="")
     search_names: Mapped[str] = mapped_column(Computed(NAMES, persisted=True))
     search_digits: Mapped[str] = mapped_column(Computed(DIGITS, persisted=True))
     sort_name: Mapped[str] = mapped_column(Computed(SORT_NAME, persisted=True))
@@ -139,6 +147,11 @@ class Patient(VersionedRecord):
     @property
     def allergy_words(self) -> str:
         return ALLERGY_WORDS[self.allergy_status]
+
+    @property
+    def has_died(self) -> bool:
+        """Whether a death is recorded, also one without a day."""
+        return self.deceased_on is not None or self.deceased_text != ""
 
 
 class NameWord(db.Model):  # type: ignore[name-defined]
@@ -190,6 +203,84 @@ class Allergy(Record):
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
     patient: Mapped[Patient] = relationship(back_populates="allergies", lazy="raise")
+
+
+class Death(VersionedRecord):
+    """The death of a patient, as it was recorded here. `died_text` is "unknown" when the day is not known; the cause is
+    clinical text. `reason`: why it was corrected last, or taken back.
+
+    `Patient.deceased_on` and `deceased_text` say whether the patient has died; the row that says the same has the details.
+    """
+
+    __tablename__ = "death"
+    transitions = DEATH_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("(died_on IS NULL) = (died_text <> '')", name="dated_or_not_known"),
+        CheckConstraint("status IN ('recorded', 'taken_back')", name="status_known"),
+        CheckConstraint(
+            "status <> 'taken_back' OR btrim(reason) <> ''",
+            name="taken_back_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_death_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    died_on: Mapped[date | None]
+    died_text: Mapped[str] = mapped_column(default="", server_default="")
+    place: Mapped[str] = mapped_column(default="", server_default="")
+    cause: Mapped[str] = mapped_column(default="", server_default="")
+    status: Mapped[str] = mapped_column(default="recorded")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
+class OtherPhone(VersionedRecord):
+    """A further phone by which the patient is reached; `Patient.phone` is the first own one. `owner`: whose it is."""
+
+    __tablename__ = "other_phone"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(number) <> ''", name="number_given", info={"message": N_("Enter the phone."), "field": "number"}
+        ),
+        CheckConstraint(
+            "owner IN ('own', 'relative', 'neighbour', 'work', 'other')",
+            name="owner_known",
+            info={"message": N_("Choose whose phone it is."), "field": "owner"},
+        ),
+        Index("ix_other_phone_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    number: Mapped[str]
+    is_checked: Mapped[bool]
+    owner: Mapped[str] = mapped_column(default="own")
+    label: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class Relative(VersionedRecord):
+    """One of the next of kin (FHIR Patient.contact). `record_id` is the relative's own record, where there is one."""
+
+    __tablename__ = "relative"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        CheckConstraint(
+            "relation IN ('mother', 'father', 'spouse', 'child', 'sibling', 'grandparent', 'guardian', 'relative', "
+            "'friend', 'other')",
+            name="relation_known",
+            info={"message": N_("Choose the relation."), "field": "relation"},
+        ),
+        Index("ix_relative_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    name: Mapped[str]
+    relation: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="", server_default="")
+    phone_is_checked: Mapped[bool] = mapped_column(default=False)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

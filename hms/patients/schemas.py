@@ -71,6 +71,8 @@ class PatientOut(ApiSchema):
     other_names = fields.String()
     national_id = fields.String()
     other_numbers = fields.String()
+    deceased = fields.Boolean()
+    deceased_on = fields.Date(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_withdrawn = fields.Boolean()
@@ -95,7 +97,8 @@ class PossibleDuplicateOut(ApiSchema):
 
 def visible_fields(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
-    names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
+    names, birth date and sex for the rest; all see whether the patient has died. Substances for those who may read them. A
+    patient sees all of their own."""
     if who.may(Permission.EDIT_PATIENT) or who.is_patient:
         visible = (
             "has_recent_appointment",
@@ -150,10 +153,12 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "other_names": row.other_names,
         "national_id": row.national_id,
         "other_numbers": row.other_numbers,
+        "deceased": row.deceased_on is not None or row.deceased_text != "",
+        "deceased_on": row.deceased_on.isoformat() if row.deceased_on else None,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
-    always = ("id", "unique_id", "first_name", "last_name")
+    always = ("id", "unique_id", "first_name", "last_name", "deceased", "deceased_on")
     shown = {name: value for name, value in whole.items() if name in always or name in visible}
     mark = {"is_withdrawn": True, "withdrawn_reason": row.withdrawn_reason} if row.status == "withdrawn" else {}
     return shown | mark

@@ -36,9 +36,10 @@ ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<k
     "/wall/<secret>",
     "/wall/<secret>/rows",
     "/patients/merges/<int:merge_id>/separate",
+    "/patients/<int:patient_id>/death/take-back",
 }
 """Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture, a message, the link of a wall
-screen or a merge that was approved; tests of their desks open them."""
+screen, a merge that was approved or a patient who died; tests of their desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""

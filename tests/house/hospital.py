@@ -40,7 +40,16 @@ from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import MessagePreference, MessageText, Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
-from hms.patients.models import Allergy, BreakGlass, DuplicatePair, Patient, PatientMerge
+from hms.patients.models import (
+    Allergy,
+    BreakGlass,
+    Death,
+    DuplicatePair,
+    OtherPhone,
+    Patient,
+    PatientMerge,
+    Relative,
+)
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
 from hms.staff.models import Department, Role, RoleChangeRequest, User
@@ -94,8 +103,16 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
     )
     ids = {"patient_id": patient.id}
     ids["allergy_id"] = add(Allergy(patient_id=patient.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
-    ids |= _similar_record(patient.id)
+    ids |= _similar_record(patient.id) | _reached_by(patient.id)
     return ids | _visit(patient.id, by, now, number) | _money(patient.id, now, number) | _kept_by_desks(by, number)
+
+
+def _reached_by(patient_id: int) -> dict[str, int]:
+    """A further phone and a relative of the patient."""
+    phone = {"number": "+23276555111", "is_checked": True, "owner": "neighbour", "label": "Mr Sesay"}
+    relative = {"name": "Aminata Kamara", "relation": "sibling", "phone": "+23276555222"}
+    ids = {"phone_id": add(OtherPhone(patient_id=patient_id, **phone)).id}
+    return ids | {"relative_id": add(Relative(patient_id=patient_id, **relative)).id}
 
 
 def _similar_record(patient_id: int) -> dict[str, int]:
@@ -256,5 +273,7 @@ def every_record(family_name: str) -> dict[str, int]:
     }
     opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
     add(MessagePreference(patient_id=ids["patient_id"], sms="agreed"))
+    wrong = {"died_text": "unknown", "cause": CLINICAL[2], "status": "taken_back", "reason": "Another patient"}
+    add(Death(patient_id=ids["patient_id"], **wrong))
     add(MessageText(kind=BOOKED.name, channel="sms", language="en", body="Come on {{ day }}."))
     return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

@@ -1,4 +1,4 @@
-"""PostgreSQL keeps the plan of a statement with a condition of access, instead of planning it at each use."""
+"""PostgreSQL keeps the plans of busy statements, instead of planning them at each use."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hms.staff import request_user
 from hms.staff.models import User
 from tests.clinical.factories import a_patient
 
-PLANNED = text("""
+ANY_PLANNED = text("""
     SELECT sum(custom_plans) AS each_time, sum(generic_plans) AS kept FROM pg_prepared_statements
-     WHERE statement LIKE '%is_restricted%' AND statement LIKE :part""")
+     WHERE statement LIKE :part""")
+PLANNED = text(f"{ANY_PLANNED.text} AND statement LIKE '%is_restricted%'")
 
 
 def test_statements_with_a_condition_of_access_keep_their_plan(real_app):
@@ -36,6 +37,22 @@ def test_statements_with_a_condition_of_access_keep_their_plan(real_app):
             locked_lines.locked_lines([1], pharmacist)
     for part in ("%FROM encounter%UPDATE OF encounter", "%encounter.notes%FROM encounter%", "%FROM prescription%"):
         planned = database.session.execute(PLANNED, {"part": part}).one()
+        assert planned.kept, f"{part} was never asked for by a kept plan"
+        assert planned.each_time <= 5, f"{part} is planned at each use: {planned}"
+
+
+def test_lists_read_by_cursor_and_their_entries_in_the_trail_keep_their_plan(real_app):
+    """A limit that PostgreSQL does not know, or a condition switched off by a parameter, is planned at each use."""
+    account = database.session.scalars(select(User).filter_by(username="doctor")).one()
+    actions.start_encounter(patient_id=a_patient().id, by=request_user.load_active_person(account.id))
+    token = request_user.access_token(account.id, account.token_version)
+    database.session.remove()
+    client = real_app.test_client()
+    for _ in range(12):
+        answer = client.get("/api/encounters/?cursor=&page_size=5", headers={"Authorization": f"Bearer {token}"})
+        assert answer.json["count"]
+    for part in ("SELECT encounter%LIMIT 6 OFFSET 0%", "%INSERT INTO audit_entry%known.patient_id%"):
+        planned = database.session.execute(ANY_PLANNED, {"part": part}).one()
         assert planned.kept, f"{part} was never asked for by a kept plan"
         assert planned.each_time <= 5, f"{part} is planned at each use: {planned}"
 

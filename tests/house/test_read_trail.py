@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.security("O"), pytest.mark.slow]
 OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),
     *("entry_id", "dispense_id", "reading_id", "correction_id", "access_id", "condition_id", "allergy_id"),
-    *("merge_id", "message_id", "pair_id", "point_entry_id"),
+    *("merge_id", "message_id", "pair_id", "phone_id", "relative_id", "point_entry_id"),
 }
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {

@@ -12,7 +12,7 @@ from hms.core.db.session import db as database
 from hms.core.drafts import Draft
 from hms.patients.duplicates import jobs as duplicate_jobs
 from hms.patients.merging import actions as merge_actions
-from hms.patients.models import Allergy, DuplicatePair, Patient, PatientMerge
+from hms.patients.models import Allergy, Death, DuplicatePair, OtherPhone, Patient, PatientMerge, Relative
 from tests.clinical.factories import an_encounter
 from tests.house.hospital import add
 from tests.page import said, words
@@ -66,6 +66,52 @@ def test_each_message_about_the_record_is_about_a_row(desk, person):
     assert _fresh(patient).status == "withdrawn"
     assert "Record restored." in said(admin, chart, "/restore")
     assert _fresh(patient).status == "active"
+
+
+def test_each_message_about_a_death_is_about_rows(desk, db):
+    patient, doctor, clerk, cause = a_patient(), desk("doctor"), desk("receptionist"), "Canarycause"
+    page, chart = f"/patients/{patient.id}/death", f"/patients/{patient.id}"
+    assert clerk.get(page).status_code == 403
+    for typed in (
+        {},
+        {"died_on": "1 1 1980"},
+        {"died_on": "1 1 2090"},
+        {"died_on": "yesterday", "is_day_unknown": "y"},
+    ):
+        assert doctor.form(page, **typed).status_code == 400, typed
+    shown = said(doctor, page, "/death", died_on="1 1 2026", place="At home", cause=cause)
+    assert "Death recorded. Open bookings are cancelled without a message." in shown
+    assert [(row.status, row.cause) for row in database.session.scalars(select(Death))] == [("recorded", cause)]
+    assert _fresh(patient).deceased_on == dt.date(2026, 1, 1)
+    assert cause in doctor.get(chart).text
+    assert ("01-Jan-2026" in clerk.get(chart).text, cause in clerk.get(chart).text) == (True, False)
+    assert doctor.form(page, died_on="2 1 2026", place="Ward", cause=cause).status_code == 400  # no reason
+    corrected = said(doctor, page, "/death", died_on="2 1 2026", place="Ward", cause="Malaria", reason="Certificate")
+    assert "Record of the death corrected." in corrected
+    assert _fresh(patient).deceased_on == dt.date(2026, 1, 2)
+    back = said(doctor, f"{page}/take-back", "/take-back", reason="Wrong patient")
+    assert "Death taken back. Bookings that were cancelled stay cancelled." in back
+    database.session.expire_all()
+    rows = [(row.status, row.reason, row.cause) for row in database.session.scalars(select(Death))]
+    assert (rows, _fresh(patient).has_died) == ([("taken_back", "Wrong patient", "Malaria")], False)
+
+
+def test_each_message_about_phones_and_relatives_is_about_a_row(desk, db):
+    patient, sister, clerk = a_patient(), a_patient(), desk("receptionist")
+    page = f"/patients/{patient.id}/contacts"
+    assert clerk.form(f"{page}", number="").status_code == 400
+    assert "Phone saved." in said(clerk, page, "/phones", number="076 555 111", owner="work", label="Shop")
+    phone = database.session.scalars(select(OtherPhone)).one()
+    assert (phone.number, phone.owner, phone.label) == ("+23276555111", "work", "Shop")
+    assert "Phone saved." in said(clerk, f"{page}?phone={phone.id}", "/phones", label="Market")
+    kin = {"name": "Aminata", "relation": "sibling", "record": sister.hospital_number}
+    assert "Next of kin saved." in said(clerk, page, "/relatives", **kin)
+    database.session.expire_all()
+    relative = database.session.scalars(select(Relative)).one()
+    assert (phone.label, relative.name, relative.record_id) == ("Market", "Aminata", sister.id)
+    assert "Removed from the next of kin." in said(clerk, page, f"/relatives/{relative.id}/remove")
+    assert "Phone removed." in said(clerk, page, f"/phones/{phone.id}/remove")
+    assert [database.session.scalars(select(one)).all() for one in (OtherPhone, Relative)] == [[], []]
 
 
 SENT = "Request sent. A colleague with the right to merge decides."

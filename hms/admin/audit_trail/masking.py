@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 HIDDEN = "***"
 CLINICAL_TABLES = frozenset(
-    ("addendum", "allergy", "condition", "dispense", "encounter", "immunization", "lab_order", "lab_result")
+    ("addendum", "allergy", "condition", "death", "dispense", "encounter", "immunization", "lab_order", "lab_result")
     + ("note_template", "observation", "prescription", "specimen", "vitals_reading")
 )
 """Tables whose values are hidden, except statuses, ids, times and counts."""

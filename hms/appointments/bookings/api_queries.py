@@ -77,7 +77,7 @@ def _list_statement(*, kind: ReaderKind, names: frozenset[str], order: str, part
     if part is Part.ALL:
         whole = row_counts.select_bounded_count(_select_ids(kind=kind, names=names))
         query = query.add_columns(whole.scalar_subquery().label("whole"))
-    return select_part(query, _order(order), part, is_backward=is_backward)
+    return select_part(query, _order(order), part, is_backward=is_backward, keeps_plan=not names)
 
 
 @cache

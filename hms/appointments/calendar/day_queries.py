@@ -272,9 +272,9 @@ def _add_empty_cells(
 ) -> None:
     """Add a cell for each slot that is not full, and for each that may be overbooked."""
     open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
-    begun: dict[dt.time, set[int]] = defaultdict(set)
+    begun: dict[dt.time, set[queries.Span]] = defaultdict(set)
     for booking in open_bookings:
-        begun[booking.time].add(booking.place)
+        begun[booking.time].add(queries.get_booking_span(booking))
     running = list(_off_grid_spans(open_bookings, {slot.time: slot for slot in offered}))
     extra = _overbooking_left(rules.hours_on_day(hours, day), open_bookings)
     for slot in offered:
@@ -305,11 +305,11 @@ def _off_grid_spans(bookings: list[BoardBooking], on_grid: dict[dt.time, rules.S
 
 
 def _empty_cell(
-    slot: rules.Slot, begun: set[int], away: list[Any], running: list[queries.Span], now: dt.datetime
+    slot: rules.Slot, begun: set[queries.Span], away: list[Any], running: list[queries.Span], now: dt.datetime
 ) -> Cell | None:
-    """The cell for what is not booked of a slot; None when it is full of bookings that begin there (in the places `begun`)."""
-    taken = begun | {span.place for span in running if slot.starts < span.ends and span.starts < slot.ends}
-    left = sum(place not in taken for place in range(1, slot.places + 1))
+    """The cell for what is not booked of a slot; None when it is full of bookings that begin there (`begun`)."""
+    taken = begun | {span for span in running if slot.starts < span.ends and span.starts < slot.ends}
+    left = len(rules.free_places(slot.places, taken))
     if begun and not left:
         return None
     if absence := _find_absence(slot, away):

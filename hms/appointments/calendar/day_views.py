@@ -18,6 +18,7 @@ from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import OCCUPYING_STATUSES, STATUS_LABELS, Status
 from hms.appointments.forms import CANCEL_REASONS
 from hms.appointments.queue import transitions
+from hms.appointments.series.queries import REPEATABLE
 from hms.appointments.view_helpers import (
     flash_token,
     get_number_parameter,
@@ -176,6 +177,7 @@ def appointment(appointment_id: int) -> str:
         late=late_starts([row], clock.now()).get(row.id),
         can_edit=who.may(Permission.EDIT_APPOINTMENT) and is_theirs,
         can_move=who.may(Permission.MOVE_APPOINTMENT) and is_theirs,
+        can_repeat=who.may(Permission.BOOK) and is_theirs and row.status in REPEATABLE,
         reasons=CANCEL_REASONS,
         **_messages(appointment_id),
     )

@@ -20,10 +20,12 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.patients.death.actions import death_listeners
 from hms.patients.merging.actions import merge_guards
 from hms.patients.records.actions import withdrawal_guards
 
 from . import steps
+from .deaths import end_queue_and_bookings
 from .transitions import set_booking_status, set_queue_status
 
 
@@ -274,3 +276,4 @@ def _check_no_open_booking(patient_id: int) -> None:
 
 withdrawal_guards.extend((_check_not_in_queue, _check_no_open_booking))
 merge_guards.append(_check_not_in_queue)
+death_listeners.append(end_queue_and_bookings)

@@ -24,6 +24,7 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.messages.kinds import MessageKind
 
 from . import queries, rules, steps
 
@@ -209,8 +210,11 @@ def cancel_appointment(appointment_id: int, *, reason: str, by: Person) -> Appoi
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.set_status")
-def change_appointment_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
-    """Change a booking's status and its queue entry's; raises `RuleBroken` when `status` may not follow the present one."""
+def change_appointment_status(
+    appointment_id: int, status: str, *, reason: str = "", news: MessageKind | None = CANCELLED, by: Person
+) -> Appointment:
+    """Change a booking's status and its queue entry's; of a cancelled one the patient is told the `news`. Raises `RuleBroken`
+    when `status` may not follow the present one."""
     booking, new = lock_appointment(appointment_id, by), enums.parse_status(status)
     booking_rules.check_status_change(booking.status, new)
     if new == booking.status:
@@ -229,7 +233,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         booking.status_reason = reason
         booking.increment_version()
     if Status.CANCELLED in (new, old):
-        tell(CANCELLED if new is Status.CANCELLED else BOOKED, booking)
+        tell(news if new is Status.CANCELLED else BOOKED, booking)
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, Text, bindparam, cast, false, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.models import Bill, BillLine, Payment, PriceItem
+from hms.core.db.fixed_words import fixed_word
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
@@ -54,7 +55,12 @@ def _items(who: Reader) -> Any:
 def _payments() -> Any:
     paid = Payment.__table__
     ids = func.coalesce(func.jsonb_agg(aggregate_order_by(paid.c.id, paid.c.id)), func.jsonb_build_array())
-    return select(ids).where(paid.c.bill_id == Bill.id, paid.c.kind == "payment").scalar_subquery().label("payments")
+    return (
+        select(ids)
+        .where(paid.c.bill_id == Bill.id, paid.c.kind == fixed_word("payment"))
+        .scalar_subquery()
+        .label("payments")
+    )
 
 
 def may_see_withdrawn(who: Person) -> bool:
@@ -111,7 +117,7 @@ def _bills(who: Reader, *, is_whole: bool, with_void: bool) -> Select:
         # Every bill has a patient. An outer join is left out by PostgreSQL where only the number of bills is needed.
         query = query.outerjoin(Patient, Patient.id == Bill.patient_id)
     query = query.where(*policy.own_rows(who, Bill.patient_id))
-    return query if with_void else query.where(Bill.status != "void")
+    return query if with_void else query.where(Bill.status != fixed_word("void"))
 
 
 def may_read_whole(who: Person) -> bool:

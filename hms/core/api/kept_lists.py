@@ -66,7 +66,8 @@ def _page(kept: KeptList, shape: _Shape, ordering: str, part: Part, is_backward:
     rows = _filtered(kept, shape)
     if part is Part.ALL:
         rows = rows.add_columns(row_counts.select_bounded_count(rows).scalar_subquery().label("whole"))
-    return select_part(rows, _order(kept, ordering), part, is_backward=is_backward)
+    is_whole = not shape.filters and shape.days == BoundsShape(has_first=False, has_end=False)
+    return select_part(rows, _order(kept, ordering), part, is_backward=is_backward, keeps_plan=is_whole)
 
 
 @cache

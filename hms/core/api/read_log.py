@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from flask import Response, request
-from sqlalchemy import text
+from sqlalchemy import Integer, TextClause, bindparam, text
 
 from hms.core import read_limit
 from hms.core.actions import action_context
@@ -82,7 +83,7 @@ def record_reads_by_action(seen: dict[str, list[PatientRead]], *, entity: str) -
         details = {"patients": len(patient_ids)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
         entries.insert(0, {"action": first, "new": details})
     with action_context(first, person):
-        _record(person, entries, entity=entity, renews=True)
+        _record(person, entries, _OF_PATIENT, entity=entity)
 
 
 def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:
@@ -99,14 +100,15 @@ def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = F
         details["weight"] = SEARCH_WEIGHT
     person = current_person()
     with action_context(action, person):
-        _record(person, [{"action": action, "new": details}], entity=entity, renews=renews)
+        _record(person, [{"action": action, "new": details}], _OF_LIST if renews else "", entity=entity)
 
 
 def record_in_transaction(
     action: str, by: Person, seen: Iterable[PatientRead], *, entity: str, renews: bool = False
 ) -> None:
     """Write the entries in the caller's transaction. `TooManyReads` when the account is above the read limit."""
-    _record(by, [_entry(action, patient) for patient in _by_patient(seen)], entity=entity, renews=renews)
+    entries = [_entry(action, patient) for patient in _by_patient(seen)]
+    _record(by, entries, _OF_PATIENT if renews else "", entity=entity)
 
 
 _IN_LIST = {"list": True}
@@ -120,17 +122,18 @@ def _entry(action: str, patient: PatientRead, details: dict[str, Any] | None = N
     return columns | {"purpose": patient.purpose, "new": details}
 
 
-def _record(by: Person, entries: list[dict[str, Any]], *, entity: str, renews: bool) -> None:
+def _record(by: Person, entries: list[dict[str, Any]], same: str, *, entity: str) -> None:
     if not entries:
         return
     limit, actor = read_limit.current_limit(), _NO_ACTOR | recording.actor_columns(by)
     note_write(db.session())
-    values = actor | {"entries": json.dumps(entries), "entity": entity, "renews": renews}
-    values |= {"ticket": recording.create_signing_ticket(), "repeats": REPEATS_WITHIN}
-    values |= {"minutes": limit.minutes, "reads": limit.reads}
-    is_counted = any(not entry["action"].endswith(BOARD) for entry in entries)
-    values["counts"] = is_counted and read_limit.is_limited(by, limit)
-    recent_reads = db.session.connection().execute(_RECORD, values).scalar_one()
+    values = actor | {"entries": json.dumps(entries), "entity": entity, "ticket": recording.create_signing_ticket()}
+    is_counted = any(not entry["action"].endswith(BOARD) for entry in entries) and read_limit.is_limited(by, limit)
+    if is_counted:
+        values |= {"minutes": limit.minutes, "reads": limit.reads}
+    if same:
+        values["repeats"] = REPEATS_WITHIN
+    recent_reads = db.session.connection().execute(_statement(same, counts=is_counted), values).scalar_one()
     if recent_reads is not None:
         read_limit.check_reads(by, recent_reads, limit)
 
@@ -152,18 +155,44 @@ _NO_ACTOR: dict[str, Any] = dict.fromkeys(
     ("actor_id", "actor_name", "actor_role", "session_id", "ip", "request_id", "purpose")
 )
 
-_RECORD = text("""
-WITH lately AS MATERIALIZED (
+_LATELY = """
+lately AS MATERIALIZED (
     SELECT patient_id, new FROM audit_entry
      WHERE actor_id = CAST(:actor_id AS bigint)
-       AND recorded_at > now() - make_interval(mins => CAST(:minutes AS int))
+       AND recorded_at > now() - make_interval(mins => :minutes)
        AND (action LIKE '%.read%' OR action = 'clinical.open_chart')
        AND (new IS NULL OR NOT jsonb_exists(new, 'list'))
-     ORDER BY recorded_at DESC LIMIT 10 * CAST(:reads AS int)
-), long_ago AS MATERIALIZED (
+     ORDER BY recorded_at DESC LIMIT 10 * :reads
+), """
+_OF_PATIENT = "known.patient_id = entry.patient_id"
+_OF_LIST = "known.new->>'part' = entry.new->>'part'"
+"""Which earlier entry makes a new one unnecessary: of the same patient, or of the same list (`record_list_read`)."""
+_NOT_KNOWN = """
+     WHERE NOT EXISTS (
+            SELECT FROM audit_entry known
+             WHERE {same} AND known.id > coalesce((SELECT id FROM long_ago), 0)
+               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = entry.action)"""
+_LONG_AGO = """
+long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
-     WHERE recorded_at < now() - make_interval(mins => CAST(:repeats AS int)) ORDER BY recorded_at DESC LIMIT 1
-), written AS (
+     WHERE recorded_at < now() - make_interval(mins => :repeats) ORDER BY recorded_at DESC LIMIT 1
+), """
+_COUNT = """
+CASE WHEN EXISTS (SELECT FROM written) THEN
+     (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
+           * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END"""
+
+
+@cache
+def _statement(same: str, *, counts: bool) -> TextClause:
+    """Writes the entries and returns the number of recent reads that count; NULL when nothing was written or not `counts`.
+    Entries like those of the last minutes are left out: `same` is `_OF_PATIENT`, `_OF_LIST`, or empty.
+
+    `lately` uses the index of `audit.models.COUNTED_READS`; `long_ago` keeps the search out of the patient's older entries.
+    What seldom changes is written into the statement, so that PostgreSQL keeps its plan (`core/db/fixed_words.py`).
+    """
+    statement = f"""
+WITH {_LATELY if counts else ""}{_LONG_AGO if same else ""}written AS (
     INSERT INTO audit_entry (action, actor_name, actor_role, request_id, entity, actor_id, session_id, ip,
                              patient_id, entity_id, purpose, new)
     SELECT entry.action, CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:request_id AS text),
@@ -172,24 +201,12 @@ WITH lately AS MATERIALIZED (
       FROM set_config('hms.ticket', :ticket, true),
            jsonb_to_recordset(CAST(:entries AS jsonb))
                AS entry(action text, patient_id bigint, entity_id bigint, purpose text, new jsonb)
-     WHERE NOT (CAST(:renews AS boolean) AND EXISTS (
-            SELECT FROM audit_entry known
-             WHERE known.patient_id = entry.patient_id AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = entry.action))
-       AND NOT (CAST(:renews AS boolean) AND jsonb_exists(entry.new, 'part') AND EXISTS (
-            SELECT FROM audit_entry known
-             WHERE known.actor_id = CAST(:actor_id AS bigint) AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.action = entry.action AND known.new->>'part' = entry.new->>'part'))
+           {_NOT_KNOWN.format(same=same) if same else ""}
     RETURNING 1
 )
-SELECT CASE WHEN CAST(:counts AS boolean) AND EXISTS (SELECT FROM written) THEN
-       (SELECT count(DISTINCT patient_id) + coalesce(sum(CAST(new->>'patients' AS int)
-             * coalesce(CAST(new->>'weight' AS int), 1)), 0) / 100 FROM lately) END
-""")
-"""Writes the entries and returns the number of recent reads that count; NULL when nothing was written or `counts` is false.
-
-`lately` uses the index of `audit.models.COUNTED_READS`; `long_ago` keeps the search out of the patient's older entries.
-"""
+SELECT {_COUNT if counts else "NULL FROM (SELECT count(*) FROM written) AS done"}"""  # noqa: S608 - parts of this file
+    numbers = (["minutes", "reads"] if counts else []) + (["repeats"] if same else [])
+    return text(statement).bindparams(*(bindparam(name, type_=Integer(), literal_execute=True) for name in numbers))
 
 
 def list_response(

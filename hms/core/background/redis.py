@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,9 @@ SHORT_TIMEOUTS: dict[str, Any] = {
     "retry": Retry(NoBackoff(), 0),
 }
 """One try of less than half a second for each command: redis-py itself would try four times, five seconds each."""
+FRESH_SECONDS = 1.0
+"""Redis that answered this long ago is used without a test."""
+_answered_at = 0.0
 
 
 @lru_cache(maxsize=4)
@@ -30,7 +34,16 @@ def connection() -> Redis:
 
 def is_available() -> bool:
     """Whether Redis answers at this moment."""
+    global _answered_at
     try:
-        return bool(connection().ping())
+        connection().ping()
     except Exception:
+        _answered_at = 0.0
         return False
+    _answered_at = time.monotonic()
+    return True
+
+
+def answered_lately() -> bool:
+    """Whether Redis answered a test within the last second, or answers now."""
+    return time.monotonic() - _answered_at < FRESH_SECONDS or is_available()

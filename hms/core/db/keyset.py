@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Select, bindparam, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Integer, Numeric, Select, bindparam, tuple_, type_coerce
 
 from hms.core.db import row_counts
 from hms.core.db.session import db
@@ -107,12 +107,19 @@ def bind_place(place: Place | None) -> dict[str, Any]:
     return {_place_name(i): value for i, value in enumerate(place.values)} if place else {}
 
 
-def select_part(rows: Select, order: Order, part: Part, *, is_backward: bool = False) -> Select:
-    """`rows` of `part` in order, or backwards, with the sort values (`Order.place_names`); takes `limit` and `offset`."""
+def select_part(
+    rows: Select, order: Order, part: Part, *, is_backward: bool = False, keeps_plan: bool = False
+) -> Select:
+    """`rows` of `part` in order, or backwards, with the sort values (`Order.place_names`); takes `limit` and `offset`.
+
+    With `keeps_plan` these two are written into the statement: PostgreSQL plans a statement with an unknown limit at each use.
+    Only for rows without filters, as the best plan for a filter depends on its value.
+    """
     direction = order.reversed() if is_backward else order
     places = [column.label(name) for name, column in zip(order.place_names(), order.columns, strict=True)]
     query = rows.add_columns(*places).where(*direction.conditions(part)).order_by(None).order_by(*direction.clauses())
-    return query.limit(bindparam("limit")).offset(bindparam("offset"))
+    limit, offset = (bindparam(name, type_=Integer(), literal_execute=keeps_plan) for name in ("limit", "offset"))
+    return query.limit(limit).offset(offset)
 
 
 @dataclass

@@ -37,7 +37,7 @@ SETTLED = {
 """Fields that nobody chooses: allergies of both records stay known, and a restriction of one holds for both."""
 OWN_COLUMNS = (
     *("id", "hospital_number", "number", "status", "merged_into_id", "withdrawn_reason", "external_id"),
-    *("search_names", "search_digits", "sort_name", "created_at", "updated_at", "version"),
+    *("contact_numbers", "search_names", "search_digits", "sort_name", "created_at", "updated_at", "version"),
 )
 """Columns that each of the two records keeps."""
 COLUMNS = tuple(column for columns in (FIELDS | SETTLED).values() for column in columns)

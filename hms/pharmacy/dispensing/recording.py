@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Row, insert, update
+from sqlalchemy import Insert, Row, Update, bindparam, insert, update
+from sqlalchemy.orm.util import identity_key
 
 from hms.billing.bills.charges import BillableEvent, ItemPrice, add_charges
 from hms.clinical.models import Prescription
@@ -84,12 +85,15 @@ def _write(results: list[DispenseResult], collected_by: str, note: str) -> list[
 
 
 def _count_on_lines(results: list[DispenseResult]) -> None:
-    """Update the dispensed quantity and the status of each prescription. The rows are locked (`locked_lines`)."""
+    """Update the dispensed quantity and the status of each prescription. The rows are locked (`locked_lines`).
+
+    A statement on the table costs half of the session's own; a record that the session holds is read again.
+    """
     db.session.execute(
-        update(Prescription),
+        _update_lines(),
         [
             {
-                "id": result.line.id,
+                "line_id": result.line.id,
                 "quantity_dispensed": result.line.quantity_dispensed + result.quantity,
                 "status": result.status,
                 "status_reason": "",
@@ -98,6 +102,16 @@ def _count_on_lines(results: list[DispenseResult]) -> None:
             for result in results
         ],
     )
+    for result in results:
+        loaded = db.session.identity_map.get(identity_key(Prescription, result.line.id))
+        if loaded is not None:
+            db.session.expire(loaded)
+
+
+@cache
+def _update_lines() -> Update:
+    lines = Prescription.__table__
+    return update(lines).where(lines.c.id == bindparam("line_id"))
 
 
 @cache
