@@ -1,4 +1,4 @@
-"""What ends when a patient dies: the places in the queue and at service points, and the bookings to come, without a message to anybody."""
+"""What ends when a patient dies: the places in lines and the bookings to come, without a message to anybody."""
 
 from __future__ import annotations
 
