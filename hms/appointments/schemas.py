@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import fields, pre_load, validate
 from sqlalchemy import Row
 
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
-from .enums import AwayChoice, Colour, PointKind, RepeatUnit, Status
-from .lines.queries import PlaceAtPoint
+from .enums import AwayChoice, Colour, RepeatUnit, Status
 from .queue import queries
 from .series.rules import MAX_EVERY, MAX_TIMES
 from .waits.rules import Minutes
@@ -278,6 +277,19 @@ class AppointmentOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class UnconfirmedOut(ApiSchema):
+    """An appointment of the next days about which the patient was not reached."""
+
+    id = fields.Integer()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    doctor = fields.Integer()
+    doctor_name = fields.String()
+    date = fields.Date()
+    time = fields.Time()
+    has_failed = fields.Boolean()
+
+
 class ScreenIn(ApiSchema):
     """A new wall screen. `spoken`: codes of languages, in the order of speaking; none: the screen does not speak."""
 
@@ -330,144 +342,7 @@ class EntryOut(ApiSchema):
     expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
-COMMON_STEPS = {"call": (), "hold": ("reason",), "release": (), "skip": (), "finish": (), "leave": (), "undo": ()}
-
-
-class StepIn(ApiSchema):
-    """A step of a patient in a line. `hold` needs `reason`, `set_priority` needs `priority`; `send_on` needs a service
-    `point` or a `doctor`."""
-
-    steps: ClassVar[dict[str, tuple[str, ...]]] = COMMON_STEPS
-    """The steps, each with the fields that it needs."""
-
-    step = fields.String(required=True)
-    reason = Text(100)
-    priority = WholeNumber(1, 4)
-    point = Pk()
-    doctor = Pk()
-
-    @validates_schema
-    def _check_fields(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        """Refuse an unknown step, one without what it needs, and one with what it does not use."""
-        name = data.get("step")
-        if name is None:
-            return
-        if name not in self.steps and name != "send_on":
-            raise ValidationError({"step": [f'"{name}" is not a valid choice.']})
-        needed = self.steps.get(name, ("doctor",) if "doctor" in data else ("point",))
-        missing = {field: ["This field is required."] for field in needed if field not in data}
-        unused = {field: [f'Not used by "{name}".'] for field in data if field not in ("step", *needed)}
-        if missing or unused:
-            raise ValidationError(missing | unused)
-
-
-class QueueStepIn(StepIn):
-    """A step in the doctors' queue."""
-
-    steps = COMMON_STEPS | {"set_priority": ("priority",), "come_back": ()}
-
-
-class PointStepIn(StepIn):
-    """A step at a service point."""
-
-    steps = COMMON_STEPS | {"start": ()}
-
-
-class QueueIn(ApiSchema):
-    """A check-in: for a `doctor`, or for any without one. An open booking of today is checked in."""
-
-    patient = Pk(required=True)
-    doctor = Pk(allow_none=True)
-    priority = WholeNumber(1, 4)
-
-
-class CallNextIn(ApiSchema):
-    """Whose next patient to call: a doctor always calls for themselves."""
-
-    doctor = Pk(allow_none=True)
-
-
-class PlaceIn(ApiSchema):
-    """A place in the line of a service point."""
-
-    patient = Pk(required=True)
-    point = Pk(required=True)
-    priority = WholeNumber(1, 4)
-
-
-class PlaceOut(ApiSchema):
-    """A place in the line of a service point. `sent_from`: the place before, `visit`: the entry of the doctor's queue."""
-
-    id = fields.Integer()
-    token = fields.String()
-    point = fields.Integer()
-    point_name = fields.String()
-    patient = fields.Integer()
-    patient_name = fields.String()
-    visit = fields.Integer(allow_none=True)
-    sent_from = fields.Integer(allow_none=True)
-    origin = fields.String(allow_none=True)
-    priority = fields.Integer()
-    status = fields.String()
-    arrived_at = fields.DateTime()
-    called_at = fields.DateTime(allow_none=True)
-    started_at = fields.DateTime(allow_none=True)
-    ended_at = fields.DateTime(allow_none=True)
-    held_at = fields.DateTime(allow_none=True)
-    hold_reason = fields.String()
-    can_undo = fields.Boolean()
-
-
-class StopOut(ApiSchema):
-    """A stop of a patient. `kind`: arrived, vitals, doctor or point."""
-
-    kind = fields.String()
-    at = fields.DateTime()
-    until = fields.DateTime(allow_none=True)
-    place = fields.String()
-    token = fields.String()
-    status = fields.String()
-
-
-class JourneyOut(ApiSchema):
-    patient = fields.Integer()
-    date = fields.Date()
-    stops = fields.List(fields.Nested(StopOut))
-
-
-class PointIn(ApiSchema):
-    """A new service point. `prefix`: one to three letters before the numbers of its tokens."""
-
-    name = Text(60, blank=False, required=True)
-    code = Text(12, blank=False, required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(list(PointKind)))
-    prefix = Text(3, blank=False, required=True)
-    department = Pk(allow_none=True)
-
-
-class PointChange(PointIn):
-    """Changes to a service point; fields left out stay as they are."""
-
-    name = Text(60, blank=False)
-    code = Text(12, blank=False)
-    kind = fields.String(validate=validate.OneOf(list(PointKind)))
-    prefix = Text(3, blank=False)
-    is_active = fields.Boolean()
-
-
-class PointOut(ApiSchema):
-    id = fields.Integer()
-    name = fields.String()
-    code = fields.String()
-    kind = fields.String()
-    prefix = fields.String()
-    department = fields.Integer(allow_none=True)
-    is_active = fields.Boolean()
-    created_at = fields.DateTime()
-    updated_at = fields.DateTime()
-
-
-def _name(row: Any) -> str:
+def full_name(row: Any) -> str:
     return " ".join(part for part in (row.given_name, row.family_name) if part)
 
 
@@ -480,7 +355,7 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
     return basic | {
         "appointment_date": day,
         "appointment_time": time,
-        "patient_name": _name(row),
+        "patient_name": full_name(row),
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
@@ -501,7 +376,7 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "id": entry.id,
         "token": entry.token,
         "patient": entry.patient_id,
-        "patient_name": _name(entry),
+        "patient_name": full_name(entry),
         "doctor": entry.doctor_id,
         "doctor_name": entry.doctor_name,
         "appointment": entry.appointment_id,
@@ -513,18 +388,4 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "hold_reason": entry.hold_reason,
         "can_undo": entry.can_undo,
         "expected_wait": wait and wait._asdict(),
-    }
-
-
-def place_json(place: PlaceAtPoint) -> dict[str, Any]:
-    """The JSON of a place in the line of a service point."""
-    same = ("id", "token", "point_name", "origin", "priority", "status", "hold_reason", "can_undo")
-    times = ("arrived_at", "called_at", "started_at", "ended_at", "held_at")
-    return {
-        **{name: getattr(place, name) for name in (*same, *times)},
-        "point": place.point_id,
-        "patient": place.patient_id,
-        "patient_name": _name(place),
-        "visit": place.queue_entry_id,
-        "sent_from": place.sent_from_id,
     }

@@ -46,6 +46,8 @@ ACTION_LABELS = {
     "appointments.remove_holiday": _l("Removed a holiday"),
     "appointments.restore": _l("Restored the appointment"),
     "appointments.withdraw": _l("Withdrew the appointment"),
+    "appointments.confirm": _l("Noted that the patient confirmed the appointment"),
+    "appointments.undo_confirmation": _l("Took the confirmation of an appointment back"),
     "appointments.add_to_point": _l("Put the patient in the line of a service point"),
     "appointments.hold": _l("Put the patient on hold"),
     "appointments.point_call": _l("Called the patient to a service point"),

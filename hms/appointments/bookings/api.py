@@ -180,7 +180,7 @@ def restore(appointment_id: int) -> tuple[str, int]:
     return "", 204
 
 
-QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at")
+QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at", "held_at")
 QUEUE = parameters(
     **PAGING,
     show=Choice(queries.GROUPS),

@@ -13,18 +13,7 @@ from hms.appointments.journeys.queries import find_journeys
 from hms.appointments.queue import actions as queue_actions
 from hms.appointments.queue import queries as queue_queries
 from hms.appointments.queue import transitions
-from hms.appointments.schemas import (
-    CallNextIn,
-    EntryOut,
-    JourneyOut,
-    PlaceIn,
-    PlaceOut,
-    PointStepIn,
-    QueueIn,
-    QueueStepIn,
-    entry_json,
-    place_json,
-)
+from hms.appointments.schemas import EntryOut, entry_json
 from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
 from hms.core.api import read_log
@@ -34,6 +23,16 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Choice, DayOf, Id, Ordering, parameters
 
 from . import actions, queries
+from .schemas import (
+    CallNextIn,
+    JourneyOut,
+    PlaceIn,
+    PlaceOut,
+    PointStepIn,
+    QueueIn,
+    QueueStepIn,
+    place_json,
+)
 
 Step = Callable[..., Any]
 QUEUE_STEPS: dict[str, Step] = {

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from hms.appointments.blueprints import api
 from hms.appointments.enums import PointKind
 from hms.appointments.models import ServicePoint
-from hms.appointments.schemas import PointChange, PointIn, PointOut
 from hms.core.actions import action_context
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
@@ -21,6 +20,7 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
 
 from . import actions
+from .schemas import PointChange, PointIn, PointOut
 
 COLUMNS = {
     "name": ServicePoint.name,
