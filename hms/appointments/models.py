@@ -197,6 +197,8 @@ class Appointment(VersionedRecord):
     status_reason: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[dt.datetime | None]
     missed_at: Mapped[dt.datetime | None]
+    confirmed_at: Mapped[dt.datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     series_id: Mapped[int | None] = mapped_column(ForeignKey("appointment_series.id", ondelete="RESTRICT"))
     status_before: Mapped[str] = mapped_column(default="", server_default="")
 
