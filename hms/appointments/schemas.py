@@ -152,11 +152,25 @@ class AppointmentOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class UnconfirmedOut(ApiSchema):
+    """An appointment of the next days about which the patient was not reached."""
+
+    id = fields.Integer()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    doctor = fields.Integer()
+    doctor_name = fields.String()
+    date = fields.Date()
+    time = fields.Time()
+    has_failed = fields.Boolean()
+
+
 class ScreenIn(ApiSchema):
     """A new wall screen. `spoken`: codes of languages, in the order of speaking; none: the screen does not speak."""
 
     name = Text(60, blank=False, required=True)
     doctor = Pk(allow_none=True)
+    point = Pk(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(Text(10), validate=validate.Length(max=10))
 
@@ -165,6 +179,7 @@ class ScreenOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     doctor = fields.Integer(allow_none=True)
+    point = fields.Integer(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(fields.String())
     created_at = fields.DateTime()
@@ -196,10 +211,13 @@ class EntryOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    held_at = fields.DateTime(allow_none=True)
+    hold_reason = fields.String()
+    can_undo = fields.Boolean()
     expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
-def _name(row: Any) -> str:
+def full_name(row: Any) -> str:
     return " ".join(part for part in (row.given_name, row.family_name) if part)
 
 
@@ -212,7 +230,7 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
     return basic | {
         "appointment_date": day,
         "appointment_time": time,
-        "patient_name": _name(row),
+        "patient_name": full_name(row),
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
@@ -233,7 +251,7 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "id": entry.id,
         "token": entry.token,
         "patient": entry.patient_id,
-        "patient_name": _name(entry),
+        "patient_name": full_name(entry),
         "doctor": entry.doctor_id,
         "doctor_name": entry.doctor_name,
         "appointment": entry.appointment_id,
@@ -241,5 +259,8 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "status": entry.status,
         "arrived_at": entry.arrived_at,
         "called_at": entry.called_at,
+        "held_at": entry.held_at,
+        "hold_reason": entry.hold_reason,
+        "can_undo": entry.can_undo,
         "expected_wait": wait and wait._asdict(),
     }

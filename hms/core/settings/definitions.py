@@ -138,6 +138,15 @@ SETTINGS: dict[str, SettingDefinition] = {
             most=23,
         ),
         SettingDefinition(
+            "appointments.confirm_days",
+            2,
+            _l("Days of unconfirmed appointments"),
+            QUEUE,
+            help=_l("For so many days ahead, reception sees whose patients were not reached. 0 shows none."),
+            least=0,
+            most=14,
+        ),
+        SettingDefinition(
             "queue.long_wait_minutes",
             60,
             _l("Long wait after minutes"),

@@ -34,6 +34,7 @@ WORDS: dict[str, LazyString] = {
     "observation": _l("Measurement"),
     "other_phone": _l("Phone"),
     "outgoing_message": _l("Message"),
+    "point_entry": _l("Place in the line of a service point"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
     "record_document": _l("Document"),
