@@ -23,7 +23,7 @@ from hms.core.web.parameters import PAGING, Flag, Id, Ordering, filter_by_column
 
 from . import actions, queries
 from .queries import FreedPlace
-from .schemas import FreedPlaceOut, PlaceIn, WaitingIn, WaitingOut, WithdrawEntryIn
+from .schemas import FreedPlaceIn, FreedPlaceOut, WaitingIn, WaitingOut, WithdrawEntryIn
 
 COLUMNS = {
     "priority": WaitingListEntry.priority,
@@ -126,7 +126,7 @@ def withdraw_from_waiting_list(payload: dict[str, Any], entry_id: int) -> Respon
 
 @api.post("/waiting-list/<int:entry_id>/book/")
 @requires(Permission.BOOK)
-@api.arguments(PlaceIn)
+@api.arguments(FreedPlaceIn)
 @api.response(201, AppointmentOut)
 def book_from_waiting_list(payload: dict[str, Any], entry_id: int) -> Response:
     """Book a place for a patient of the waiting list, which ends the entry; 409 `doctor_booked` when the place is gone."""

@@ -48,7 +48,7 @@ class WithdrawEntryIn(ApiSchema):
     reason = Text(MAX_REASON_LENGTH, blank=False, required=True)
 
 
-class PlaceIn(ApiSchema):
+class FreedPlaceIn(ApiSchema):
     """The place to book. Without `duration_minutes` it has the length of the visit type, or of the doctor's slot."""
 
     doctor = Pk(required=True)
