@@ -198,3 +198,24 @@ def parse_priority(value: object, field: str = "priority") -> Priority:
         return Priority(int(word)) if word.isascii() and word.isdecimal() else Priority[word.upper()]
     except (ValueError, KeyError):
         raise RuleBroken(N_("Choose Emergency, Urgent, Standard or Low."), field) from None
+
+
+class PointKind(StrEnum):
+    """What a service point is. A doctor needs none: each has a line of their own."""
+
+    TRIAGE = "triage"
+    ROOM = "room"
+    LABORATORY = "laboratory"
+    PHARMACY = "pharmacy"
+    CASH_DESK = "cash_desk"
+    OTHER = "other"
+
+
+POINT_KIND_LABELS = {
+    PointKind.TRIAGE: _l("Triage"),
+    PointKind.ROOM: _l("Room"),
+    PointKind.LABORATORY: _l("Laboratory"),
+    PointKind.PHARMACY: _l("Pharmacy"),
+    PointKind.CASH_DESK: _l("Cash desk"),
+    PointKind.OTHER: _l("Other"),
+}

@@ -67,6 +67,7 @@ class Permission(StrEnum):
     CHECK_IN = "appointments.check_in"
     READ_QUEUE = "appointments.read_queue"
     CALL_PATIENT = "appointments.call"
+    SERVE_POINT = "appointments.serve_point"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
     OVERBOOK = "appointments.overbook"
@@ -255,6 +256,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.BLOCK_TIME,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.WRITE_ENCOUNTER,
             Permission.PRESCRIBE,
             Permission.OVERRIDE_ALERT,
@@ -275,6 +277,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_PRESCRIPTION,
             Permission.READ_STOCK_LEVEL,
             Permission.READ_CLINICAL_FIGURES,
@@ -292,6 +295,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
             Permission.READ_BILL,
@@ -306,6 +310,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PHARMACIST: frozenset(
         _EVERY_DESK
         | {
+            Permission.SERVE_POINT,
             Permission.READ_ALLERGIES,
             Permission.BREAK_GLASS,
             Permission.READ_PRESCRIPTION,
@@ -322,6 +327,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         _EVERY_DESK
         | _MONEY
         | {
+            Permission.SERVE_POINT,
             Permission.PROPOSE_CORRECTION,
             Permission.APPROVE_CORRECTION,
             Permission.READ_CONTACT,
@@ -329,7 +335,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Permission.ENTER_RESULT}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT}),
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0068"
-down_revision = "0079"
+down_revision = "0065"
 
 GRANT = "patients.manage_consent_texts"
 IN_THE_TRAIL = "SELECT set_config('hms.doing', '{\"action\": \"migration\"}', true)"

@@ -10,7 +10,17 @@ from hms.appointments.absences.queries import Span, make_plan
 from hms.appointments.absences.rules import make_instruction
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.enums import RepeatUnit
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
+from hms.appointments.models import (
+    Absence,
+    Appointment,
+    Holiday,
+    QueueEntry,
+    VisitType,
+    WaitingListEntry,
+    WallScreen,
+    WorkingHours,
+)
+from hms.appointments.queue import transitions
 from hms.appointments.series.queries import Shift, plan_following, plan_series
 from hms.appointments.series.rules import Pattern
 from hms.core import clock
@@ -216,3 +226,31 @@ def test_each_message_of_a_series_is_about_its_appointments(desk, bah):
     assert [_when(row)[2] for row in (first, second)] == [nine, nine]
     assert "Series: 2 cancelled." in said(front, f"{page}/series", "/series/cancel", reason="Other")
     assert [_when(row)[0] for row in (first, second)] == ["cancelled", "cancelled"]
+
+
+def test_each_message_of_the_waiting_list_is_about_its_entry(desk, bah):
+    front, patient, other = desk("receptionist"), factories.patient(), factories.patient()
+    days = {"first_day": f"{MONDAY:%d/%m/%Y}", "last_day": f"{MONDAY:%d/%m/%Y}"}
+    where = "/appointments/waiting-list"
+    for one in (patient, other):
+        page = said(front, f"{where}/add?patient={one.id}&doctor={bah.id}", "/add", **days)
+        assert f"On the waiting list: {person_name(one)}." in page
+    first, second = database.session.scalars(select(WaitingListEntry).order_by(WaitingListEntry.id)).all()
+    assert (first.patient_id, first.doctor_id, first.first_day, first.last_day) == (patient.id, bah.id, MONDAY, MONDAY)
+    assert front.form(f"{where}/add", **days).status_code == 400
+    transitions.change_appointment_status(_booked(bah, TEN)[0].id, "cancelled", by=SYSTEM)
+    text = front.get(where).get_data(as_text=True)
+    assert text.count('data-ux="freed-place"') == 2
+    page = said(front, where, f"/{first.id}/book")
+    booking = database.session.scalars(select(Appointment).filter_by(patient_id=patient.id)).one()
+    day, name = format_date(MONDAY), person_name(patient)
+    assert f"Booked from the waiting list: {name}, 10:00 {day}, {bah.display_name}" in page
+    entry = database.session.get(WaitingListEntry, first.id, populate_existing=True)
+    assert (entry.appointment_id, booking.time) == (booking.id, TEN)
+    gone = {"doctor": str(bah.id), "date": f"{MONDAY:%d/%m/%Y}", "time": "10:00"}
+    assert "This time was just taken." in said(front, f"{where}/{second.id}", to=f"{where}/{second.id}/book", **gone)
+    page = said(front, f"{where}/{second.id}", f"/{second.id}", reason="Seen elsewhere")
+    assert f"Taken off the waiting list: {person_name(other)}." in page
+    entry = database.session.get(WaitingListEntry, second.id, populate_existing=True)
+    assert (entry.appointment_id, entry.withdrawn_reason) == (None, "Seen elsewhere")
+    assert desk("lab").get(where).status_code == 403

@@ -7,7 +7,17 @@ from itertools import count
 
 from sqlalchemy import select
 
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
+from hms.appointments.models import (
+    Absence,
+    Appointment,
+    Holiday,
+    PointEntry,
+    QueueEntry,
+    ServicePoint,
+    VisitType,
+    WallScreen,
+    WorkingHours,
+)
 from hms.appointments.reminders.kinds import BOOKED
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import (
@@ -161,6 +171,9 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     )
     place = {"service_date": day, "token": number, "arrived_at": now, "status": "done", "ended_at": now}
     entry = add(QueueEntry(patient_id=patient_id, appointment_id=booked.id, doctor_id=by, **place))
+    after = add(
+        PointEntry(patient_id=patient_id, queue_entry_id=entry.id, point_id=_point(number).id, prefix="L", **place)
+    )
     about = {"patient_id": patient_id, "doctor_id": by, "appointment_id": booked.id, "queue_entry_id": entry.id}
     texts = {"notes": CLINICAL[0], "chief_complaint": CLINICAL[1], "diagnosis": CLINICAL[2]}
     visit = add(Encounter(started_at=now, status="signed", signed_at=now, signed_by_id=by, **about, **texts))
@@ -168,9 +181,14 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     condition = add(Condition(title=CLINICAL[2], code="B54", **inside))
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
-    ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
+    ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
     ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _point(number: int) -> ServicePoint:
+    known = db.session.scalars(select(ServicePoint).filter_by(code=f"LAB{number}")).one_or_none()
+    return known or add(ServicePoint(code=f"LAB{number}", name=f"Laboratory {number}", kind="laboratory", prefix="L"))
 
 
 def _told(booked: Appointment, now: dt.datetime) -> int:
@@ -246,6 +264,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
     screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
     ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
+    ids |= {"point_id": _point(number).id}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))

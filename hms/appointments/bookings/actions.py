@@ -225,6 +225,7 @@ def move(
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
     if is_told:
+        booking.confirmed_at = booking.confirmed_by_id = None
         tell(news, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking

@@ -138,6 +138,15 @@ SETTINGS: dict[str, SettingDefinition] = {
             most=23,
         ),
         SettingDefinition(
+            "appointments.confirm_days",
+            2,
+            _l("Days of unconfirmed appointments"),
+            QUEUE,
+            help=_l("For so many days ahead, reception sees whose patients were not reached. 0 shows none."),
+            least=0,
+            most=14,
+        ),
+        SettingDefinition(
             "queue.long_wait_minutes",
             60,
             _l("Long wait after minutes"),
@@ -152,6 +161,29 @@ SETTINGS: dict[str, SettingDefinition] = {
             _l("Consultation item (price list code)"),
             BILLING,
             help=_l("Code of a price list item, charged when an encounter is signed. If blank, nothing is charged."),
+        ),
+        SettingDefinition(
+            "billing.follow_up_days",
+            0,
+            _l("Days in which a follow-up is free"),
+            BILLING,
+            help=_l(
+                "Counted from the day on which the consultation was paid. For appointments whose visit type is a follow-up. "
+                "0: every visit is charged."
+            ),
+            least=0,
+            most=365,
+            is_sensitive=True,
+        ),
+        SettingDefinition(
+            "billing.follow_up_visits",
+            1,
+            _l("Free follow-ups for each paid consultation"),
+            BILLING,
+            help=_l("Used when follow-ups are free for some days."),
+            least=1,
+            most=20,
+            is_sensitive=True,
         ),
         SettingDefinition(
             "billing.open_till_by_itself",

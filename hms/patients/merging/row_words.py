@@ -34,11 +34,13 @@ WORDS: dict[str, LazyString] = {
     "observation": _l("Measurement"),
     "other_phone": _l("Phone"),
     "outgoing_message": _l("Message"),
+    "point_entry": _l("Place in the line of a service point"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
     "record_document": _l("Document"),
     "relative": _l("Next of kin"),
     "vitals_reading": _l("Vital signs"),
+    "waiting_list_entry": _l("Entry on the waiting list"),
 }
 OTHER = _l("Other record")
 DAYS = ("date", "service_date", "started_at", "taken_at", "ordered_at", "dispensed_at", "issued_at", "created_at")

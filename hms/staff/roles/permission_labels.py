@@ -41,6 +41,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.CHECK_IN: _l("Check patients in"),
     Permission.READ_QUEUE: _l("See the queue"),
     Permission.CALL_PATIENT: _l("Call patients from the queue"),
+    Permission.SERVE_POINT: _l("Call patients to a service point, such as the laboratory"),
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
     Permission.OVERBOOK: _l("Book more patients than there are places, where clinic hours allow it"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
