@@ -34,10 +34,12 @@ from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
 from .models import ServicePoint, VisitType
 from .points.actions import MAX_CODE_LENGTH, MAX_PREFIX_LENGTH
 from .points.actions import MAX_NAME_LENGTH as MAX_POINT_NAME_LENGTH
-from .queue.steps import MAX_REASON_LENGTH
+from .queue.steps import MAX_REASON_LENGTH as MAX_HOLD_REASON_LENGTH
 from .screens.actions import MAX_NAME_LENGTH as MAX_SCREEN_NAME_LENGTH
 from .series.rules import Pattern
 from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
+from .waiting_list.rules import MAX_NOTES_LENGTH as MAX_WAITING_NOTES_LENGTH
+from .waiting_list.rules import MAX_REASON_LENGTH as MAX_WAITING_REASON_LENGTH
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (
@@ -179,7 +181,7 @@ class QueueForm(PointQueueForm):
 class HoldForm(ActionForm):
     """Why a patient is on hold."""
 
-    reason = Text(_l("Reason"), [Required()], longest=MAX_REASON_LENGTH)
+    reason = Text(_l("Reason"), [Required()], longest=MAX_HOLD_REASON_LENGTH)
 
 
 class HoursForm(ActionForm):
@@ -273,6 +275,49 @@ class FollowingForm(ActionForm):
         return when | {"seen": self.seen.data or None}
 
 
+class WaitingForm(ActionForm):
+    """A patient who waits for a place with a doctor, in a department or for a type of visit."""
+
+    patient_text = Text(_l("Patient"), longest=120)
+    patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
+    doctor = SelectField(_l("Doctor"), coerce=_chosen_id, validate_choice=False)
+    department = SelectField(_l("Department"), coerce=_chosen_id, validate_choice=False)
+    visit_type = SelectField(_l("Visit type"), coerce=_chosen_id, validate_choice=False)
+    first_day = day_field(_l("From"), [Required()])
+    last_day = day_field(_l("Until"), [Required()])
+    priority = SelectField(
+        _l("Priority"),
+        coerce=int,
+        choices=[SelectChoice(priority.value, label) for priority, label in PRIORITY_LABELS.items()],
+        default=Priority.STANDARD.value,
+    )
+    notes = Text(_l("Reason for the visit"), longest=MAX_WAITING_NOTES_LENGTH)
+
+    def values(self) -> dict[str, Any]:
+        names = ("patient", "doctor", "department", "visit_type")
+        days = {name: self[name].data for name in ("first_day", "last_day", "priority", "notes")}
+        return {f"{name}_id": self[name].data for name in names} | days
+
+
+class WithdrawForm(ActionForm):
+    """Why an entry is taken off the waiting list."""
+
+    reason = Text(_l("Reason"), [Required()], longest=MAX_WAITING_REASON_LENGTH)
+
+
+class PlaceForm(ActionForm):
+    """A free place, as its button sends it."""
+
+    doctor = RecordIdField(_l("Doctor"), [InputPresent()])
+    date = day_field(_l("Date"), [Required()])
+    time = time_field(_l("Time"), [Required()])
+    minutes = WholeField(_l("Length"))
+
+    def values(self) -> dict[str, Any]:
+        when = {"doctor_id": self.doctor.data, "date": self.date.data, "time": self.time.data}
+        return when | {"duration_minutes": self.minutes.data}
+
+
 class HolidayForm(ActionForm):
     """A day on which the hospital sees no booked patients."""
 
@@ -292,6 +337,9 @@ class ScreenForm(ActionForm):
     )
 
 
+VISIT_TYPE_FIELDS = ("name", "mark", "minutes", "colour", "is_follow_up", "version")
+
+
 class VisitTypeForm(ActionForm):
     """A kind of visit with its length, mark and colour."""
 
@@ -301,12 +349,13 @@ class VisitTypeForm(ActionForm):
     colour = SelectField(
         _l("Colour"), choices=[SelectChoice(colour.value, label) for colour, label in COLOUR_LABELS.items()]
     )
+    is_follow_up = BooleanField(_l("Follow-up: free within the days and visits of the settings"))
     version = RecordIdField()
 
     @staticmethod
     def stored_values(visit_type: VisitType) -> dict[str, Any]:
         """The visit type as the fields of this form."""
-        return {name: getattr(visit_type, name) for name in ("name", "mark", "minutes", "colour", "version")}
+        return {name: getattr(visit_type, name) for name in VISIT_TYPE_FIELDS}
 
 
 class PointForm(ActionForm):

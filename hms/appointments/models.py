@@ -18,6 +18,7 @@ from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour, PointKind
 
 OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
+FREED = "status IN ('cancelled', 'rescheduled')"
 IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
 
 
@@ -89,7 +90,10 @@ class Holiday(Record):
 
 
 class VisitType(VersionedRecord):
-    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name."""
+    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name.
+
+    A visit that is a follow-up is not charged within the days and visits that the hospital's settings give.
+    """
 
     __tablename__ = "visit_type"
     __table_args__ = (
@@ -114,6 +118,7 @@ class VisitType(VersionedRecord):
     mark: Mapped[str]
     colour: Mapped[str]
     minutes: Mapped[int]
+    is_follow_up: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -179,6 +184,7 @@ class Appointment(VersionedRecord):
         Index("ix_appointment_day", "date", "time", "id"),
         Index("ix_appointment_doctor_day", "doctor_id", "date", "time"),
         Index("ix_appointment_patient", "patient_id", "date"),
+        Index("ix_appointment_freed", "date", "time", postgresql_where=text(FREED)),
         Index("ix_appointment_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     )
 
@@ -267,6 +273,46 @@ class QueueEntry(LinePlace, VersionedRecord):
     patient: Mapped[Patient] = relationship(lazy="raise")
     doctor: Mapped[User | None] = relationship(foreign_keys=doctor_id, lazy="raise")
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
+
+
+class WaitingListEntry(VersionedRecord):
+    """A patient who waits for a place with a doctor, in a department or for a type of visit, on a day from `first_day` to
+    `last_day`. It ends with a booking (`appointment_id`), or is withdrawn with a reason."""
+
+    __tablename__ = "waiting_list_entry"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(doctor_id, department_id, visit_type_id) > 0", name="wanted"),
+        CheckConstraint(
+            "last_day >= first_day",
+            name="days_in_order",
+            info={"message": N_("The last day must not be before the first."), "field": "last_day"},
+        ),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
+        CheckConstraint("appointment_id IS NULL OR withdrawn_at IS NULL", name="ended_once"),
+        CheckConstraint("withdrawn_at IS NULL OR btrim(withdrawn_reason) <> ''", name="reason_given"),
+        UniqueConstraint("appointment_id"),
+        Index(
+            "ix_waiting_list_entry_open",
+            "priority",
+            "id",
+            postgresql_where=text("appointment_id IS NULL AND withdrawn_at IS NULL"),
+        ),
+        Index("ix_waiting_list_entry_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="RESTRICT"))
+    visit_type_id: Mapped[int | None] = mapped_column(ForeignKey("visit_type.id", ondelete="RESTRICT"))
+    first_day: Mapped[dt.date]
+    last_day: Mapped[dt.date]
+    priority: Mapped[int] = mapped_column(default=3)
+    notes: Mapped[str] = mapped_column(default="")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    withdrawn_at: Mapped[dt.datetime | None]
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
 
 
 def calling_order(entry: Any) -> tuple[Any, ...]:

@@ -12,9 +12,8 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
-from .enums import AwayChoice, Colour, RepeatUnit, Status
+from .enums import Colour, Status
 from .queue import queries
-from .series.rules import MAX_EVERY, MAX_TIMES
 from .waits.rules import Minutes
 
 FIELD_ALIASES = {
@@ -89,150 +88,25 @@ class HolidayOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
-class AwayIn(ApiSchema):
-    """What becomes of the appointments while a doctor is away: they move to another day (`to_date`) or another doctor
-    (`to_doctor`), or are cancelled. `seen` is the key of a preview: nothing else than what it showed is done."""
-
-    bookings = fields.String(validate=validate.OneOf(list(AwayChoice)))
-    to_date = Day(allow_none=True)
-    to_doctor = Pk(allow_none=True)
-    seen = Text(64, allow_none=True)
-
-
-class AbsenceIn(AwayIn):
-    """A time in which a doctor is away, in hospital time: from `starts` (else the morning) of `date` to `ends` (else the end) of
-    `until` (else the same day)."""
-
-    doctor = Pk(required=True)
-    date = Day(required=True)
-    starts = ClockTime(allow_none=True)
-    until = Day(allow_none=True)
-    ends = ClockTime(allow_none=True)
-    reason = Text(120)
-
-
-class SettleIn(AwayIn):
-    bookings = fields.String(required=True, validate=validate.OneOf(list(AwayChoice)))
-
-
-class StayOut(ApiSchema):
-    appointment = fields.Integer()
-    reason = fields.String()
-
-
-class AbsenceOut(ApiSchema):
-    id = fields.Integer()
-    doctor = fields.Integer()
-    doctor_name = fields.String()
-    starts = fields.DateTime()
-    ends = fields.DateTime()
-    reason = fields.String()
-    created_at = fields.DateTime()
-    updated_at = fields.DateTime()
-
-
-class AbsenceRecordedOut(AbsenceOut):
-    """An absence, and what was done with the appointments of its time; `left` are those that stay, with the reason."""
-
-    moved = fields.Integer()
-    cancelled = fields.Integer()
-    left = fields.List(fields.Nested(StayOut))
-
-
-class AwayStepOut(ApiSchema):
-    """An appointment in the time of an absence: where it would move to, that it would be cancelled, or why it stays. `channel`
-    is how the patient would be told; null: not at all."""
-
-    appointment = fields.Integer()
-    patient = fields.Integer()
-    patient_name = fields.String()
-    date = fields.Date()
-    time = fields.Time()
-    status = fields.String()
-    to_date = fields.Date(allow_none=True)
-    to_time = fields.Time(allow_none=True)
-    is_cancelled = fields.Boolean()
-    stays = fields.String(allow_none=True)
-    channel = fields.String(allow_none=True)
-
-
-class AwayPlanOut(ApiSchema):
-    """What would become of the appointments. `seen`: send it with the request that does it."""
-
-    seen = fields.String()
-    moved = fields.Integer()
-    cancelled = fields.Integer()
-    appointments = fields.List(fields.Nested(AwayStepOut))
-
-
-class SeriesIn(ApiSchema):
-    """How an appointment is repeated: every so many days or weeks, `times` in all with this one, or until a day. `seen` is the
-    `seen` of a preview: nothing else than what it showed is booked."""
-
-    every = WholeNumber(1, MAX_EVERY, required=True)
-    unit = fields.String(required=True, validate=validate.OneOf(list(RepeatUnit)))
-    times = WholeNumber(2, MAX_TIMES, allow_none=True)
-    until = Day(allow_none=True)
-    seen = Text(64, allow_none=True)
-
-
-class OccurrenceOut(ApiSchema):
-    """A date of a series; `clash` says why nothing is booked then, `holiday` is the name of the day."""
+class CalendarDayOut(ApiSchema):
+    """A day of the calendar; `away` are the doctors who are away at some time of it."""
 
     date = fields.Date()
-    time = fields.Time()
-    clash = fields.String(allow_none=True)
+    free = fields.Integer()
+    booked = fields.Integer()
     holiday = fields.String(allow_none=True)
-
-
-class SeriesPlanOut(ApiSchema):
-    seen = fields.String()
-    dates = fields.List(fields.Nested(OccurrenceOut))
-
-
-class SeriesOut(ApiSchema):
-    """A new series with its new appointments, and the dates that were left out."""
-
-    series = fields.Integer()
-    booked = fields.List(fields.Integer())
-    left = fields.List(fields.Nested(OccurrenceOut))
-
-
-class FollowingIn(ApiSchema):
-    """What becomes of an appointment of a series and all that follow: with `cancel` they are cancelled for the `reason`, else
-    they move. `seen` is the `seen` of a preview."""
-
-    cancel = fields.Boolean()
-    reason = Text(120)
-    date = Day()
-    time = ClockTime()
-    doctor = Pk(allow_none=True)
-    seen = Text(64, allow_none=True)
-
-
-class FollowingStepOut(ApiSchema):
-    appointment = fields.Integer()
-    date = fields.Date()
-    time = fields.Time()
-    to_date = fields.Date(allow_none=True)
-    to_time = fields.Time(allow_none=True)
-    clash = fields.String(allow_none=True)
-
-
-class FollowingOut(ApiSchema):
-    """What becomes, or became, of each appointment: `to_date` where it moves to, `clash` why it stays, neither: cancelled."""
-
-    seen = fields.String()
-    appointments = fields.List(fields.Nested(FollowingStepOut))
+    away = fields.List(fields.Integer())
 
 
 class VisitTypeIn(ApiSchema):
-    """A new visit type. `mark`: one to three letters that stand for the name."""
+    """A new visit type. `mark`: one to three letters that stand for the name. `is_follow_up`: not charged again within the
+    days and visits of the settings."""
 
     name = Text(40, blank=False, required=True)
     mark = Text(3, blank=False, required=True)
     colour = fields.String(required=True, validate=validate.OneOf(list(Colour)))
     duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION, required=True)
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
 
 
@@ -251,6 +125,7 @@ class VisitTypeOut(ApiSchema):
     mark = fields.String()
     colour = fields.String()
     duration_minutes = fields.Integer()
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()

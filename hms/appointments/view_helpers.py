@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -53,6 +53,28 @@ def get_requested_day() -> tuple[dt.date, str | None]:
         return clock.today(), translate_error(refusal)
     is_near = abs((day - clock.today()).days) < 36_500
     return (day, None) if is_near else (clock.today(), _("Check the year."))
+
+
+class BoardFilters(NamedTuple):
+    """The doctor and the department that the calendar shows; None for all."""
+
+    doctor: int | None
+    department: int | None
+
+
+def get_board_filters() -> BoardFilters:
+    """The filters of the address, else those that are kept for the person; without those that are no longer offered."""
+    doctor, department = _get_filter("doctor"), _get_filter("department")
+    if department is not None and all(row.id != department for row in staff.departments()):
+        department = None
+    return BoardFilters(doctor, department)
+
+
+def _get_filter(name: str) -> int | None:
+    if name in request.args:
+        return get_number_parameter(name) or None
+    kept = current_person().preferences.get(f"board_{name}")
+    return kept if type(kept) is int and kept > 0 else None
 
 
 def read_time_cursor(name: str) -> tuple[dt.time, int] | None:

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ_ALLERGIES = "patients.read_allergies"
     RECORD_ALLERGY = "patients.record_allergy"
     RECORD_DEATH = "patients.record_death"
+    MANAGE_CONSENT_TEXTS = "patients.manage_consent_texts"
     WITHDRAW_PATIENT = "patients.withdraw"
     PROPOSE_MERGE = "patients.propose_merge"
     APPROVE_MERGE = "patients.approve_merge"
@@ -201,6 +202,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OPEN_CHART,
             Permission.READ_ALLERGIES,
             Permission.RECORD_DEATH,
+            Permission.MANAGE_CONSENT_TEXTS,
             Permission.WITHDRAW_PATIENT,
             Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,

@@ -124,3 +124,74 @@ RELATION_LABELS = {
     Relation.FRIEND: _l("Friend or neighbour"),
     Relation.OTHER: _l("Other"),
 }
+
+
+class ConsentStatus(StrEnum):
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+CONSENT_STATUS_LABELS = {
+    ConsentStatus.GIVEN: _l("Given"),
+    ConsentStatus.REFUSED: _l("Refused"),
+    ConsentStatus.WITHDRAWN: _l("Withdrawn"),
+    ConsentStatus.ENTERED_IN_ERROR: _l("Entered in error"),
+}
+CONSENT_TRANSITIONS = {
+    ConsentStatus.GIVEN: frozenset({ConsentStatus.WITHDRAWN, ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.REFUSED: frozenset({ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.WITHDRAWN: frozenset({ConsentStatus.ENTERED_IN_ERROR}),
+    ConsentStatus.ENTERED_IN_ERROR: frozenset[ConsentStatus](),
+}
+"""Another decision is another row: the newest one that is no error counts."""
+
+
+class DecidedBy(StrEnum):
+    PATIENT = "patient"
+    GUARDIAN = "guardian"
+
+
+DECIDED_BY_LABELS = {DecidedBy.PATIENT: _l("The patient"), DecidedBy.GUARDIAN: _l("A guardian")}
+
+
+class DocumentCategory(StrEnum):
+    IDENTITY = "identity"
+    INSURANCE = "insurance"
+    CONSENT = "consent"
+    REFERRAL = "referral"
+    RESULT = "result"
+    PICTURE = "picture"
+    LETTER = "letter"
+    CERTIFICATE = "certificate"
+    PHOTO = "photo"
+    OTHER = "other"
+
+
+DOCUMENT_CATEGORY_LABELS = {
+    DocumentCategory.IDENTITY: _l("Identity paper"),
+    DocumentCategory.INSURANCE: _l("Insurance paper"),
+    DocumentCategory.CONSENT: _l("Signed consent"),
+    DocumentCategory.REFERRAL: _l("Referral (clinical)"),
+    DocumentCategory.RESULT: _l("Result (clinical)"),
+    DocumentCategory.PICTURE: _l("Picture of the body (clinical)"),
+    DocumentCategory.LETTER: _l("Letter (clinical)"),
+    DocumentCategory.CERTIFICATE: _l("Certificate (clinical)"),
+    DocumentCategory.PHOTO: _l("Photo"),
+    DocumentCategory.OTHER: _l("Other (clinical)"),
+}
+ADMINISTRATIVE_CATEGORIES = frozenset({DocumentCategory.IDENTITY, DocumentCategory.INSURANCE, DocumentCategory.CONSENT})
+"""Documents without clinical content, which the front desk reads too."""
+
+
+class DocumentStatus(StrEnum):
+    KEPT = "kept"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+DOCUMENT_TRANSITIONS = {
+    DocumentStatus.KEPT: frozenset({DocumentStatus.ENTERED_IN_ERROR}),
+    DocumentStatus.ENTERED_IN_ERROR: frozenset[DocumentStatus](),
+}
+"""A document that was entered in error stays so, and stays stored."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
+from wtforms.widgets import HiddenInput
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
+from hms.core.settings.payers import payer_names
 from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
+from .addresses.queries import area_path, resolve_area
 from .allergies.rules import parse_substances
 from .contacts.forms import OWNERS, RELATIONS
 from .contacts.rules import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
@@ -51,7 +55,7 @@ SEVERITIES = [
 ]
 OPTIONAL_FIELDS = (
     *("title", "preferred_name", "other_names", "next_of_kin", "occupation", "language"),
-    *("national_id", "other_numbers", "email"),
+    *("national_id", "other_numbers", "email", "payer", "payer_number"),
 )
 """Optional fields that have the name of their column."""
 
@@ -103,6 +107,8 @@ class PersonForm(BirthForm):
     gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
     contact_info = Text(_l("Phone"), longest=255)
     address = Text(_l("Address"), longest=MAX_LENGTH["address"])
+    area = Text(_l("Area"), longest=1000)
+    area_id = RecordIdField(widget=HiddenInput())
     title = Text(_l("Title"), longest=MAX_LENGTH["title"])
     preferred_name = Text(_l("Preferred name"), longest=MAX_LENGTH["preferred_name"])
     other_names = Text(_l("Other names, for example before marriage"), longest=MAX_LENGTH["other_names"])
@@ -112,11 +118,20 @@ class PersonForm(BirthForm):
     national_id = Text(_l("National ID"), longest=MAX_LENGTH["national_id"])
     other_numbers = Text(_l("Other or old numbers, with commas between"), longest=MAX_LENGTH["other_numbers"])
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
+    payer = SelectField(_l("Other payer"), default="")
+    payer_number = Text(_l("Number at the payer"), longest=MAX_LENGTH["payer_number"])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        recorded = [self.payer.object_data] if self.payer.object_data else []
+        names = dict.fromkeys([*payer_names(), *recorded])
+        self.payer.choices = [SelectChoice("", _("None")), *(SelectChoice(name, name) for name in names)]
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as arguments of the actions."""
         typed = {name: self[name].data for name in ("address", *OPTIONAL_FIELDS)}
         return typed | {
+            "area_id": resolve_area(self.area_id.data, self.area.data or ""),
             "given_names": self.first_name.data,
             "family_name": self.last_name.data,
             "sex": self.gender.data,
@@ -204,7 +219,7 @@ class RegistrationForm(PersonForm):
 class CorrectionForm(PersonForm):
     """Changes to a registered patient; an empty birth date leaves the recorded one."""
 
-    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"),)
+    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"), ("area", "area_id"))
     version = RecordIdField()
 
     def values(self) -> dict[str, Any]:
@@ -246,6 +261,8 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
         "gender": patient.sex,
         "date_of_birth": formatting.format_date(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
+        "area": area_path(patient.area_id),
+        "area_id": patient.area_id,
         "version": patient.version,
         **{name: getattr(patient, name) for name in ("address", *OPTIONAL_FIELDS)},
     }

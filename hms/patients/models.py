@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
 from .enums import (
     ALLERGY_TRANSITIONS,
+    CONSENT_TRANSITIONS,
     DEATH_TRANSITIONS,
+    DOCUMENT_TRANSITIONS,
     MERGE_TRANSITIONS,
     PAIR_TRANSITIONS,
     PATIENT_TRANSITIONS,
@@ -42,7 +44,8 @@ class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
     `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
-    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `contact_numbers` are the digits of the
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `payer` is one of the
+    setting `billing.payers`, or blank. `contact_numbers` are the digits of the
     phones of `OtherPhone` and `Relative`, kept by a trigger on those tables.
     """
 
@@ -89,6 +92,7 @@ class Patient(VersionedRecord):
             postgresql_using="gin",
             postgresql_where=text("(next_of_kin || contact_numbers) <> ''"),
         ),
+        Index("ix_patient_area", "area_id", postgresql_where=text("area_id IS NOT NULL")),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
@@ -113,9 +117,12 @@ class Patient(VersionedRecord):
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
     email: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
     next_of_kin: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str] = mapped_column(default="")
     other_numbers: Mapped[str] = mapped_column(default="", server_default="")
+    payer: Mapped[str] = mapped_column(default="", server_default="")
+    payer_number: Mapped[str] = mapped_column(default="", server_default="")
     occupation: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     allergy_status: Mapped[str] = mapped_column(default="not_asked")
@@ -152,6 +159,32 @@ class Patient(VersionedRecord):
     def has_died(self) -> bool:
         """Whether a death is recorded, also one without a day."""
         return self.deceased_on is not None or self.deceased_text != ""
+
+
+class AddressArea(UnauditedRecord):
+    """An area of the country's hierarchy of addresses. `path` has the names of those above it too; `level` counts from the
+    largest areas. One that is not in the newest file is not listed, and stays for the patients who have it."""
+
+    __tablename__ = "address_area"
+    __table_args__ = (
+        CheckConstraint("btrim(path) <> ''", name="path_given"),
+        Index("uq_address_area_path", "path", unique=True),
+        Index("ix_address_area_parent", "parent_id"),
+        Index(
+            "ix_address_area_search",
+            "search_path",
+            postgresql_using="gin",
+            postgresql_ops={"search_path": "gin_trgm_ops"},
+            postgresql_where=text("is_listed"),
+        ),
+    )
+
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
+    level: Mapped[int]
+    level_name: Mapped[str]
+    path: Mapped[str]
+    is_listed: Mapped[bool] = mapped_column(default=True)
+    search_path: Mapped[str] = mapped_column(Computed("hms_fold(path)", persisted=True))
 
 
 class NameWord(db.Model):  # type: ignore[name-defined]
@@ -281,6 +314,142 @@ class Relative(VersionedRecord):
     phone: Mapped[str] = mapped_column(default="", server_default="")
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
     record_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+
+
+class ConsentKind(VersionedRecord):
+    """What patients are asked to consent to, for example "Treatment". A closed one is not offered any more."""
+
+    __tablename__ = "consent_kind"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        Index(
+            "uq_consent_kind_name",
+            text("lower(name)"),
+            unique=True,
+            info={"message": N_("There is a consent with this name already."), "field": "name", "code": "same_name"},
+        ),
+    )
+
+    name: Mapped[str]
+    is_open: Mapped[bool] = mapped_column(default=True)
+
+
+class ConsentText(ImmutableRecord):
+    """A version of the text of a consent in one language. It never changes: a correction is the next `number`."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(title) <> '' AND btrim(body) <> ''",
+            name="written",
+            info={"message": N_("Enter a title and a text."), "field": "body"},
+        ),
+        Index("uq_consent_text_number", "kind_id", "language", "number", unique=True),
+    )
+
+    kind_id: Mapped[int] = mapped_column(ForeignKey("consent_kind.id", ondelete="RESTRICT"))
+    language: Mapped[str]
+    number: Mapped[int]
+    title: Mapped[str]
+    body: Mapped[str]
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    kind: Mapped[ConsentKind] = relationship(lazy="raise")
+
+
+class Consent(VersionedRecord):
+    """What a patient, or a guardian, decided about a text (FHIR Consent). `ended_on`, `reason` and `ended_by_id`: of a
+    withdrawal, or of a row that was entered in error."""
+
+    __tablename__ = "consent"
+    transitions = CONSENT_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("status IN ('given', 'refused', 'withdrawn', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "decided_by IN ('patient', 'guardian')",
+            name="decided_by_known",
+            info={"message": N_("Choose who decided."), "field": "decided_by"},
+        ),
+        CheckConstraint(
+            "(decided_by = 'guardian') = (guardian_name <> '' AND guardian_relation <> '')",
+            name="guardian_named",
+            info={"message": N_("Enter the name and the relation of the guardian."), "field": "guardian_name"},
+        ),
+        CheckConstraint(
+            "status IN ('given', 'refused') OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_consent_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    status: Mapped[str]
+    decided_on: Mapped[date]
+    decided_by: Mapped[str] = mapped_column(default="patient")
+    guardian_name: Mapped[str] = mapped_column(default="", server_default="")
+    guardian_relation: Mapped[str] = mapped_column(default="", server_default="")
+    ended_on: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    text: Mapped[ConsentText] = relationship(lazy="raise")
+
+
+class ConsentForm(UnauditedRecord):
+    """A form with a text of consent and the patient's name, to be signed; `content` is the PDF, None until a worker made it."""
+
+    __tablename__ = "consent_form"
+    __table_args__ = (Index("ix_consent_form_patient", "patient_id", "id"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    asked_at: Mapped[datetime]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RecordDocument(Record):
+    """A document or photo of a patient. Only its status changes; `digest` is the SHA-256 of the content, `scan` what the virus
+    scanner said."""
+
+    __tablename__ = "record_document"
+    transitions = DOCUMENT_TRANSITIONS
+    secret_columns = ("content",)
+    __table_args__ = (
+        CheckConstraint(
+            "category IN ('identity', 'insurance', 'consent', 'referral', 'result', 'picture', 'letter', 'certificate', "
+            "'photo', 'other')",
+            name="category_known",
+            info={"message": N_("Choose the category."), "field": "category"},
+        ),
+        CheckConstraint("mimetype IN ('application/pdf', 'image/jpeg', 'image/png')", name="mimetype_known"),
+        CheckConstraint("scan IN ('clean', 'not_scanned')", name="scan_known"),
+        CheckConstraint("status IN ('kept', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "status = 'kept' OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_record_document_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    category: Mapped[str]
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    dated_on: Mapped[date | None]
+    mimetype: Mapped[str]
+    size: Mapped[int]
+    digest: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    scan: Mapped[str]
+    status: Mapped[str] = mapped_column(default="kept")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

@@ -26,10 +26,13 @@ class PatientFields(ApiSchema):
     gender = Text(10, blank=False, required=True)
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
+    area = Pk(allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
     other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
     national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
     other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
+    payer = Text(MAX_LENGTH["payer"], allow_none=True)
+    payer_number = Text(MAX_LENGTH["payer_number"], allow_none=True)
 
 
 class PatientIn(PatientFields):
@@ -49,7 +52,7 @@ class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
     class Meta(PatientFields.Meta):
-        exclude = ("known_allergies",)
+        exclude = ("known_allergies", "area", "payer", "payer_number")
 
     first_name = Text(100)
     last_name = Text(100)
@@ -67,10 +70,13 @@ class PatientOut(ApiSchema):
     gender = fields.String()
     contact_info = fields.String()
     address = fields.String()
+    area = fields.Integer(allow_none=True)
     known_allergies = fields.String()
     other_names = fields.String()
     national_id = fields.String()
     other_numbers = fields.String()
+    payer = fields.String()
+    payer_number = fields.String()
     deceased = fields.Boolean()
     deceased_on = fields.Date(allow_none=True)
     created_at = fields.DateTime()
@@ -106,9 +112,12 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "area",
             "other_names",
             "national_id",
             "other_numbers",
+            "payer",
+            "payer_number",
             "created_at",
             "updated_at",
         )
@@ -149,10 +158,13 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,
+        "area": row.area_id,
         "known_allergies": derived["known_allergies"],
         "other_names": row.other_names,
         "national_id": row.national_id,
         "other_numbers": row.other_numbers,
+        "payer": row.payer,
+        "payer_number": row.payer_number,
         "deceased": row.deceased_on is not None or row.deceased_text != "",
         "deceased_on": row.deceased_on.isoformat() if row.deceased_on else None,
         "created_at": row.created_at,

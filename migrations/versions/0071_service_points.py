@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0071"
-down_revision = "0079"
+down_revision = "0070"
 
 INSTANT = sa.DateTime(timezone=True)
 KINDS = ("triage", "room", "laboratory", "pharmacy", "cash_desk", "other")

@@ -20,10 +20,12 @@ from hms.appointments.models import (
     QueueEntry,
     ServicePoint,
     VisitType,
+    WaitingListEntry,
     WallScreen,
     WorkingHours,
 )
 from hms.appointments.points import actions as points
+from hms.appointments.queue import transitions
 from hms.appointments.series.queries import Shift, plan_following, plan_series
 from hms.appointments.series.rules import Pattern
 from hms.core import clock
@@ -312,3 +314,31 @@ def test_each_message_of_a_confirmation_is_about_a_row(desk, bah):
     undone = said(at, "/appointments/new", to=f"/appointments/{booking.id}/undo-confirmation")
     assert "The appointment is not confirmed any more." in undone
     assert _row(booking).confirmed_at is None
+
+
+def test_each_message_of_the_waiting_list_is_about_its_entry(desk, bah):
+    front, patient, other = desk("receptionist"), factories.patient(), factories.patient()
+    days = {"first_day": f"{MONDAY:%d/%m/%Y}", "last_day": f"{MONDAY:%d/%m/%Y}"}
+    where = "/appointments/waiting-list"
+    for one in (patient, other):
+        page = said(front, f"{where}/add?patient={one.id}&doctor={bah.id}", "/add", **days)
+        assert f"On the waiting list: {person_name(one)}." in page
+    first, second = database.session.scalars(select(WaitingListEntry).order_by(WaitingListEntry.id)).all()
+    assert (first.patient_id, first.doctor_id, first.first_day, first.last_day) == (patient.id, bah.id, MONDAY, MONDAY)
+    assert front.form(f"{where}/add", **days).status_code == 400
+    transitions.change_appointment_status(_booked(bah, TEN)[0].id, "cancelled", by=SYSTEM)
+    text = front.get(where).get_data(as_text=True)
+    assert text.count('data-ux="freed-place"') == 2
+    page = said(front, where, f"/{first.id}/book")
+    booking = database.session.scalars(select(Appointment).filter_by(patient_id=patient.id)).one()
+    day, name = format_date(MONDAY), person_name(patient)
+    assert f"Booked from the waiting list: {name}, 10:00 {day}, {bah.display_name}" in page
+    entry = database.session.get(WaitingListEntry, first.id, populate_existing=True)
+    assert (entry.appointment_id, booking.time) == (booking.id, TEN)
+    gone = {"doctor": str(bah.id), "date": f"{MONDAY:%d/%m/%Y}", "time": "10:00"}
+    assert "This time was just taken." in said(front, f"{where}/{second.id}", to=f"{where}/{second.id}/book", **gone)
+    page = said(front, f"{where}/{second.id}", f"/{second.id}", reason="Seen elsewhere")
+    assert f"Taken off the waiting list: {person_name(other)}." in page
+    entry = database.session.get(WaitingListEntry, second.id, populate_existing=True)
+    assert (entry.appointment_id, entry.withdrawn_reason) == (None, "Seen elsewhere")
+    assert desk("lab").get(where).status_code == 403

@@ -41,13 +41,19 @@ from hms.messages.models import MessagePreference, MessageText, Notification, Ou
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.patients.models import (
+    AddressArea,
     Allergy,
     BreakGlass,
+    Consent,
+    ConsentForm,
+    ConsentKind,
+    ConsentText,
     Death,
     DuplicatePair,
     OtherPhone,
     Patient,
     PatientMerge,
+    RecordDocument,
     Relative,
 )
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
@@ -108,10 +114,22 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
 
 
 def _reached_by(patient_id: int) -> dict[str, int]:
-    """A further phone and a relative of the patient."""
+    """A further phone, a relative and a consent of the patient."""
     phone = {"number": "+23276555111", "is_checked": True, "owner": "neighbour", "label": "Mr Sesay"}
     relative = {"name": "Aminata Kamara", "relation": "sibling", "phone": "+23276555222"}
     ids = {"phone_id": add(OtherPhone(patient_id=patient_id, **phone)).id}
+    area = {"level": 1, "level_name": "District", "path": f"District {next(_next)}"}
+    ids["area_id"] = add(AddressArea(**area)).id
+    paper = {"category": "result", "title": CLINICAL[2], "mimetype": "application/pdf", "size": 9, "scan": "clean"}
+    paper |= {"content": b"%PDF-1.4\n", "digest": "0" * 64}
+    ids["document_id"] = add(RecordDocument(patient_id=patient_id, **paper)).id
+    kind = add(ConsentKind(name=f"Treatment {next(_next)}"))
+    text = add(ConsentText(kind_id=kind.id, language="en", number=1, title="Treatment", body="I agree."))
+    about = {"patient_id": patient_id, "text_id": text.id}
+    given = {"decided_by": "guardian", "guardian_name": "Musa", "guardian_relation": "father", "reason": "Moved away"}
+    consent = add(Consent(**about, **given, status="withdrawn", decided_on=clock.today(), ended_on=clock.today()))
+    ids |= {"kind_id": kind.id, "text_id": text.id, "consent_id": consent.id}
+    ids |= {"form_id": add(ConsentForm(**about, asked_at=clock.now())).id}
     return ids | {"relative_id": add(Relative(patient_id=patient_id, **relative)).id}
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import Row
 from hms.appointments.blueprints import api
 from hms.appointments.bookings.api import sees_full_booking
 from hms.appointments.models import Absence
-from hms.appointments.schemas import AbsenceIn, AbsenceOut, AbsenceRecordedOut, AwayPlanOut, SettleIn
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
@@ -22,6 +21,7 @@ from hms.core.web.parameters import DAYS, PAGING, Id, Ordering, bounds, ordered,
 
 from . import actions, queries, rules
 from .queries import Plan, Span, Step
+from .schemas import AbsenceIn, AbsenceOut, AbsenceRecordedOut, AwayPlanOut, SettleIn
 
 COLUMNS = {
     "starts": Absence.starts,

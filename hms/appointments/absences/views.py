@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from hms.appointments.availability.queries import list_absences
 from hms.appointments.blueprints import pages
-from hms.appointments.enums import STAY_LABELS
+from hms.appointments.enums import STATUS_LABELS, STAY_LABELS
 from hms.appointments.forms import AwayForm, BlockForm
 from hms.appointments.view_helpers import NO_DOCTOR, get_number_parameter, list_doctor_choices, run_or_flash
 from hms.core import clock
@@ -77,7 +77,12 @@ def _render(template: str, form: AwayForm, plan: Plan | None, **values: Any) -> 
     if plan is not None:
         read_log.record_list_read("appointments.read_list", len(plan.steps), entity="appointment")
         form.seen.data = plan.key
-    words = {"stay_words": STAY_LABELS, "channel_words": CHANNEL_LABELS, "has_channel": bool(usable_channels())}
+    words = {
+        "stay_words": STAY_LABELS,
+        "status_words": STATUS_LABELS,
+        "channel_words": CHANNEL_LABELS,
+        "has_channel": bool(usable_channels()),
+    }
     page = render_template(f"appointments/{template}", form=form, plan=plan, **words, **values)
     return page, form.status
 

@@ -106,6 +106,7 @@ def get_appointment(appointment_id: int) -> Row:
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
+            VisitType.is_follow_up,
             display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),
@@ -154,12 +155,20 @@ def load_timetable(
     doctor_id: int, first: date, last: date, patient_ids: Iterable[int], absences: Iterable[AbsenceRow] = ()
 ) -> Timetable:
     """The time of the doctor and the patients from `first` to `last`, with `absences` that are not recorded yet."""
-    times = availability.get_hours_and_absences(first, last, [doctor_id])
+    return load_timetables([doctor_id], first, last, patient_ids, absences)[doctor_id]
+
+
+def load_timetables(
+    doctor_ids: Iterable[int], first: date, last: date, patient_ids: Iterable[int], absences: Iterable[AbsenceRow] = ()
+) -> dict[int, Timetable]:
+    """The time of each of the doctors, and of the patients, from `first` to `last`, by the doctor's id."""
+    doctors = set(doctor_ids)
+    times = availability.get_hours_and_absences(first, last, doctors)
     query = select(
         *(Appointment.id, Appointment.doctor_id, Appointment.patient_id, Appointment.date, Appointment.time),
         *(Appointment.duration_minutes, Appointment.place, Appointment.is_overbooked),
     ).where(
-        or_(Appointment.doctor_id == doctor_id, Appointment.patient_id.in_(set(patient_ids))),
+        or_(Appointment.doctor_id.in_(doctors), Appointment.patient_id.in_(set(patient_ids))),
         Appointment.date.between(first - DAY, last + DAY),
         Appointment.status.in_(OCCUPYING_STATUSES),
     )
@@ -167,4 +176,14 @@ def load_timetable(
         Occupied(row.id, row.doctor_id, row.patient_id, row.date, *availability.get_booking_span(row))
         for row in db.session.execute(query)
     ]
-    return Timetable(doctor_id, times.hours, [*times.absences, *absences], times.holidays, occupied)
+    away = [*times.absences, *absences]
+    return {
+        doctor_id: Timetable(
+            doctor_id,
+            [row for row in times.hours if row.doctor_id == doctor_id],
+            [row for row in away if row.doctor_id == doctor_id],
+            times.holidays,
+            occupied,
+        )
+        for doctor_id in doctors
+    }

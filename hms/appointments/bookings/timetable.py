@@ -93,6 +93,12 @@ class Timetable:
         self.by_day[target.day].append(taken)
         return None
 
+    def find_clash(self, booking: Any, target: Target) -> Clash | None:
+        """Why the booking does not fit at this time; None when it does."""
+        starts = clock.at(*target)
+        found = self._find_place(booking, target, starts, starts + timedelta(minutes=booking.duration_minutes))
+        return found if isinstance(found, Clash) else None
+
     def _find_place(self, booking: Any, target: Target, starts: datetime, ends: datetime) -> int | Clash:
         clash = self._find_closed(target, starts, ends, booking.duration_minutes)
         if clash is not None:

@@ -10,7 +10,6 @@ from hms.appointments.blueprints import api
 from hms.appointments.bookings.actions import NO_APPOINTMENT
 from hms.appointments.bookings.queries import get_appointment
 from hms.appointments.enums import RepeatUnit
-from hms.appointments.schemas import FollowingIn, FollowingOut, SeriesIn, SeriesOut, SeriesPlanOut
 from hms.core.api import read_log
 from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
@@ -20,6 +19,7 @@ from hms.core.web.guard import current_person, requires
 from . import actions, queries
 from .queries import FollowingPlan, Occurrence, Shift, Step
 from .rules import Pattern
+from .schemas import FollowingIn, FollowingOut, SeriesIn, SeriesOut, SeriesPlanOut
 
 
 def _read_own_booking(appointment_id: int) -> Any:

@@ -9,7 +9,7 @@ from wtforms import BooleanField
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.dates import parse_past_date
+from hms.core.text.dates import parse_recent_date
 from hms.core.text.formatting import format_date
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField, Required, Text
@@ -21,7 +21,7 @@ class DeathForm(ActionForm):
     """Day (or not known), place and cause of a death."""
 
     died_on = ParsedField(
-        _l("Date of death"), parse=lambda text: parse_past_date(text, clock.today()), show=format_date
+        _l("Date of death"), parse=lambda text: parse_recent_date(text, clock.today()), show=format_date
     )
     is_day_unknown = BooleanField(_l("The date is not known"))
     place = Text(_l("Place of death"), longest=rules.MAX_PLACE_LENGTH)

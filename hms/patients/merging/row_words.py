@@ -23,6 +23,8 @@ WORDS: dict[str, LazyString] = {
     "bill": _l("Bill"),
     "break_glass": _l("Emergency access"),
     "condition": _l("Diagnosis"),
+    "consent": _l("Consent"),
+    "consent_form": _l("Form of consent"),
     "death": _l("Death"),
     "dispense": _l("Dispensed medicine"),
     "encounter": _l("Encounter"),
@@ -35,8 +37,10 @@ WORDS: dict[str, LazyString] = {
     "point_entry": _l("Place in the line of a service point"),
     "prescription": _l("Prescription"),
     "queue_entry": _l("Place in the queue"),
+    "record_document": _l("Document"),
     "relative": _l("Next of kin"),
     "vitals_reading": _l("Vital signs"),
+    "waiting_list_entry": _l("Entry on the waiting list"),
 }
 OTHER = _l("Other record")
 DAYS = ("date", "service_date", "started_at", "taken_at", "ordered_at", "dispensed_at", "issued_at", "created_at")

@@ -23,6 +23,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.PROPOSE_MERGE: _l("Request that two records of one patient are merged, or separated again"),
     Permission.APPROVE_MERGE: _l("Approve the merge or separation of records that another person requested"),
     Permission.RECORD_DEATH: _l("Record a patient's death, correct it or take it back"),
+    Permission.MANAGE_CONSENT_TEXTS: _l("Write the texts that patients consent to"),
     Permission.WITHDRAW_PATIENT: _l("Withdraw a patient registered by mistake"),
     Permission.EXPORT_PATIENTS: _l("Export lists of patients"),
     Permission.RESTRICT_PATIENT: _l("Restrict a patient's record"),
