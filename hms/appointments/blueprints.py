@@ -13,5 +13,5 @@ pages = Blueprint("appointments", __name__)
 
 api = ApiBlueprint("appointments_api", __name__, description="Appointments and the queue")
 
-navigation.add_entry(_l("Queue"), "appointments.queue", Permission.CALL_PATIENT, order=10)
+navigation.add_entry(_l("Queue"), "appointments.queue", Permission.SERVE_POINT, order=10)
 navigation.add_entry(_l("Appointments"), "appointments.day", Permission.READ_VISIT_REASON, order=20)

@@ -78,6 +78,71 @@ COLOUR_LABELS = {
 }
 
 
+class AwayChoice(StrEnum):
+    """What becomes of the bookings of a doctor who is away, as the API writes it."""
+
+    MOVE_DAY = "move_day"
+    MOVE_DOCTOR = "move_doctor"
+    CANCEL = "cancel"
+
+
+AWAY_CHOICE_LABELS = {
+    AwayChoice.MOVE_DAY: _l("Move to another day, same doctor"),
+    AwayChoice.MOVE_DOCTOR: _l("Move to another doctor, same day"),
+    AwayChoice.CANCEL: _l("Cancel all"),
+}
+
+
+class StayReason(StrEnum):
+    """Why a booking stays although its doctor is away."""
+
+    NO_PLACE = "no_place"
+    HERE = "here"
+    NOT_IN_USE = "not_in_use"
+
+
+STAY_LABELS = {
+    StayReason.NO_PLACE: _l("no free place"),
+    StayReason.HERE: _l("the patient has come"),
+    StayReason.NOT_IN_USE: _l("died, or record not in use"),
+}
+
+
+class Clash(StrEnum):
+    """Why a booking does not fit at a time."""
+
+    HOLIDAY = "holiday"
+    PAST = "past"
+    TOO_FAR = "too_far"
+    CLOCK_CHANGE = "clock_change"
+    AWAY = "away"
+    NO_CLINIC = "no_clinic"
+    DOCTOR_BOOKED = "doctor_booked"
+    PATIENT_BOOKED = "patient_booked"
+
+
+CLASH_LABELS = {
+    Clash.HOLIDAY: _l("holiday"),
+    Clash.PAST: _l("the time is past"),
+    Clash.TOO_FAR: _l("more than two years ahead"),
+    Clash.CLOCK_CHANGE: _l("the clocks are changed then"),
+    Clash.AWAY: _l("the doctor is away"),
+    Clash.NO_CLINIC: _l("no clinic hours then"),
+    Clash.DOCTOR_BOOKED: _l("no free place"),
+    Clash.PATIENT_BOOKED: _l("the patient has another appointment"),
+}
+
+
+class RepeatUnit(StrEnum):
+    """The unit of the time between the bookings of a series, as the API writes it."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+
+
+REPEAT_UNIT_LABELS = {RepeatUnit.DAYS: _l("days"), RepeatUnit.WEEKS: _l("weeks")}
+
+
 class Priority(IntEnum):
     """Urgency in the queue; lower numbers are called first."""
 
@@ -133,3 +198,24 @@ def parse_priority(value: object, field: str = "priority") -> Priority:
         return Priority(int(word)) if word.isascii() and word.isdecimal() else Priority[word.upper()]
     except (ValueError, KeyError):
         raise RuleBroken(N_("Choose Emergency, Urgent, Standard or Low."), field) from None
+
+
+class PointKind(StrEnum):
+    """What a service point is. A doctor needs none: each has a line of their own."""
+
+    TRIAGE = "triage"
+    ROOM = "room"
+    LABORATORY = "laboratory"
+    PHARMACY = "pharmacy"
+    CASH_DESK = "cash_desk"
+    OTHER = "other"
+
+
+POINT_KIND_LABELS = {
+    PointKind.TRIAGE: _l("Triage"),
+    PointKind.ROOM: _l("Room"),
+    PointKind.LABORATORY: _l("Laboratory"),
+    PointKind.PHARMACY: _l("Pharmacy"),
+    PointKind.CASH_DESK: _l("Cash desk"),
+    PointKind.OTHER: _l("Other"),
+}

@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
@@ -19,12 +19,27 @@ from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, InputPresent, ParsedField, RecordIdField, Required, Text, WholeField
 
-from .availability.rules import check_clock_change
-from .enums import COLOUR_LABELS, PRIORITY_LABELS, Priority
+from .absences.rules import Instruction, make_instruction, read_times
+from .enums import (
+    AWAY_CHOICE_LABELS,
+    COLOUR_LABELS,
+    POINT_KIND_LABELS,
+    PRIORITY_LABELS,
+    REPEAT_UNIT_LABELS,
+    AwayChoice,
+    Priority,
+    RepeatUnit,
+)
 from .holidays.actions import MAX_NAME_LENGTH as MAX_HOLIDAY_NAME_LENGTH
-from .models import VisitType
+from .models import ServicePoint, VisitType
+from .points.actions import MAX_CODE_LENGTH, MAX_PREFIX_LENGTH
+from .points.actions import MAX_NAME_LENGTH as MAX_POINT_NAME_LENGTH
+from .queue.steps import MAX_REASON_LENGTH as MAX_HOLD_REASON_LENGTH
 from .screens.actions import MAX_NAME_LENGTH as MAX_SCREEN_NAME_LENGTH
+from .series.rules import Pattern
 from .visit_types.actions import MAX_MARK_LENGTH, MAX_NAME_LENGTH
+from .waiting_list.rules import MAX_NOTES_LENGTH as MAX_WAITING_NOTES_LENGTH
+from .waiting_list.rules import MAX_REASON_LENGTH as MAX_WAITING_REASON_LENGTH
 
 CLOCK_PATTERN = re.compile(r"([01]?[0-9]|2[0-3])[:.h ]?([0-5][0-9])", re.ASCII)
 CANCEL_REASONS = (
@@ -138,12 +153,11 @@ class BookForm(SlotForm):
         return super().values() | who | {"notes": self.notes.data or "", "is_overbooked": self.overbook.data}
 
 
-class QueueForm(ActionForm):
-    """A check-in: patient, doctor and priority."""
+class PointQueueForm(ActionForm):
+    """A place in the line of a service point: patient and priority."""
 
     patient_text = Text(_l("Patient"), longest=120)
     patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
-    doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
     priority = SelectField(
         _l("Priority"),
         coerce=int,
@@ -152,7 +166,22 @@ class QueueForm(ActionForm):
     )
 
     def values(self) -> dict[str, Any]:
-        return {"patient_id": self.patient.data, "doctor_id": self.doctor.data, "priority": self.priority.data}
+        return {"patient_id": self.patient.data, "priority": self.priority.data}
+
+
+class QueueForm(PointQueueForm):
+    """A check-in: patient, doctor and priority."""
+
+    doctor = SelectField(_l("Doctor"), coerce=lambda text: int(text) if text else None, validate_choice=False)
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"doctor_id": self.doctor.data}
+
+
+class HoldForm(ActionForm):
+    """Why a patient is on hold."""
+
+    reason = Text(_l("Reason"), [Required()], longest=MAX_HOLD_REASON_LENGTH)
 
 
 class HoursForm(ActionForm):
@@ -173,26 +202,120 @@ class HoursForm(ActionForm):
         return values | {"doctor_id": values.pop("doctor")}
 
 
-class BlockForm(ActionForm):
-    """A time to block for a doctor."""
+class AwayForm(ActionForm):
+    """What becomes of the appointments while a doctor is away; `seen` is the key of the plan that was shown."""
+
+    bookings = RadioField(
+        _l("Appointments of that time"),
+        choices=[SelectChoice(choice.value, label) for choice, label in AWAY_CHOICE_LABELS.items()],
+        validate_choice=False,
+    )
+    to_date = day_field(_l("New day"))
+    to_doctor = SelectField(_l("New doctor"), coerce=_chosen_id, validate_choice=False)
+    seen = Text("", longest=64)
+
+    def values(self) -> dict[str, Any]:
+        return {"instruction": self.instruction, "seen": self.seen.data or None}
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """What was chosen; None without a choice."""
+        known = self.bookings.data if self.bookings.data in list(AwayChoice) else None
+        return make_instruction(known, self.to_date.data, self.to_doctor.data)
+
+
+class BlockForm(AwayForm):
+    """A time in which a doctor is away: whole days, or from and to."""
 
     doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
     date = day_field(_l("Date"), [Required()])
-    starts = time_field(_l("From"), [Required()])
+    starts = time_field(_l("From"))
     until = day_field(_l("End date"))
-    ends = time_field(_l("To"), [Required()])
+    ends = time_field(_l("To"))
     reason = Text(_l("Reason"), longest=120)
 
     def values(self) -> dict[str, Any]:
-        last = self.until.data or self.date.data
-        check_clock_change(self.date.data, self.starts.data, field="starts")
-        check_clock_change(last, self.ends.data, field="ends")
-        return {
-            "doctor_id": self.doctor.data,
-            "starts": clock.at(self.date.data, self.starts.data),
-            "ends": clock.at(last, self.ends.data),
-            "reason": self.reason.data or "",
-        }
+        starts, ends = read_times(self.date.data, self.starts.data, self.until.data, self.ends.data)
+        when = {"doctor_id": self.doctor.data, "starts": starts, "ends": ends, "reason": self.reason.data or ""}
+        return super().values() | when
+
+
+class SeriesForm(ActionForm):
+    """How a booking is repeated; `seen` is the key of the dates that were shown."""
+
+    every = WholeField(_l("Every"), [Required()], default=1)
+    unit = SelectField(
+        _l("Days or weeks"),
+        choices=[SelectChoice(unit.value, label) for unit, label in REPEAT_UNIT_LABELS.items()],
+        default=RepeatUnit.WEEKS.value,
+    )
+    times = WholeField(_l("How often in all"))
+    until = day_field(_l("Or until"))
+    seen = Text("", longest=64)
+
+    @property
+    def pattern(self) -> Pattern:
+        """The dates that were asked for."""
+        return Pattern(self.every.data, RepeatUnit(self.unit.data), self.times.data, self.until.data)
+
+    def values(self) -> dict[str, Any]:
+        return {"pattern": self.pattern, "seen": self.seen.data or None}
+
+
+class FollowingForm(ActionForm):
+    """The new day, time and doctor of a booking from which a series moves; `seen` is the key of the plan that was shown."""
+
+    doctor = SelectField(_l("Doctor"), [Chosen()], coerce=_chosen_id, validate_choice=False)
+    date = day_field(_l("New day of this appointment"), [Required()])
+    time = time_field(_l("New time"), [Required()])
+    seen = Text("", longest=64)
+
+    def values(self) -> dict[str, Any]:
+        when = {"date": self.date.data, "time": self.time.data, "doctor_id": self.doctor.data}
+        return when | {"seen": self.seen.data or None}
+
+
+class WaitingForm(ActionForm):
+    """A patient who waits for a place with a doctor, in a department or for a type of visit."""
+
+    patient_text = Text(_l("Patient"), longest=120)
+    patient = RecordIdField(_l("Patient"), [InputPresent()], widget=HiddenInput())
+    doctor = SelectField(_l("Doctor"), coerce=_chosen_id, validate_choice=False)
+    department = SelectField(_l("Department"), coerce=_chosen_id, validate_choice=False)
+    visit_type = SelectField(_l("Visit type"), coerce=_chosen_id, validate_choice=False)
+    first_day = day_field(_l("From"), [Required()])
+    last_day = day_field(_l("Until"), [Required()])
+    priority = SelectField(
+        _l("Priority"),
+        coerce=int,
+        choices=[SelectChoice(priority.value, label) for priority, label in PRIORITY_LABELS.items()],
+        default=Priority.STANDARD.value,
+    )
+    notes = Text(_l("Reason for the visit"), longest=MAX_WAITING_NOTES_LENGTH)
+
+    def values(self) -> dict[str, Any]:
+        names = ("patient", "doctor", "department", "visit_type")
+        days = {name: self[name].data for name in ("first_day", "last_day", "priority", "notes")}
+        return {f"{name}_id": self[name].data for name in names} | days
+
+
+class WithdrawForm(ActionForm):
+    """Why an entry is taken off the waiting list."""
+
+    reason = Text(_l("Reason"), [Required()], longest=MAX_WAITING_REASON_LENGTH)
+
+
+class PlaceForm(ActionForm):
+    """A free place, as its button sends it."""
+
+    doctor = RecordIdField(_l("Doctor"), [InputPresent()])
+    date = day_field(_l("Date"), [Required()])
+    time = time_field(_l("Time"), [Required()])
+    minutes = WholeField(_l("Length"))
+
+    def values(self) -> dict[str, Any]:
+        when = {"doctor_id": self.doctor.data, "date": self.date.data, "time": self.time.data}
+        return when | {"duration_minutes": self.minutes.data}
 
 
 class HolidayForm(ActionForm):
@@ -207,10 +330,14 @@ class ScreenForm(ActionForm):
 
     name = Text(_l("Name"), [Required()], longest=MAX_SCREEN_NAME_LENGTH)
     doctor_id = SelectField(_l("For"), coerce=_chosen_id)
+    point_id = SelectField(_l("Or for the service point"), coerce=_chosen_id)
     has_chime = BooleanField(_l("Play a chime at each call"))
     spoken = SelectMultipleField(
         _l("Speak the numbers in"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
+
+
+VISIT_TYPE_FIELDS = ("name", "mark", "minutes", "colour", "is_follow_up", "version")
 
 
 class VisitTypeForm(ActionForm):
@@ -222,9 +349,28 @@ class VisitTypeForm(ActionForm):
     colour = SelectField(
         _l("Colour"), choices=[SelectChoice(colour.value, label) for colour, label in COLOUR_LABELS.items()]
     )
+    is_follow_up = BooleanField(_l("Follow-up: free within the days and visits of the settings"))
     version = RecordIdField()
 
     @staticmethod
     def stored_values(visit_type: VisitType) -> dict[str, Any]:
         """The visit type as the fields of this form."""
-        return {name: getattr(visit_type, name) for name in ("name", "mark", "minutes", "colour", "version")}
+        return {name: getattr(visit_type, name) for name in VISIT_TYPE_FIELDS}
+
+
+class PointForm(ActionForm):
+    """A service point."""
+
+    name = Text(_l("Name"), [Required()], longest=MAX_POINT_NAME_LENGTH)
+    code = Text(_l("Code"), [Required()], longest=MAX_CODE_LENGTH)
+    kind = SelectField(
+        _l("Kind"), choices=[SelectChoice(kind.value, label) for kind, label in POINT_KIND_LABELS.items()]
+    )
+    prefix = Text(_l("Letters of the token"), [Required()], longest=MAX_PREFIX_LENGTH)
+    department_id = SelectField(_l("Department"), coerce=_chosen_id, validate_choice=False)
+    version = RecordIdField()
+
+    @staticmethod
+    def stored_values(point: ServicePoint) -> dict[str, Any]:
+        """The service point as the fields of this form."""
+        return {name: getattr(point, name) for name in ("name", "code", "kind", "prefix", "department_id", "version")}

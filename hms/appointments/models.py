@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, Text, UniqueConstraint, false, text
-from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, Text, UniqueConstraint, false, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
 from hms.core.text.translation import N_
 from hms.patients.models import Patient
-from hms.staff.models import User
+from hms.staff.models import Department, User
 
-from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour
+from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour, PointKind
 
 OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
+FREED = "status IN ('cancelled', 'rescheduled')"
 IN_QUEUE = "status IN ('waiting', 'called', 'in_service')"
 
 
@@ -88,7 +90,10 @@ class Holiday(Record):
 
 
 class VisitType(VersionedRecord):
-    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name."""
+    """A kind of visit, e.g. first visit or follow-up. `mark` says it in few letters where there is no room for the name.
+
+    A visit that is a follow-up is not charged within the days and visits that the hospital's settings give.
+    """
 
     __tablename__ = "visit_type"
     __table_args__ = (
@@ -113,7 +118,22 @@ class VisitType(VersionedRecord):
     mark: Mapped[str]
     colour: Mapped[str]
     minutes: Mapped[int]
+    is_follow_up: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class AppointmentSeries(Record):
+    """What bookings that were made together have in common: one every so many days or weeks."""
+
+    __tablename__ = "appointment_series"
+    __table_args__ = (
+        CheckConstraint("every BETWEEN 1 AND 365", name="every_possible"),
+        CheckConstraint("unit IN ('days', 'weeks')", name="unit_known"),
+    )
+
+    every: Mapped[int]
+    unit: Mapped[str]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class Appointment(VersionedRecord):
@@ -164,6 +184,8 @@ class Appointment(VersionedRecord):
         Index("ix_appointment_day", "date", "time", "id"),
         Index("ix_appointment_doctor_day", "doctor_id", "date", "time"),
         Index("ix_appointment_patient", "patient_id", "date"),
+        Index("ix_appointment_freed", "date", "time", postgresql_where=text(FREED)),
+        Index("ix_appointment_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
     )
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
@@ -181,13 +203,30 @@ class Appointment(VersionedRecord):
     status_reason: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[dt.datetime | None]
     missed_at: Mapped[dt.datetime | None]
+    confirmed_at: Mapped[dt.datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("appointment_series.id", ondelete="RESTRICT"))
     status_before: Mapped[str] = mapped_column(default="", server_default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     doctor: Mapped[User] = relationship(foreign_keys=doctor_id, lazy="raise")
 
 
-class QueueEntry(VersionedRecord):
+class LinePlace:
+    """A place in a line. `held_at`: the patient waits, but is not called until then; `hold_reason` says why.
+
+    `line_priority` and `line_at` are the place after a skip, instead of the priority and the arrival. `last_step` holds the
+    last step and the values before it, so that it can be undone; None when there is nothing to undo.
+    """
+
+    held_at: Mapped[dt.datetime | None]
+    hold_reason: Mapped[str] = mapped_column(default="", server_default="")
+    line_priority: Mapped[int | None]
+    line_at: Mapped[dt.datetime | None]
+    last_step: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class QueueEntry(LinePlace, VersionedRecord):
     """A patient in the queue of `service_date`, with the token number of that day."""
 
     __tablename__ = "queue_entry"
@@ -236,22 +275,159 @@ class QueueEntry(VersionedRecord):
     appointment: Mapped[Appointment | None] = relationship(lazy="raise")
 
 
-CALLING_ORDER = (QueueEntry.priority, QueueEntry.arrived_at, QueueEntry.token)
-"""Who waits is called in this order: the most urgent first, then who came first."""
+class WaitingListEntry(VersionedRecord):
+    """A patient who waits for a place with a doctor, in a department or for a type of visit, on a day from `first_day` to
+    `last_day`. It ends with a booking (`appointment_id`), or is withdrawn with a reason."""
+
+    __tablename__ = "waiting_list_entry"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(doctor_id, department_id, visit_type_id) > 0", name="wanted"),
+        CheckConstraint(
+            "last_day >= first_day",
+            name="days_in_order",
+            info={"message": N_("The last day must not be before the first."), "field": "last_day"},
+        ),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
+        CheckConstraint("appointment_id IS NULL OR withdrawn_at IS NULL", name="ended_once"),
+        CheckConstraint("withdrawn_at IS NULL OR btrim(withdrawn_reason) <> ''", name="reason_given"),
+        UniqueConstraint("appointment_id"),
+        Index(
+            "ix_waiting_list_entry_open",
+            "priority",
+            "id",
+            postgresql_where=text("appointment_id IS NULL AND withdrawn_at IS NULL"),
+        ),
+        Index("ix_waiting_list_entry_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="RESTRICT"))
+    visit_type_id: Mapped[int | None] = mapped_column(ForeignKey("visit_type.id", ondelete="RESTRICT"))
+    first_day: Mapped[dt.date]
+    last_day: Mapped[dt.date]
+    priority: Mapped[int] = mapped_column(default=3)
+    notes: Mapped[str] = mapped_column(default="")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    withdrawn_at: Mapped[dt.datetime | None]
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
+
+
+def calling_order(entry: Any) -> tuple[Any, ...]:
+    """The columns of the order in which those who wait in a line are called: the most urgent first, then who came first. Who
+    was skipped has another place."""
+    urgency = func.coalesce(entry.line_priority, entry.priority)
+    return urgency, func.coalesce(entry.line_at, entry.arrived_at), entry.token
+
+
+CALLING_ORDER = calling_order(QueueEntry)
+
+
+class ServicePoint(VersionedRecord):
+    """A place with a line of its own, such as the laboratory. Its tokens count from 1 each day after the letters of
+    `prefix`; points with the same letters share the numbers."""
+
+    __tablename__ = "service_point"
+    __table_args__ = (
+        Index(
+            "uq_service_point_name",
+            text("lower(name COLLATE pg_c_utf8)"),
+            unique=True,
+            info={"message": N_("There is already a service point with this name."), "field": "name"},
+        ),
+        Index(
+            "uq_service_point_code",
+            text("lower(code COLLATE pg_c_utf8)"),
+            unique=True,
+            info={"message": N_("Another service point has this code. Enter another one."), "field": "code"},
+        ),
+        CheckConstraint("btrim(name) <> '' AND btrim(code) <> '' AND btrim(prefix) <> ''", name="words_given"),
+        CheckConstraint(f"kind IN ({', '.join(repr(kind.value) for kind in PointKind)})", name="kind_known"),
+    )
+
+    code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    prefix: Mapped[str]
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="RESTRICT"))
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+    department: Mapped[Department | None] = relationship(lazy="raise")
+
+
+class PointEntry(LinePlace, VersionedRecord):
+    """A patient in the line of a service point, with the token of that day.
+
+    `queue_entry_id` is the visit, `sent_from_id` the point before. With `holds_place` the place in the doctor's line is kept
+    until this ends.
+    """
+
+    __tablename__ = "point_entry"
+    transitions = QUEUE_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('waiting', 'called', 'in_service', 'done', 'left', 'cancelled')", name="status_known"
+        ),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
+        Index("uq_point_entry_token", "service_date", "prefix", "token", unique=True),
+        Index(
+            "uq_point_entry_patient",
+            "service_date",
+            "patient_id",
+            "point_id",
+            unique=True,
+            postgresql_where=text(IN_QUEUE),
+            info={
+                "message": N_("This patient already waits at this service point."),
+                "field": "patient",
+                "code": "already_queued",
+            },
+        ),
+        Index("ix_point_entry_board", "point_id", "service_date"),
+        Index("ix_point_entry_patient", "patient_id"),
+        Index("ix_point_entry_visit", "queue_entry_id"),
+    )
+
+    service_date: Mapped[dt.date]
+    point_id: Mapped[int] = mapped_column(ForeignKey("service_point.id", ondelete="RESTRICT"))
+    prefix: Mapped[str]
+    token: Mapped[int]
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    queue_entry_id: Mapped[int | None] = mapped_column(ForeignKey("queue_entry.id", ondelete="RESTRICT"))
+    sent_from_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id", ondelete="RESTRICT"))
+    holds_place: Mapped[bool] = mapped_column(default=False)
+    priority: Mapped[int] = mapped_column(default=3)
+    status: Mapped[str] = mapped_column(default="waiting")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    arrived_at: Mapped[dt.datetime]
+    called_at: Mapped[dt.datetime | None]
+    called_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    started_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    point: Mapped[ServicePoint] = relationship(lazy="raise")
 
 
 class WallScreen(Record):
     """A screen on a wall PC where nobody is signed in: a link with a secret opens it until it is switched off.
 
-    It shows the calls of one doctor, or of all when `doctor_id` is None; `spoken` are codes of languages.
+    It shows the calls of one doctor or of one service point, or of all without both; `spoken` are codes of languages.
     """
 
     __tablename__ = "wall_screen"
     secret_columns = ("secret_hash",)
-    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="name_given"), UniqueConstraint("secret_hash"))
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="name_given"),
+        CheckConstraint("doctor_id IS NULL OR point_id IS NULL", name="of_one"),
+        UniqueConstraint("secret_hash"),
+    )
 
     name: Mapped[str]
     doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("service_point.id", ondelete="RESTRICT"))
     has_chime: Mapped[bool] = mapped_column(default=False)
     spoken: Mapped[list[str]] = mapped_column(ARRAY(Text))
     secret_hash: Mapped[bytes]

@@ -88,13 +88,25 @@ class HolidayOut(ApiSchema):
     updated_at = fields.DateTime()
 
 
+class CalendarDayOut(ApiSchema):
+    """A day of the calendar; `away` are the doctors who are away at some time of it."""
+
+    date = fields.Date()
+    free = fields.Integer()
+    booked = fields.Integer()
+    holiday = fields.String(allow_none=True)
+    away = fields.List(fields.Integer())
+
+
 class VisitTypeIn(ApiSchema):
-    """A new visit type. `mark`: one to three letters that stand for the name."""
+    """A new visit type. `mark`: one to three letters that stand for the name. `is_follow_up`: not charged again within the
+    days and visits of the settings."""
 
     name = Text(40, blank=False, required=True)
     mark = Text(3, blank=False, required=True)
     colour = fields.String(required=True, validate=validate.OneOf(list(Colour)))
     duration_minutes = WholeNumber(MIN_DURATION, MAX_DURATION, required=True)
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
 
 
@@ -113,6 +125,7 @@ class VisitTypeOut(ApiSchema):
     mark = fields.String()
     colour = fields.String()
     duration_minutes = fields.Integer()
+    is_follow_up = fields.Boolean()
     is_active = fields.Boolean()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
@@ -132,10 +145,24 @@ class AppointmentOut(ApiSchema):
     visit_type = fields.Integer(allow_none=True)
     visit_type_name = fields.String(allow_none=True)
     is_overbooked = fields.Boolean()
+    series = fields.Integer(allow_none=True)
     status = fields.String()
     notes = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class UnconfirmedOut(ApiSchema):
+    """An appointment of the next days about which the patient was not reached."""
+
+    id = fields.Integer()
+    patient = fields.Integer()
+    patient_name = fields.String()
+    doctor = fields.Integer()
+    doctor_name = fields.String()
+    date = fields.Date()
+    time = fields.Time()
+    has_failed = fields.Boolean()
 
 
 class ScreenIn(ApiSchema):
@@ -143,6 +170,7 @@ class ScreenIn(ApiSchema):
 
     name = Text(60, blank=False, required=True)
     doctor = Pk(allow_none=True)
+    point = Pk(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(Text(10), validate=validate.Length(max=10))
 
@@ -151,6 +179,7 @@ class ScreenOut(ApiSchema):
     id = fields.Integer()
     name = fields.String()
     doctor = fields.Integer(allow_none=True)
+    point = fields.Integer(allow_none=True)
     has_chime = fields.Boolean()
     spoken = fields.List(fields.String())
     created_at = fields.DateTime()
@@ -182,10 +211,13 @@ class EntryOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    held_at = fields.DateTime(allow_none=True)
+    hold_reason = fields.String()
+    can_undo = fields.Boolean()
     expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
-def _name(row: Any) -> str:
+def full_name(row: Any) -> str:
     return " ".join(part for part in (row.given_name, row.family_name) if part)
 
 
@@ -198,13 +230,14 @@ def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:
     return basic | {
         "appointment_date": day,
         "appointment_time": time,
-        "patient_name": _name(row),
+        "patient_name": full_name(row),
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "duration_minutes": row.duration_minutes,
         "visit_type": row.visit_type_id,
         "visit_type_name": row.visit_type_name,
         "is_overbooked": row.is_overbooked,
+        "series": row.series_id,
         "notes": row.notes,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
@@ -218,7 +251,7 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "id": entry.id,
         "token": entry.token,
         "patient": entry.patient_id,
-        "patient_name": _name(entry),
+        "patient_name": full_name(entry),
         "doctor": entry.doctor_id,
         "doctor_name": entry.doctor_name,
         "appointment": entry.appointment_id,
@@ -226,5 +259,8 @@ def entry_json(entry: queries.Entry, waits: Mapping[int, Minutes]) -> dict[str, 
         "status": entry.status,
         "arrived_at": entry.arrived_at,
         "called_at": entry.called_at,
+        "held_at": entry.held_at,
+        "hold_reason": entry.hold_reason,
+        "can_undo": entry.can_undo,
         "expected_wait": wait and wait._asdict(),
     }

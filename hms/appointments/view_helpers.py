@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -14,20 +14,29 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.core import clock
 from hms.core.api import read_log
+from hms.core.documents.barcodes import code128
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.settings import store as settings
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
-from hms.core.web.template_filters import person_name
+from hms.core.web.template_filters import person_name, spoken_name
 from hms.patients.search import queries as patient_search
 from hms.patients.search.number_words import describe_number_problem
 from hms.staff import directory as staff
 
+from .enums import Priority
 from .forms import parse_appointment_day
-from .queue import queries
+from .queue import queries, slip_layout
 from .visit_types.queries import list_visit_types
 
+PRIORITY_TONES = {
+    Priority.EMERGENCY: "stop",
+    Priority.URGENT: "caution",
+    Priority.STANDARD: "neutral",
+    Priority.LOW: "neutral",
+}
 NO_DOCTOR = SelectChoice("", _l("Choose a doctor"))
 """The first choice of a select field where the doctor must be chosen."""
 NO_RETURN_PATHS = ("/queue/add", "/queue/call-next", "/find", "/patients/new", "/patients/unknown")
@@ -44,6 +53,28 @@ def get_requested_day() -> tuple[dt.date, str | None]:
         return clock.today(), translate_error(refusal)
     is_near = abs((day - clock.today()).days) < 36_500
     return (day, None) if is_near else (clock.today(), _("Check the year."))
+
+
+class BoardFilters(NamedTuple):
+    """The doctor and the department that the calendar shows; None for all."""
+
+    doctor: int | None
+    department: int | None
+
+
+def get_board_filters() -> BoardFilters:
+    """The filters of the address, else those that are kept for the person; without those that are no longer offered."""
+    doctor, department = _get_filter("doctor"), _get_filter("department")
+    if department is not None and all(row.id != department for row in staff.departments()):
+        department = None
+    return BoardFilters(doctor, department)
+
+
+def _get_filter(name: str) -> int | None:
+    if name in request.args:
+        return get_number_parameter(name) or None
+    kept = current_person().preferences.get(f"board_{name}")
+    return kept if type(kept) is int and kept > 0 else None
 
 
 def read_time_cursor(name: str) -> tuple[dt.time, int] | None:
@@ -112,3 +143,22 @@ def look_up_patients(form: Any) -> list[tuple[int, str]]:
     if problem := describe_number_problem(typed):
         form.patient_text.errors = [*form.patient_text.errors, problem]
     return [(hit.id, person_name(hit)) for hit in search_patients(typed)]
+
+
+def render_slip(entry: Any, *, where: str, ahead: int, wait: Any, back: str) -> str:
+    """The slip of a place in a line, 80 mm wide and as long as its words; `where` names the doctor or the service point."""
+    hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
+    height = slip_layout.height_mm(
+        names=(hospital[0], spoken_name(entry)),
+        texts=(entry.hospital_number, where, " · ".join(hospital[1:])),
+    )
+    return render_template(
+        "appointments/slip.html",
+        entry=entry,
+        where=where,
+        ahead=ahead,
+        wait=wait,
+        back=back,
+        code=code128(entry.hospital_number),
+        height=height,
+    )

@@ -172,7 +172,7 @@ class Bill(VersionedRecord):
 class BillLine(Record):
     """One charge on a bill. `source` and `source_id` name the event of care that was charged ("dispense", 17).
 
-    A withdrawn line stays in the table but does not count.
+    A withdrawn line stays in the table but does not count. A free follow-up names the paid consultation that makes it free.
     """
 
     __tablename__ = "bill_line"
@@ -196,7 +196,16 @@ class BillLine(Record):
             postgresql_where=text("source <> 'manual' AND withdrawn_at IS NULL"),
             info={"message": N_("This is already on a bill."), "field": "source"},
         ),
+        CheckConstraint(
+            "free_of_line_id IS NULL OR amount = 0",
+            name="free_costs_nothing",
+            info={
+                "message": N_("This visit is a free follow-up. Remove the line to charge it."),
+                "field": "unit_price",
+            },
+        ),
         Index("ix_bill_line_bill", "bill_id", "id"),
+        Index("ix_bill_line_free_of", "free_of_line_id", postgresql_where=text("free_of_line_id IS NOT NULL")),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id", ondelete="RESTRICT"))
@@ -207,6 +216,7 @@ class BillLine(Record):
     amount: Mapped[Money]
     source: Mapped[str] = mapped_column(default="manual")
     source_id: Mapped[int | None]
+    free_of_line_id: Mapped[int | None] = mapped_column(ForeignKey("bill_line.id", ondelete="RESTRICT"))
     added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str] = mapped_column(default="")

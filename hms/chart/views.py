@@ -21,6 +21,7 @@ from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.patients.access import policy
+from hms.patients.death import queries as death_queries
 from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
 from hms.patients.records import banner as patients
@@ -134,6 +135,7 @@ def _summary(patient_id: int, who: Person) -> str:
         "summary",
         patient,
         "summary",
+        death=death_queries.get_details(patient),
         problems=diagnosis_queries.active_problems(patient.id),
         current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=last_readings,

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import Appointment, QueueEntry, VisitType
 from hms.appointments.queue import actions, transitions
 from hms.billing.bills import charges as billing
+from hms.billing.follow_ups import queries as follow_ups
 from hms.core import clock
 from hms.core import drafts as core_drafts
 from hms.core.actions import STALE_MESSAGE, action
@@ -167,12 +168,24 @@ def _notify_other_desks(encounter: Encounter, has_lines: bool, by: Person) -> No
         source="encounter",
         source_id=encounter.id,
         encounter_id=encounter.id,
+        free_of_line_id=_find_paid_consultation(encounter),
         by=by,
     )
     _finish_visit(encounter, by)
     publish(Event.ENCOUNTER_SIGNED)
     if has_lines:
         publish(Event.PRESCRIPTION_SIGNED)
+
+
+def _find_paid_consultation(encounter: Encounter) -> int | None:
+    """The bill line of the paid consultation that makes this follow-up free; None when the visit is charged."""
+    if not settings.value("billing.follow_up_days") or encounter.appointment_id is None:
+        return None
+    booked = select(VisitType.is_follow_up).join(Appointment, Appointment.visit_type_id == VisitType.id)
+    if not db.session.scalar(booked.where(Appointment.id == encounter.appointment_id)):
+        return None
+    window = follow_ups.lock_free_window(encounter.patient_id)
+    return None if window is None else window.line_id
 
 
 def _finish_visit(encounter: Encounter, by: Person) -> None:

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     READ_CONTACT = "patients.read_contact"
     READ_ALLERGIES = "patients.read_allergies"
     RECORD_ALLERGY = "patients.record_allergy"
+    RECORD_DEATH = "patients.record_death"
+    MANAGE_CONSENT_TEXTS = "patients.manage_consent_texts"
     WITHDRAW_PATIENT = "patients.withdraw"
     PROPOSE_MERGE = "patients.propose_merge"
     APPROVE_MERGE = "patients.approve_merge"
@@ -65,6 +67,7 @@ class Permission(StrEnum):
     CHECK_IN = "appointments.check_in"
     READ_QUEUE = "appointments.read_queue"
     CALL_PATIENT = "appointments.call"
+    SERVE_POINT = "appointments.serve_point"
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
     OVERBOOK = "appointments.overbook"
@@ -198,6 +201,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_ROLE_REQUESTS,
             Permission.OPEN_CHART,
             Permission.READ_ALLERGIES,
+            Permission.RECORD_DEATH,
+            Permission.MANAGE_CONSENT_TEXTS,
             Permission.WITHDRAW_PATIENT,
             Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,
@@ -243,6 +248,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         | _BOOKING
         | _CARE
         | {
+            Permission.RECORD_DEATH,
             Permission.RESTRICT_PATIENT,
             Permission.BREAK_GLASS,
             Permission.EDIT_APPOINTMENT,
@@ -250,6 +256,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.OVERBOOK,
             Permission.BLOCK_TIME,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.WRITE_ENCOUNTER,
             Permission.PRESCRIBE,
             Permission.OVERRIDE_ALERT,
@@ -270,6 +277,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_PRESCRIPTION,
             Permission.READ_STOCK_LEVEL,
             Permission.READ_CLINICAL_FIGURES,
@@ -282,10 +290,12 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.EDIT_APPOINTMENT,
             Permission.EDIT_ANY_APPOINTMENT,
             Permission.MOVE_APPOINTMENT,
+            Permission.BLOCK_TIME,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
+            Permission.SERVE_POINT,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
             Permission.READ_BILL,
@@ -300,6 +310,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PHARMACIST: frozenset(
         _EVERY_DESK
         | {
+            Permission.SERVE_POINT,
             Permission.READ_ALLERGIES,
             Permission.BREAK_GLASS,
             Permission.READ_PRESCRIPTION,
@@ -316,6 +327,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         _EVERY_DESK
         | _MONEY
         | {
+            Permission.SERVE_POINT,
             Permission.PROPOSE_CORRECTION,
             Permission.APPROVE_CORRECTION,
             Permission.READ_CONTACT,
@@ -323,7 +335,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Permission.ENTER_RESULT}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT}),
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 

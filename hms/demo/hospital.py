@@ -9,6 +9,8 @@ from random import Random
 from sqlalchemy import select
 
 from hms.appointments.availability import actions as appointments
+from hms.appointments.enums import PointKind
+from hms.appointments.points import actions as points
 from hms.billing.prices import actions as billing
 from hms.clinical.diagnoses import codes as clinical
 from hms.clinical.note_templates import actions as template_actions
@@ -36,12 +38,20 @@ HOSPITAL = {
     "hospital.address": "12 Hill Road, Freetown",
     "hospital.phone": "022 123 456",
 }
+POINTS = (
+    ("TRIAGE", "Triage", PointKind.TRIAGE, "T"),
+    ("LAB", "Laboratory", PointKind.LABORATORY, "L"),
+    ("PHARM", "Pharmacy", PointKind.PHARMACY, "P"),
+    ("CASH", "Cash desk", PointKind.CASH_DESK, "C"),
+)
+"""Code, name, kind and letters of the tokens of each service point."""
 HOURS_BEGAN = timedelta(days=120)
 SMALLEST_FULL_STOCK = 40
 
 
 def add_staff() -> None:
-    """Add the hospital's name, roles, departments, staff accounts (all with `PASSWORD`), and the doctors' clinic hours."""
+    """Add the hospital's name, roles, departments, staff accounts (all with `PASSWORD`), the doctors' clinic hours, and the
+    service points."""
     with action_context("demo.hire", SYSTEM):
         role_actions.install_roles(by=SYSTEM)
         settings.change_setting("staff.registration_open", True, by=SYSTEM)
@@ -54,6 +64,8 @@ def add_staff() -> None:
             user = _add_account(member, departments.get(member.department))
             if member.role == Role.DOCTOR:
                 _add_hours(user, member)
+        for code, name, kind, prefix in POINTS:
+            points.save_service_point(code=code, name=name, kind=kind, prefix=prefix, by=SYSTEM)
 
 
 def _add_account(member: StaffMember, department: Department | None) -> User:

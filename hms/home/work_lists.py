@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from hms.admin.system import queries as admin
 from hms.appointments.bookings.rules import LATE_ARRIVAL, late_starts
+from hms.appointments.confirmations.queries import Unconfirmed, list_unconfirmed
 from hms.appointments.models import CALLING_ORDER, Absence, Appointment, QueueEntry
 from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
@@ -50,6 +51,7 @@ ARRIVALS_PER_PAGE = 25
 class Away(NamedTuple):
     """A doctor who is away today: from, to, the reason, and how many patients are still booked in that time."""
 
+    id: int
     doctor_name: str
     starts: datetime
     ends: datetime
@@ -69,6 +71,8 @@ class WorkLists:
     page: int = 1
     away: list[Away] = field(default_factory=list)
     late: dict[int, datetime] = field(default_factory=dict)
+    unconfirmed: list[Unconfirmed] = field(default_factory=list)
+    unconfirmed_count: int = 0
     waiting: list[QueueEntry] | None = None
     prices: PriceListGaps | None = None
     missing_facts: list[Any] = field(default_factory=list)
@@ -88,7 +92,16 @@ class WorkLists:
     @property
     def people(self) -> int:
         """The number of rows that name a patient."""
-        lists = (self.arriving, self.waiting, self.prescriptions, self.tests, self.bills, self.approvals, self.drafts)
+        lists = (
+            self.arriving,
+            self.unconfirmed,
+            self.waiting,
+            self.prescriptions,
+            self.tests,
+            self.bills,
+            self.approvals,
+            self.drafts,
+        )
         return sum(len(rows) for rows in lists if rows)
 
 
@@ -102,6 +115,7 @@ def load_work_lists(who: Person, page: int = 1) -> WorkLists:
     if who.may(Permission.CHECK_IN):
         _add_arriving(home, page)
         home.away = _doctors_away()
+        _add_unconfirmed(home)
     if who.may(Permission.DISPENSE):
         _add_pharmacy(home, who)
     if who.may(Permission.ENTER_RESULT):
@@ -147,7 +161,11 @@ def _select_waiting(*, of_doctor: bool) -> Select:
         select(QueueEntry)
         .join(QueueEntry.patient)
         .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
-        .where(QueueEntry.service_date == day, QueueEntry.status.in_(("waiting", "called")))
+        .where(
+            QueueEntry.service_date == day,
+            QueueEntry.status.in_(("waiting", "called")),
+            QueueEntry.held_at.is_(None),
+        )
         .order_by(*CALLING_ORDER)
         .limit(limit)
     )
@@ -170,6 +188,11 @@ def _add_arriving(home: WorkLists, page: int) -> None:
     home.figures.append(
         (_l("Late arrivals"), late, "/appointments/?view=list&show=expected", "caution" if late else "")
     )
+
+
+def _add_unconfirmed(home: WorkLists) -> None:
+    rows = list_unconfirmed()
+    home.unconfirmed, home.unconfirmed_count = rows[:MAX_ROWS], len(rows)
 
 
 def _doctors_away() -> list[Away]:
@@ -196,7 +219,7 @@ def _select_away() -> Select:
         .scalar_subquery()
     )
     return (
-        select(display_name_column(), Absence.starts, Absence.ends, Absence.reason, booked)
+        select(Absence.id, display_name_column(), Absence.starts, Absence.ends, Absence.reason, booked)
         .join(User, User.id == Absence.doctor_id)
         .where(Absence.starts < bindparam("end"), Absence.ends > bindparam("now"), User.is_active)
         .order_by(Absence.starts, Absence.id)

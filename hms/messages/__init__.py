@@ -1,3 +1,3 @@
-"""Messages: alerts (notifications) for staff, and messages to patients by SMS and e-mail. Depends on staff."""
+"""Messages: alerts (notifications) for staff, and messages to patients and staff by SMS and e-mail. Depends on staff."""
 
 from __future__ import annotations

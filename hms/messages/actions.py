@@ -33,7 +33,7 @@ def notify(
     db.session.flush()
     publish_to_person(user_id, notification.id, title)
     if mail.is_set_up() and queries.wants_mail(user_id):
-        enqueue("messages.mail", notification.id)
+        enqueue("messages.make.staff.alert", notification.id)
     return notification
 
 

@@ -1,4 +1,4 @@
-"""The states of a message to a patient and the states that may follow; the channels."""
+"""The states of a message and the states that may follow; the channels."""
 
 from __future__ import annotations
 

@@ -12,12 +12,14 @@ from .enums import Channel
 
 @dataclass(frozen=True)
 class Recipient:
-    """The patient who gets a message: addresses as recorded, and the recorded language, which may be any text."""
+    """The patient, or the person of the staff, who gets a message: addresses as recorded, and the recorded language, which
+    may be any text. Of a person of the staff only the addresses to which messages are wanted are given."""
 
-    patient_id: int
+    patient_id: int | None = None
     phone: str = ""
     email: str = ""
     language: str = ""
+    user_id: int | None = None
 
     def address(self, channel: Channel) -> str:
         """The address on a channel; blank when none is recorded."""
@@ -44,6 +46,9 @@ class News:
 class MessageKind:
     """One kind of message about a record, for example the reminder of an appointment.
 
+    `record` is the column of a message that names the record. A kind for the staff is also sent in the quiet hours, which
+    are the patients'. It has texts for the channels over which it can be sent.
+
     `names` are the values that its texts may use, with their labels: no other word about a patient can be in a message.
     `find_news` returns None when there is nothing to say about the record with this id any more.
     """
@@ -55,7 +60,10 @@ class MessageKind:
     """Subject and body by channel and language; an SMS has no subject."""
     find_news: Callable[[int], News | None] = field(repr=False)
     find_example: Callable[[int, str], Mapping[str, str] | None] = field(repr=False)
-    """The values of a record of the patient with this id, in a language, to preview a text; None without such a record."""
+    """The values of a record of the patient with this id, in a language, to preview a text; None without such a record.
+    A kind for the staff has the same values for each id."""
+    record: str = "appointment_id"
+    is_for_staff: bool = False
 
 
 _kinds: dict[str, MessageKind] = {}

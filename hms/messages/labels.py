@@ -1,4 +1,4 @@
-"""The words with which pages show messages to patients."""
+"""The words with which pages show messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of alerts and of messages to patients."""
+"""The tables of alerts, and of messages by SMS and e-mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hms.core.text.translation import N_
 
 from .enums import TRANSITIONS, MessageStatus
 
-ONCE = ("appointment_id", "kind", "lead_minutes", "occurrence", "channel")
+ONCE = ("appointment_id", "notification_id", "kind", "lead_minutes", "occurrence", "channel")
 FIRST = "again_of_id IS NULL"
 """The columns that make a message the same, and the rows among which each is there once: a person may send it again."""
 
@@ -37,7 +37,9 @@ class Notification(Record):
 
 
 class OutgoingMessage(Record):
-    """One message to a patient over one channel. It is written once for each occurrence of its kind, and sent once.
+    """One message to a patient or to a person of the staff over one channel, about an appointment or an alert.
+
+    It is written once for each occurrence of its kind, and sent once.
 
     `address`, `subject` and `body` are what is sent. `claimed_until` is set before the message is handed over: a claim that
     is over with no outcome means that the worker was stopped, and that the outcome is unknown. `gateway_words` is what
@@ -50,15 +52,21 @@ class OutgoingMessage(Record):
         CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in MessageStatus)})", name="status_known"),
         CheckConstraint("channel IN ('sms', 'email')", name="channel_known"),
         CheckConstraint("(status = 'sending') = (claimed_until IS NOT NULL)", name="claimed_while_sending"),
+        CheckConstraint("num_nonnulls(patient_id, user_id) = 1", name="one_recipient"),
         Index(
             "uq_outgoing_message_once",
             *ONCE,
             unique=True,
             postgresql_where=text(FIRST),
+            postgresql_nulls_not_distinct=True,
         ),
         Index("uq_outgoing_message_again_of", "again_of_id", unique=True),
         Index("ix_outgoing_message_patient", "patient_id", "id"),
+        Index("ix_outgoing_message_user", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
         Index("ix_outgoing_message_appointment", "appointment_id", "id"),
+        Index(
+            "ix_outgoing_message_notification", "notification_id", postgresql_where=text("notification_id IS NOT NULL")
+        ),
         Index("ix_outgoing_message_status", "status", "id"),
         Index("ix_outgoing_message_due_at", "due_at", "id"),
         Index("ix_outgoing_message_created_at", "created_at", "id"),
@@ -69,8 +77,10 @@ class OutgoingMessage(Record):
 
     kind: Mapped[str]
     channel: Mapped[str]
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id", ondelete="RESTRICT"))
+    notification_id: Mapped[int | None] = mapped_column(ForeignKey("notification.id", ondelete="RESTRICT"))
     occurrence: Mapped[str]
     lead_minutes: Mapped[int] = mapped_column(default=0)
     about_at: Mapped[datetime]

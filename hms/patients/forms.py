@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
+from wtforms.widgets import HiddenInput
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
+from hms.core.settings.payers import payer_names
 from hms.core.text import formatting
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
 
+from .addresses.queries import area_path, resolve_area
 from .allergies.rules import parse_substances
+from .contacts.forms import OWNERS, RELATIONS
+from .contacts.rules import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from .identity import birth_dates, names
 from .models import Patient
 from .records.actions import MAX_LENGTH
 from .search import match_scoring
+from .search.conditions import OLDEST_AGE
 from .search.query_parser import parse_query
+from .search.typed_facts import find_age, is_title, sex_of
 
 SEX = [
     SelectChoice("female", _l("Female")),
@@ -47,7 +55,7 @@ SEVERITIES = [
 ]
 OPTIONAL_FIELDS = (
     *("title", "preferred_name", "other_names", "next_of_kin", "occupation", "language"),
-    *("national_id", "other_numbers", "email"),
+    *("national_id", "other_numbers", "email", "payer", "payer_number"),
 )
 """Optional fields that have the name of their column."""
 
@@ -99,6 +107,8 @@ class PersonForm(BirthForm):
     gender = RadioField(_l("Sex"), [DataRequired(_l("Choose Female, Male, Other or Not known."))], choices=SEX)
     contact_info = Text(_l("Phone"), longest=255)
     address = Text(_l("Address"), longest=MAX_LENGTH["address"])
+    area = Text(_l("Area"), longest=1000)
+    area_id = RecordIdField(widget=HiddenInput())
     title = Text(_l("Title"), longest=MAX_LENGTH["title"])
     preferred_name = Text(_l("Preferred name"), longest=MAX_LENGTH["preferred_name"])
     other_names = Text(_l("Other names, for example before marriage"), longest=MAX_LENGTH["other_names"])
@@ -108,11 +118,20 @@ class PersonForm(BirthForm):
     national_id = Text(_l("National ID"), longest=MAX_LENGTH["national_id"])
     other_numbers = Text(_l("Other or old numbers, with commas between"), longest=MAX_LENGTH["other_numbers"])
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
+    payer = SelectField(_l("Other payer"), default="")
+    payer_number = Text(_l("Number at the payer"), longest=MAX_LENGTH["payer_number"])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        recorded = [self.payer.object_data] if self.payer.object_data else []
+        names = dict.fromkeys([*payer_names(), *recorded])
+        self.payer.choices = [SelectChoice("", _("None")), *(SelectChoice(name, name) for name in names)]
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as arguments of the actions."""
         typed = {name: self[name].data for name in ("address", *OPTIONAL_FIELDS)}
         return typed | {
+            "area_id": resolve_area(self.area_id.data, self.area.data or ""),
             "given_names": self.first_name.data,
             "family_name": self.last_name.data,
             "sex": self.gender.data,
@@ -129,6 +148,11 @@ class RegistrationForm(PersonForm):
 
     first_name = Text(_l("Given names"), [RequiredMark()], longest=100)
     date_of_birth = Text(_l("Date of birth"), [RequiredMark()], longest=40)
+    other_phone_number = Text(_l("Another phone"), longest=MAX_NUMBER_LENGTH)
+    other_phone_owner = SelectField(_l("Whose phone"), choices=OWNERS, default="own")
+    kin_name = Text(_l("Next of kin: name"), longest=MAX_NAME_LENGTH)
+    kin_relation = SelectField(_l("Next of kin: relation"), choices=[SelectChoice("", _l("Choose")), *RELATIONS])
+    kin_phone = Text(_l("Next of kin: phone"), longest=MAX_NUMBER_LENGTH)
     allergies = RadioField(_l("Allergies"), choices=ALLERGY_ANSWERS, default="not_asked")
     known_allergies = Text(_l("What does the patient react to?"), longest=5000)
     overridden_match_id = RecordIdField()
@@ -147,8 +171,19 @@ class RegistrationForm(PersonForm):
         return is_fine
 
     def values(self) -> dict[str, Any]:
-        draft = {"draft": self.draft.data or ""}
-        return self.demographics() | self.birth() | {"allergies": self._allergies()} | self._overridden() | draft
+        more = {"draft": self.draft.data or "", "allergies": self._allergies()} | self._contacts()
+        return self.demographics() | self.birth() | self._overridden() | more
+
+    def has_more(self) -> bool:
+        """Whether a field in the folded part has a value or an error."""
+        own = ("other_phone_number", "kin_name", "kin_relation", "kin_phone")
+        return super().has_more() or any(self[name].data or self[name].errors for name in own)
+
+    def _contacts(self) -> dict[str, dict[str, str]]:
+        """A further phone and one of the next of kin; empty without any typed value."""
+        number, owner = self.other_phone_number.data, self.other_phone_owner.data
+        kin = {name: self[f"kin_{name}"].data or "" for name in ("name", "relation", "phone")}
+        return {"other_phone": {"number": number, "owner": owner} if number else {}, "kin": kin}
 
     def _overridden(self) -> dict[str, Any]:
         return {"overridden_match_id": self.overridden_match_id.data, "must_confirm_duplicate": True}
@@ -184,7 +219,7 @@ class RegistrationForm(PersonForm):
 class CorrectionForm(PersonForm):
     """Changes to a registered patient; an empty birth date leaves the recorded one."""
 
-    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"),)
+    entered_together = (("date_of_birth", "age", "age_unit", "age_is_checked"), ("area", "area_id"))
     version = RecordIdField()
 
     def values(self) -> dict[str, Any]:
@@ -226,20 +261,37 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
         "gender": patient.sex,
         "date_of_birth": formatting.format_date(patient.birth_date) if has_day else "",
         "contact_info": patient.phone,
+        "area": area_path(patient.area_id),
+        "area_id": patient.area_id,
         "version": patient.version,
         **{name: getattr(patient, name) for name in ("address", *OPTIONAL_FIELDS)},
     }
 
 
 def fields_from_search(text: str) -> dict[str, str]:
-    """Initial values of the form from the search text: "kadiatu kamara 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
-    query = parse_query(text, clock.today())
-    words = [word for word in text.replace(",", " , ").split() if any(c.isalpha() for c in word) or word == ","]
-    filled = _names([word for word in words if not any(c.isdigit() for c in word)], query.birth_date is not None)
+    """Initial values of the form from the search text: "mr kofi kargbo 52 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
+    today = clock.today()
+    query = parse_query(text, today)
+    rest, age = find_age(text, today) if query.birth_date is None else (text, None)
+    plain = [word for word in rest.replace(",", " , ").split() if not any(sign.isdigit() for sign in word)]
+    words = [word for word in plain if word == "," or any(sign.isalpha() for sign in word)]
+    filled = _names([word for word in words if not _is_said_otherwise(word)], query.birth_date is not None)
+    sexes = {sex for word in words if len(word) > 1 and (sex := sex_of(word))}
+    if len(sexes) == 1:
+        filled["gender"] = sexes.pop()
     if query.birth_date:
         filled["date_of_birth"] = formatting.format_date(query.birth_date)
+    elif bare := next((run for run in query.digit_runs if len(run) < 4 and 0 < int(run) <= OLDEST_AGE), ""):
+        filled |= {"age": bare, "age_unit": "years"}
+    if age is not None:
+        filled |= {"age": str(age.count), "age_unit": age.unit}
     phone = next((run for run in query.digit_runs if len(run) >= 6), "")
     return filled | ({"contact_info": phone} if phone else {})
+
+
+def _is_said_otherwise(word: str) -> bool:
+    """Whether the word names a sex, a title or a label of a card; a single letter is an initial."""
+    return len(word) > 1 and (sex_of(word) is not None or is_title(word))
 
 
 def _names(words: list[str], has_date: bool) -> dict[str, str]:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hms.core.db.models import Record, UnauditedRecord, VersionedRecord
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.staff.models import User
 
-from .enums import ALLERGY_TRANSITIONS, MERGE_TRANSITIONS, PAIR_TRANSITIONS, PATIENT_TRANSITIONS
+from .enums import (
+    ALLERGY_TRANSITIONS,
+    CONSENT_TRANSITIONS,
+    DEATH_TRANSITIONS,
+    DOCUMENT_TRANSITIONS,
+    MERGE_TRANSITIONS,
+    PAIR_TRANSITIONS,
+    PATIENT_TRANSITIONS,
+)
 
 # Every word of a name is between blanks, so that "begins with" is `LIKE '% kad%'` and uses the index.
 NAMES = "hms_fold_name(' ' || given_names || ' ' || family_name || ' ' || preferred_name || ' ' || other_names || ' ')"
@@ -22,7 +30,7 @@ SORT_NAME = "hms_fold(family_name || ', ' || given_names)"
 DIGITS = "regexp_replace(phone, '[^0-9]', '', 'g') || ' ' || regexp_replace(hospital_number, '[^0-9]', '', 'g')"
 WORDS = "string_to_array(left(search_names, 500), ' ')"
 IDENTIFIERS = "regexp_replace(upper(national_id || ',' || other_numbers), '[^A-Z0-9,]', '', 'g')"
-KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g')"
+KIN_DIGITS = "regexp_replace(next_of_kin, '[^0-9]', '', 'g') || ' ' || contact_numbers"
 
 ALLERGY_WORDS = {
     "known": _l("Known allergies"),
@@ -36,7 +44,9 @@ class Patient(VersionedRecord):
     """A patient. `hospital_number` is issued by the server ("HMS-000482-7") and never changes.
 
     `other_names` are those of before or after marriage, `other_numbers` those of other papers, with commas between them.
-    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown".
+    `deceased_text` is for a death whose day is not known: "2020", "2020-05" or "unknown". `payer` is one of the
+    setting `billing.payers`, or blank. `contact_numbers` are the digits of the
+    phones of `OtherPhone` and `Relative`, kept by a trigger on those tables.
     """
 
     __tablename__ = "patient"
@@ -80,8 +90,9 @@ class Patient(VersionedRecord):
             "ix_patient_next_of_kin",
             text(f"({KIN_DIGITS}) gin_trgm_ops"),
             postgresql_using="gin",
-            postgresql_where=text("next_of_kin <> ''"),
+            postgresql_where=text("(next_of_kin || contact_numbers) <> ''"),
         ),
+        Index("ix_patient_area", "area_id", postgresql_where=text("area_id IS NOT NULL")),
         Index("ix_patient_birth_date", "birth_date", "id"),
         Index("ix_patient_created_at", "created_at", "id"),
         Index("ix_patient_given_names", "given_names", "id"),
@@ -106,9 +117,12 @@ class Patient(VersionedRecord):
     phone_is_checked: Mapped[bool] = mapped_column(default=False)
     email: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
     next_of_kin: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str] = mapped_column(default="")
     other_numbers: Mapped[str] = mapped_column(default="", server_default="")
+    payer: Mapped[str] = mapped_column(default="", server_default="")
+    payer_number: Mapped[str] = mapped_column(default="", server_default="")
     occupation: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     allergy_status: Mapped[str] = mapped_column(default="not_asked")
@@ -122,6 +136,7 @@ class Patient(VersionedRecord):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str | None] = mapped_column(unique=True)
+    contact_numbers: Mapped[str] = mapped_column(default="", server_default="")
     search_names: Mapped[str] = mapped_column(Computed(NAMES, persisted=True))
     search_digits: Mapped[str] = mapped_column(Computed(DIGITS, persisted=True))
     sort_name: Mapped[str] = mapped_column(Computed(SORT_NAME, persisted=True))
@@ -139,6 +154,37 @@ class Patient(VersionedRecord):
     @property
     def allergy_words(self) -> str:
         return ALLERGY_WORDS[self.allergy_status]
+
+    @property
+    def has_died(self) -> bool:
+        """Whether a death is recorded, also one without a day."""
+        return self.deceased_on is not None or self.deceased_text != ""
+
+
+class AddressArea(UnauditedRecord):
+    """An area of the country's hierarchy of addresses. `path` has the names of those above it too; `level` counts from the
+    largest areas. One that is not in the newest file is not listed, and stays for the patients who have it."""
+
+    __tablename__ = "address_area"
+    __table_args__ = (
+        CheckConstraint("btrim(path) <> ''", name="path_given"),
+        Index("uq_address_area_path", "path", unique=True),
+        Index("ix_address_area_parent", "parent_id"),
+        Index(
+            "ix_address_area_search",
+            "search_path",
+            postgresql_using="gin",
+            postgresql_ops={"search_path": "gin_trgm_ops"},
+            postgresql_where=text("is_listed"),
+        ),
+    )
+
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("address_area.id", ondelete="RESTRICT"))
+    level: Mapped[int]
+    level_name: Mapped[str]
+    path: Mapped[str]
+    is_listed: Mapped[bool] = mapped_column(default=True)
+    search_path: Mapped[str] = mapped_column(Computed("hms_fold(path)", persisted=True))
 
 
 class NameWord(db.Model):  # type: ignore[name-defined]
@@ -190,6 +236,220 @@ class Allergy(Record):
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
     patient: Mapped[Patient] = relationship(back_populates="allergies", lazy="raise")
+
+
+class Death(VersionedRecord):
+    """The death of a patient, as it was recorded here. `died_text` is "unknown" when the day is not known; the cause is
+    clinical text. `reason`: why it was corrected last, or taken back.
+
+    `Patient.deceased_on` and `deceased_text` say whether the patient has died; the row that says the same has the details.
+    """
+
+    __tablename__ = "death"
+    transitions = DEATH_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("(died_on IS NULL) = (died_text <> '')", name="dated_or_not_known"),
+        CheckConstraint("status IN ('recorded', 'taken_back')", name="status_known"),
+        CheckConstraint(
+            "status <> 'taken_back' OR btrim(reason) <> ''",
+            name="taken_back_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_death_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    died_on: Mapped[date | None]
+    died_text: Mapped[str] = mapped_column(default="", server_default="")
+    place: Mapped[str] = mapped_column(default="", server_default="")
+    cause: Mapped[str] = mapped_column(default="", server_default="")
+    status: Mapped[str] = mapped_column(default="recorded")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+
+class OtherPhone(VersionedRecord):
+    """A further phone by which the patient is reached; `Patient.phone` is the first own one. `owner`: whose it is."""
+
+    __tablename__ = "other_phone"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(number) <> ''", name="number_given", info={"message": N_("Enter the phone."), "field": "number"}
+        ),
+        CheckConstraint(
+            "owner IN ('own', 'relative', 'neighbour', 'work', 'other')",
+            name="owner_known",
+            info={"message": N_("Choose whose phone it is."), "field": "owner"},
+        ),
+        Index("ix_other_phone_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    number: Mapped[str]
+    is_checked: Mapped[bool]
+    owner: Mapped[str] = mapped_column(default="own")
+    label: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class Relative(VersionedRecord):
+    """One of the next of kin (FHIR Patient.contact). `record_id` is the relative's own record, where there is one."""
+
+    __tablename__ = "relative"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        CheckConstraint(
+            "relation IN ('mother', 'father', 'spouse', 'child', 'sibling', 'grandparent', 'guardian', 'relative', "
+            "'friend', 'other')",
+            name="relation_known",
+            info={"message": N_("Choose the relation."), "field": "relation"},
+        ),
+        Index("ix_relative_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    name: Mapped[str]
+    relation: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="", server_default="")
+    phone_is_checked: Mapped[bool] = mapped_column(default=False)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+
+
+class ConsentKind(VersionedRecord):
+    """What patients are asked to consent to, for example "Treatment". A closed one is not offered any more."""
+
+    __tablename__ = "consent_kind"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(name) <> ''", name="name_given", info={"message": N_("Enter the name."), "field": "name"}
+        ),
+        Index(
+            "uq_consent_kind_name",
+            text("lower(name)"),
+            unique=True,
+            info={"message": N_("There is a consent with this name already."), "field": "name", "code": "same_name"},
+        ),
+    )
+
+    name: Mapped[str]
+    is_open: Mapped[bool] = mapped_column(default=True)
+
+
+class ConsentText(ImmutableRecord):
+    """A version of the text of a consent in one language. It never changes: a correction is the next `number`."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (
+        CheckConstraint(
+            "btrim(title) <> '' AND btrim(body) <> ''",
+            name="written",
+            info={"message": N_("Enter a title and a text."), "field": "body"},
+        ),
+        Index("uq_consent_text_number", "kind_id", "language", "number", unique=True),
+    )
+
+    kind_id: Mapped[int] = mapped_column(ForeignKey("consent_kind.id", ondelete="RESTRICT"))
+    language: Mapped[str]
+    number: Mapped[int]
+    title: Mapped[str]
+    body: Mapped[str]
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    kind: Mapped[ConsentKind] = relationship(lazy="raise")
+
+
+class Consent(VersionedRecord):
+    """What a patient, or a guardian, decided about a text (FHIR Consent). `ended_on`, `reason` and `ended_by_id`: of a
+    withdrawal, or of a row that was entered in error."""
+
+    __tablename__ = "consent"
+    transitions = CONSENT_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("status IN ('given', 'refused', 'withdrawn', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "decided_by IN ('patient', 'guardian')",
+            name="decided_by_known",
+            info={"message": N_("Choose who decided."), "field": "decided_by"},
+        ),
+        CheckConstraint(
+            "(decided_by = 'guardian') = (guardian_name <> '' AND guardian_relation <> '')",
+            name="guardian_named",
+            info={"message": N_("Enter the name and the relation of the guardian."), "field": "guardian_name"},
+        ),
+        CheckConstraint(
+            "status IN ('given', 'refused') OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_consent_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    status: Mapped[str]
+    decided_on: Mapped[date]
+    decided_by: Mapped[str] = mapped_column(default="patient")
+    guardian_name: Mapped[str] = mapped_column(default="", server_default="")
+    guardian_relation: Mapped[str] = mapped_column(default="", server_default="")
+    ended_on: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+
+    text: Mapped[ConsentText] = relationship(lazy="raise")
+
+
+class ConsentForm(UnauditedRecord):
+    """A form with a text of consent and the patient's name, to be signed; `content` is the PDF, None until a worker made it."""
+
+    __tablename__ = "consent_form"
+    __table_args__ = (Index("ix_consent_form_patient", "patient_id", "id"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id", ondelete="RESTRICT"))
+    asked_at: Mapped[datetime]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RecordDocument(Record):
+    """A document or photo of a patient. Only its status changes; `digest` is the SHA-256 of the content, `scan` what the virus
+    scanner said."""
+
+    __tablename__ = "record_document"
+    transitions = DOCUMENT_TRANSITIONS
+    secret_columns = ("content",)
+    __table_args__ = (
+        CheckConstraint(
+            "category IN ('identity', 'insurance', 'consent', 'referral', 'result', 'picture', 'letter', 'certificate', "
+            "'photo', 'other')",
+            name="category_known",
+            info={"message": N_("Choose the category."), "field": "category"},
+        ),
+        CheckConstraint("mimetype IN ('application/pdf', 'image/jpeg', 'image/png')", name="mimetype_known"),
+        CheckConstraint("scan IN ('clean', 'not_scanned')", name="scan_known"),
+        CheckConstraint("status IN ('kept', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "status = 'kept' OR btrim(reason) <> ''",
+            name="ended_with_reason",
+            info={"message": N_("Enter the reason."), "field": "reason"},
+        ),
+        Index("ix_record_document_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    category: Mapped[str]
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    dated_on: Mapped[date | None]
+    mimetype: Mapped[str]
+    size: Mapped[int]
+    digest: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    scan: Mapped[str]
+    status: Mapped[str] = mapped_column(default="kept")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class BreakGlass(Record):

@@ -26,10 +26,13 @@ class PatientFields(ApiSchema):
     gender = Text(10, blank=False, required=True)
     contact_info = Text(255, allow_none=True)
     address = Text(255, allow_none=True)
+    area = Pk(allow_none=True)
     known_allergies = Text(5000, multiline=True, allow_none=True)
     other_names = Text(MAX_LENGTH["other_names"], allow_none=True)
     national_id = Text(MAX_LENGTH["national_id"], allow_none=True)
     other_numbers = Text(MAX_LENGTH["other_numbers"], allow_none=True)
+    payer = Text(MAX_LENGTH["payer"], allow_none=True)
+    payer_number = Text(MAX_LENGTH["payer_number"], allow_none=True)
 
 
 class PatientIn(PatientFields):
@@ -49,7 +52,7 @@ class LookalikeQuery(PatientFields):
     """Query parameters of a search for similar records; all are optional. Allergies are not compared."""
 
     class Meta(PatientFields.Meta):
-        exclude = ("known_allergies",)
+        exclude = ("known_allergies", "area", "payer", "payer_number")
 
     first_name = Text(100)
     last_name = Text(100)
@@ -67,10 +70,15 @@ class PatientOut(ApiSchema):
     gender = fields.String()
     contact_info = fields.String()
     address = fields.String()
+    area = fields.Integer(allow_none=True)
     known_allergies = fields.String()
     other_names = fields.String()
     national_id = fields.String()
     other_numbers = fields.String()
+    payer = fields.String()
+    payer_number = fields.String()
+    deceased = fields.Boolean()
+    deceased_on = fields.Date(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_withdrawn = fields.Boolean()
@@ -95,7 +103,8 @@ class PossibleDuplicateOut(ApiSchema):
 
 def visible_fields(who: Person) -> tuple[str, ...]:
     """The fields `who` sees: all demographics for those who edit them; names and contact for those who only bill;
-    names, birth date and sex for the rest. Substances for those who may read them. A patient sees all of their own."""
+    names, birth date and sex for the rest; all see whether the patient has died. Substances for those who may read them. A
+    patient sees all of their own."""
     if who.may(Permission.EDIT_PATIENT) or who.is_patient:
         visible = (
             "has_recent_appointment",
@@ -103,9 +112,12 @@ def visible_fields(who: Person) -> tuple[str, ...]:
             "gender",
             "contact_info",
             "address",
+            "area",
             "other_names",
             "national_id",
             "other_numbers",
+            "payer",
+            "payer_number",
             "created_at",
             "updated_at",
         )
@@ -146,14 +158,19 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,
+        "area": row.area_id,
         "known_allergies": derived["known_allergies"],
         "other_names": row.other_names,
         "national_id": row.national_id,
         "other_numbers": row.other_numbers,
+        "payer": row.payer,
+        "payer_number": row.payer_number,
+        "deceased": row.deceased_on is not None or row.deceased_text != "",
+        "deceased_on": row.deceased_on.isoformat() if row.deceased_on else None,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
-    always = ("id", "unique_id", "first_name", "last_name")
+    always = ("id", "unique_id", "first_name", "last_name", "deceased", "deceased_on")
     shown = {name: value for name, value in whole.items() if name in always or name in visible}
     mark = {"is_withdrawn": True, "withdrawn_reason": row.withdrawn_reason} if row.status == "withdrawn" else {}
     return shown | mark

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
+from hms.appointments.absences import actions as absence_actions
 from hms.appointments.availability import actions as availability_actions
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.bookings import actions as booking_actions
@@ -260,7 +261,7 @@ def test_a_booking_is_not_restored_while_the_record_of_its_patient_is_withdrawn(
 def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
     book()
     starts = clock.at(MONDAY, dt.time(8))
-    availability_actions.block_time(
+    absence_actions.record_absence(
         bah.id, starts=starts, ends=starts + dt.timedelta(hours=1), reason="Ward round", by=person("admin")
     )
     times = [slot.time for slot in availability_queries.list_free_slots(bah.id, MONDAY)]
@@ -273,24 +274,22 @@ def test_free_slots_leave_out_bookings_absences_and_the_past(book, bah, person):
 def test_a_blocked_time_is_not_booked_and_a_booked_time_not_blocked(book, bah, person):
     at = clock.at(MONDAY, TEN)
     hour = dt.timedelta(hours=1)
-    absence = availability_actions.block_time(bah.id, starts=at, ends=at + hour, by=person("admin"))
+    absence = absence_actions.record_absence(bah.id, starts=at, ends=at + hour, by=person("admin")).absence
     with pytest.raises(RuleBroken, match="away"):
         book()
-    availability_actions.unblock_time(absence.id, by=person("admin"))
+    absence_actions.remove_absence(absence.id, by=person("admin"))
     book()
     with pytest.raises(Conflict):
-        availability_actions.block_time(bah.id, starts=at, ends=at + hour, by=person("admin"))
+        absence_actions.record_absence(bah.id, starts=at, ends=at + hour, by=person("admin"))
 
 
 def test_doctors_block_only_their_own_time(bah, person):
     at = clock.at(MONDAY, TEN)
     with pytest.raises(NotFound):
-        availability_actions.block_time(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
+        absence_actions.record_absence(bah.id, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
     own = person("doctor").id
-    assert (
-        availability_actions.block_time(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor")).doctor_id
-        == own
-    )
+    recorded = absence_actions.record_absence(own, starts=at, ends=at + dt.timedelta(hours=1), by=person("doctor"))
+    assert recorded.absence.doctor_id == own
 
 
 def test_clinic_hours_do_not_overlap_and_end_with_yesterday(bah, person):

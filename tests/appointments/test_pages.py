@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments.availability import actions as availability_actions
+from hms.appointments.absences import actions as absence_actions
 from hms.appointments.availability import queries as availability_queries
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.bookings import queries as booking_queries
@@ -51,7 +51,7 @@ def test_the_board_shows_each_doctors_slots(desk, booked, bah):
 
 def test_the_board_shows_blocked_time_extra_bookings_and_statuses(desk, booked, bah):
     starts = clock.at(MONDAY, dt.time(8))
-    availability_actions.block_time(
+    absence_actions.record_absence(
         bah.id, starts=starts, ends=starts + dt.timedelta(minutes=30), reason="Ward round", by=SYSTEM
     )
     booked(time=dt.time(15, 7))

@@ -128,7 +128,7 @@ def test_a_time_that_the_clocks_skip_or_repeat_is_refused(zone, day, at, minutes
 def test_free_slots_are_not_taken_and_not_past():
     offered = availability_rules.cut_slots([Hours()], MONDAY)
     now = offered[1].starts + timedelta(minutes=15)
-    taken = [Span(offered[2].starts, offered[2].ends, 1)]
+    taken = [Span(offered[2].starts, offered[2].ends, 1, False)]
     assert times(availability_rules.filter_free_slots(offered, taken, now)) == ["09:15", "09:45"]
     assert times(availability_rules.filter_free_slots(offered, taken, now + timedelta(seconds=1))) == ["09:45"]
     assert len(availability_rules.filter_free_slots(offered, [], NOW)) == 4

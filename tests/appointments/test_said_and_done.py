@@ -6,8 +6,23 @@ import datetime as dt
 
 from sqlalchemy import select
 
+from hms.appointments.absences.queries import Span, make_plan
+from hms.appointments.absences.rules import make_instruction
 from hms.appointments.bookings import actions as booking_actions
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
+from hms.appointments.enums import RepeatUnit
+from hms.appointments.models import (
+    Absence,
+    Appointment,
+    Holiday,
+    QueueEntry,
+    VisitType,
+    WaitingListEntry,
+    WallScreen,
+    WorkingHours,
+)
+from hms.appointments.queue import transitions
+from hms.appointments.series.queries import Shift, plan_following, plan_series
+from hms.appointments.series.rules import Pattern
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -100,10 +115,12 @@ def test_each_message_of_clinic_hours_is_about_a_row(desk, bah, person):
     assert stored is None or stored.valid_to is not None
     assert _status(booked) == "scheduled"
     block = {"doctor": str(person("doctor").id), "date": f"{MONDAY:%d/%m/%Y}", "starts": "08:00", "ends": "09:00"}
-    assert "Time blocked." in said(doctor, "/appointments/absences", "/absences", **block, reason="Leave")
+    assert "Absence recorded." in said(doctor, "/appointments/absences", "/absences", **block, reason="Leave")
     absence = database.session.scalars(select(Absence)).one()
     assert absence.reason == "Leave"
-    assert "Time unblocked." in said(doctor, "/appointments/absences", to=f"/appointments/absences/{absence.id}/remove")
+    assert "Absence removed." in said(
+        doctor, "/appointments/absences", to=f"/appointments/absences/{absence.id}/remove"
+    )
     assert database.session.scalars(select(Absence)).all() == []
 
 
@@ -147,3 +164,93 @@ def test_each_message_of_wall_screens_is_about_a_row(desk, bah):
     assert (screen.name, screen.doctor_id, screen.ended_at) == ("Hall", bah.id, None)
     assert "Wall screen switched off." in said(admin, page, "/switch-off")
     assert database.session.get(WallScreen, screen.id, populate_existing=True).ended_at is not None
+
+
+def _booked(doctor, *times, day=MONDAY):
+    return [
+        booking_actions.book(patient_id=factories.patient().id, doctor_id=doctor.id, date=day, time=time, by=SYSTEM)
+        for time in times
+    ]
+
+
+def _when(booking: Appointment) -> tuple:
+    row = database.session.get(Appointment, booking.id, populate_existing=True)
+    return row.status, row.date, row.time
+
+
+def test_each_message_of_an_absence_is_about_its_appointments(desk):
+    doctor, front, nine, tuesday = factories.doctor(), desk("receptionist"), dt.time(9), MONDAY + dt.timedelta(days=1)
+    factories.hours(doctor.id, starts="09:00", ends="09:30")
+    first, second = _booked(doctor, nine, dt.time(9, 15))
+    _booked(doctor, nine, day=tuesday)
+    span = Span(doctor.id, clock.at(MONDAY, dt.time(0)), clock.at(tuesday, dt.time(0)))
+    typed = {
+        "doctor": str(doctor.id),
+        "date": f"{MONDAY:%d/%m/%Y}",
+        "bookings": "move_day",
+        "to_date": f"{tuesday:%d/%m/%Y}",
+    }
+    seen = make_plan(span, make_instruction("move_day", tuesday)).key
+    page = said(front, "/appointments/absences", "/absences", **typed, seen=seen, do="1")
+    assert "Absence recorded: 1 moved, 1 left: no free place." in page
+    assert (_when(first), _when(second)) == (("scheduled", MONDAY, nine), ("scheduled", tuesday, dt.time(9, 15)))
+    absence = database.session.scalars(select(Absence)).one()
+    where, seen = f"/appointments/absences/{absence.id}", make_plan(span, make_instruction("cancel")).key
+    assert "Do it: cancel 1" in front.form(where, 1, bookings="cancel").get_data(as_text=True)
+    page = said(front, where, f"{absence.id}", bookings="cancel", seen=seen, do="1")
+    assert "Done: 1 cancelled." in page
+    assert "1 cancelled" in page
+    assert (_when(first)[0], _when(second)[0]) == ("cancelled", "scheduled")
+    assert desk("nurse").get(where).status_code == 403
+    assert desk("doctor").get(where).status_code == 404
+
+
+def test_each_message_of_a_series_is_about_its_appointments(desk, bah):
+    first, front, tuesday = _booked(bah, TEN)[0], desk("receptionist"), MONDAY + dt.timedelta(days=1)
+    _booked(bah, TEN, day=MONDAY + dt.timedelta(days=14))
+    page, typed = f"/appointments/{first.id}", {"every": "1", "unit": "weeks", "times": "3"}
+    assert f"{page}/repeat" in front.get(page).get_data(as_text=True)
+    assert front.form(f"{page}/repeat", **(typed | {"every": "0"})).status_code == 400
+    shown = front.form(f"{page}/repeat", **typed).get_data(as_text=True)
+    assert "left out: no free place" in shown
+    seen = plan_series(first, Pattern(1, RepeatUnit.WEEKS, times=3)).key
+    text = said(front, f"{page}/repeat", "/repeat", **typed, seen=seen, do="1")
+    assert "Series: 1 booked, 1 not: no free place." in text
+    series = select(Appointment).filter_by(series_id=database.session.get(Appointment, first.id).series_id)
+    second = database.session.scalars(series.order_by(Appointment.id.desc())).first()
+    assert _when(second) == ("scheduled", MONDAY + dt.timedelta(days=7), TEN)
+    move, nine = {"date": f"{tuesday:%d/%m/%Y}", "time": "09:00"}, dt.time(9)
+    assert "Move 2 appointments" in front.form(f"{page}/series", **move).get_data(as_text=True)
+    seen = plan_following(first, Shift(tuesday, nine, bah.id), SYSTEM).key
+    assert "Series: 2 moved." in said(front, f"{page}/series", "/series", **move, seen=seen, do="1")
+    assert [_when(row)[2] for row in (first, second)] == [nine, nine]
+    assert "Series: 2 cancelled." in said(front, f"{page}/series", "/series/cancel", reason="Other")
+    assert [_when(row)[0] for row in (first, second)] == ["cancelled", "cancelled"]
+
+
+def test_each_message_of_the_waiting_list_is_about_its_entry(desk, bah):
+    front, patient, other = desk("receptionist"), factories.patient(), factories.patient()
+    days = {"first_day": f"{MONDAY:%d/%m/%Y}", "last_day": f"{MONDAY:%d/%m/%Y}"}
+    where = "/appointments/waiting-list"
+    for one in (patient, other):
+        page = said(front, f"{where}/add?patient={one.id}&doctor={bah.id}", "/add", **days)
+        assert f"On the waiting list: {person_name(one)}." in page
+    first, second = database.session.scalars(select(WaitingListEntry).order_by(WaitingListEntry.id)).all()
+    assert (first.patient_id, first.doctor_id, first.first_day, first.last_day) == (patient.id, bah.id, MONDAY, MONDAY)
+    assert front.form(f"{where}/add", **days).status_code == 400
+    transitions.change_appointment_status(_booked(bah, TEN)[0].id, "cancelled", by=SYSTEM)
+    text = front.get(where).get_data(as_text=True)
+    assert text.count('data-ux="freed-place"') == 2
+    page = said(front, where, f"/{first.id}/book")
+    booking = database.session.scalars(select(Appointment).filter_by(patient_id=patient.id)).one()
+    day, name = format_date(MONDAY), person_name(patient)
+    assert f"Booked from the waiting list: {name}, 10:00 {day}, {bah.display_name}" in page
+    entry = database.session.get(WaitingListEntry, first.id, populate_existing=True)
+    assert (entry.appointment_id, booking.time) == (booking.id, TEN)
+    gone = {"doctor": str(bah.id), "date": f"{MONDAY:%d/%m/%Y}", "time": "10:00"}
+    assert "This time was just taken." in said(front, f"{where}/{second.id}", to=f"{where}/{second.id}/book", **gone)
+    page = said(front, f"{where}/{second.id}", f"/{second.id}", reason="Seen elsewhere")
+    assert f"Taken off the waiting list: {person_name(other)}." in page
+    entry = database.session.get(WaitingListEntry, second.id, populate_existing=True)
+    assert (entry.appointment_id, entry.withdrawn_reason) == (None, "Seen elsewhere")
+    assert desk("lab").get(where).status_code == 403

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from hms.appointments.availability import actions as availability_actions
+from hms.appointments.absences import actions as absence_actions
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.calendar import week_queries
 from hms.appointments.queue import transitions
@@ -48,7 +48,7 @@ def test_half_days_say_how_many_places_are_free_and_link_to_the_day(desk, bah):
         transitions.change_appointment_status(missed.id, "no_show", by=SYSTEM)
     wednesday = MONDAY + dt.timedelta(days=2)
     starts = clock.at(wednesday, dt.time(8))
-    availability_actions.block_time(
+    absence_actions.record_absence(
         bah.id, starts=starts, ends=starts + dt.timedelta(hours=4), reason="Ward round", by=SYSTEM
     )
     page = desk("receptionist").get(f"/appointments/week?date={wednesday.isoformat()}").get_data(as_text=True)

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, inspect, select
 from werkzeug.routing import Rule
 
-from hms.appointments.models import QueueEntry
+from hms.appointments.models import PointEntry, QueueEntry, ServicePoint
 from hms.billing.models import CashShift, PriceItem
 from hms.clinical.models import NoteTemplate, VitalsReading
 from hms.core.db.session import db as database
@@ -35,6 +35,8 @@ NAMED = {
     "message": OutgoingMessage,
     "order": LabOrder,
     "pair": DuplicatePair,
+    "point": ServicePoint,
+    "point_entry": PointEntry,
     "reading": VitalsReading,
     "receipt": GoodsReceipt,
     "request": RoleChangeRequest,

@@ -36,9 +36,15 @@ ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<k
     "/wall/<secret>",
     "/wall/<secret>/rows",
     "/patients/merges/<int:merge_id>/separate",
+    "/patients/<int:patient_id>/death/take-back",
+    "/patients/<int:patient_id>/consents/<int:consent_id>",
+    "/patients/<int:patient_id>/consents/forms/<int:form_id>",
+    "/patients/consent-texts/<int:kind_id>",
+    "/patients/<int:patient_id>/files/<int:document_id>",
 }
 """Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture, a message, the link of a wall
-screen or a merge that was approved; tests of their desks open them."""
+screen, a merge that was approved, a patient who died, a consent or a document;
+tests of their desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import select
 
+from hms.appointments.bookings.actions import book
 from hms.appointments.models import QueueEntry
-from hms.billing.models import BillLine
+from hms.appointments.visit_types import actions as visit_types
+from hms.billing.models import Bill, BillLine
+from hms.billing.payments.actions import take_payment
+from hms.clinical.encounters.actions import start_encounter
 from hms.clinical.models import Encounter, NoteTemplate, Prescription, VitalsReading
+from hms.core import clock
 from hms.core.db.session import db as database
+from hms.core.person import SYSTEM
+from hms.core.settings import store as settings
 from hms.lab import actions as lab_actions
 from hms.lab.models import LabResult
 from hms.messages.models import Notification
 from hms.patients.models import Patient
-from tests.clinical.factories import a_patient, an_encounter, waiting
+from tests.billing.factories import price
+from tests.clinical.factories import a_patient, an_encounter, signed, waiting
 from tests.formulary.factories import load
 from tests.page import said
 
@@ -52,6 +62,35 @@ def test_a_signature_says_what_went_to_pharmacy_and_bill(desk, person, db):
     assert [(row.encounter_id, row.medication_id) for row in _prescriptions("draft")] == [
         (again.id, line.medication_id)
     ]
+
+
+def test_a_signature_says_that_a_follow_up_is_free(desk, person, db):
+    load()
+    price()
+    settings.change_setting("billing.follow_up_days", 14, by=SYSTEM)
+    settings.change_setting("billing.follow_up_visits", 2, by=SYSTEM)
+    settings.clear_cache()
+    doctor, at = person("doctor"), desk("doctor")
+    values = {"name": "Follow-up", "mark": "F", "colour": "teal", "minutes": 10, "is_follow_up": True}
+    visit_type = visit_types.save_visit_type(**values, by=person("admin"))
+    paid = signed(doctor)
+    bill = database.session.scalars(select(Bill)).one()
+    take_payment(bill.id, bill.total, "Cash", by=SYSTEM)
+    when = {"doctor_id": doctor.id, "date": clock.today(), "visit_type_id": visit_type.id, "by": SYSTEM}
+    pages = []
+    for hour in (10, 11):
+        booking = book(patient_id=paid.patient_id, time=dt.time(hour), **when)
+        encounter = start_encounter(patient_id=paid.patient_id, appointment_id=booking.id, is_new=True, by=doctor)
+        pages.append((encounter, f"/encounters/{encounter.id}"))
+    shown = said(at, pages[0][1], **NOTE, do="sign")
+    assert "Signed. The visit is a free follow-up: nothing is to pay for it." in shown
+    said(at, pages[1][1], rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", do="add_rx")
+    shown = said(at, pages[1][1], **NOTE, do="sign")
+    assert "Signed. The prescription was sent to the pharmacy. The visit is a free follow-up." in shown
+    assert len(_prescriptions("active")) == 1
+    for encounter, _page in pages:
+        line = database.session.scalars(select(BillLine).filter_by(source_id=encounter.id, source="encounter")).one()
+        assert (line.amount.value, line.free_of_line_id is None) == (0, False)
 
 
 def test_sign_and_next_says_who_is_called(desk, person, db):

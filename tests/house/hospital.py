@@ -7,7 +7,17 @@ from itertools import count
 
 from sqlalchemy import select
 
-from hms.appointments.models import Absence, Appointment, Holiday, QueueEntry, VisitType, WallScreen, WorkingHours
+from hms.appointments.models import (
+    Absence,
+    Appointment,
+    Holiday,
+    PointEntry,
+    QueueEntry,
+    ServicePoint,
+    VisitType,
+    WallScreen,
+    WorkingHours,
+)
 from hms.appointments.reminders.kinds import BOOKED
 from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
 from hms.clinical.models import (
@@ -30,7 +40,22 @@ from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import MessagePreference, MessageText, Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
 from hms.patients.identity.hospital_numbers import format_hospital_number
-from hms.patients.models import Allergy, BreakGlass, DuplicatePair, Patient, PatientMerge
+from hms.patients.models import (
+    AddressArea,
+    Allergy,
+    BreakGlass,
+    Consent,
+    ConsentForm,
+    ConsentKind,
+    ConsentText,
+    Death,
+    DuplicatePair,
+    OtherPhone,
+    Patient,
+    PatientMerge,
+    RecordDocument,
+    Relative,
+)
 from hms.pharmacy.models import Batch, Dispense, GoodsReceipt, StockMovement, Supplier
 from hms.staff import request_user
 from hms.staff.models import Department, Role, RoleChangeRequest, User
@@ -84,8 +109,28 @@ def whole_record(family_name: str = "Kamara", *, doctor: str = "doctor", days_ag
     )
     ids = {"patient_id": patient.id}
     ids["allergy_id"] = add(Allergy(patient_id=patient.id, substance=ALLERGIES[0], reaction=ALLERGIES[1])).id
-    ids |= _similar_record(patient.id)
+    ids |= _similar_record(patient.id) | _reached_by(patient.id)
     return ids | _visit(patient.id, by, now, number) | _money(patient.id, now, number) | _kept_by_desks(by, number)
+
+
+def _reached_by(patient_id: int) -> dict[str, int]:
+    """A further phone, a relative and a consent of the patient."""
+    phone = {"number": "+23276555111", "is_checked": True, "owner": "neighbour", "label": "Mr Sesay"}
+    relative = {"name": "Aminata Kamara", "relation": "sibling", "phone": "+23276555222"}
+    ids = {"phone_id": add(OtherPhone(patient_id=patient_id, **phone)).id}
+    area = {"level": 1, "level_name": "District", "path": f"District {next(_next)}"}
+    ids["area_id"] = add(AddressArea(**area)).id
+    paper = {"category": "result", "title": CLINICAL[2], "mimetype": "application/pdf", "size": 9, "scan": "clean"}
+    paper |= {"content": b"%PDF-1.4\n", "digest": "0" * 64}
+    ids["document_id"] = add(RecordDocument(patient_id=patient_id, **paper)).id
+    kind = add(ConsentKind(name=f"Treatment {next(_next)}"))
+    text = add(ConsentText(kind_id=kind.id, language="en", number=1, title="Treatment", body="I agree."))
+    about = {"patient_id": patient_id, "text_id": text.id}
+    given = {"decided_by": "guardian", "guardian_name": "Musa", "guardian_relation": "father", "reason": "Moved away"}
+    consent = add(Consent(**about, **given, status="withdrawn", decided_on=clock.today(), ended_on=clock.today()))
+    ids |= {"kind_id": kind.id, "text_id": text.id, "consent_id": consent.id}
+    ids |= {"form_id": add(ConsentForm(**about, asked_at=clock.now())).id}
+    return ids | {"relative_id": add(Relative(patient_id=patient_id, **relative)).id}
 
 
 def _similar_record(patient_id: int) -> dict[str, int]:
@@ -126,6 +171,9 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     )
     place = {"service_date": day, "token": number, "arrived_at": now, "status": "done", "ended_at": now}
     entry = add(QueueEntry(patient_id=patient_id, appointment_id=booked.id, doctor_id=by, **place))
+    after = add(
+        PointEntry(patient_id=patient_id, queue_entry_id=entry.id, point_id=_point(number).id, prefix="L", **place)
+    )
     about = {"patient_id": patient_id, "doctor_id": by, "appointment_id": booked.id, "queue_entry_id": entry.id}
     texts = {"notes": CLINICAL[0], "chief_complaint": CLINICAL[1], "diagnosis": CLINICAL[2]}
     visit = add(Encounter(started_at=now, status="signed", signed_at=now, signed_by_id=by, **about, **texts))
@@ -133,9 +181,14 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     condition = add(Condition(title=CLINICAL[2], code="B54", **inside))
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
-    ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id}
+    ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
     ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
     return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+
+
+def _point(number: int) -> ServicePoint:
+    known = db.session.scalars(select(ServicePoint).filter_by(code=f"LAB{number}")).one_or_none()
+    return known or add(ServicePoint(code=f"LAB{number}", name=f"Laboratory {number}", kind="laboratory", prefix="L"))
 
 
 def _told(booked: Appointment, now: dt.datetime) -> int:
@@ -211,6 +264,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
     screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
     ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
+    ids |= {"point_id": _point(number).id}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))
@@ -237,5 +291,7 @@ def every_record(family_name: str) -> dict[str, int]:
     }
     opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
     add(MessagePreference(patient_id=ids["patient_id"], sms="agreed"))
+    wrong = {"died_text": "unknown", "cause": CLINICAL[2], "status": "taken_back", "reason": "Another patient"}
+    add(Death(patient_id=ids["patient_id"], **wrong))
     add(MessageText(kind=BOOKED.name, channel="sms", language="en", body="Come on {{ day }}."))
     return ids | {"request_id": asked.id, "correction_id": void.id, "access_id": opened.id, "session_id": 1}

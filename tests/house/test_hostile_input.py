@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -203,18 +204,49 @@ NUMBERS = ("1", "9" * 18, "9" * 40, "\u0661", "\u00b2", "-1", "%00")
 STRANGE = ("endpoint", "_scheme", "_anchor", "_method", "_external", "values", "self", "format", "foo", "__class__")
 
 
-def _asked_names(app: Flask, rule: Rule) -> tuple[str, ...]:
-    """The parameters that the endpoint declares, and unknown ones; for a page, those that pages use."""
+class _Noted(ImmutableMultiDict):
+    """Query parameters that note which of them a page looks at."""
+
+    names: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def getlist(self, name: str, *how: object, **more: object) -> list:
+        self.names.add(name)
+        return super().getlist(name, *how, **more)
+
+
+def _names_that_are_read(app: Flask, client: FlaskClient, rule: Rule) -> set[str]:
+    """The parameters that the page looks at; those of all pages where it ends before it looks at one."""
+    plain = app.request_class
+    app.request_class = type("NotingRequest", (plain,), {"parameter_storage_class": _Noted})
+    _Noted.names.clear()
+    try:
+        found = client.get(_path(rule)).status_code == 200
+    finally:
+        app.request_class = plain
+    return set(_Noted.names) if found else set(ASKED)
+
+
+def _asked_names(app: Flask, client: FlaskClient, rule: Rule) -> tuple[str, ...]:
+    """The parameters that the endpoint declares or the page looks at, and unknown ones."""
     declared = getattr(app.view_functions[rule.endpoint], "parameters", None)
-    known = declared.fields if declared else () if rule.rule.startswith("/api/") else ASKED
-    return (*known, *STRANGE[:2])
+    if not rule.rule.startswith("/api/"):
+        return (*sorted(_names_that_are_read(app, client, rule)), *STRANGE[:2])
+    return (*(declared.fields if declared else ()), *STRANGE[:2])
 
 
 @pytest.mark.parametrize("api", [False, True], ids=["pages", "api"])
 def test_no_address_fails_on_what_is_asked_of_it(hospital, api, record_property):
     client, turns, wrong, sent = (caller if api else browser)(hospital, "admin"), itertools.cycle(HOSTILE), set(), 0
     for rule in _rules(hospital, "GET", api):
-        names = _asked_names(hospital, rule)
+        names = _asked_names(hospital, client, rule)
         for number in NUMBERS if rule.arguments else ("1",):
             asked = {name: next(turns) for name in names}
             wrong |= faults(client.get(_path(rule, number), query_string=asked), rule.rule, asked)

@@ -16,13 +16,15 @@ pytestmark = pytest.mark.slow
 
 REFERENCES = {
     *("adjusted_by", "appointment", "author", "bill", "decided_by", "dispensed_by", "doctor", "encounter"),
-    *("medication", "medication_item", "ordered_by", "patient", "payment", "prescription", "proposed_by"),
+    *("medication", "medication_item", "ordered_by", "patient", "payment", "point", "prescription", "proposed_by"),
     *("received_by", "related_appointment", "requested_role", "reviewed_by", "role", "service", "stock_batch", "user"),
 }
 """Fields that hold the id of another record."""
-NOT_ITS_OWN_DAY = {"users", "medications/below_reorder_level", "medications", "visit-types", "wall-screens"}
+NOT_ITS_OWN_DAY = {
+    *("users", "medications/below_reorder_level", "medications", "service-points", "visit-types", "wall-screens"),
+}
 """Lists of things that happen on no day."""
-OF_ONE_DAY = {"queue"}
+OF_ONE_DAY = {"queue", "point-queue"}
 """`date` chooses the day; a queue of several days has no order of calling."""
 NO_WORDS = "zzqqxx"
 _unused_ids = count(987_654_321)
@@ -67,7 +69,7 @@ def lists(app, program):
         path = rule.rule
         for argument in rule.arguments:
             path = path.replace(f"<int:{argument}>", str(known[argument]))
-        path += "?show=done" if path == "/api/queue/" else "?page_size=100"
+        path += "?show=done" if path in ("/api/queue/", "/api/point-queue/") else "?page_size=100"
         answers = [(client, client.get(path)) for client in clients]
         found += [(client, path, declared, _rows(answer)) for client, answer in answers if answer.status_code == 200][
             :1

@@ -49,9 +49,18 @@ ID = {
     "roles": "role_id",
     "role-change-requests": "request_id",
 }
-WHO = {"id", "unique_id", "first_name", "last_name"}
+WHO = {"id", "unique_id", "first_name", "last_name", "deceased", "deceased_on"}
 DEMOGRAPHICS = WHO | {"has_recent_appointment", "date_of_birth", "gender", "contact_info", "address"}
-DEMOGRAPHICS |= {"created_at", "updated_at", "other_names", "national_id", "other_numbers"}
+DEMOGRAPHICS |= {
+    "area",
+    "payer",
+    "payer_number",
+    "created_at",
+    "updated_at",
+    "other_names",
+    "national_id",
+    "other_numbers",
+}
 COLLEAGUE = {"id", "display_name", "first_name", "last_name", "role"}
 """First and last name are sent in addition to the display name, because clients of the original read them."""
 PROJECTED: dict[str, dict[str, set[str]]] = {

@@ -39,8 +39,11 @@ pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 NOT_OF_PATIENTS = {
     "appointments.add_to_queue": "any doctor sees any patient",
+    "appointments.add_to_waiting_list": "any doctor sees any patient",
     "appointments.book": "any doctor sees any patient",
+    "appointments.book_from_waiting_list": "any doctor sees any patient",
     "appointments.move": "any doctor sees any patient",
+    "appointments.move_following": "any doctor sees any patient",
     "appointments.send_to": "any doctor sees any patient",
     "billing.add_line": "the price list is everybody's",
     "patients.request_merge": "the two records are of one person, which another person must approve",

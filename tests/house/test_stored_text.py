@@ -49,6 +49,7 @@ CODES = {
     "recovery_code.code_hash", "refresh_token.family", "role.code", "role.grants", "role.offered", "sign_in_gate.key",
     "system_setting.key", "cash_shift.counted", "cash_shift.expected", "patient.hospital_number", "bill.number",
     "payment.number", "cash_shift.number",
+    "consent_text.language", "record_document.digest", "patient.contact_numbers",
     "goods_receipt.number", "message_preference.language", "message_text.channel", "message_text.kind",
     "message_text.language", "outgoing_message.kind", "outgoing_message.language", "patient_merge_row.column_name",
     "patient_merge_row.table_name", "service_pace.gaps", "service_pace.kind", "service_pace.overtaken",
@@ -139,7 +140,10 @@ REFUSED = {
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
     "payment.method", "prescription.status", "queue_entry.status", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
-    "duplicate_pair.status", "message_preference.email", "message_preference.sms", "outgoing_message.channel",
+    "consent.decided_by", "consent.guardian_relation", "consent.status", "death.status",
+    "duplicate_pair.status", "message_preference.email", "message_preference.sms",
+    "record_document.category", "record_document.mimetype", "record_document.scan", "record_document.status",
+    "other_phone.owner", "outgoing_message.channel", "relative.relation",
     "outgoing_message.status", "patient_merge.kind", "patient_merge.status", "visit_type.colour",
 }  # fmt: skip
 """Codes that a constraint of the database refuses; that they stay refused is part of the test."""

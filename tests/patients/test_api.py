@@ -28,7 +28,8 @@ JANE = {
 FULL = {
     *("id", "has_recent_appointment", "unique_id", "first_name", "last_name", "date_of_birth", "gender"),
     *("contact_info", "address", "known_allergies", "created_at", "updated_at"),
-    *("other_names", "national_id", "other_numbers"),
+    *("other_names", "national_id", "other_numbers", "deceased", "deceased_on", "area"),
+    *("payer", "payer_number"),
 }
 
 

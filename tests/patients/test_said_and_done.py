@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import BytesIO
 
+from PIL import Image
 from sqlalchemy import select
 
 from hms.appointments.models import Appointment
@@ -12,10 +14,23 @@ from hms.core.db.session import db as database
 from hms.core.drafts import Draft
 from hms.patients.duplicates import jobs as duplicate_jobs
 from hms.patients.merging import actions as merge_actions
-from hms.patients.models import Allergy, DuplicatePair, Patient, PatientMerge
+from hms.patients.models import (
+    AddressArea,
+    Allergy,
+    Consent,
+    ConsentKind,
+    ConsentText,
+    Death,
+    DuplicatePair,
+    OtherPhone,
+    Patient,
+    PatientMerge,
+    RecordDocument,
+    Relative,
+)
 from tests.clinical.factories import an_encounter
 from tests.house.hospital import add
-from tests.page import said, words
+from tests.page import Page, said, words
 from tests.patients.factories import a_patient
 
 ISATU = {"first_name": "Isatu", "last_name": "Bangura", "gender": "female", "date_of_birth": "13 3 1991"}
@@ -66,6 +81,109 @@ def test_each_message_about_the_record_is_about_a_row(desk, person):
     assert _fresh(patient).status == "withdrawn"
     assert "Record restored." in said(admin, chart, "/restore")
     assert _fresh(patient).status == "active"
+
+
+def test_each_message_about_a_death_is_about_rows(desk, db):
+    patient, doctor, clerk, cause = a_patient(), desk("doctor"), desk("receptionist"), "Canarycause"
+    page, chart = f"/patients/{patient.id}/death", f"/patients/{patient.id}"
+    assert clerk.get(page).status_code == 403
+    for typed in (
+        {},
+        {"died_on": "1 1 1980"},
+        {"died_on": "1 1 2090"},
+        {"died_on": "yesterday", "is_day_unknown": "y"},
+    ):
+        assert doctor.form(page, **typed).status_code == 400, typed
+    shown = said(doctor, page, "/death", died_on="1 1 2026", place="At home", cause=cause)
+    assert "Death recorded. Open bookings are cancelled without a message." in shown
+    assert [(row.status, row.cause) for row in database.session.scalars(select(Death))] == [("recorded", cause)]
+    assert _fresh(patient).deceased_on == dt.date(2026, 1, 1)
+    assert cause in doctor.get(chart).text
+    assert ("01-Jan-2026" in clerk.get(chart).text, cause in clerk.get(chart).text) == (True, False)
+    assert doctor.form(page, died_on="2 1 2026", place="Ward", cause=cause).status_code == 400  # no reason
+    corrected = said(doctor, page, "/death", died_on="2 1 2026", place="Ward", cause="Malaria", reason="Certificate")
+    assert "Record of the death corrected." in corrected
+    assert _fresh(patient).deceased_on == dt.date(2026, 1, 2)
+    back = said(doctor, f"{page}/take-back", "/take-back", reason="Wrong patient")
+    assert "Death taken back. Bookings that were cancelled stay cancelled." in back
+    database.session.expire_all()
+    rows = [(row.status, row.reason, row.cause) for row in database.session.scalars(select(Death))]
+    assert (rows, _fresh(patient).has_died) == ([("taken_back", "Wrong patient", "Malaria")], False)
+
+
+def test_each_message_about_phones_and_relatives_is_about_a_row(desk, db):
+    patient, sister, clerk = a_patient(), a_patient(), desk("receptionist")
+    page = f"/patients/{patient.id}/contacts"
+    assert clerk.form(f"{page}", number="").status_code == 400
+    assert "Phone saved." in said(clerk, page, "/phones", number="076 555 111", owner="work", label="Shop")
+    phone = database.session.scalars(select(OtherPhone)).one()
+    assert (phone.number, phone.owner, phone.label) == ("+23276555111", "work", "Shop")
+    assert "Phone saved." in said(clerk, f"{page}?phone={phone.id}", "/phones", label="Market")
+    kin = {"name": "Aminata", "relation": "sibling", "record": sister.hospital_number}
+    assert "Next of kin saved." in said(clerk, page, "/relatives", **kin)
+    database.session.expire_all()
+    relative = database.session.scalars(select(Relative)).one()
+    assert (phone.label, relative.name, relative.record_id) == ("Market", "Aminata", sister.id)
+    assert "Removed from the next of kin." in said(clerk, page, f"/relatives/{relative.id}/remove")
+    assert "Phone removed." in said(clerk, page, f"/phones/{phone.id}/remove")
+    assert [database.session.scalars(select(one)).all() for one in (OtherPhone, Relative)] == [[], []]
+
+
+def test_each_message_about_consent_is_about_a_row(desk, db):
+    admin, clerk, patient = desk("admin"), desk("receptionist"), a_patient()
+    texts, page = "/patients/consent-texts", f"/patients/{patient.id}/consents"
+    assert "Kind of consent added. Write its text." in said(admin, texts, texts, name="Treatment")
+    kind = database.session.scalars(select(ConsentKind)).one()
+    of_kind = f"{texts}/{kind.id}"
+    written = {"language": "en", "title": "Treatment", "body": "I agree to be treated."}
+    assert "Version 1 saved. It is used from now on." in said(admin, of_kind, "/texts", **written)
+    assert "Kind of consent saved." in said(admin, of_kind, of_kind, name="Treatments")
+    text = database.session.scalars(select(ConsentText)).one()
+    assert (text.number, kind.name, "Never asked" in clerk.get(page).text) == (1, "Treatments", True)
+    typed = {"text": str(text.id), "decision": "given", "decided_on": "today"}
+    assert clerk.send(page, **typed | {"decided_on": "1 1 2090"}).status_code == 400
+    assert "Consent recorded: Given." in said(clerk, page, "/consents", **typed)
+    row = database.session.scalars(select(Consent)).one()
+    one = f"{page}/{row.id}"
+    shown = said(clerk, one, "/withdraw", ended_on="today", withdrawn_why="Changed her mind")
+    assert "Withdrawal of the consent recorded." in shown
+    database.session.refresh(row)
+    assert (row.status, row.reason) == ("withdrawn", "Changed her mind")
+    assert "Consent marked as entered in error." in said(clerk, one, "/error", reason="Another patient")
+    database.session.refresh(row)
+    assert (row.status, "Never asked" in clerk.get(page).text) == ("entered_in_error", True)
+
+
+def test_the_message_about_areas_is_about_rows(desk, db):
+    admin, page = desk("admin"), "/patients/address-areas"
+    checked = admin.form(page, file=(BytesIO(b"Region,District\nSouth,Bo\n"), "areas.csv"))
+    assert (checked.status_code, database.session.scalars(select(AddressArea)).all()) == (200, [])
+    token = next(form for form in Page(checked.text).forms if form["action"].endswith("/load"))["fields"]
+    loaded = admin.post(f"{page}/load", data=token, follow_redirects=True)
+    assert "Areas loaded: 2 are offered now." in words(loaded.text)
+    assert database.session.scalars(select(AddressArea.path)).all() == ["South", "South > Bo"]
+
+
+def test_each_message_about_documents_is_about_a_row(desk, db):
+    clerk, patient = desk("receptionist"), a_patient()
+    page, shown = f"/patients/{patient.id}/files", {"category": "identity", "title": "Passport"}
+    assert clerk.form(page, **shown, file=(BytesIO(b"<html>"), "a.pdf")).status_code == 400
+    added = said(clerk, page, "/files", **shown, file=(BytesIO(b"%PDF-1.4"), "a.txt"))
+    assert "Document added: Passport." in added
+    row = database.session.scalars(select(RecordDocument)).one()
+    assert (row.content, row.mimetype, row.title) == (b"%PDF-1.4", "application/pdf", "Passport")
+    assert clerk.get(f"{page}/{row.id}/content").headers["Content-Disposition"].startswith("inline")
+    marked = said(clerk, f"{page}/{row.id}", f"/files/{row.id}", reason="Another patient")
+    assert "Document marked as entered in error." in marked
+    made = BytesIO()
+    Image.new("RGB", (9, 9)).save(made, "PNG")
+    assert "Photo saved." in said(clerk, page, "/photo", file=(BytesIO(made.getvalue()), "a.png"))
+    assert "banner__photo" in clerk.get(f"/patients/{patient.id}").text
+    removed = said(clerk, f"/patients/{patient.id}/photo/error", "/photo/error", reason="Another patient")
+    assert "Photo marked as entered in error." in removed
+    database.session.expire_all()
+    assert database.session.scalars(select(RecordDocument.status)).all() == ["entered_in_error"] * 2
+    assert "banner__photo" not in clerk.get(f"/patients/{patient.id}").text
 
 
 SENT = "Request sent. A colleague with the right to merge decides."

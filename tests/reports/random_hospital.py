@@ -12,7 +12,6 @@ from sqlalchemy import text
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import issuing
-from hms.billing.bills.payers import payer_names
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Bill, Payment
 from hms.billing.payments import actions as payment_actions
@@ -24,6 +23,7 @@ from hms.core.db.session import db
 from hms.core.errors import DomainError
 from hms.core.money import Money
 from hms.core.person import SYSTEM, Person
+from hms.core.settings.payers import payer_names
 from hms.patients.models import Patient
 from hms.reports.period import Period
 from tests.billing import factories as billing

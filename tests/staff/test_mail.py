@@ -10,13 +10,16 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
+from hms.core.background import outbox
 from hms.core.background.outbox import Outbox, run_job
 from hms.core.settings import store as settings
 from hms.local.servers import ports
-from hms.messages.actions import notify
+from hms.messages.actions import mark_read, notify
+from hms.messages.models import Notification, OutgoingMessage
 from hms.staff.accounts import actions
 from hms.staff.onboarding import one_time_links
 from hms.staff.profile.actions import change_preferences
+from tests.page import words
 from tests.staff.factories import GOOD, account, user, who
 
 
@@ -74,13 +77,29 @@ def test_a_link_that_has_ended_is_not_e_mailed(box, db, person):
     assert box == []
 
 
-def test_alerts_are_e_mailed_to_people_who_chose_it(box, db, person):
-    account("f.koroma", "nurse", email="f@example.org")
+def test_alerts_are_e_mailed_to_people_who_chose_it(box, db, person, desk, program):
+    account("f.koroma", "nurse", email="f@example.org", first_name="Fatu")
     notify(user("f.koroma").id, title="Not wanted", by=person("admin"))
     change_preferences(preferences={"notify_by_email": True}, by=who("f.koroma"))
     notify(user("f.koroma").id, title="Report October is ready", url="/notifications", by=person("admin"))
-    _work(db, "messages.mail")
+    while outbox.run_due() or outbox.run_long():
+        pass
     [message] = box
+    sent = db.session.scalars(select(OutgoingMessage)).one()
+    assert (sent.user_id, sent.patient_id, sent.status) == (user("f.koroma").id, None, "sent")
+    notify(user("f.koroma").id, title="Read at once", by=person("admin"))
+    alert = db.session.scalars(select(Notification).filter_by(title="Read at once")).one()
+    mark_read(alert.id, by=who("f.koroma"))
+    while outbox.run_due() or outbox.run_long():
+        pass
+    assert len(box) == 1
+    assert "Fatu" in words(desk("admin").get("/messages?kind=staff.alert").text)
+    assert "Report October is ready" in words(desk("admin").get(f"/messages/{sent.id}").text)
+    assert "Fatu" not in words(desk("receptionist").get("/messages").text)
+    assert desk("receptionist").get(f"/messages/{sent.id}").status_code == 404
+    (row,) = program("admin").get(f"/api/messages/?user={sent.user_id}").get_json()
+    assert (row["user"], row["patient"], row["kind"]) == (sent.user_id, None, "staff.alert")
+    assert program("receptionist").get("/api/messages/").get_json() == []
     assert message.get_content().split() == [
         "Report",
         "October",

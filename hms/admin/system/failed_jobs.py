@@ -16,7 +16,7 @@ from hms.messages.actions import notify_everyone_with
 MAX_SHOWN = 200
 KINDS = {
     "billing.invoice": _l("Invoice of a bill"),
-    "messages.mail": _l("E-mail of a notification"),
+    "messages.make.staff.alert": _l("E-mail of an alert"),
     "staff.mail_link": _l("E-mail with a link for an account"),
     "staff.warn_of_lockouts": _l("Warning of many wrong sign-ins"),
 }

@@ -1,4 +1,4 @@
-"""Add and end clinic hours; block and unblock a doctor's time."""
+"""Add and end clinic hours."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import datetime as dt
 
 from sqlalchemy import or_, select
 
-from hms.appointments.models import Absence, WorkingHours
+from hms.appointments.models import WorkingHours
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
-from hms.core.db.session import db, get_or_not_found
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.db.session import db
+from hms.core.errors import Conflict, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 
-from . import queries, rules
+from . import rules
 from .queries import lock_doctor
-
-MAX_ABSENCE_LENGTH = dt.timedelta(days=366)
 
 
 @action(Permission.MANAGE_HOURS, "appointments.add_hours")
@@ -95,41 +93,3 @@ def end_hours(hours_id: int, *, by: Person) -> WorkingHours:
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)
     return hours
-
-
-@action(Permission.BLOCK_TIME, "appointments.block")
-def block_time(doctor_id: int, *, starts: dt.datetime, ends: dt.datetime, reason: str = "", by: Person) -> Absence:
-    """Block a doctor's time between two instants (UTC); doctors only their own. Raises `Conflict` while patients are booked."""
-    _check_may_block(doctor_id, by)
-    lock_doctor(doctor_id)
-    if ends <= starts:
-        raise RuleBroken(N_("The end must be after the start."), "ends")
-    if ends < clock.now():
-        raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
-    if ends - starts > MAX_ABSENCE_LENGTH:
-        raise RuleBroken(N_("You can block at most one year at once."), "ends")
-    booked = queries.count_bookings_between(doctor_id, starts, ends)
-    if booked:
-        message = N_("Appointments at that time: %(count)s. Move them first.")
-        raise Conflict(message, "starts", code="has_bookings", count=booked)
-    absence = Absence(doctor_id=doctor_id, starts=starts, ends=ends, reason=reason)
-    db.session.add(absence)
-    db.session.flush()
-    publish(Event.APPOINTMENTS_CHANGED)
-    return absence
-
-
-@action(Permission.BLOCK_TIME, "appointments.unblock")
-def unblock_time(absence_id: int, *, by: Person) -> Absence:
-    """Remove a blocked time, and return it; doctors only their own."""
-    absence = get_or_not_found(Absence, absence_id)
-    _check_may_block(absence.doctor_id, by)
-    db.session.delete(absence)
-    db.session.flush()
-    publish(Event.APPOINTMENTS_CHANGED)
-    return absence
-
-
-def _check_may_block(doctor_id: int, by: Person) -> None:
-    if doctor_id != by.id and not by.may(Permission.MANAGE_HOURS):
-        raise NotFound(N_("This record does not exist."))

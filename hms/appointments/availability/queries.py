@@ -7,7 +7,20 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Row, Select, Text, bindparam, cast, func, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from hms.appointments import enums
 from hms.appointments.models import Absence, Appointment, Holiday, WorkingHours
@@ -29,6 +42,7 @@ class Span(NamedTuple):
     starts: datetime
     ends: datetime
     place: int
+    is_overbooked: bool
 
 
 class HoursRow(NamedTuple):
@@ -137,7 +151,7 @@ def list_absences(first: date, last: date, doctor_ids: Iterable[int]) -> list[Ab
 def get_booking_span(booking: Any) -> Span:
     """Start and end of a booking in UTC, and its place."""
     starts = clock.at(booking.date, booking.time)
-    return Span(starts, starts + timedelta(minutes=booking.duration_minutes), booking.place)
+    return Span(starts, starts + timedelta(minutes=booking.duration_minutes), booking.place, booking.is_overbooked)
 
 
 class DoctorAvailability:
@@ -166,7 +180,8 @@ class DoctorAvailability:
 @cache
 def _taken_statement() -> Select:
     doctor_id, first, last = bindparam("doctor_id"), bindparam("first"), bindparam("last")
-    return select(Appointment.date, Appointment.time, Appointment.duration_minutes, Appointment.place).where(
+    taken = (Appointment.date, Appointment.time, Appointment.duration_minutes)
+    return select(*taken, Appointment.place, Appointment.is_overbooked).where(
         Appointment.doctor_id == doctor_id,
         Appointment.date.between(first, last),
         Appointment.status.in_(enums.OCCUPYING_STATUSES),
@@ -220,19 +235,13 @@ def _applies_on(hours: Row, day: date) -> bool:
     return is_valid and hours.weekday == day.weekday()
 
 
-def count_bookings_between(doctor_id: int, starts: datetime, ends: datetime) -> int:
-    """Count the doctor's open bookings that overlap the time between two instants (UTC)."""
+def is_booked_between(starts: datetime, ends: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of open bookings that overlap the time between two instants (UTC)."""
     first, last = clock.local(starts).replace(tzinfo=None), clock.local(ends).replace(tzinfo=None)
     begin = Appointment.date + Appointment.time
     end = begin + Appointment.duration_minutes * func.make_interval(0, 0, 0, 0, 0, 1)
-    query = select(func.count()).where(
-        Appointment.doctor_id == doctor_id,
-        Appointment.date.between(first.date() - timedelta(days=1), last.date()),
-        Appointment.status.in_(enums.OCCUPYING_STATUSES),
-        begin < last,
-        end > first,
-    )
-    return db.session.execute(query).scalar_one()
+    days = Appointment.date.between(first.date() - timedelta(days=1), last.date())
+    return days, Appointment.status.in_(enums.OCCUPYING_STATUSES), begin < last, end > first
 
 
 def count_overbooking_left(doctor_id: int, day: date, at: time) -> int:

@@ -43,6 +43,7 @@ class Taken(Protocol):
     starts: datetime
     ends: datetime
     place: int
+    is_overbooked: bool
 
 
 class Slot(NamedTuple):
@@ -142,8 +143,26 @@ def filter_free_slots(offered: Iterable[Slot], taken: Iterable[Taken], now: date
 
 def count_places_left(slot: Slot, taken: Iterable[Taken]) -> int:
     """The number of the slot's places that are free in all of its time."""
-    overlapping = {span.place for span in taken if slot.starts < span.ends and span.starts < slot.ends}
-    return sum(place not in overlapping for place in range(1, slot.places + 1))
+    return len(
+        free_places(slot.places, [span for span in taken if slot.starts < span.ends and span.starts < slot.ends])
+    )
+
+
+def free_places(capacity: int, overlapping: Iterable[Taken]) -> list[int]:
+    """The places of a time that can still be given, lowest first, as the trigger `place` of bookings counts them.
+
+    A booking in a place above the capacity, made while it was larger, takes one of the places that are there now; an
+    overbooking takes none.
+    """
+    taken = list(overlapping)
+    places = {span.place for span in taken}
+    surplus = sum(span.place > capacity and not span.is_overbooked for span in taken)
+    return [place for place in range(1, capacity + 1) if place not in places][surplus:]
+
+
+def find_place(capacity: int, overlapping: Iterable[Taken]) -> int | None:
+    """The place that the next booking of a time gets; None when all are taken."""
+    return next(iter(free_places(capacity, overlapping)), None)
 
 
 def check_clock_change(day: date, clock_time: time, minutes: int = 0, field: str = "time") -> None:

@@ -1,4 +1,4 @@
-"""Pages: clinic hours and blocked times."""
+"""Pages: clinic hours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
-from hms.appointments.forms import WEEKDAYS, BlockForm, HoursForm
+from hms.appointments.forms import WEEKDAYS, HoursForm
 from hms.appointments.view_helpers import NO_DOCTOR, get_number_parameter, list_doctor_choices, run_or_flash
 from hms.core import clock
 from hms.core.permissions import Permission
@@ -46,29 +46,3 @@ def end_hours(hours_id: int) -> ResponseReturnValue:
     if run_or_flash(actions.end_hours, hours_id):
         flash(_("Clinic hours ended. Existing appointments stay."), "success")
     return redirect(url_for("appointments.hours"), 303)
-
-
-@pages.route("/appointments/absences", methods=["GET", "POST"])
-@requires(Permission.BLOCK_TIME)
-def absences() -> ResponseReturnValue:
-    """List and block times: one's own, or all doctors' for those who manage hours."""
-    who, form = current_person(), BlockForm()
-    is_own = not who.may(Permission.MANAGE_HOURS)
-    doctors = [doctor for doctor in list_doctor_choices() if not is_own or doctor.value == who.id]
-    form.doctor.choices = doctors if is_own else [NO_DOCTOR, *doctors]
-    form.doctor.data = who.id if is_own else form.doctor.data or get_number_parameter("doctor")
-    if form.save(lambda doctor_id, **times: actions.block_time(doctor_id, **times), by=who):
-        flash(_("Time blocked."), "success")
-        return redirect(url_for("appointments.absences"), 303)
-    names, today = {doctor.value: doctor.label for doctor in doctors}, clock.today()
-    rows = queries.list_absences(today, today + YEAR, names)
-    return render_template("appointments/absences.html", form=form, rows=rows, names=names, is_own=is_own), form.status
-
-
-@pages.post("/appointments/absences/<int:absence_id>/remove")
-@requires(Permission.BLOCK_TIME)
-def unblock(absence_id: int) -> ResponseReturnValue:
-    """Remove a blocked time."""
-    if run_or_flash(actions.unblock_time, absence_id):
-        flash(_("Time unblocked."), "success")
-    return redirect(url_for("appointments.absences"), 303)

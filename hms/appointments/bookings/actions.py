@@ -28,6 +28,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person, System
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
+from hms.messages.kinds import MessageKind
 from hms.patients import lookup
 from hms.patients.models import Patient
 
@@ -149,10 +150,13 @@ def book(
     visit_type_id: int | None = None,
     notes: str = "",
     is_overbooked: bool = False,
+    series_id: int | None = None,
+    news: MessageKind | None = BOOKED,
     by: Person,
 ) -> Appointment:
     """Book `date` and `time` (hospital time) with a doctor; the default duration is that of the visit type, or the doctor's
-    slot. With `is_overbooked` it may be beyond the places of the time, if its clinic hours allow one more.
+    slot. With `is_overbooked` it may be beyond the places of the time, if its clinic hours allow one more. The patient is told
+    the `news`.
 
     Raises `SlotTaken` when doctor or patient is booked then, `RuleBroken` when the time is past or outside clinic hours.
     """
@@ -170,13 +174,14 @@ def book(
         visit_type_id=visit_type_id,
         notes=notes,
         is_overbooked=is_overbooked,
+        series_id=series_id,
         booked_by_id=by.id,
     )
     with report_taken_slot(doctor_id, date, time, duration_minutes):
         lock_doctor(doctor_id)
         db.session.add(booking)
         db.session.flush()
-    tell(BOOKED, booking)
+    tell(news, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 
@@ -190,9 +195,11 @@ def move(
     doctor_id: int | None = None,
     duration_minutes: int | None = None,
     version: int | None = None,
+    news: MessageKind | None = MOVED,
     by: Person,
 ) -> Appointment:
-    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row.
+    """Change date and time (hospital time), duration or doctor. The old time is kept as a linked `rescheduled` row, and the
+    patient is told the `news`.
 
     Raises `StaleVersion` when `version` is not the present one.
     """
@@ -213,11 +220,13 @@ def move(
         lock_doctor(doctor_id)
         old = _add_old_time(booking)
         db.session.flush()
-        booking.rescheduled_from_id, booking.is_overbooked, booking.missed_at = old.id, False, None
+        booking.rescheduled_from_id, booking.missed_at = old.id, None
+        booking.is_overbooked = booking.is_overbooked and not is_told
         booking.doctor_id, booking.date, booking.time, booking.duration_minutes = doctor_id, date, time, minutes
         booking.increment_version()
     if is_told:
-        tell(MOVED, booking)
+        booking.confirmed_at = booking.confirmed_by_id = None
+        tell(news, booking)
     publish(Event.APPOINTMENTS_CHANGED)
     return booking
 

@@ -180,7 +180,7 @@ def restore(appointment_id: int) -> tuple[str, int]:
     return "", 204
 
 
-QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at")
+QUEUE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at", "held_at")
 QUEUE = parameters(
     **PAGING,
     show=Choice(queries.GROUPS),
@@ -206,12 +206,13 @@ def queue(arguments: dict[str, Any]) -> Response:
     entries = filter_rows(entries, arguments, **{name: attrgetter(column) for name, column in columns.items()})
     is_done = _group(arguments) == "done"
     readers = {name: attrgetter(name) for name in QUEUE_COLUMNS}
-    entries = order_rows(entries, arguments, _latest_first if is_done else CALLING_ORDER, **readers)
+    entries = order_rows(entries, arguments, _latest_first if is_done else _calling_order, **readers)
     waits = wait_queries.expected_waits() if _group(arguments) == "waiting" else {}
     return read_log.list_response(entries, lambda entry: entry_json(entry, waits), _read_of_row, entity="queue_entry")
 
 
-CALLING_ORDER = attrgetter("priority", "arrived_at", "token")
+def _calling_order(entry: queries.Entry) -> tuple[Any, ...]:
+    return entry.held_at is not None, entry.line_priority, entry.line_at.timestamp(), entry.token
 
 
 def _latest_first(entry: queries.Entry) -> tuple[bool, float, int]:

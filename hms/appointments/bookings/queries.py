@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, time
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, and_, select, tuple_
+from sqlalchemy import Row, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from hms.appointments.availability import queries as availability
+from hms.appointments.availability.queries import AbsenceRow
 from hms.appointments.enums import OCCUPYING_STATUSES, QueueStatus, Status
 from hms.appointments.models import Appointment, QueueEntry, VisitType
 from hms.core import clock
@@ -19,6 +22,8 @@ from hms.patients.identity.columns import IDENTITY, PATIENT_COLUMNS
 from hms.patients.models import Patient
 from hms.staff.directory import display_name_column
 from hms.staff.models import User
+
+from .timetable import DAY, Occupied, Timetable
 
 PAGE_SIZE = 25
 
@@ -37,6 +42,7 @@ def select_bookings() -> Select:
             Appointment.notes,
             Appointment.is_overbooked,
             Appointment.visit_type_id,
+            Appointment.series_id,
             VisitType.name.label("visit_type_name"),
             VisitType.mark.label("visit_type_mark"),
             VisitType.colour.label("visit_type_colour"),
@@ -100,6 +106,7 @@ def get_appointment(appointment_id: int) -> Row:
             Appointment.status_reason,
             Appointment.created_at,
             User.room,
+            VisitType.is_follow_up,
             display_name_column(booker).label("booked_by"),
             earlier.date.label("moved_from_date"),
             earlier.time.label("moved_from_time"),
@@ -142,3 +149,41 @@ def get_patient_identity(patient_id: int) -> Row:
     if row is None:
         raise NotFound(N_("This patient does not exist."))
     return row
+
+
+def load_timetable(
+    doctor_id: int, first: date, last: date, patient_ids: Iterable[int], absences: Iterable[AbsenceRow] = ()
+) -> Timetable:
+    """The time of the doctor and the patients from `first` to `last`, with `absences` that are not recorded yet."""
+    return load_timetables([doctor_id], first, last, patient_ids, absences)[doctor_id]
+
+
+def load_timetables(
+    doctor_ids: Iterable[int], first: date, last: date, patient_ids: Iterable[int], absences: Iterable[AbsenceRow] = ()
+) -> dict[int, Timetable]:
+    """The time of each of the doctors, and of the patients, from `first` to `last`, by the doctor's id."""
+    doctors = set(doctor_ids)
+    times = availability.get_hours_and_absences(first, last, doctors)
+    query = select(
+        *(Appointment.id, Appointment.doctor_id, Appointment.patient_id, Appointment.date, Appointment.time),
+        *(Appointment.duration_minutes, Appointment.place, Appointment.is_overbooked),
+    ).where(
+        or_(Appointment.doctor_id.in_(doctors), Appointment.patient_id.in_(set(patient_ids))),
+        Appointment.date.between(first - DAY, last + DAY),
+        Appointment.status.in_(OCCUPYING_STATUSES),
+    )
+    occupied = [
+        Occupied(row.id, row.doctor_id, row.patient_id, row.date, *availability.get_booking_span(row))
+        for row in db.session.execute(query)
+    ]
+    away = [*times.absences, *absences]
+    return {
+        doctor_id: Timetable(
+            doctor_id,
+            [row for row in times.hours if row.doctor_id == doctor_id],
+            [row for row in away if row.doctor_id == doctor_id],
+            times.holidays,
+            occupied,
+        )
+        for doctor_id in doctors
+    }

@@ -41,6 +41,17 @@ from .actions import NO_APPOINTMENT
 @requires(Permission.BOOK)
 def choose_patient() -> Response:
     """Matches for patient fields: name, date of birth, hospital number."""
+    return _patient_choices()
+
+
+@pages.get("/queue/patients")
+@requires(Permission.SERVE_POINT)
+def choose_patient_for_line() -> Response:
+    """As `choose_patient`, for those who put patients in the line of a service point."""
+    return _patient_choices()
+
+
+def _patient_choices() -> Response:
     typed = search_text(request.args.get("q"), longest=120)
     choices = [_patient_choice(hit) for hit in search_patients(typed)]
     problem = describe_number_problem(typed)

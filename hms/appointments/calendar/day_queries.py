@@ -136,14 +136,16 @@ def build_day_board(
     day: dt.date,
     *,
     department_id: int | None = None,
+    doctor_id: int | None = None,
     own_id: int | None = None,
     first: int = 0,
     limit: int | None = COLUMNS_PER_PAGE,
     now: dt.datetime | None = None,
 ) -> DayBoard:
-    """The board of `day`: `limit` doctors from number `first` on, all when None; the doctor `own_id` comes first."""
+    """The board of `day`: `limit` doctors from number `first` on, all when None; the doctor `own_id` comes first. With a
+    `department_id` or a `doctor_id` only of these."""
     now = now or clock.now()
-    doctors = list_board_doctors(day, day, department_id)
+    doctors = list_board_doctors(day, day, department_id, doctor_id)
     doctors.sort(key=lambda doctor: doctor.id != own_id)
     page = doctors[first : None if limit is None else first + limit]
     ids = [doctor.id for doctor in page]
@@ -164,19 +166,22 @@ def find_present(days: list[dt.date], times: list[dt.time], now: dt.datetime) ->
     return Present(upcoming or times[-1], is_after=upcoming is None)
 
 
-def list_board_doctors(first: dt.date, last: dt.date, department_id: int | None) -> list[Row]:
-    """Doctors with clinic hours or bookings on a day from `first` to `last`, by name."""
+def list_board_doctors(
+    first: dt.date, last: dt.date, department_id: int | None, doctor_id: int | None = None
+) -> list[Row]:
+    """Doctors with clinic hours or bookings on a day from `first` to `last`, by name; of a department, or one, when given."""
     weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
     return list(
         db.session.execute(
-            _holding(of_department=department_id is not None),
-            {"first": first, "last": last, "weekdays": sorted(weekdays), "department_id": department_id},
+            _holding(of_department=department_id is not None, of_one=doctor_id is not None),
+            {"first": first, "last": last, "weekdays": sorted(weekdays)}
+            | {"department_id": department_id, "doctor_id": doctor_id},
         )
     )
 
 
 @cache
-def _holding(*, of_department: bool) -> Select:
+def _holding(*, of_department: bool, of_one: bool) -> Select:
     first, last, weekdays, department_id = (
         bindparam("first"),
         bindparam("last"),
@@ -202,6 +207,8 @@ def _holding(*, of_department: bool) -> Select:
     )
     if of_department:
         query = query.where(User.department_id == department_id)
+    if of_one:
+        query = query.where(User.id == bindparam("doctor_id"))
     return query.order_by(*name_order(User.last_name, User.first_name), User.id)
 
 
@@ -272,9 +279,9 @@ def _add_empty_cells(
 ) -> None:
     """Add a cell for each slot that is not full, and for each that may be overbooked."""
     open_bookings = [booking for booking in bookings if booking.status in enums.OCCUPYING_STATUSES]
-    begun: dict[dt.time, set[int]] = defaultdict(set)
+    begun: dict[dt.time, set[queries.Span]] = defaultdict(set)
     for booking in open_bookings:
-        begun[booking.time].add(booking.place)
+        begun[booking.time].add(queries.get_booking_span(booking))
     running = list(_off_grid_spans(open_bookings, {slot.time: slot for slot in offered}))
     extra = _overbooking_left(rules.hours_on_day(hours, day), open_bookings)
     for slot in offered:
@@ -305,11 +312,11 @@ def _off_grid_spans(bookings: list[BoardBooking], on_grid: dict[dt.time, rules.S
 
 
 def _empty_cell(
-    slot: rules.Slot, begun: set[int], away: list[Any], running: list[queries.Span], now: dt.datetime
+    slot: rules.Slot, begun: set[queries.Span], away: list[Any], running: list[queries.Span], now: dt.datetime
 ) -> Cell | None:
-    """The cell for what is not booked of a slot; None when it is full of bookings that begin there (in the places `begun`)."""
-    taken = begun | {span.place for span in running if slot.starts < span.ends and span.starts < slot.ends}
-    left = sum(place not in taken for place in range(1, slot.places + 1))
+    """The cell for what is not booked of a slot; None when it is full of bookings that begin there (`begun`)."""
+    taken = begun | {span for span in running if slot.starts < span.ends and span.starts < slot.ends}
+    left = len(rules.free_places(slot.places, taken))
     if begun and not left:
         return None
     if absence := _find_absence(slot, away):

@@ -18,14 +18,18 @@ from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import OCCUPYING_STATUSES, STATUS_LABELS, Status
 from hms.appointments.forms import CANCEL_REASONS
 from hms.appointments.queue import transitions
+from hms.appointments.series.queries import REPEATABLE
 from hms.appointments.view_helpers import (
     flash_token,
+    get_board_filters,
     get_number_parameter,
     get_requested_day,
+    list_doctor_choices,
     read_time_cursor,
     redirect_back,
     run_or_flash,
 )
+from hms.billing.follow_ups import queries as follow_ups
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.permissions import Permission
@@ -59,13 +63,17 @@ CELL_LABELS = {
 def _board(day: dt.date) -> dict[str, Any]:
     own = current_person().id if current_person().may(Permission.WRITE_ENCOUNTER) else None
     first = min(get_number_parameter("first") or 0, 10_000)
-    board = day_queries.build_day_board(day, department_id=get_number_parameter("department"), own_id=own, first=first)
+    chosen = get_board_filters()
+    board = day_queries.build_day_board(
+        day, department_id=chosen.department, doctor_id=chosen.doctor, own_id=own, first=first
+    )
     record_names_read(board.columns)
     return {
         "board": board,
         "cell_words": get_cell_labels(),
         "per_page": day_queries.COLUMNS_PER_PAGE,
-        "kept": get_filters(),
+        "kept": get_filters(doctor=chosen.doctor, department=chosen.department),
+        "chosen": chosen,
     }
 
 
@@ -81,10 +89,11 @@ def record_names_read(columns: Iterable[Column]) -> None:
 
 
 def _list(day: dt.date) -> dict[str, Any]:
+    chosen = get_board_filters()
     page = booking_queries.list_day(
         day,
-        department_id=get_number_parameter("department"),
-        doctor_id=get_number_parameter("doctor"),
+        department_id=chosen.department,
+        doctor_id=chosen.doctor,
         is_expected=request.args.get("show") == "expected",
         after=read_time_cursor("after"),
         before=read_time_cursor("before"),
@@ -98,7 +107,8 @@ def _list(day: dt.date) -> dict[str, Any]:
         "page": page,
         "looks": STATUS_TONES,
         "status_words": STATUS_LABELS,
-        "kept": get_filters(),
+        "kept": get_filters(doctor=chosen.doctor, department=chosen.department),
+        "chosen": chosen,
         "day": day,
         "late": late_starts(page.rows, clock.now()),
         "is_expected": request.args.get("show") == "expected",
@@ -107,9 +117,8 @@ def _list(day: dt.date) -> dict[str, Any]:
 
 def get_filters(**changes: Any) -> dict[str, Any]:
     """The filters of the query for use in links, with `changes`; None removes a filter."""
-    filters = {
-        name: request.args.get(name) for name in ("date", "view", "show", "department", "first", "after", "before")
-    }
+    names = ("date", "view", "show", "department", "doctor", "first", "after", "before")
+    filters = {name: request.args.get(name) for name in names}
     return {name: value for name, value in (filters | changes).items() if value}
 
 
@@ -129,7 +138,7 @@ def day() -> ResponseReturnValue:
             date=(chosen_day + dt.timedelta(days=days)).isoformat(), first=None, after=None, before=None
         ),
         "departments": staff.departments(),
-        "department": get_number_parameter("department"),
+        "doctors": list_doctor_choices(),
         "is_list": is_list,
         "wrong": error,
     }
@@ -151,7 +160,8 @@ def day_rows() -> str:
 def day_sheet() -> ResponseReturnValue:
     """The day of every doctor to print, one list below the other."""
     chosen_day, error = get_requested_day()
-    board = day_queries.build_day_board(chosen_day, department_id=get_number_parameter("department"), limit=None)
+    of = {f"{name}_id": get_number_parameter(name) for name in ("department", "doctor")}
+    board = day_queries.build_day_board(chosen_day, **of, limit=None)
     record_names_read(board.columns)
     values = {"day": chosen_day, "weekday": format_date(chosen_day, "EEE"), "cell_words": get_cell_labels()}
     html = render_template("appointments/sheet.html", board=board, kept=get_filters(), wrong=error, **values)
@@ -176,8 +186,10 @@ def appointment(appointment_id: int) -> str:
         late=late_starts([row], clock.now()).get(row.id),
         can_edit=who.may(Permission.EDIT_APPOINTMENT) and is_theirs,
         can_move=who.may(Permission.MOVE_APPOINTMENT) and is_theirs,
+        can_repeat=who.may(Permission.BOOK) and is_theirs and row.status in REPEATABLE,
         reasons=CANCEL_REASONS,
         **_messages(appointment_id),
+        **_free_window(row),
     )
 
 
@@ -186,6 +198,14 @@ def _messages(appointment_id: int) -> dict[str, Any]:
     if not current_person().may(Permission.READ_MESSAGES):
         return {"sent_messages": []}
     return {"sent_messages": outgoing.messages_of_appointment(appointment_id), **message_words()}
+
+
+def _free_window(row: Any) -> dict[str, Any]:
+    """Template values for a follow-up to come: the paid consultation that makes it free, for those who see payments."""
+    is_shown = (
+        row.is_follow_up and row.status in OCCUPYING_STATUSES and current_person().may(Permission.READ_BILL_STATUS)
+    )
+    return {"free_window": follow_ups.find_free_window(row.patient_id) if is_shown else None, "shows_window": is_shown}
 
 
 @pages.post("/appointments/<int:appointment_id>/check-in")

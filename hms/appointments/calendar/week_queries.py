@@ -100,7 +100,7 @@ def count_week(day: date, department_id: int | None = None, now: datetime | None
     doctors = list_board_doctors(days[0], days[-1], department_id)[:MAX_DOCTORS]
     ids = [doctor.id for doctor in doctors]
     hours, away = map(group_by_doctor, queries.get_hours_and_absences(days[0], days[-1], ids)[:2])
-    booked = _load_times(ids, days)
+    booked = load_times(ids, days)
     return [
         DoctorWeek(
             d.id,
@@ -117,7 +117,7 @@ def count_week(day: date, department_id: int | None = None, now: datetime | None
     ]
 
 
-def _load_times(ids: list[int], days: list[date]) -> dict[tuple[int, date], list[Any]]:
+def load_times(ids: list[int], days: list[date]) -> dict[tuple[int, date], list[Any]]:
     """The times of each doctor's bookings by day, without the patients."""
     columns = (Appointment.id, Appointment.doctor_id, Appointment.date, Appointment.time)
     query = (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
 from hms.appointments.blueprints import pages
-from hms.appointments.view_helpers import get_number_parameter, get_requested_day, list_doctor_choices
+from hms.appointments.view_helpers import get_board_filters, get_requested_day, list_doctor_choices
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
@@ -26,11 +26,12 @@ def weekday(day: dt.date) -> str:
 
 
 def _doctor() -> int | None:
-    """The doctor of the query; by default a doctor's own week. `doctor=0` means all doctors."""
-    doctor_id = get_number_parameter("doctor")
-    if doctor_id is None and current_person().may(Permission.WRITE_ENCOUNTER):
-        return current_person().id
-    return doctor_id or None
+    """The doctor of the query, else the kept one, else a doctor's own week. `doctor=0` means all doctors."""
+    who = current_person()
+    is_chosen = "doctor" in request.args or "board_doctor" in who.preferences
+    if not is_chosen and who.may(Permission.WRITE_ENCOUNTER):
+        return who.id
+    return get_board_filters().doctor
 
 
 def _week(day: dt.date) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def _week(day: dt.date) -> dict[str, Any]:
         board = week_queries.build_week_board(doctor_id, day)
         record_names_read(board.columns)
         return parts | {"board": board, "cell_words": get_cell_labels()}
-    department = get_number_parameter("department")
+    department = get_board_filters().department
     return parts | {"lines": week_queries.count_week(day, department), "department": department}
 
 
@@ -66,7 +67,7 @@ def week() -> ResponseReturnValue:
 
 
 def _address(parts: dict[str, Any], day: dt.date) -> dict[str, Any]:
-    return {"date": day.isoformat(), "doctor": parts["doctor"] or 0, "department": parts["department"]}
+    return {"date": day.isoformat(), "doctor": parts["doctor"] or 0, "department": parts["department"] or 0}
 
 
 @pages.get("/appointments/week/rows")

@@ -20,10 +20,12 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.patients.death.actions import death_listeners
 from hms.patients.merging.actions import merge_guards
 from hms.patients.records.actions import withdrawal_guards
-from hms.staff import directory as staff
 
+from . import steps
+from .deaths import end_queue_and_bookings
 from .transitions import set_booking_status, set_queue_status
 
 
@@ -40,7 +42,9 @@ def call_next(*, doctor_id: int | None = None, by: Person) -> QueueEntry | None:
     """
     doctor_id = by.id if _is_doctor(by) else doctor_id
     query = select(QueueEntry).where(
-        QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value
+        QueueEntry.service_date == clock.today(),
+        QueueEntry.status == QueueStatus.WAITING.value,
+        QueueEntry.held_at.is_(None),
     )
     if doctor_id is not None:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
@@ -52,10 +56,11 @@ def call_next(*, doctor_id: int | None = None, by: Person) -> QueueEntry | None:
 
 
 def _mark_as_called(entry: QueueEntry, by: Person) -> None:
-    set_queue_status(entry, QueueStatus.CALLED)
-    entry.called_at, entry.called_by_id = clock.now(), by.id
-    _assign_to_caller(entry, by)
-    db.session.flush()
+    with steps.recorded_step(entry, "call"):
+        set_queue_status(entry, QueueStatus.CALLED)
+        entry.called_at, entry.called_by_id = clock.now(), by.id
+        steps.release(entry)
+        _assign_to_caller(entry, by)
 
 
 def _assign_to_caller(entry: QueueEntry, by: Person) -> None:
@@ -68,11 +73,7 @@ def _assign_to_caller(entry: QueueEntry, by: Person) -> None:
 def call_patient(entry_id: int, *, by: Person) -> QueueEntry:
     """Call one patient, or call again. Raises `Conflict` (code "already_called") when a colleague called before."""
     entry = get_for_update(QueueEntry, entry_id)
-    if entry.status == QueueStatus.CALLED and entry.called_by_id not in (None, by.id):
-        caller = staff.display_names({entry.called_by_id})[entry.called_by_id]
-        called_at = f"{clock.local(entry.called_at):%H:%M}"
-        message = N_("%(name)s called this patient at %(time)s.")
-        raise Conflict(message, code="already_called", name=caller, time=called_at)
+    steps.check_caller(entry, by)
     _mark_as_called(entry, by)
     return entry
 
@@ -119,9 +120,9 @@ def mark_as_left(entry_id: int, *, by: Person) -> QueueEntry:
     entry = get_for_update(QueueEntry, entry_id)
     if entry.status != QueueStatus.LEFT:
         was_seen = entry.status == QueueStatus.IN_SERVICE
-        set_queue_status(entry, QueueStatus.LEFT)
-        set_booking_status(entry, Status.COMPLETED if was_seen else Status.NO_SHOW)
-        db.session.flush()
+        with steps.recorded_step(entry, "leave"):
+            set_queue_status(entry, QueueStatus.LEFT)
+            set_booking_status(entry, Status.COMPLETED if was_seen else Status.NO_SHOW)
     return entry
 
 
@@ -141,34 +142,67 @@ def set_priority(entry_id: int, priority: int | str, *, by: Person) -> QueueEntr
     """Set the priority: 1 emergency, 2 urgent, 3 standard, 4 low, or the word."""
     new_priority = enums.parse_priority(priority)
     entry = get_for_update(QueueEntry, entry_id)
-    _check_in_queue(entry)
-    entry.priority = int(new_priority)
-    return _save_and_publish(entry)
+    check_in_queue(entry)
+    with steps.recorded_step(entry, "priority"):
+        entry.priority = int(new_priority)
+        steps.forget_place(entry)
+    return entry
 
 
 @action(Permission.CALL_PATIENT, "appointments.send_to")
 def send_to_doctor(entry_id: int, doctor_id: int | None, *, by: Person) -> QueueEntry:
     """Let the patient wait for another doctor, or for any when None."""
     entry = get_for_update(QueueEntry, entry_id)
-    _check_in_queue(entry)
+    check_in_queue(entry)
     if doctor_id is not None:
         lock_doctor(doctor_id)
-    entry.doctor_id = doctor_id
-    if entry.status == QueueStatus.CALLED:
+    with steps.recorded_step(entry, "send"):
+        entry.doctor_id = doctor_id
+        if entry.status == QueueStatus.CALLED:
+            set_queue_status(entry, QueueStatus.WAITING)
+    return entry
+
+
+@action(Permission.CALL_PATIENT, "appointments.hold")
+def hold_patient(entry_id: int, reason: str, *, by: Person) -> QueueEntry:
+    """Let a patient keep the place without being called, until `release_patient`; raises `RuleBroken` without a reason."""
+    cleaned, entry = steps.clean_reason(reason), get_for_update(QueueEntry, entry_id)
+    steps.check_waits(entry)
+    with steps.recorded_step(entry, "hold"):
         set_queue_status(entry, QueueStatus.WAITING)
-    return _save_and_publish(entry)
+        steps.hold(entry, cleaned)
+    return entry
 
 
-def _check_in_queue(entry: QueueEntry) -> None:
+@action(Permission.CALL_PATIENT, "appointments.release")
+def release_patient(entry_id: int, *, by: Person) -> QueueEntry:
+    """Let a patient on hold be called again, by the first arrival; a repeated call changes nothing."""
+    entry = get_for_update(QueueEntry, entry_id)
+    steps.check_waits(entry)
+    if entry.held_at is not None:
+        with steps.recorded_step(entry, "release"):
+            steps.release(entry)
+    return entry
+
+
+@action(Permission.CALL_PATIENT, "appointments.skip")
+def skip_patient(entry_id: int, *, by: Person) -> QueueEntry:
+    """Put a patient who is not there behind the next one who waits for the same doctor, or for any."""
+    entry = get_for_update(QueueEntry, entry_id)
+    steps.check_waits(entry)
+    others = QueueEntry.doctor_id.is_(None)
+    if entry.doctor_id is not None:
+        others = or_(others, QueueEntry.doctor_id == entry.doctor_id)
+    with steps.recorded_step(entry, "skip"):
+        set_queue_status(entry, QueueStatus.WAITING)
+        steps.step_back(entry, others)
+    return entry
+
+
+def check_in_queue(entry: QueueEntry) -> None:
+    """Raise `Conflict` unless the patient waits, was called, or is with staff."""
     if entry.status not in enums.IN_QUEUE_STATUSES:
         raise Conflict(N_("This patient is no longer in the queue."), code="not_queued")
-
-
-def _save_and_publish(entry: QueueEntry) -> QueueEntry:
-    entry.increment_version()
-    db.session.flush()
-    publish(Event.QUEUE_CHANGED)
-    return entry
 
 
 MISSED_REASON = N_("Not checked in by the end of the day")
@@ -242,3 +276,4 @@ def _check_no_open_booking(patient_id: int) -> None:
 
 withdrawal_guards.extend((_check_not_in_queue, _check_no_open_booking))
 merge_guards.append(_check_not_in_queue)
+death_listeners.append(end_queue_and_bookings)

@@ -17,17 +17,15 @@ from hms.appointments.view_helpers import (
     list_doctor_choices,
     look_up_patients,
     redirect_back,
+    render_slip,
 )
 from hms.appointments.waits import queries as wait_queries
 from hms.core import clock
 from hms.core.api import read_log
-from hms.core.documents.barcodes import code128
 from hms.core.permissions import Permission
-from hms.core.settings import store as settings
 from hms.core.web.guard import current_person, requires
-from hms.core.web.template_filters import spoken_name
 
-from . import queries, slip_layout, transitions
+from . import queries, transitions
 
 
 @pages.route("/queue/add", methods=["GET", "POST"])
@@ -77,12 +75,7 @@ def _queue_form() -> QueueForm:
 def slip(entry_id: int) -> str:
     """The slip with the token, 80 mm wide."""
     entry = queries.get_entry(entry_id)
-    code = code128(entry.hospital_number)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
-    height = slip_layout.height_mm(
-        names=(hospital[0], spoken_name(entry)),
-        texts=(entry.hospital_number, f"{entry.doctor_name} · {entry.room}", " · ".join(hospital[1:])),
-    )
     ahead, wait = queries.count_ahead(entry_id), wait_queries.expected_waits().get(entry_id)
-    return render_template("appointments/slip.html", entry=entry, ahead=ahead, wait=wait, code=code, height=height)
+    where = " · ".join(word for word in (entry.doctor_name or _("Any doctor"), entry.room) if word)
+    return render_slip(entry, where=where, ahead=ahead, wait=wait, back=url_for("appointments.queue"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from hms.appointments import enums
 from hms.appointments.enums import QueueStatus
-from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry
+from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry, calling_order
 from hms.core import clock
 from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db
@@ -56,6 +56,11 @@ class Entry(Identified):
     booked_time: time | None
     doctor_name: str | None
     room: str | None
+    held_at: datetime | None
+    hold_reason: str
+    line_priority: int
+    line_at: datetime
+    can_undo: bool
     same_name_count: int = 0
     is_long_wait: bool = False
 
@@ -86,6 +91,10 @@ def _entries() -> Select:
             Appointment.time.label("booked_time"),
             display_name_column().label("doctor_name"),
             User.room,
+            QueueEntry.held_at,
+            QueueEntry.hold_reason,
+            *(column.label(name) for column, name in zip(CALLING_ORDER, ("line_priority", "line_at"), strict=False)),
+            QueueEntry.last_step.is_not(None).label("can_undo"),
         )
         .join(Patient, Patient.id == QueueEntry.patient_id)
         .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
@@ -98,8 +107,8 @@ def list_entries(
 ) -> list[Entry]:
     """The queue of `day` (default today) in calling order, "done" latest first.
 
-    `show` is "waiting" (called ones included), "with_staff" or "done". With `doctor_id` only that doctor's patients and
-    those who wait for any doctor.
+    `show` is "waiting" (called ones included, those on hold last), "with_staff" or "done". With `doctor_id` only that
+    doctor's patients and those who wait for any doctor.
     """
     rows = db.session.execute(
         _board(show=show, of_doctor=doctor_id is not None),
@@ -122,7 +131,7 @@ def _board(*, show: str, of_doctor: bool) -> Select:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))
     if show == "done":
         return query.order_by(QueueEntry.ended_at.desc(), QueueEntry.id.desc())
-    return query.order_by(*CALLING_ORDER)
+    return query.order_by(QueueEntry.held_at.is_not(None), *CALLING_ORDER)
 
 
 def get_entry(entry_id: int) -> Entry:
@@ -167,7 +176,6 @@ def _counts(*, of_doctor: bool) -> Select:
 def count_ahead(entry_id: int) -> int:
     """Count the patients who wait to be called before this one."""
     this, others = aliased(QueueEntry), QueueEntry
-    position = tuple_(this.priority, this.arrived_at, this.token)
     query = (
         select(func.count())
         .select_from(this)
@@ -175,7 +183,8 @@ def count_ahead(entry_id: int) -> int:
         .where(
             this.id == entry_id,
             others.status == QueueStatus.WAITING.value,
-            tuple_(others.priority, others.arrived_at, others.token) < position,
+            others.held_at.is_(None),
+            tuple_(*calling_order(others)) < tuple_(*calling_order(this)),
             or_(others.doctor_id.is_not_distinct_from(this.doctor_id), others.doctor_id.is_(None)),
         )
     )
@@ -202,7 +211,11 @@ def list_next_tokens(*, doctor_id: int | None = None, limit: int = MAX_NEXT_SHOW
     query = (
         select(QueueEntry.id, QueueEntry.token, User.room, display_name_column().label("doctor_name"))
         .outerjoin(User, User.id == QueueEntry.doctor_id)
-        .where(QueueEntry.service_date == clock.today(), QueueEntry.status == QueueStatus.WAITING.value)
+        .where(
+            QueueEntry.service_date == clock.today(),
+            QueueEntry.status == QueueStatus.WAITING.value,
+            QueueEntry.held_at.is_(None),
+        )
         .order_by(*CALLING_ORDER)
     )
     if doctor_id is not None:

@@ -11,7 +11,7 @@ from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
 from hms.appointments.enums import QueueStatus, Status
-from hms.appointments.models import Appointment, QueueEntry, VisitType
+from hms.appointments.models import Appointment, PointEntry, QueueEntry, VisitType
 from hms.appointments.reminders.kinds import BOOKED, CANCELLED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
 from hms.core import clock, gapless_numbers
@@ -24,8 +24,9 @@ from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.messages.kinds import MessageKind
 
-from . import queries, rules
+from . import queries, rules, steps
 
 QUEUE_STATUS_OF: dict[Status, QueueStatus] = {
     Status.SCHEDULED: QueueStatus.CANCELLED,
@@ -53,7 +54,7 @@ def add_to_queue(patient_id: int, *, doctor_id: int | None = None, priority: int
         return _check_in_booking(booking, parsed_priority, by)
     if doctor_id is not None:
         lock_doctor(doctor_id)
-    return _add_entry(patient_id, doctor_id, parsed_priority, by)
+    return add_entry(patient_id, doctor_id, parsed_priority, by)
 
 
 def get_waiting_priority(patient_id: int) -> enums.Priority | None:
@@ -75,9 +76,9 @@ def raise_priority(patient_id: int, priority: enums.Priority) -> None:
     entry = db.session.scalars(query.with_for_update()).one_or_none()
     if entry is not None:
         entry.priority = int(priority)
-        entry.increment_version()
-        db.session.flush()
-        publish(Event.QUEUE_CHANGED)
+        entry.last_step = None
+        steps.forget_place(entry)
+        steps.save(entry)
 
 
 def _find_booking_today(patient_id: int, doctor_id: int | None) -> Appointment | None:
@@ -106,7 +107,7 @@ def _check_in_booking(booking: Appointment, priority: int, by: Person) -> QueueE
         booking.increment_version()
     entry = _entry_of_booking(booking.id)
     if entry is None:
-        entry = _add_entry(booking.patient_id, booking.doctor_id, priority, by, booking.id)
+        entry = add_entry(booking.patient_id, booking.doctor_id, priority, by, booking.id)
     else:
         set_queue_status(entry, QueueStatus.WAITING)
     publish(Event.APPOINTMENTS_CHANGED)
@@ -121,9 +122,10 @@ def _entry_of_booking(appointment_id: int) -> QueueEntry | None:
     return db.session.scalars(query.with_for_update()).one_or_none()
 
 
-def _add_entry(
+def add_entry(
     patient_id: int, doctor_id: int | None, priority: int, by: Person, appointment_id: int | None = None
 ) -> QueueEntry:
+    """Put a patient in today's queue with the next token; `Conflict` when the patient is in it. To be called in an action."""
     current = queries.get_current_entry(patient_id)
     if current is not None:
         message = N_("This patient is already in the queue with token %(token)s.")
@@ -146,9 +148,10 @@ def _add_entry(
     return entry
 
 
-def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
-    """Change the entry's status and times; raises `RuleBroken` when `status` may not follow the present one, or when a
-    patient whose record was withdrawn would be in the queue again."""
+def set_queue_status(entry: QueueEntry | PointEntry, status: QueueStatus) -> None:
+    """Change the entry's status and times; the step cannot be undone unless it is recorded (`recorded_step`). Raises
+    `RuleBroken` when `status` may not follow the present one, or when a patient whose record was withdrawn would be in the
+    queue again."""
     rules.check_queue_status_change(entry.status, status)
     if status in enums.IN_QUEUE_STATUSES and entry.status not in enums.IN_QUEUE_STATUSES:
         lock_patient(entry.patient_id, is_booked=True)
@@ -161,7 +164,10 @@ def set_queue_status(entry: QueueEntry, status: QueueStatus) -> None:
         entry.ended_at = now
     if status is QueueStatus.DONE:
         entry.started_at = entry.started_at or now
+    if status is not QueueStatus.WAITING:
+        steps.release(entry)
     set_status(entry, status)
+    entry.last_step = None
     entry.increment_version()
     publish(Event.QUEUE_CHANGED)
 
@@ -204,8 +210,11 @@ def cancel_appointment(appointment_id: int, *, reason: str, by: Person) -> Appoi
 
 
 @action(Permission.EDIT_APPOINTMENT, "appointments.set_status")
-def change_appointment_status(appointment_id: int, status: str, *, reason: str = "", by: Person) -> Appointment:
-    """Change a booking's status and its queue entry's; raises `RuleBroken` when `status` may not follow the present one."""
+def change_appointment_status(
+    appointment_id: int, status: str, *, reason: str = "", news: MessageKind | None = CANCELLED, by: Person
+) -> Appointment:
+    """Change a booking's status and its queue entry's; of a cancelled one the patient is told the `news`. Raises `RuleBroken`
+    when `status` may not follow the present one."""
     booking, new = lock_appointment(appointment_id, by), enums.parse_status(status)
     booking_rules.check_status_change(booking.status, new)
     if new == booking.status:
@@ -224,7 +233,7 @@ def change_appointment_status(appointment_id: int, status: str, *, reason: str =
         booking.status_reason = reason
         booking.increment_version()
     if Status.CANCELLED in (new, old):
-        tell(CANCELLED if new is Status.CANCELLED else BOOKED, booking)
+        tell(news if new is Status.CANCELLED else BOOKED, booking)
     entry = _entry_of_booking(booking.id)
     if entry is not None and entry.status != QUEUE_STATUS_OF[new]:
         set_queue_status(entry, QUEUE_STATUS_OF[new])

@@ -11,8 +11,12 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
-from hms.appointments.enums import PRIORITY_LABELS, Priority
+from hms.appointments.enums import PRIORITY_LABELS
+from hms.appointments.journeys import queries as journey_queries
+from hms.appointments.lines import queries as line_queries
+from hms.appointments.lines import tokens
 from hms.appointments.view_helpers import (
+    PRIORITY_TONES,
     get_number_parameter,
     list_doctor_choices,
     redirect_back,
@@ -29,14 +33,6 @@ from hms.staff import directory as staff
 from hms.staff.profile.actions import change_preferences
 
 from . import actions, extensions, queries, transitions
-
-PRIORITY_TONES = {
-    Priority.EMERGENCY: "stop",
-    Priority.URGENT: "caution",
-    Priority.STANDARD: "neutral",
-    Priority.LOW: "neutral",
-}
-
 
 DOCTOR_PREFERENCE = "queue_doctor"
 """The doctor whose patients this person chose to see in the queue; 0 or missing: all."""
@@ -85,7 +81,11 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
         "entries": entries,
         "extras": extras,
         "waits": waits,
-        "has_unknown_wait": any(entry.is_waiting and entry.id not in waits for entry in entries),
+        "journeys": journey_queries.find_journeys(entry.patient_id for entry in entries),
+        "points": line_queries.list_open_points(),
+        "has_unknown_wait": any(
+            entry.is_waiting and entry.held_at is None and entry.id not in waits for entry in entries
+        ),
         "least_turns": MIN_TURNS,
         "weeks_seen": wait_queries.WEEKS,
         "counts": counts,
@@ -224,7 +224,7 @@ def set_priority(entry_id: int) -> ResponseReturnValue:
 @pages.route("/queue/<int:entry_id>/send", methods=["GET", "POST"])
 @requires(Permission.CALL_PATIENT)
 def send_to(entry_id: int) -> ResponseReturnValue:
-    """Send the patient to another doctor."""
+    """Send the patient to another doctor, or to a service point (`send_on`)."""
     entry = queries.get_entry(entry_id)
     if request.method == "POST":
         doctor_id = parse_record_id(request.form.get("doctor", ""))
@@ -235,7 +235,9 @@ def send_to(entry_id: int) -> ResponseReturnValue:
             )
         return redirect(url_for("appointments.queue"), 303)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
-    return render_template("appointments/send.html", entry=entry, doctors=list_doctor_choices())
+    return render_template(
+        "appointments/send.html", entry=entry, doctors=list_doctor_choices(), points=line_queries.list_open_points()
+    )
 
 
 @pages.get("/queue/display")
@@ -247,8 +249,8 @@ def display() -> str:
 
 def _load_screen() -> dict[str, Any]:
     return {
-        "calls": queries.list_last_calls(),
-        "next_tokens": queries.list_next_tokens(),
+        "calls": tokens.list_last_calls(),
+        "next_tokens": tokens.list_next_tokens(),
         "waits": wait_queries.expected_waits(),
         "sentences": {},
     }

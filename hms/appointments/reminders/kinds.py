@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import Status
@@ -36,6 +36,7 @@ NAMES = {
     "time": _l("Time of the appointment"),
     "doctor": _l("Name of the doctor"),
 }
+SERIES = {"count": _l("Number of appointments"), "last_day": _l("Day of the last appointment")}
 OLD_TIME = {"old_day": _l("Day before it was moved"), "old_time": _l("Time before it was moved")}
 
 
@@ -45,7 +46,7 @@ def find_booking(appointment_id: int) -> Row | None:
     query = (
         select(
             *(Appointment.id, Appointment.date, Appointment.time, Appointment.status, Appointment.version),
-            *(Appointment.withdrawn_at, Appointment.patient_id, Appointment.doctor_id),
+            *(Appointment.withdrawn_at, Appointment.patient_id, Appointment.doctor_id, Appointment.series_id),
             display_name_column().label("doctor"),
             *(Patient.given_names, Patient.family_name, Patient.title, Patient.phone, Patient.email, Patient.language),
             (Patient.deceased_on.is_not(None) | (Patient.deceased_text != "")).label("has_died"),
@@ -66,6 +67,7 @@ def _find_news(
     occurrence: Callable[[Row], str],
     notice: Callable[[], dt.timedelta],
     booking_id: int,
+    values: Callable[[Row, str], Mapping[str, str]] | None = None,
 ) -> News | None:
     """What there is to say of a booking, until `notice` before it begins: nothing when its patient has died."""
     row = find_booking(booking_id)
@@ -73,7 +75,7 @@ def _find_news(
         return None
     starts = clock.at(row.date, row.time)
     recipient = Recipient(row.patient_id, row.phone, row.email, row.language)
-    return News(recipient, occurrence(row), starts, starts - notice(), partial(_values, row))
+    return News(recipient, occurrence(row), starts, starts - notice(), partial(values or _values, row))
 
 
 def _values(row: Row, language: str) -> Mapping[str, str]:
@@ -105,6 +107,20 @@ def _time_before(row: Row) -> dt.datetime:
     return clock.at(before[1], before[2])
 
 
+def _series_values(row: Row, language: str) -> Mapping[str, str]:
+    """The values of the first booking of a change, with the number and the last day of those in the same state from it on."""
+    same = select(func.count(), func.max(Appointment.date)).where(
+        Appointment.series_id == row.series_id,
+        Appointment.patient_id == row.patient_id,
+        Appointment.status == row.status,
+        Appointment.withdrawn_at.is_(None),
+        tuple_(Appointment.date, Appointment.time) >= (row.date, row.time),
+    )
+    count, last = db.session.execute(same).one()
+    last_day = say_day(clock.at(last or row.date, row.time), language)
+    return {**_values(row, language), "count": str(max(count, 1)), "last_day": last_day}
+
+
 def _find_example(patient_id: int, language: str) -> Mapping[str, str] | None:
     """The values of the patient's last booking; the time before is the same where it was not moved."""
     newest = select(Appointment.id).where(Appointment.patient_id == patient_id, Appointment.withdrawn_at.is_(None))
@@ -115,7 +131,8 @@ def _find_example(patient_id: int, language: str) -> Mapping[str, str] | None:
     if row is None:
         return None
     values = dict(_values(row, language))
-    return {"old_day": values["day"], "old_time": values["time"]} | values
+    more = {"old_day": values["day"], "old_time": values["time"], "count": "1", "last_day": values["day"]}
+    return more | values
 
 
 def _is_booked(row: Row) -> bool:
@@ -151,6 +168,12 @@ def _kind(
     return MessageKind(f"appointment.{name}", label, NAMES | (OLD_TIME if is_move else {}), said, find, _find_example)
 
 
+def _series_kind(name: str, label: object, is_true: Callable[[Row], bool], said: texts.Texts) -> MessageKind:
+    find = partial(_find_news, is_true, _this_change, dt.timedelta, values=_series_values)
+    names = NAMES | SERIES | (OLD_TIME if is_true is _is_moved else {})
+    return MessageKind(f"appointment.{name}", label, names, said, find, _find_example)
+
+
 REMINDER = _kind(
     "reminder",
     _l("Reminder"),
@@ -179,10 +202,33 @@ CANCELLED = _kind(
     texts.CANCELLED,
     is_move=False,
 )
-KINDS = (REMINDER, BOOKED, MOVED, CANCELLED)
+AWAY_MOVED = _kind(
+    "away_moved",
+    _l("Doctor away, appointment moved"),
+    partial(_find_news, _is_moved, _this_change, dt.timedelta),
+    texts.AWAY_MOVED,
+    is_move=True,
+)
+AWAY_CANCELLED = _kind(
+    "away_cancelled",
+    _l("Doctor away, appointment cancelled"),
+    partial(_find_news, _is_cancelled, _this_change, dt.timedelta),
+    texts.AWAY_CANCELLED,
+    is_move=False,
+)
+SERIES_BOOKED = _series_kind("series_booked", _l("Series booked"), _is_booked, texts.SERIES_BOOKED)
+SERIES_MOVED = _series_kind("series_moved", _l("Series moved"), _is_moved, texts.SERIES_MOVED)
+SERIES_CANCELLED = _series_kind("series_cancelled", _l("Series cancelled"), _is_cancelled, texts.SERIES_CANCELLED)
+KINDS = (
+    *(REMINDER, BOOKED, MOVED, CANCELLED, AWAY_MOVED, AWAY_CANCELLED),
+    *(SERIES_BOOKED, SERIES_MOVED, SERIES_CANCELLED),
+)
 
 
-def tell(kind: MessageKind, appointment: Appointment) -> None:
-    """Tell the patient this news about the booking after the action commits, unless the hospital does not want it."""
+def tell(kind: MessageKind | None, appointment: Appointment) -> None:
+    """Tell the patient this news about the booking after the action commits, unless the hospital does not want it; nothing
+    without a kind."""
+    if kind is None:
+        return
     if settings.value("messages.tell_changes") and clock.at(appointment.date, appointment.time) > clock.now():
         actions.announce(kind.name, appointment.id)

@@ -82,3 +82,76 @@ CANCELLED = _texts(
     },
     _ASK,
 )
+AWAY_MOVED = _texts(
+    {
+        "en": "The doctor is away on {{ old_day }}. Your appointment of {{ old_time }} is now on {{ day }} at {{ time }} "
+        "with {{ doctor }}.",
+        "fr": "Le médecin est absent le {{ old_day }}. Votre rendez-vous de {{ old_time }} est maintenant le {{ day }} à "
+        "{{ time }} avec {{ doctor }}.",
+        "pt": "Médico ausente em {{ old_day }}: a consulta das {{ old_time }} passou para {{ day }} às {{ time }} com "
+        "{{ doctor }}.",
+    },
+    {
+        "en": "Doctor away: appointment moved to {{ day }} at {{ time }}",
+        "fr": "Médecin absent : rendez-vous reporté au {{ day }} à {{ time }}",
+        "pt": "Médico ausente: consulta mudada para {{ day }} às {{ time }}",
+    },
+    _CALL,
+)
+AWAY_CANCELLED = _texts(
+    {
+        "en": "{{ doctor }} is away. Your appointment on {{ day }} at {{ time }} is cancelled.",
+        "fr": "{{ doctor }} est absent(e). Votre rendez-vous du {{ day }} à {{ time }} est annulé.",
+        "pt": "{{ doctor }} ausente: a sua consulta de {{ day }} às {{ time }} foi cancelada.",
+    },
+    {
+        "en": "Doctor away: appointment of {{ day }} at {{ time }} cancelled",
+        "fr": "Médecin absent : rendez-vous du {{ day }} à {{ time }} annulé",
+        "pt": "Médico ausente: consulta de {{ day }} às {{ time }} cancelada",
+    },
+    _ASK,
+)
+SERIES_BOOKED = _texts(
+    {
+        "en": "Appointments booked with {{ doctor }}: {{ count }}, the next on {{ day }} at {{ time }}, the last on "
+        "{{ last_day }}.",
+        "fr": "Rendez-vous pris avec {{ doctor }} : {{ count }}, le prochain le {{ day }} à {{ time }}, le dernier le "
+        "{{ last_day }}.",
+        "pt": "{{ count }} consultas marcadas com {{ doctor }}, de {{ day }} às {{ time }} até {{ last_day }}.",
+    },
+    {
+        "en": "Appointments booked: next on {{ day }} at {{ time }}",
+        "fr": "Rendez-vous pris : le prochain le {{ day }} à {{ time }}",
+        "pt": "Consultas marcadas de {{ day }} às {{ time }} até {{ last_day }}",
+    },
+    _CALL,
+)
+SERIES_MOVED = _texts(
+    {
+        "en": "Your appointments from {{ old_day }} {{ old_time }} on are moved: the first is on {{ day }} at {{ time }} with "
+        "{{ doctor }}.",
+        "fr": "Vos rendez-vous à partir du {{ old_day }} {{ old_time }} sont reportés : le premier est le {{ day }} à "
+        "{{ time }} avec {{ doctor }}.",
+        "pt": "As suas consultas a partir de {{ old_day }} {{ old_time }} mudaram: a primeira é em {{ day }} às {{ time }} "
+        "com {{ doctor }}.",
+    },
+    {
+        "en": "Appointments moved: first on {{ day }} at {{ time }}",
+        "fr": "Rendez-vous reportés : le premier le {{ day }} à {{ time }}",
+        "pt": "Consultas mudadas: a primeira em {{ day }} às {{ time }}",
+    },
+    _CALL,
+)
+SERIES_CANCELLED = _texts(
+    {
+        "en": "Your appointments with {{ doctor }} from {{ day }} at {{ time }} to {{ last_day }} are cancelled.",
+        "fr": "Vos rendez-vous avec {{ doctor }} du {{ day }} à {{ time }} au {{ last_day }} sont annulés.",
+        "pt": "As suas consultas com {{ doctor }} de {{ day }} às {{ time }} até {{ last_day }} foram canceladas.",
+    },
+    {
+        "en": "Appointments from {{ day }} to {{ last_day }} cancelled",
+        "fr": "Rendez-vous du {{ day }} au {{ last_day }} annulés",
+        "pt": "Consultas de {{ day }} a {{ last_day }} canceladas",
+    },
+    _ASK,
+)

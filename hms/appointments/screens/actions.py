@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.models import WallScreen
+from hms.appointments.points.queries import lock_open_point
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -23,9 +24,15 @@ MAX_NAME_LENGTH = 60
 
 @action(Permission.MANAGE_SETTINGS, "appointments.make_screen")
 def make_screen(
-    *, name: str, doctor_id: int | None = None, has_chime: bool = False, spoken: Iterable[str] = (), by: Person
+    *,
+    name: str,
+    doctor_id: int | None = None,
+    point_id: int | None = None,
+    has_chime: bool = False,
+    spoken: Iterable[str] = (),
+    by: Person,
 ) -> tuple[WallScreen, str]:
-    """Make a wall screen for the calls of one doctor, or of all; returns it with the secret of its link.
+    """Make a wall screen for the calls of one doctor or one service point, or of all; returns it with the secret of its link.
 
     `spoken` are the codes of the languages in which numbers are spoken, in this order. Raises `RuleBroken`.
     """
@@ -35,12 +42,17 @@ def make_screen(
     languages = list(dict.fromkeys(spoken))
     if not set(languages) <= set(offered_languages()):
         raise RuleBroken(N_("Choose languages that pages can be read in."), "spoken")
+    if doctor_id is not None and point_id is not None:
+        raise RuleBroken(N_("Choose a doctor or a service point, not both."), "point_id")
     if doctor_id is not None:
         lock_doctor(doctor_id)
+    if point_id is not None:
+        lock_open_point(point_id)
     secret = new_token()
     screen = WallScreen(
         name=name,
         doctor_id=doctor_id,
+        point_id=point_id,
         has_chime=has_chime,
         spoken=languages,
         secret_hash=sha256(secret),

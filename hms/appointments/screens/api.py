@@ -18,7 +18,7 @@ from hms.core.web.parameters import PAGING, Id, Ordering, filter_by_columns, ord
 from . import actions, queries
 
 COLUMNS = {"name": WallScreen.name, "created_at": WallScreen.created_at}
-SCREENS = parameters(**PAGING, doctor=Id(), ordering=Ordering(("id", *COLUMNS)))
+SCREENS = parameters(**PAGING, doctor=Id(), point=Id(), ordering=Ordering(("id", *COLUMNS)))
 
 
 def screen_json(row: Row | WallScreen) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def screen_json(row: Row | WallScreen) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "doctor": row.doctor_id,
+        "point": row.point_id,
         "has_chime": row.has_chime,
         "spoken": row.spoken,
         "created_at": row.created_at.isoformat(),
@@ -37,8 +38,10 @@ def screen_json(row: Row | WallScreen) -> dict[str, Any]:
 @api.arguments(SCREENS, location="query")
 @api.response(200, ScreenOut(many=True))
 def wall_screens(arguments: dict[str, Any]) -> Response:
-    """The wall screens that are not switched off, by name. Filter: doctor."""
-    query = filter_by_columns(queries.select_screens(), arguments, doctor=WallScreen.doctor_id)
+    """The wall screens that are not switched off, by name. Filters: doctor, point."""
+    query = filter_by_columns(
+        queries.select_screens(), arguments, doctor=WallScreen.doctor_id, point=WallScreen.point_id
+    )
     rows = ordered(query, {"ordering": "name"} | arguments, WallScreen.id, **COLUMNS)
     return paginated_response(rows, screen_json)
 
@@ -48,8 +51,9 @@ def wall_screens(arguments: dict[str, Any]) -> Response:
 @api.arguments(ScreenIn)
 @api.response(201, ScreenMadeOut)
 def make_screen(payload: dict[str, Any]) -> tuple[Response, int]:
-    """Make a wall screen for one doctor, or for all without `doctor`. `link` opens it on a wall PC and is told only now."""
-    values = {"doctor_id": payload.pop("doctor", None)} | payload
+    """Make a wall screen for one `doctor` or one service `point`, or for all without both. `link` opens it on
+    a wall PC and is told only now."""
+    values = {"doctor_id": payload.pop("doctor", None), "point_id": payload.pop("point", None)} | payload
     screen, secret = actions.make_screen(**values, by=current_person())
     g.is_shown_once = True
     link = url_for("appointments.wall", secret=secret, _external=True)

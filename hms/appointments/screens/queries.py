@@ -6,7 +6,7 @@ from functools import cache
 
 from sqlalchemy import Row, Select, bindparam, select
 
-from hms.appointments.models import WallScreen
+from hms.appointments.models import ServicePoint, WallScreen
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.text.translation import N_
@@ -16,18 +16,22 @@ from hms.staff.request_user import sha256
 
 
 def select_screens() -> Select:
-    """The screens that are not switched off: id, name, doctor_id, doctor_name, has_chime, spoken, created_at."""
+    """The screens that are not switched off: id, name, doctor_id, doctor_name, point_id, point_name, has_chime,
+    spoken, created_at."""
     return (
         select(
             WallScreen.id,
             WallScreen.name,
             WallScreen.doctor_id,
             display_name_column().label("doctor_name"),
+            WallScreen.point_id,
+            ServicePoint.name.label("point_name"),
             WallScreen.has_chime,
             WallScreen.spoken,
             WallScreen.created_at,
         )
         .outerjoin(User, User.id == WallScreen.doctor_id)
+        .outerjoin(ServicePoint, ServicePoint.id == WallScreen.point_id)
         .where(WallScreen.ended_at.is_(None))
     )
 
@@ -38,7 +42,8 @@ def list_screens() -> list[Row]:
 
 
 def get_screen(secret: str) -> Row:
-    """The screen whose link has `secret`: name, doctor_id, has_chime, spoken; raises `NotFound`, also when switched off."""
+    """The screen whose link has `secret`: name, doctor_id, point_id, has_chime, spoken; raises `NotFound`, also when
+    switched off."""
     row = db.session.execute(_screen_statement(), {"secret_hash": sha256(secret)}).one_or_none()
     if row is None:
         raise NotFound(N_("This screen was switched off. Ask an administrator for a new link."))
@@ -47,5 +52,5 @@ def get_screen(secret: str) -> Row:
 
 @cache
 def _screen_statement() -> Select:
-    columns = (WallScreen.name, WallScreen.doctor_id, WallScreen.has_chime, WallScreen.spoken)
+    columns = (WallScreen.name, WallScreen.doctor_id, WallScreen.point_id, WallScreen.has_chime, WallScreen.spoken)
     return select(*columns).where(WallScreen.secret_hash == bindparam("secret_hash"), WallScreen.ended_at.is_(None))

@@ -13,7 +13,8 @@ from wtforms.fields.choices import SelectChoice
 
 from hms.appointments.blueprints import pages
 from hms.appointments.forms import ScreenForm
-from hms.appointments.queue import queries as queue_queries
+from hms.appointments.lines import tokens
+from hms.appointments.points.queries import list_points
 from hms.appointments.view_helpers import list_doctor_choices
 from hms.appointments.waits import queries as wait_queries
 from hms.core.permissions import Permission
@@ -39,11 +40,11 @@ def wall_rows(secret: str) -> str:
 
 
 def _load_wall(screen: Row) -> dict[str, Any]:
-    calls = queue_queries.list_last_calls(doctor_id=screen.doctor_id)
+    calls = tokens.list_last_calls(doctor_id=screen.doctor_id, point_id=screen.point_id)
     return {
         "screen": screen,
         "calls": calls,
-        "next_tokens": queue_queries.list_next_tokens(doctor_id=screen.doctor_id),
+        "next_tokens": tokens.list_next_tokens(doctor_id=screen.doctor_id, point_id=screen.point_id),
         "waits": wait_queries.expected_waits(),
         "sentences": {row.id: json.dumps(_sentences(row, screen.spoken)) for row in calls},
     }
@@ -65,6 +66,11 @@ def wall_screens() -> ResponseReturnValue:
     """The wall screens in use; a form makes one. Its link is shown once: the encrypted session cookie carries the secret."""
     form = ScreenForm()
     form.doctor_id.choices = [SelectChoice("", _("All doctors")), *list_doctor_choices()]
+    points = list_points(is_open=True)
+    form.point_id.choices = [
+        SelectChoice("", _("No service point")),
+        *(SelectChoice(row.id, row.name) for row in points),
+    ]
     form.spoken.choices = list(offered_languages().items())
     if form.save(actions.make_screen, by=current_person()):
         screen, session["screen"] = form.result

@@ -27,12 +27,13 @@ def save_visit_type(
     mark: str,
     colour: str,
     minutes: int,
+    is_follow_up: bool | None = None,
     is_active: bool | None = None,
     version: int | None = None,
     by: Person,
 ) -> VisitType:
-    """Add a visit type, or change the one with `visit_type_id`; bookings keep their length. A type that is not
-    `is_active` cannot be chosen; None leaves it as it is. Raises `StaleVersion` when `version` is old."""
+    """Add a visit type, or change the one with `visit_type_id`; bookings keep their length. A type that is not `is_active`
+    cannot be chosen, a follow-up may be free; None leaves both as they are. Raises `StaleVersion` when `version` is old."""
     visit_type = VisitType() if visit_type_id is None else get_for_update(VisitType, visit_type_id)
     if version is not None and visit_type_id is not None and visit_type.version != version:
         raise StaleVersion(STALE_MESSAGE)
@@ -46,6 +47,8 @@ def save_visit_type(
         raise RuleBroken(N_("Choose a colour."), "colour")
     check_duration(minutes, "minutes")
     visit_type.colour, visit_type.minutes = colour, minutes
+    if is_follow_up is not None:
+        visit_type.is_follow_up = is_follow_up
     if is_active is not None:
         visit_type.is_active = is_active
     if visit_type_id is not None and db.session.is_modified(visit_type):

@@ -38,6 +38,7 @@ def visit_type_json(row: VisitType) -> dict[str, Any]:
         "mark": row.mark,
         "colour": row.colour,
         "duration_minutes": row.minutes,
+        "is_follow_up": row.is_follow_up,
         "is_active": row.is_active,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

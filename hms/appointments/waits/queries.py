@@ -136,7 +136,11 @@ def _waiting_statement() -> Select:
     return (
         select(*columns)
         .outerjoin(Appointment, Appointment.id == QueueEntry.appointment_id)
-        .where(QueueEntry.service_date == bindparam("day"), QueueEntry.status == QueueStatus.WAITING.value)
+        .where(
+            QueueEntry.service_date == bindparam("day"),
+            QueueEntry.status == QueueStatus.WAITING.value,
+            QueueEntry.held_at.is_(None),
+        )
         .order_by(*CALLING_ORDER)
     )
 

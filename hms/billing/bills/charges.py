@@ -23,6 +23,8 @@ from hms.core.text.translation import N_
 
 from . import queries, rules
 
+FREE_FOLLOW_UP = N_("free follow-up")
+
 
 def take_off_draft(bill: Bill, line: BillLine, reason: str) -> None:
     """Withdraw a line of a locked draft; its event of care may be charged again. To be called in an action."""
@@ -32,7 +34,7 @@ def take_off_draft(bill: Bill, line: BillLine, reason: str) -> None:
 
 def charge_again(patient_id: int, withdrawn: BillLine, *, encounter_id: int | None, by: Person) -> None:
     """Charge an event of care whose line was withdrawn, as that line did. To be called in an action."""
-    names = ("price_item_id", "description", "quantity", "unit_price", "amount", "source_id")
+    names = ("price_item_id", "description", "quantity", "unit_price", "amount", "source_id", "free_of_line_id")
     line = {name: getattr(withdrawn, name) for name in names}
     _add_lines(patient_id, withdrawn.source, [line], encounter_id, by)
 
@@ -74,13 +76,15 @@ def add_charge(
     source: str,
     source_id: int,
     encounter_id: int | None = None,
+    free_of_line_id: int | None = None,
     by: Person,
 ) -> ChargedLine:
     """Charge an event of care on the patient's collecting draft, which is created when there is none.
 
     `source` and `source_id` name the event ("dispense", 17); charging it again returns the line that exists. The price is
     the price list's unless `unit_price` is given. An event without a price is charged at zero; the cashier sets the
-    price. Care does not wait for the price list. Raises `RuleBroken` when the bill or the line is above its limit.
+    price. Care does not wait for the price list. With `free_of_line_id`, the line of a paid consultation, it is a free
+    follow-up: it costs nothing and says so. Raises `RuleBroken` when the bill or the line is above its limit.
     """
     existing = db.session.execute(
         _charge_and_item(),
@@ -97,6 +101,9 @@ def add_charge(
     line = build_line(
         item, description or code or source, quantity, unit_price if unit_price is not None or item else ZERO
     )
+    if free_of_line_id is not None:
+        line |= {"description": f"{line['description']} ({FREE_FOLLOW_UP})", "unit_price": ZERO, "amount": ZERO}
+        line["free_of_line_id"] = free_of_line_id
     added = _add_lines(patient_id, source, [line | {"source_id": source_id}], encounter_id, by)
     if added:
         return added[0]

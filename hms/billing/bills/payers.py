@@ -6,18 +6,10 @@ from hms.billing import enums
 from hms.billing.models import Bill
 from hms.core.errors import RuleBroken
 from hms.core.money import ZERO
-from hms.core.settings import store as settings
+from hms.core.settings.payers import payer_names
 from hms.core.text.translation import N_
 
 from . import rules
-
-MAX_LENGTH = 60
-
-
-def payer_names() -> list[str]:
-    """The payers of the setting `billing.payers`."""
-    names = (name.strip()[:MAX_LENGTH] for name in settings.value("billing.payers").split(","))
-    return [name for name in dict.fromkeys(names) if name and name.casefold() != enums.SELF]
 
 
 def set_payer(bill: Bill, payer: str, share: str) -> None:

@@ -23,6 +23,7 @@ from hms.core.api import read_log
 from hms.core.background import redis
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
+from hms.core.settings.payers import payer_names
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id, show
 from hms.core.web.forms import ActionForm
@@ -31,7 +32,7 @@ from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import banner
 
-from . import actions, issuing, line_pages, payers, queries
+from . import actions, issuing, line_pages, queries
 from .rules import balance
 
 MAX_ID = 2**63 - 1
@@ -136,7 +137,7 @@ def _stored_discount(bill: Bill) -> dict[str, Any]:
 
 
 def _payer_choices(bill: Bill) -> list[SelectChoice]:
-    names = payers.payer_names()
+    names = payer_names()
     if bill.payer not in (SELF, *names):
         names.append(bill.payer)
     return [SelectChoice(SELF, _("Self")), *(SelectChoice(name, name) for name in names)]

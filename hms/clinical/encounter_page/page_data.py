@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hms.appointments.journeys.queries import Stop, find_journeys
 from hms.clinical import page_extensions
 from hms.clinical.diagnoses import codes
 from hms.clinical.diagnoses import queries as diagnosis_queries
@@ -18,6 +19,7 @@ from hms.clinical.models import Encounter
 from hms.clinical.note_templates import actions
 from hms.clinical.prescriptions import display, patient_context
 from hms.clinical.vitals import readings
+from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -66,6 +68,8 @@ class EncounterPage:
     problems: list[Any]
     templates: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
+    journey: list[Stop]
+    """The patient's way through the day of the visit; empty for an encounter without a place in the queue."""
 
     @cached_property
     def earlier(self) -> CopyableRecords:
@@ -140,7 +144,15 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
         templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
+        journey=_load_journey(encounter),
     )
+
+
+def _load_journey(encounter: Encounter) -> list[Stop]:
+    if encounter.queue_entry_id is None or encounter.started_at is None:
+        return []
+    day = clock.local(encounter.started_at).date()
+    return find_journeys([encounter.patient_id], day).get(encounter.patient_id, [])
 
 
 def _names(user_ids: set[int | None], who: Person) -> dict[int, str]:

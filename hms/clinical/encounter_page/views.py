@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from hms.appointments.queue import actions as queue
+from hms.billing.follow_ups import queries as follow_ups
 from hms.clinical import signing
 from hms.clinical.blueprints import pages
 from hms.clinical.diagnoses import codes
@@ -171,7 +172,14 @@ def _next_address(encounter_id: int, form: EncounterForm, do: str, target: str, 
 
 def _signed_message(encounter_id: int) -> str:
     """What the signature did: only an encounter with prescriptions sends them to the pharmacy."""
-    if signing.has_signed_prescriptions(encounter_id):
+    is_sent = signing.has_signed_prescriptions(encounter_id)
+    if follow_ups.is_free_follow_up(encounter_id):
+        return (
+            _("Signed. The prescription was sent to the pharmacy. The visit is a free follow-up.")
+            if is_sent
+            else _("Signed. The visit is a free follow-up: nothing is to pay for it.")
+        )
+    if is_sent:
         return _("Signed. The prescription was sent to the pharmacy and the consultation was added to the bill.")
     return _("Signed. The consultation was added to the bill.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -24,8 +25,8 @@ from . import outbox, redis
 log = logging.getLogger(__name__)
 
 
-LONG_WORK_NICENESS = 5
-"""Long work leaves the processors to the other programs."""
+LONG_WORK_NICENESS = 19
+"""Long work leaves the processors to the other programs (the highest value of `nice`)."""
 
 
 class DeskWorker(Worker):
@@ -54,6 +55,8 @@ def run_worker(*, burst: bool = False, takes_long: bool = True) -> None:
     pdf.warm_up()
     db.session.remove()
     db.engine.dispose()
+    gc.collect()
+    gc.freeze()  # as the manual of `gc` advises before forks: a collection in a job would copy all memory of the worker
     with suppress(StopRequested):  # raised by the stop signal while the worker is idle or waits for Redis
         _work_on(burst, [outbox.QUEUE, outbox.LONG_QUEUE] if takes_long else [outbox.QUEUE])
 

@@ -83,6 +83,32 @@ SETTINGS: dict[str, SettingDefinition] = {
             pattern=r"[A-Z]{2,5}",
             is_sensitive=True,
         ),
+        SettingDefinition(
+            "documents.max_size_kb",
+            1400,
+            _l("Largest document of a patient in kB"),
+            FACILITY,
+            help=_l("Files that are uploaded to a patient's record: PDF, JPEG and PNG."),
+            least=100,
+            most=1900,
+        ),
+        SettingDefinition(
+            "documents.scanner_address",
+            "",
+            _l("Address of the virus scanner"),
+            FACILITY,
+            help=_l("clamd, for example scanner:3310 or /run/clamav/clamd.ctl. If blank, documents are not scanned."),
+            pattern=r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9.-]{1,200}(:\d{1,5})?",
+            is_sensitive=True,
+        ),
+        SettingDefinition(
+            "documents.scanner_is_required",
+            False,
+            _l("Take documents only when they were scanned"),
+            FACILITY,
+            help=_l("Without an answer of the virus scanner no document is taken."),
+            is_sensitive=True,
+        ),
         *SECURITY_SETTINGS,
         SettingDefinition(
             "appointments.slot_minutes",
@@ -112,6 +138,15 @@ SETTINGS: dict[str, SettingDefinition] = {
             most=23,
         ),
         SettingDefinition(
+            "appointments.confirm_days",
+            2,
+            _l("Days of unconfirmed appointments"),
+            QUEUE,
+            help=_l("For so many days ahead, reception sees whose patients were not reached. 0 shows none."),
+            least=0,
+            most=14,
+        ),
+        SettingDefinition(
             "queue.long_wait_minutes",
             60,
             _l("Long wait after minutes"),
@@ -126,6 +161,29 @@ SETTINGS: dict[str, SettingDefinition] = {
             _l("Consultation item (price list code)"),
             BILLING,
             help=_l("Code of a price list item, charged when an encounter is signed. If blank, nothing is charged."),
+        ),
+        SettingDefinition(
+            "billing.follow_up_days",
+            0,
+            _l("Days in which a follow-up is free"),
+            BILLING,
+            help=_l(
+                "Counted from the day on which the consultation was paid. For appointments whose visit type is a follow-up. "
+                "0: every visit is charged."
+            ),
+            least=0,
+            most=365,
+            is_sensitive=True,
+        ),
+        SettingDefinition(
+            "billing.follow_up_visits",
+            1,
+            _l("Free follow-ups for each paid consultation"),
+            BILLING,
+            help=_l("Used when follow-ups are free for some days."),
+            least=1,
+            most=20,
+            is_sensitive=True,
         ),
         SettingDefinition(
             "billing.open_till_by_itself",

@@ -18,8 +18,13 @@ def is_set_up(channel: Channel) -> bool:
 
 
 def usable_channels() -> list[Channel]:
-    """The channels of the setting `messages.channels` that are set up, the first choice first."""
+    """The channels for messages to patients (setting `messages.channels`) that are set up, the first choice first."""
     return [channel for channel in map(Channel, settings.value("messages.channels").split("_")) if is_set_up(channel)]
+
+
+def set_up_channels() -> list[Channel]:
+    """The channels for messages to the staff, whatever the hospital chose for those to patients."""
+    return [channel for channel in (Channel.EMAIL, Channel.SMS) if is_set_up(channel)]
 
 
 def prepare(channel: Channel, to: str, subject: str, text: str, reference: str) -> Callable[[], Result]:

@@ -1,1 +1,1 @@
-"""Messages to patients: what is waiting, what was sent, and how it ended."""
+"""Messages by SMS and e-mail: what is waiting, what was sent, and how it ended."""

@@ -1,4 +1,4 @@
-"""Makes, sends and ends messages to patients. Each is made once, and handed over at most once for each attempt."""
+"""Makes, sends and ends messages. Each is made once, and handed over at most once for each attempt."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ from . import queries, rules
 SEND = "messages.send"
 CLAIM = timedelta(minutes=5)
 """Longer than any attempt: the channels have time limits of their own."""
-NOT_NEEDED = N_("Not needed any more: the appointment changed or is over.")
+NOT_NEEDED = N_("Not needed any more: what it tells has changed or is over.")
 TOO_LATE = N_("Not sent in time.")
 NO_ANSWER = N_("The worker was stopped while it sent this message.")
 NO_CHANNEL = N_("This channel is not set up.")
 NO_ADDRESS = N_("The record has no address on this channel any more.")
 NOT_WANTED = N_("The patient does not want messages on this channel.")
+recipient_checks: list[Callable[[int], None]] = []
+"""Called with the patient's id before a person sends a message again; desks above raise `Conflict` when nothing may be sent."""
 
 
 def announce(kind: str, record_id: int) -> None:
@@ -91,7 +93,8 @@ def _write(
         "kind": kind.name,
         "channel": reach.channel.value,
         "patient_id": news.recipient.patient_id,
-        "appointment_id": record_id,
+        "user_id": news.recipient.user_id,
+        kind.record: record_id,
         "occurrence": news.occurrence,
         "lead_minutes": int(lead.total_seconds() // 60),
         "about_at": news.about_at,
@@ -101,13 +104,17 @@ def _write(
         "body": rendered.body,
         "due_at": due,
         "valid_until": news.valid_until,
-        "next_try_at": rules.send_time(max(due, clock.now()), queries.quiet_hours()),
+        "next_try_at": rules.send_time(max(due, clock.now()), _quiet_hours(kind)),
         "fallback_of_id": fallback_of.id if fallback_of is not None else None,
     }
     message = _insert_once(row)
     if message is not None and is_sent:
         _send_later(message)
     return message
+
+
+def _quiet_hours(kind: MessageKind) -> rules.QuietHours:
+    return rules.NO_QUIET_HOURS if kind.is_for_staff else queries.quiet_hours()
 
 
 def _insert_once(row: dict) -> OutgoingMessage | None:
@@ -177,10 +184,10 @@ def _find_needed_news(message: OutgoingMessage) -> News | None:
     if news is None:
         _end(message, MessageStatus.CANCELLED, NOT_NEEDED)
         return None
-    if not preferences.is_allowed(preferences.get_preference(message.patient_id), Channel(message.channel)):
+    if not preferences.is_allowed(preferences.get_preference_of(news.recipient), Channel(message.channel)):
         _end(message, MessageStatus.CANCELLED, NOT_WANTED)
         return None
-    waits_until = rules.send_time(now, queries.quiet_hours())
+    waits_until = rules.send_time(now, _quiet_hours(all_kinds()[message.kind]))
     if waits_until > now and message.again_of_id is None:
         message.next_try_at = waits_until
     return news
@@ -189,9 +196,12 @@ def _find_needed_news(message: OutgoingMessage) -> News | None:
 def _find_same_news(message: OutgoingMessage) -> News | None:
     """What the record says now; None when it says something else than the message."""
     kind = all_kinds().get(message.kind)
-    news = kind.find_news(message.appointment_id) if kind and message.appointment_id else None
-    is_same = news and (news.about_at, news.recipient.patient_id) == (message.about_at, message.patient_id)
-    return news if is_same else None
+    record_id = getattr(message, kind.record) if kind else None
+    news = kind.find_news(record_id) if kind and record_id else None
+    if news is None:
+        return None
+    said = (news.about_at, news.recipient.patient_id, news.recipient.user_id)
+    return news if said == (message.about_at, message.patient_id, message.user_id) else None
 
 
 @action(Permission.SIGNED_IN, "messages.note_result")
@@ -228,7 +238,7 @@ def _fail(message: OutgoingMessage, words: str) -> None:
     news = _find_same_news(message)
     if news is not None and message.valid_until > clock.now():
         kind, lead = all_kinds()[message.kind], timedelta(minutes=message.lead_minutes)
-        _write(kind, message.appointment_id, news, lead=lead, due=message.due_at, fallback_of=message)
+        _write(kind, getattr(message, kind.record), news, lead=lead, due=message.due_at, fallback_of=message)
 
 
 @action(Permission.SIGNED_IN, "messages.note_planned")
@@ -281,8 +291,8 @@ def note_report(gateway_id: str, word: str, *, is_delivered: bool | None, by: Pe
 def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     """Send a message that ended once more, at once, as the records are now.
 
-    Raises `Conflict` for one that still waits, that was sent again before, whose appointment changed or is over, or whose
-    patient has no address on the channel any more.
+    Raises `Conflict` for one that still waits, that was sent again before, whose news changed or is over, or whose recipient
+    has died or has no address on the channel any more.
     """
     message = get_for_update(OutgoingMessage, message_id)
     if message.status not in ENDED_STATUSES:
@@ -290,13 +300,15 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     again = db.session.scalars(select(OutgoingMessage.id).filter_by(again_of_id=message.id)).first()
     if again is not None:
         raise Conflict(N_("This message was sent again already. See the newer one."), code="sent_again")
+    for check in recipient_checks if message.patient_id is not None else ():
+        check(message.patient_id)
     news = _find_same_news(message)
     if news is None or message.valid_until <= clock.now():
-        raise Conflict(N_("The appointment changed or is over, so this message would be wrong."), code="not_needed")
+        raise Conflict(N_("What this message tells has changed or is over, so it would be wrong."), code="not_needed")
     address = news.recipient.address(Channel(message.channel))
     if not address:
-        raise Conflict(N_("The patient's record has no phone or e-mail address for this channel."), code="no_address")
-    copied = (*ONCE, "patient_id", "about_at", "language", "subject", "body", "valid_until")
+        raise Conflict(N_("The record has no phone or e-mail address for this channel."), code="no_address")
+    copied = (*ONCE, "patient_id", "user_id", "about_at", "language", "subject", "body", "valid_until")
     values = {name: getattr(message, name) for name in copied} | {"address": address}
     copy = OutgoingMessage(**values, again_of_id=message.id, due_at=clock.now(), next_try_at=clock.now())
     db.session.add(copy)

@@ -1,4 +1,4 @@
-"""Reads of messages to patients: settings of the clock, and the messages of one record."""
+"""Reads of messages: settings of the clock, and the messages of one record."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hms.core.settings import store as settings
 from hms.messages.enums import MessageStatus
 from hms.messages.models import MessageClock, OutgoingMessage
 
-from .rules import QuietHours
+from .rules import NO_QUIET_HOURS, QuietHours
 
 
 def quiet_hours() -> QuietHours:
     """The quiet hours of the settings; none when one of the two is blank."""
     begins, ends = settings.value("messages.quiet_from"), settings.value("messages.quiet_until")
     if not begins or not ends:
-        return QuietHours(time.min, time.min)
+        return NO_QUIET_HOURS
     return QuietHours(time.fromisoformat(begins), time.fromisoformat(ends))
 
 

@@ -42,6 +42,9 @@ class QuietHours:
         return None
 
 
+NO_QUIET_HOURS = QuietHours(time.min, time.min)
+
+
 def send_time(wanted: datetime, quiet: QuietHours) -> datetime:
     """`wanted`, or the end of the quiet hours that it is in."""
     return quiet.end_after(wanted) or wanted

@@ -1,7 +1,9 @@
-"""Over which channel a patient may be reached, and in which language."""
+"""Over which channel a patient or a person of the staff may be reached, and in which language."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,7 @@ ANSWERS = ("sms", "email", "language")
 
 @dataclass(frozen=True)
 class Reach:
-    """A channel with the patient's address there, and the language."""
+    """A channel with the recipient's address there, and the language."""
 
     channel: Channel
     address: str
@@ -48,9 +50,38 @@ def list_rows(patient_id: int) -> list[MessagePreference]:
 
 def get_preference(patient_id: int) -> Preference:
     """What the patient said last, for each channel and the language: a blank does not overrule an answer."""
-    rows = list_rows(patient_id)
+    return _last_answers(list_rows(patient_id))
+
+
+def _last_answers(rows: Sequence[MessagePreference]) -> Preference:
     said = {name: next(filter(None, (getattr(row, name) for row in rows)), "") for name in ANSWERS}
     return Preference(**said, version=rows[0].version if rows else 0)
+
+
+def find_channels(recipients: Iterable[Recipient]) -> dict[int, Channel]:
+    """The channel over which each of these patients would be told, by the patient's id; without those who cannot be told."""
+    people, usable = {one.patient_id: one for one in recipients if one.patient_id}, sending.usable_channels()
+    if not people or not usable:
+        return {}
+    rows = defaultdict(list)
+    newest = (MessagePreference.updated_at.desc(), MessagePreference.id.desc())
+    for row in db.session.scalars(
+        select(MessagePreference).where(MessagePreference.patient_id.in_(people)).order_by(*newest)
+    ):
+        rows[row.patient_id].append(row)
+    preferences = {patient_id: _last_answers(rows[patient_id]) for patient_id in people}
+    first = {
+        patient_id: next((one for one in usable if who.address(one) and is_allowed(preferences[patient_id], one)), None)
+        for patient_id, who in people.items()
+    }
+    return {patient_id: channel for patient_id, channel in first.items() if channel is not None}
+
+
+def get_preference_of(recipient: Recipient) -> Preference:
+    """What the recipient said. A person of the staff agreed by the addresses that the news gives."""
+    if recipient.patient_id is None:
+        return Preference(sms=Wish.AGREED, email=Wish.AGREED)
+    return get_preference(recipient.patient_id)
 
 
 def is_allowed(preference: Preference, channel: Channel) -> bool:
@@ -76,11 +107,11 @@ def wants(patient_id: Any, channel: Channel) -> ColumnElement[bool]:
 
 
 def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach | None:
-    """The first usable channel that the patient wants and has an address on, of those that follow `after`."""
-    usable = sending.usable_channels()
+    """The first usable channel that the recipient wants and has an address on, of those that follow `after`."""
+    usable = sending.usable_channels() if recipient.user_id is None else sending.set_up_channels()
     if after is not None:
         usable = usable[usable.index(after) + 1 :] if after in usable else []
-    preference = get_preference(recipient.patient_id)
+    preference = get_preference_of(recipient)
     language = choose_language(recipient, preference)
     return next(
         (
@@ -93,5 +124,5 @@ def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach |
 
 
 def choose_language(recipient: Recipient, preference: Preference) -> str:
-    """The language that the patient chose for messages, else the recorded one, else the hospital's."""
+    """The language that the recipient chose for messages, else the recorded one, else the hospital's."""
     return preference.language or find_language(recipient.language) or settings.value("messages.language")

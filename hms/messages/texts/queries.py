@@ -61,15 +61,22 @@ def _text(kind: MessageKind, channel: Channel, language: str, row: MessageText |
 def list_texts() -> list[Text]:
     """All texts that are used, by kind, channel and language."""
     stored = {(row.kind, row.channel, row.language): row for row in db.session.scalars(select(MessageText))}
-    places = [(kind, channel, code) for kind in all_kinds().values() for channel in Channel for code in LANGUAGES]
+    places = [
+        (kind, channel, code)
+        for kind in all_kinds().values()
+        for channel in Channel
+        for code in LANGUAGES
+        if (channel.value, code) in kind.texts
+    ]
     return [_text(*place, stored.get((place[0].name, place[1].value, place[2]))) for place in places]
 
 
 def find_text(kind: str, channel: str, language: str) -> Text:
     """The text with these names; raises `NotFound`."""
-    if kind not in all_kinds() or channel not in set(Channel) or language not in LANGUAGES:
+    known = all_kinds().get(kind)
+    if known is None or (channel, language) not in known.texts:
         raise NotFound(N_("There is no such text."))
-    return get_text(all_kinds()[kind], Channel(channel), language)
+    return get_text(known, Channel(channel), language)
 
 
 def render_message(kind: MessageKind, channel: Channel, language: str, values: Mapping[str, str]) -> Rendered:

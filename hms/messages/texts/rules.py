@@ -11,7 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 MAX_SUBJECT, MAX_TEXT = 200, 1_000
-MAY_BE_BLANK = frozenset({"hospital_phone", "hospital_address"})
+MAY_BE_BLANK = frozenset({"hospital_phone", "hospital_address", "details", "link"})
 MAX_RENDERED = 2_000
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
 _CANNOT_BE_READ = N_("This text cannot be read: %(problem)s. Check the brackets {{ }}.")

@@ -10,6 +10,7 @@ from hms.core.db.status import set_status
 from hms.core.events import Event, publish
 from hms.core.person import Person
 from hms.patients.allergies import actions as allergy_actions
+from hms.patients.death.actions import end_what_is_open
 from hms.patients.enums import PatientStatus
 from hms.patients.models import Patient, PatientMerge
 
@@ -52,6 +53,8 @@ def merge(request: PatientMerge, kept: Patient, merged: Patient) -> None:
         set_status(merged, PatientStatus.MERGED)
         merged.merged_into_id = kept.id
         merged.increment_version()
+    if kept.has_died:
+        end_what_is_open(kept.id)
     _publish()
 
 

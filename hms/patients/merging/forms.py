@@ -35,6 +35,7 @@ FIELD_LABELS: dict[str, LazyString] = {
     "next_of_kin": _l("Next of kin"),
     "national_id": _l("National ID"),
     "other_numbers": _l("Other numbers"),
+    "payer": _l("Payer"),
     "occupation": _l("Occupation"),
     "language": _l("Language"),
 }

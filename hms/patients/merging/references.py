@@ -19,6 +19,7 @@ STAYING = {
     "patient.merged_into_id": "the merge itself",
     "patient_merge.kept_id": "the request itself",
     "patient_merge.merged_id": "the request itself",
+    "relative.record_id": "the record that was named then; its reader finds the kept one",
     "patient_to_compare.patient_id": "work of the clock for this record",
 }
 """Columns that name a patient and do not move with a merge, and why."""

@@ -22,10 +22,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "death": ("deceased_on", "deceased_text"),
     "phone": ("phone", "phone_is_checked"),
     "email": ("email",),
-    "address": ("address",),
+    "address": ("address", "area_id"),
     "next_of_kin": ("next_of_kin",),
     "national_id": ("national_id",),
     "other_numbers": ("other_numbers",),
+    "payer": ("payer", "payer_number"),
     "occupation": ("occupation",),
     "language": ("language",),
 }
@@ -37,7 +38,7 @@ SETTLED = {
 """Fields that nobody chooses: allergies of both records stay known, and a restriction of one holds for both."""
 OWN_COLUMNS = (
     *("id", "hospital_number", "number", "status", "merged_into_id", "withdrawn_reason", "external_id"),
-    *("search_names", "search_digits", "sort_name", "created_at", "updated_at", "version"),
+    *("contact_numbers", "search_names", "search_digits", "sort_name", "created_at", "updated_at", "version"),
 )
 """Columns that each of the two records keeps."""
 COLUMNS = tuple(column for columns in (FIELDS | SETTLED).values() for column in columns)
@@ -61,7 +62,9 @@ Values = Mapping[str, Any]
 def is_empty(values: Values, field: str) -> bool:
     """Whether a record has no value of this field."""
     unknown = MUST_BE_CONFIRMED.get(field)
-    return values[FIELDS[field][0]] in (None, "", unknown) and (field != "death" or not values["deceased_text"])
+    if field in ("death", "address", "payer"):  # either column may say something
+        return not any(values[column] for column in FIELDS[field])
+    return values[FIELDS[field][0]] in (None, "", unknown)
 
 
 def differing_fields(kept: Values, merged: Values) -> list[str]:

@@ -1,4 +1,4 @@
-"""JSON: messages to patients."""
+"""JSON: messages to patients and staff."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ MESSAGES = parameters(
     **PAGING,
     **DAYS,
     patient=Id(),
+    user=Id(),
     appointment=Id(),
     status=Choice(MessageStatus),
     kind=TextLine(60),
@@ -51,9 +52,10 @@ def _json(message: OutgoingMessage) -> dict[str, Any]:
     return message_json(message, sees_address=current_person().may(Permission.READ_CONTACT))
 
 
-def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
+def _read_of_row(row: Any) -> tuple[str, *tuple[read_log.PatientRead, ...]]:
     message = row.OutgoingMessage
-    return "messages.read_list", read_log.PatientRead(message.patient_id, message.id)
+    patients = () if message.patient_id is None else (read_log.PatientRead(message.patient_id, message.id),)
+    return "messages.read_list", *patients
 
 
 @api.get("/messages/")
@@ -61,10 +63,11 @@ def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
 @api.arguments(MESSAGES, location="query")
 @api.response(200, MessageOut(many=True))
 def messages(arguments: dict[str, Any]) -> Response:
-    """Messages to patients, newest first. The days are those on which they were due."""
+    """Messages to patients, newest first; who manages the settings also gets those to the staff. The days are those on which
+    they were due."""
     names = ("status", "kind", "channel")
     columns = {name: getattr(OutgoingMessage, name) for name in names}
-    columns |= {"patient": OutgoingMessage.patient_id, "appointment": OutgoingMessage.appointment_id}
+    columns |= {name: getattr(OutgoingMessage, f"{name}_id") for name in ("patient", "user", "appointment")}
     rows = queries.select_messages(current_person())
     rows = filter_by_columns(rows, arguments, on=OutgoingMessage.due_at, **columns)
     rows = ordered(rows, arguments, OutgoingMessage.id, **{name: getattr(OutgoingMessage, name) for name in TIMES})
@@ -75,13 +78,14 @@ def messages(arguments: dict[str, Any]) -> Response:
 @requires(Permission.READ_MESSAGES)
 @api.response(200, MessageOut)
 def message(message_id: int) -> Response:
-    """One message to a patient."""
+    """One message."""
     return _response(message_id)
 
 
 def _response(message_id: int, status: int = 200) -> Response:
     row = queries.get_message(message_id, current_person()).OutgoingMessage
-    read_log.record_read("messages.read", row.patient_id, entity="outgoing_message", entity_id=message_id)
+    if row.patient_id is not None:
+        read_log.record_read("messages.read", row.patient_id, entity="outgoing_message", entity_id=message_id)
     response = jsonify(_json(row))
     response.status_code = status
     return response

@@ -1,4 +1,7 @@
-"""Reads of messages to patients, with the patient of each. A record that is closed to the reader is left out."""
+"""Reads of messages, with the patient or the person of the staff of each.
+
+A patient's record that is closed to the reader is left out. Those to the staff are shown to who manages the settings.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 
 from hms.core.db.session import db
 from hms.core.errors import NotFound
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.parameters import Bounds
@@ -17,6 +21,8 @@ from hms.messages.models import OutgoingMessage
 from hms.patients.access import policy
 from hms.patients.identity.columns import IDENTITY
 from hms.patients.models import Patient
+from hms.staff.directory import display_name_column
+from hms.staff.models import User
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,15 @@ class MessageFilter:
 
 
 def select_messages(who: Person) -> Select:
-    """Messages of patients that `who` may know of, with the patient's identity."""
+    """Messages that `who` may know of, with the patient's identity, or the name of the person as `staff_name`."""
+    seen = and_(OutgoingMessage.patient_id.is_not(None), *policy.visible_to(who, OutgoingMessage.patient_id))
+    if who.may(Permission.MANAGE_SETTINGS):
+        seen = or_(seen, OutgoingMessage.user_id.is_not(None))
     return (
-        select(OutgoingMessage, *IDENTITY)
-        .join(Patient, Patient.id == OutgoingMessage.patient_id)
-        .where(*policy.visible_to(who, OutgoingMessage.patient_id))
+        select(OutgoingMessage, *IDENTITY, display_name_column().label("staff_name"))
+        .outerjoin(Patient, Patient.id == OutgoingMessage.patient_id)
+        .outerjoin(User, User.id == OutgoingMessage.user_id)
+        .where(seen)
     )
 
 
@@ -59,7 +69,7 @@ def list_messages(filters: MessageFilter, who: Person, limit: int) -> list[Row]:
 
 
 def get_message(message_id: int, who: Person) -> Row:
-    """One message with its patient, and the id of the one that was sent again after it; raises `NotFound`."""
+    """One message with its recipient, and the id of the one that was sent again after it; raises `NotFound`."""
     again = OutgoingMessage.__table__.alias("again").c
     newer = select(func.max(again.id)).where(again.again_of_id == OutgoingMessage.id).scalar_subquery()
     query = select_messages(who).add_columns(newer.label("newer_id")).where(OutgoingMessage.id == message_id)

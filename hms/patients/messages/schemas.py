@@ -1,4 +1,4 @@
-"""JSON of messages to patients."""
+"""JSON of messages to patients and staff."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hms.messages.models import OutgoingMessage
 
 class MessageOut(ApiSchema):
     id = fields.Integer()
-    patient = fields.Integer()
+    patient = fields.Integer(allow_none=True)
+    user = fields.Integer(allow_none=True)
     appointment = fields.Integer(allow_none=True)
     kind = fields.String()
     channel = fields.String()
@@ -37,7 +38,7 @@ _SAME = ("id", "kind", "channel", "language", "status", "address", "subject", "b
 
 def message_json(message: OutgoingMessage, *, sees_address: bool) -> dict[str, Any]:
     """The JSON of a message; its address is blank for those who may not see phones and e-mail addresses."""
-    about = {"patient": message.patient_id, "appointment": message.appointment_id, "again_of": message.again_of_id}
+    about = {name: getattr(message, f"{name}_id") for name in ("patient", "user", "appointment", "again_of")}
     return (
         {name: getattr(message, name) for name in (*_SAME, *TIMES)} | about | ({} if sees_address else {"address": ""})
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,7 +17,7 @@ from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.messages.channels import sms_parts
 from hms.messages.enums import CHANNEL_LABELS, Channel
-from hms.messages.texts import actions, queries
+from hms.messages.texts import actions, queries, rules
 from hms.messages.texts.languages import language_labels
 from hms.patients.blueprints import message_pages as pages
 from hms.patients.search import queries as search
@@ -52,7 +53,8 @@ def text(kind: str, channel: str, language: str) -> ResponseReturnValue:
     elif form.save(_change(kind, channel, language), by=current_person()):
         flash(_("Text saved. The next messages use it."), "success")
         return redirect(url_for(".texts"), 303)
-    words = {"channels": CHANNEL_LABELS, "languages": language_labels(), "preview": preview}
+    blank = next(name for name in stored.kind.names if name in rules.MAY_BE_BLANK)
+    words = {"channels": CHANNEL_LABELS, "languages": language_labels(), "preview": preview, "blank": blank}
     return render_template("patients/messages/text.html", form=form, text=stored, **words), form.status
 
 
@@ -64,27 +66,33 @@ def _change(kind: str, channel: str, language: str):
 
 
 def _preview(form: TextForm, stored: queries.Text) -> Preview | None:
-    """The typed text with the data of the patient that was named, for those who may find patients and read appointments.
-
-    None with the error at its field.
-    """
+    """The typed text with the data of the patient that was named; None with the error at its field."""
     if not form.validate():
         return None
-    for permission in (Permission.FIND_PATIENT, Permission.READ_APPOINTMENTS):
-        require_permission(current_person(), permission)
     try:
         subject, body = actions.checked_text(stored, form.subject.data or "", form.body.data or "")
-        patient_id = _find_patient(form.patient.data or "")
-        values = stored.kind.find_example(patient_id, stored.language)
-        if values is None:
-            raise RuleBroken(N_("This patient has no appointment to show. Choose another patient."), "patient")
+        values = _find_example(form, stored)
         rendered = queries.render_text(subject, body, {name: values[name] for name in stored.kind.names})
     except RuleBroken as error:
         form.refuse(error)
         return None
-    read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
     size = sms_parts.measure_sms(rendered.body) if stored.channel is Channel.SMS else None
     return Preview(rendered.subject, rendered.body, size)
+
+
+def _find_example(form: TextForm, stored: queries.Text) -> Mapping[str, str]:
+    """The values of a text for the staff, or of the patient that was named, for those who may find patients and read
+    appointments. Raises `RuleBroken` at `patient`."""
+    if stored.kind.is_for_staff:
+        return stored.kind.find_example(0, stored.language) or {}
+    for permission in (Permission.FIND_PATIENT, Permission.READ_APPOINTMENTS):
+        require_permission(current_person(), permission)
+    patient_id = _find_patient(form.patient.data or "")
+    values = stored.kind.find_example(patient_id, stored.language)
+    if values is None:
+        raise RuleBroken(N_("This patient has no appointment to show. Choose another patient."), "patient")
+    read_log.record_read("appointments.read", patient_id, entity="patient", entity_id=patient_id)
+    return values
 
 
 def _find_patient(typed: str) -> int:

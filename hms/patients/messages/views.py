@@ -1,4 +1,4 @@
-"""Pages: messages to patients, one message, and sending it again."""
+"""Pages: messages to patients and staff, one message, and sending it again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def message(message_id: int) -> str:
     """One message: its text, its address, and what became of it."""
     row = queries.get_message(message_id, current_person())
     sent = row.OutgoingMessage
-    read_log.record_read("messages.read", sent.patient_id, entity="outgoing_message", entity_id=message_id)
+    if sent.patient_id is not None:
+        read_log.record_read("messages.read", sent.patient_id, entity="outgoing_message", entity_id=message_id)
     can_repeat = sent.status in ENDED_STATUSES and row.newer_id is None and sent.valid_until > clock.now()
     size = sms_parts.measure_sms(sent.body) if sent.channel == "sms" else None
     values = {"row": row, "message": sent, "can_repeat": can_repeat, "size": size}

@@ -14,13 +14,15 @@ from hms.core.api import read_log
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.db.status import set_status
-from hms.core.errors import Conflict, StaleVersion
+from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.settings.payers import payer_names
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy, reader
+from hms.patients.addresses.queries import check_area
 from hms.patients.allergies.actions import replace_allergies
 from hms.patients.enums import PatientStatus
 from hms.patients.identity import birth_dates, phone_numbers
@@ -39,6 +41,8 @@ MAX_LENGTH = {
     "other_names": 100,
     "other_numbers": 100,
 } | {
+    "payer": 100,
+    "payer_number": 50,
     "occupation": 100,
     "language": 50,
     "withdrawn_reason": 255,
@@ -59,7 +63,8 @@ def update_patient(
     if version is not None and patient.version != version:
         raise StaleVersion(STALE_MESSAGE)
     names = {"given_names": patient.given_names, "family_name": patient.family_name}
-    tidy = clean_values(names | changes if names.keys() & changes.keys() else changes)
+    given = names | changes if names.keys() & changes.keys() else changes
+    tidy = clean_values(given, known_payer=patient.payer)
     differs = {name: value for name, value in tidy.items() if getattr(patient, name) != value}
     if "birth_date" in differs and "birth_is_estimated" not in changes:
         differs["birth_is_estimated"] = False
@@ -72,8 +77,9 @@ def update_patient(
     return patient
 
 
-def clean_values(values: dict[str, Any]) -> dict[str, Any]:
-    """`values` cleaned for storage; `RuleBroken` names the field of the API and the form."""
+def clean_values(values: dict[str, Any], *, known_payer: str = "") -> dict[str, Any]:
+    """`values` cleaned for storage; `RuleBroken` names the field of the API and the form. `known_payer` is the recorded payer,
+    which may stay after it left the hospital's list."""
     cleaned: dict[str, Any] = {}
     if "given_names" in values:
         cleaned["given_names"], cleaned["family_name"] = identity_names.clean_names(
@@ -89,7 +95,11 @@ def clean_values(values: dict[str, Any]) -> dict[str, Any]:
         )
         cleaned |= {"phone": phone.e164 or phone.as_typed, "phone_is_checked": phone.e164 is not None}
     lines = {name: clean_field(values[name], name, longest=MAX_LENGTH[name]) for name in MAX_LENGTH if name in values}
-    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id")
+    check_area(values.get("area_id"))
+    payer = lines.get("payer", "")
+    if payer and payer not in (known_payer, *payer_names()):
+        raise RuleBroken(N_("Choose one of the hospital's payers."), "payer")
+    as_they_are = ("birth_date", "birth_is_estimated", "deceased_on", "external_id", "area_id")
     return cleaned | lines | {name: values[name] for name in as_they_are if name in values}
 
 

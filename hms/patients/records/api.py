@@ -59,8 +59,9 @@ def _column_values(payload: dict[str, Any]) -> dict[str, Any]:
     """The body as columns; fields that were not sent are left out."""
     column_of = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
     names_sent = ("first_name", "last_name", "gender", "contact_info", "address")
-    names_sent += ("other_names", "national_id", "other_numbers")
+    names_sent += ("other_names", "national_id", "other_numbers", "payer", "payer_number")
     values = {column_of.get(name, name): payload[name] or "" for name in names_sent if name in payload}
+    values |= {"area_id": payload["area"]} if "area" in payload else {}
     return values | {"birth_date": payload["date_of_birth"]}
 
 

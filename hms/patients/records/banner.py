@@ -10,15 +10,16 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, null, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
+from hms.core.db.fixed_words import fixed_word
 from hms.core.db.folding import folded
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
-from hms.patients.enums import PatientStatus
+from hms.patients.enums import DocumentCategory, DocumentStatus, PatientStatus
 from hms.patients.identity.columns import Identified
-from hms.patients.models import ALLERGY_WORDS, Allergy, BreakGlass, Patient
+from hms.patients.models import ALLERGY_WORDS, Allergy, BreakGlass, Patient, RecordDocument
 
 
 def reads_allergies(who: Person) -> bool:
@@ -39,6 +40,8 @@ class Banner(Identified):
     same_name_count: int
     emergency_until: datetime | None = None
     queue_words: str = ""
+    photo_id: int | None = None
+    """The photo that the reader may see."""
     is_restricted: bool = False
     """Whether the record opens to the care team only, or with a reason."""
     is_withdrawn: bool = False
@@ -76,6 +79,7 @@ def _banner(patient: Patient, row: Any) -> Banner:
         allergies=[" – ".join(filter(None, pair)) for pair in row.reactions or ()],
         same_name_count=row.same_name_count,
         emergency_until=row.emergency_until,
+        photo_id=row.photo_id,
         is_restricted=patient.is_restricted,
         is_withdrawn=patient.status == PatientStatus.WITHDRAWN,
     )
@@ -102,10 +106,17 @@ def _for_banner(*, with_allergies: bool, kind: ReaderKind) -> Select:
         BreakGlass.patient_id == patient_id,
         BreakGlass.expires_at > who.at.reader_now,
     )
+    photo = select(func.max(RecordDocument.id)).where(
+        RecordDocument.patient_id == patient_id,
+        RecordDocument.category == fixed_word(DocumentCategory.PHOTO.value),
+        RecordDocument.status == fixed_word(DocumentStatus.KEPT.value),
+        policy.readable_by(who, RecordDocument.patient_id),
+    )
     reaction_column = reactions.scalar_subquery() if with_allergies else null()
     columns = {
         "same_name_count": same.scalar_subquery(),
         "reactions": reaction_column,
+        "photo_id": photo.scalar_subquery(),
         "emergency_until": until.scalar_subquery(),
     }
     return select(*(column.label(name) for name, column in columns.items()))

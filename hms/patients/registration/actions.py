@@ -19,6 +19,7 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.patients.allergies.actions import record_allergy_answer
+from hms.patients.contacts.actions import add_first_contacts
 from hms.patients.identity import hospital_numbers
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
@@ -82,9 +83,18 @@ class PossibleDuplicate(Conflict):
 
 
 @action(Permission.REGISTER_PATIENT, "patients.finish_registration")
-def finish_registration(*, draft: str, by: Person, **details: Any) -> Patient:
-    """`register_patient` from the page; deletes the draft with the key `draft`."""
+def finish_registration(
+    *,
+    draft: str,
+    other_phone: dict[str, str] | None = None,
+    kin: dict[str, str] | None = None,
+    by: Person,
+    **details: Any,
+) -> Patient:
+    """`register_patient` from the page, with a further phone and one of the next of kin; deletes the draft with the key
+    `draft`."""
     patient = register_patient(**details, by=by)
+    add_first_contacts(patient, other_phone=other_phone, kin=kin)
     core_drafts.delete_draft(by.id, registration_drafts.draft_name(draft))
     return patient
 

@@ -19,11 +19,12 @@ MAX_LENGTH = 5000
 DRAFT_FIELDS = (
     *("first_name", "last_name", "gender", "date_of_birth", "age", "age_unit", "age_is_checked", "contact_info"),
     *("address", "title", "preferred_name", "next_of_kin", "occupation", "language", "national_id", "email"),
-    *("other_names", "other_numbers"),
+    *("other_names", "other_numbers", "other_phone_number", "other_phone_owner"),
+    *("kin_name", "kin_relation", "kin_phone", "area", "area_id", "payer", "payer_number"),
     *("allergies", "known_allergies"),
 )
 """Fields of the form that are saved."""
-PRESET_FIELDS = ("age_unit", "allergies")
+PRESET_FIELDS = ("age_unit", "allergies", "other_phone_owner")
 """Fields that have a value before anything is typed: a draft with only these is not saved."""
 _KEY = re.compile(r"[0-9a-f]{12}")
 

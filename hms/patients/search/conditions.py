@@ -59,9 +59,12 @@ identifiers = func.regexp_replace(
     type_=Text,
 )
 """The national ID and the other numbers of a patient, with commas between them."""
-kin_digits = func.regexp_replace(
+_kin_line = func.regexp_replace(
     Patient.next_of_kin, literal_column("'[^0-9]'"), literal_column("''"), literal_column("'g'"), type_=Text
 )
+kin_digits = _kin_line.concat(literal_column("' '")).concat(Patient.contact_numbers)
+"""The digits of the line about the next of kin, and of the phones of relatives and others, with blanks between them."""
+_has_kin = Patient.next_of_kin.concat(Patient.contact_numbers) != literal_column("''")
 
 
 def identifier(text: str) -> str:
@@ -178,9 +181,7 @@ class SearchShape:
             conditions.append(has_number(Patient, bindparam(f"{name}_number")))
         conditions += [has_identifier(f"{name}_id_{j}") for j in range(shape.identifiers)]
         if shape.is_kin:
-            conditions += [
-                and_(Patient.next_of_kin != "", kin_digits.like(bindparam(f"{name}_{j}"))) for j in range(shape.forms)
-            ]
+            conditions += [and_(_has_kin, kin_digits.like(bindparam(f"{name}_{j}"))) for j in range(shape.forms)]
         return or_(false(), *conditions)
 
 

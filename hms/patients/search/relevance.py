@@ -228,7 +228,7 @@ def _digits_part(run: str, query: SearchQuery) -> Callable[[Any], float]:
         if may_be_id and len(run) >= MIN_IDENTIFIER:
             fits.append(float(ends_identifier(run, row.identifiers)))
         if may_be_id and len(run) >= MIN_KIN_DIGITS:
-            fits += [_fit_digits(form, row.kin_digits, 0.97) for form in forms]
+            fits += [_fit_digits(form, known, 0.97) for form in forms for known in row.kin_digits.split()]
         if days is not None:
             fits.append(0.98 * _fit_days(days, row, is_month=False))
         return max(fits)

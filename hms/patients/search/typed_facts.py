@@ -42,16 +42,29 @@ class Days(NamedTuple):
     last: date
 
 
-def take_age(typed: str, today: date) -> tuple[str, Days | None]:
-    """The line without an age such as "52y", "3 months" or "aged 52 years", and the days of birth that it leaves."""
+class Age(NamedTuple):
+    """An age as it was typed: so many years, months, weeks or days."""
+
+    count: int
+    unit: str
+
+
+def find_age(typed: str, today: date) -> tuple[str, Age | None]:
+    """The line without an age such as "52y", "3 months" or "aged 52 years", and the age."""
     for found in _AGE.finditer(typed):
         unit = next(name for name in ("years", "months", "weeks", "days") if found[name])
         count = int(found["count"])
         if found["more"]:
             unit, count = "months", count * 12 + int(found["more"])
-        if (days := born_at_age(count, unit, today)) is not None:
-            return _without(typed, found), days
+        if born_at_age(count, unit, today) is not None:
+            return _without(typed, found), Age(count, unit)
     return typed, None
+
+
+def take_age(typed: str, today: date) -> tuple[str, Days | None]:
+    """The line without an age, and the days of birth that it leaves."""
+    rest, age = find_age(typed, today)
+    return rest, born_at_age(*age, today) if age is not None else None
 
 
 def born_at_age(count: int, unit: str, today: date) -> Days | None:

@@ -39,6 +39,11 @@ def make_logo(uploaded: bytes, field: str) -> bytes:
     return _make_picture(uploaded, field, _reencode_logo)
 
 
+def check_picture(uploaded: bytes, field: str) -> None:
+    """Raise `RuleBroken` on `field` unless it is a whole JPEG, PNG or WebP picture of a usual size."""
+    _make_picture(uploaded, field, _verify)
+
+
 def _make_picture(uploaded: bytes, field: str, encode: Callable[[bytes], bytes]) -> bytes:
     if not uploaded:
         raise RuleBroken(N_("Choose a picture."), field)
@@ -72,6 +77,12 @@ def _reencode_limited(uploaded: bytes, encode: Callable[[bytes], bytes]) -> byte
         return run_in_thread(encode, uploaded)
     finally:
         _slots.release()
+
+
+def _verify(uploaded: bytes) -> bytes:
+    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
+        picture.load()
+    return uploaded
 
 
 def _reencode(uploaded: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""A doctor is away: what becomes of the appointments in that time."""

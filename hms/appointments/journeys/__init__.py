@@ -1,0 +1,1 @@
+"""The way of a patient through the hospital on one day."""

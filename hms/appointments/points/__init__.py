@@ -1,0 +1,1 @@
+"""Service points: places with a line of their own, kept by administrators."""

@@ -1,0 +1,1 @@
+"""Recurring bookings: one booking repeated every few days or weeks."""

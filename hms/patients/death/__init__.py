@@ -1,0 +1,1 @@
+"""The death of a patient: recorded, corrected, taken back, and what ends with it."""

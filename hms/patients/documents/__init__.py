@@ -1,0 +1,1 @@
+"""Documents and the photo of a patient: uploaded, checked, scanned, shown, entered in error."""
