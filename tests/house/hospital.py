@@ -10,11 +10,13 @@ from sqlalchemy import select
 from hms.appointments.models import (
     Absence,
     Appointment,
+    AppointmentSeries,
     Holiday,
     PointEntry,
     QueueEntry,
     ServicePoint,
     VisitType,
+    WaitingListEntry,
     WallScreen,
     WorkingHours,
 )
@@ -250,7 +252,7 @@ def paid(bill_id: int, number: int, now: dt.datetime, by: str = "cashier") -> Pa
 
 
 def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
-    start = clock.now() + dt.timedelta(days=number)
+    start = clock.now() + dt.timedelta(days=number % 100_000)
     week = add(
         WorkingHours(doctor_id=doctor_id, weekday=1, starts=dt.time(8), ends=dt.time(12), valid_from=clock.today())
     )
@@ -291,6 +293,9 @@ def every_record(family_name: str) -> dict[str, int]:
     }
     opened = add(BreakGlass(**about, opened_at=now, expires_at=now + OPEN_FOR), by="doctor")
     add(MessagePreference(patient_id=ids["patient_id"], sms="agreed"))
+    days = {"first_day": clock.today(), "last_day": clock.today()}
+    add(WaitingListEntry(patient_id=ids["patient_id"], doctor_id=_id("doctor"), **days, notes="Any morning"))
+    add(AppointmentSeries(every=1, unit="weeks", made_by_id=_id("receptionist")))
     wrong = {"died_text": "unknown", "cause": CLINICAL[2], "status": "taken_back", "reason": "Another patient"}
     add(Death(patient_id=ids["patient_id"], **wrong))
     add(MessageText(kind=BOOKED.name, channel="sms", language="en", body="Come on {{ day }}."))

@@ -26,6 +26,8 @@ NOT_ITS_OWN_DAY = {
 """Lists of things that happen on no day."""
 OF_ONE_DAY = {"queue", "point-queue"}
 """`date` chooses the day; a queue of several days has no order of calling."""
+OF_DAYS = {"calendar"}
+"""Its rows are the days that are asked for, and not records."""
 NO_WORDS = "zzqqxx"
 _unused_ids = count(987_654_321)
 """A new one for each request: the trail remembers the ids that were looked for."""
@@ -64,7 +66,7 @@ def lists(app, program):
     known = [whole_record(f"Listed{number}", days_ago=3 - number) for number in range(3)][-1]
     clients, found = [program(role) for role in ("admin", "doctor")], []
     for rule, declared in _lists(app):
-        if _name(rule) in NOT_PAGED:
+        if _name(rule) in NOT_PAGED | OF_DAYS:
             continue
         path = rule.rule
         for argument in rule.arguments:

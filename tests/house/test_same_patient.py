@@ -24,12 +24,16 @@ from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
+from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.money import Money
 from hms.core.person import SYSTEM, Person
 from hms.lab import actions as lab_actions
+from hms.patients.consent import actions as consents
+from hms.patients.contacts import actions as contacts
+from hms.patients.documents import actions as documents
 from hms.pharmacy.dispensing import actions as pharmacy
 from tests.house.hospital import add, whole_record
 from tests.interop.factories import imported
@@ -38,14 +42,21 @@ from tests.page import Page
 pytestmark = [pytest.mark.security("D"), pytest.mark.slow]
 
 NOT_OF_PATIENTS = {
+    "appointments.add_to_point": "a service point is everybody's",
     "appointments.add_to_queue": "any doctor sees any patient",
     "appointments.add_to_waiting_list": "any doctor sees any patient",
     "appointments.book": "any doctor sees any patient",
     "appointments.book_from_waiting_list": "any doctor sees any patient",
+    "appointments.make_screen": "doctors and service points are everybody's",
     "appointments.move": "any doctor sees any patient",
     "appointments.move_following": "any doctor sees any patient",
+    "appointments.point_send_on": "doctors and service points are everybody's",
+    "appointments.save_service_point": "service points and departments are everybody's",
+    "appointments.send_on": "a service point is everybody's",
     "appointments.send_to": "any doctor sees any patient",
     "billing.add_line": "the price list is everybody's",
+    "patients.ask_for_form": "a text of consent is everybody's",
+    "patients.record_consent": "a text of consent is everybody's",
     "patients.request_merge": "the two records are of one person, which another person must approve",
     "staff.assign_role": "a role is everybody's",
     "staff.end_one_of": "accounts are no patients; the session is looked for among the account's own",
@@ -172,6 +183,48 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     ],
     "lab.cancel_order": [
         ("not_found", lambda a, b, who: lab_actions.cancel_order(b.test, encounter_id=a.visit, by=who("doctor")))
+    ],
+    "patients.consent_in_error": [
+        (
+            "not_found",
+            lambda a, b, who: consents.mark_as_error(a.patient_id, b.consent_id, reason="x", by=who("nurse")),
+        )
+    ],
+    "patients.document_in_error": [
+        (
+            "not_found",
+            lambda a, b, who: documents.mark_as_error(a.patient_id, b.document_id, reason="x", by=who("doctor")),
+        )
+    ],
+    "patients.remove_phone": [
+        ("not_found", lambda a, b, who: contacts.remove_phone(a.patient_id, b.phone_id, by=who("nurse")))
+    ],
+    "patients.remove_relative": [
+        ("not_found", lambda a, b, who: contacts.remove_relative(a.patient_id, b.relative_id, by=who("nurse")))
+    ],
+    "patients.save_phone": [
+        (
+            "not_found",
+            lambda a, b, who: contacts.save_phone(
+                a.patient_id, number="+23276555999", phone_id=b.phone_id, by=who("nurse")
+            ),
+        )
+    ],
+    "patients.save_relative": [
+        (
+            "not_found",
+            lambda a, b, who: contacts.save_relative(
+                a.patient_id, name="Musa", relation="sibling", relative_id=b.relative_id, by=who("nurse")
+            ),
+        )
+    ],
+    "patients.withdraw_consent": [
+        (
+            "not_found",
+            lambda a, b, who: consents.withdraw_consent(
+                a.patient_id, b.consent_id, ended_on=clock.today(), reason="x", by=who("nurse")
+            ),
+        )
     ],
     # These take several records in a list.
     "clinical.take_over": [

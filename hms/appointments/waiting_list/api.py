@@ -19,7 +19,7 @@ from hms.core.api.preconditions import resource_response
 from hms.core.api.small_lists import order_rows
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import PAGING, Flag, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
 
 from . import actions, queries
 from .queries import FreedPlace
@@ -32,12 +32,18 @@ COLUMNS = {
     "created_at": WaitingListEntry.created_at,
     "updated_at": WaitingListEntry.updated_at,
 }
+STATUSES = ("waiting", "booked", "withdrawn")
 ENTRIES = parameters(
-    **PAGING, patient=Id(), doctor=Id(), department=Id(), is_waiting=Flag(), ordering=Ordering(("id", *COLUMNS))
+    **PAGING,
+    **DAYS,
+    **{name: Id() for name in ("patient", "doctor", "department", "appointment")},
+    is_waiting=Flag(),
+    status=Choice(STATUSES),
+    ordering=Ordering(("id", *COLUMNS)),
 )
 COLUMN_OF = {name: f"{name}_id" for name in ("patient", "doctor", "department", "visit_type")}
 FREED_COLUMNS = ("date", "doctor")
-FREED = parameters(**PAGING, ordering=Ordering(FREED_COLUMNS))
+FREED = parameters(**PAGING, doctor=Id(), ordering=Ordering(FREED_COLUMNS))
 
 
 def _entry_json(row: Row) -> dict[str, Any]:
@@ -65,20 +71,31 @@ def _read_of_row(row: Row) -> tuple[str, read_log.PatientRead]:
     return "appointments.read_list", read_log.PatientRead(row.patient_id, row.id)
 
 
+_HAS_STATUS = {
+    "waiting": queries.is_waiting,
+    "booked": lambda: WaitingListEntry.appointment_id.is_not(None),
+    "withdrawn": lambda: WaitingListEntry.withdrawn_at.is_not(None),
+}
+
+
 @api.get("/waiting-list/")
 @requires(Permission.BOOK)
 @api.arguments(ENTRIES, location="query")
 @api.response(200, WaitingOut(many=True))
 def waiting_list(arguments: dict[str, Any]) -> Response:
-    """The waiting list, the most urgent first. Filters: patient, doctor, department, is_waiting."""
+    """The waiting list, the most urgent first. The days are those on which the entries were made."""
     entry = WaitingListEntry
     query = filter_by_columns(
         queries.select_entries(),
         arguments,
+        on=entry.created_at,
         patient=entry.patient_id,
         doctor=entry.doctor_id,
         department=entry.department_id,
+        appointment=entry.appointment_id,
     )
+    if "status" in arguments:
+        query = query.where(_HAS_STATUS[arguments["status"]]())
     if "is_waiting" in arguments:
         query = query.where(queries.is_waiting() if arguments["is_waiting"] else not_(queries.is_waiting()))
     rows = ordered(query, {"ordering": "priority"} | arguments, entry.id, **COLUMNS)
@@ -145,7 +162,9 @@ def freed_places(arguments: dict[str, Any]) -> Response:
     """The places of the next three months that were cancelled or moved, can be booked now, and that somebody waits for, by
     time; at most 25, each with at most five of those who wait for it, the most urgent first."""
     readers = {"date": attrgetter("date"), "doctor": attrgetter("doctor_id")}
-    places = order_rows(queries.list_freed_places(), arguments, _when, **readers)
+    doctor = arguments.get("doctor")
+    places = [place for place in queries.list_freed_places() if doctor in (None, place.doctor_id)]
+    places = order_rows(places, arguments, _when, **readers)
     return read_log.list_response(places, _place_json, _reads_of_place, entity="waiting_list_entry")
 
 
