@@ -170,6 +170,31 @@ def test_the_place_counts_again_when_the_laboratory_has_finished(laboratory, bah
         actions.finish_at_point(place.id, by=person("admin"))
 
 
+def test_two_service_points_hold_one_place_after_each_other(laboratory, bah, person):
+    nurse, lab, (first, second) = person("nurse"), person("lab"), waiting(2, doctor_id=bah.id)
+    xray = made_point("X-ray", "X", kind="other")
+    one = actions.send_on(first.id, laboratory.id, by=nurse)
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    assert (first.hold_reason, one.holds_place, two.holds_place) == ("X-ray", False, True)
+    actions.undo_step(first.id, by=nurse)
+    assert (one.status, two.status, first.hold_reason, one.holds_place) == ("waiting", "cancelled", "Laboratory", True)
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    actions.finish_at_point(two.id, by=lab)
+    assert (first.hold_reason, order()) == ("Laboratory", [second.id, first.id])
+    actions.undo_step_at_point(two.id, by=lab)
+    assert (two.status, first.hold_reason) == ("in_service", "Laboratory")
+    actions.finish_at_point(two.id, by=lab)
+    with pytest.raises(Conflict, match="no step to undo"):
+        actions.undo_step(first.id, by=nurse)
+    actions.finish_at_point(one.id, by=lab)
+    assert (first.held_at, order()) == (None, [first.id, second.id])
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    actions.undo_step_at_point(one.id, by=lab)
+    assert (first.hold_reason, one.holds_place, two.holds_place) == ("Laboratory", True, False)
+    actions.undo_step_at_point(two.id, by=lab)
+    assert (two.status, first.hold_reason) == ("cancelled", "Laboratory")
+
+
 def test_who_is_with_the_doctor_stays_so_and_goes_from_point_to_point(laboratory, bah, person):
     nurse, lab, cashier = person("nurse"), person("lab"), person("cashier")
     desk = made_point("Cash desk", "C", kind="cash_desk")
