@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, tuple_
 
 from hms.appointments.bookings.queries import load_timetable, select_bookings
+from hms.appointments.bookings.rules import MAX_ADVANCE
 from hms.appointments.bookings.timetable import Target
 from hms.appointments.enums import Clash, Status
 from hms.appointments.models import Appointment
@@ -148,11 +149,10 @@ def plan_following(booking: Row | Appointment, shift: Shift | None, who: Person)
     rows = db.session.execute(select_following(booking, who)).all()
     if shift is None or not rows:
         return FollowingPlan(shift, [Step(row) for row in rows])
-    try:
-        days = shift.day - booking.date
-        first, last = rows[0].date + days, rows[-1].date + days
-    except OverflowError:
-        raise RuleBroken(N_("Check the year."), "date") from None
+    days = shift.day - booking.date
+    if abs(days) > 2 * MAX_ADVANCE:
+        raise RuleBroken(N_("Check the year."), "date")
+    first, last = rows[0].date + days, rows[-1].date + days
     timetable = load_timetable(shift.doctor_id, first, last, [booking.patient_id])
     # From the far end, so that none takes the time of one that has not moved yet.
     ordered = rows[::-1] if days > timedelta() else rows
