@@ -122,6 +122,7 @@ def test_a_file_that_is_not_a_picture_is_refused(desk, db, content, name):
 
 
 @pytest.mark.security("K")
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_picture_with_broken_data_of_the_camera_is_refused_and_breaks_nothing():
     camera = Image.Exif()
     camera[0x0112], camera[0x010E], camera[0x8825] = 6, "hello", {1: "N", 2: (1.0, 2.0, 3.0)}
