@@ -125,6 +125,12 @@ def test_undoing_that_a_patient_left_opens_the_booking(bah, person):
     queue.return_to_queue(entry.id, by=person("nurse"))
     with pytest.raises(Conflict, match="no step to undo"):
         actions.undo_step(entry.id, by=person("nurse"))
+    queue.mark_as_left(entry.id, by=person("nurse"))
+    transitions.withdraw_appointment(booking.id, by=person("admin"))
+    for action in (actions.undo_step, queue.return_to_queue):
+        with pytest.raises(Conflict, match="was withdrawn"):
+            action(entry.id, by=person("nurse"))
+    assert (row(entry).status, row(booking).status) == ("left", "no_show")
 
 
 def test_a_patient_goes_to_the_laboratory_and_comes_back_to_the_old_place(laboratory, bah, person):
