@@ -12,7 +12,6 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, tuple_
 
 from hms.appointments.bookings.queries import load_timetable, select_bookings
-from hms.appointments.bookings.rules import MAX_ADVANCE
 from hms.appointments.bookings.timetable import Target
 from hms.appointments.enums import Clash, Status
 from hms.appointments.models import Appointment
@@ -149,9 +148,9 @@ def plan_following(booking: Row | Appointment, shift: Shift | None, who: Person)
     rows = db.session.execute(select_following(booking, who)).all()
     if shift is None or not rows:
         return FollowingPlan(shift, [Step(row) for row in rows])
-    days = shift.day - booking.date
-    if abs(days) > 2 * MAX_ADVANCE:
+    if not 1900 <= shift.day.year <= 2999:
         raise RuleBroken(N_("Check the year."), "date")
+    days = shift.day - booking.date
     first, last = rows[0].date + days, rows[-1].date + days
     timetable = load_timetable(shift.doctor_id, first, last, [booking.patient_id])
     # From the far end, so that none takes the time of one that has not moved yet.
