@@ -67,6 +67,8 @@ def get_board_filters() -> BoardFilters:
     doctor, department = _get_filter("doctor"), _get_filter("department")
     if department is not None and all(row.id != department for row in staff.departments()):
         department = None
+    if doctor is not None and doctor not in staff.doctor_names():
+        doctor = None
     return BoardFilters(doctor, department)
 
 

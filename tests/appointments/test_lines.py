@@ -110,7 +110,7 @@ def test_priority_goes_before_a_place_after_a_skip(db, person):
         queue.skip_patient(second.id, by=person("cashier"))
 
 
-def test_undoing_that_a_patient_left_opens_the_booking(bah, person):
+def test_undoing_that_a_patient_left_opens_the_booking(db, bah, person):
     booking = booking_actions.book(
         patient_id=factories.patient().id, doctor_id=bah.id, date=clock.today(), time=dt.time(9), by=SYSTEM
     )
@@ -122,6 +122,13 @@ def test_undoing_that_a_patient_left_opens_the_booking(bah, person):
     queue.return_to_queue(entry.id, by=person("nurse"))
     with pytest.raises(Conflict, match="no step to undo"):
         actions.undo_step(entry.id, by=person("nurse"))
+    queue.mark_as_left(entry.id, by=person("nurse"))
+    transitions.withdraw_appointment(booking.id, by=person("admin"))
+    for action in (actions.undo_step, queue.return_to_queue):
+        with pytest.raises(Conflict, match="was withdrawn"):
+            action(entry.id, by=person("nurse"))
+    db.session.expire_all()
+    assert (entry.status, booking.status) == ("left", "no_show")
 
 
 def test_a_patient_goes_to_the_laboratory_and_comes_back_to_the_old_place(laboratory, bah, person):
@@ -165,6 +172,31 @@ def test_the_place_counts_again_when_the_laboratory_has_finished(laboratory, bah
     assert (place.status, first.held_at) == ("left", None)
     with pytest.raises(NotAllowed):
         actions.finish_at_point(place.id, by=person("admin"))
+
+
+def test_two_service_points_hold_one_place_after_each_other(laboratory, bah, person):
+    nurse, lab, (first, second) = person("nurse"), person("lab"), waiting(2, doctor_id=bah.id)
+    xray = made_point("X-ray", "X", kind="other")
+    one = actions.send_on(first.id, laboratory.id, by=nurse)
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    assert (first.hold_reason, one.holds_place, two.holds_place) == ("X-ray", False, True)
+    actions.undo_step(first.id, by=nurse)
+    assert (one.status, two.status, first.hold_reason, one.holds_place) == ("waiting", "cancelled", "Laboratory", True)
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    actions.finish_at_point(two.id, by=lab)
+    assert (first.hold_reason, order()) == ("Laboratory", [second.id, first.id])
+    actions.undo_step_at_point(two.id, by=lab)
+    assert (two.status, first.hold_reason) == ("in_service", "Laboratory")
+    actions.finish_at_point(two.id, by=lab)
+    with pytest.raises(Conflict, match="no step to undo"):
+        actions.undo_step(first.id, by=nurse)
+    actions.finish_at_point(one.id, by=lab)
+    assert (first.held_at, order()) == (None, [first.id, second.id])
+    two = actions.send_on(first.id, xray.id, by=nurse)
+    actions.undo_step_at_point(one.id, by=lab)
+    assert (first.hold_reason, one.holds_place, two.holds_place) == ("Laboratory", True, False)
+    actions.undo_step_at_point(two.id, by=lab)
+    assert (two.status, first.hold_reason) == ("cancelled", "Laboratory")
 
 
 def test_who_is_with_the_doctor_stays_so_and_goes_from_point_to_point(laboratory, bah, person):

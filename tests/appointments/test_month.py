@@ -9,7 +9,10 @@ from hms.appointments.bookings import actions as bookings
 from hms.appointments.calendar import month_queries
 from hms.appointments.holidays import actions as holidays
 from hms.core import clock
+from hms.core.actions import action_context
+from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
+from hms.staff.models import User
 from tests.appointments import factories
 from tests.appointments.factories import MONDAY
 from tests.page import words
@@ -97,3 +100,12 @@ def test_the_filters_are_kept_for_the_person(desk, bah):
     )
     assert not any(shown(front, path) for path in views)
     assert front.get(f"/appointments/month?date={'9' * 30}").status_code == 400
+
+
+def test_the_kept_filter_of_a_doctor_who_left_hides_nobody(desk, bah):
+    cole, front = factories.doctor("dr.cole", last_name="Cole"), desk("receptionist")
+    _book(bah)
+    front.form(f"/appointments/?date={MONDAY.isoformat()}", doctor=str(cole.id), page="day")
+    with action_context("tests.leaves", SYSTEM):
+        database.session.get(User, cole.id).is_active = False
+    assert bah.display_name in words(front.get(f"/appointments/?date={MONDAY.isoformat()}").get_data(as_text=True))

@@ -73,6 +73,19 @@ def test_a_cancelled_or_moved_place_is_offered_to_those_who_wait_for_it(bah, per
         actions.book_from_waiting_list(urgent.id, doctor_id=bah.id, date=MONDAY, time=dt.time(11), by=SYSTEM)
 
 
+def test_places_that_are_booked_again_hide_no_free_one(bah, monkeypatch):
+    monkeypatch.setattr(queries, "MAX_PAIRS", 8)
+    monkeypatch.setattr(queries, "MAX_TRIED", 2)
+    queries._pairs_statement.cache_clear()
+    for at in (TEN, dt.time(10, 15), dt.time(10, 30)):
+        _cancel(_book(bah, at)), _book(bah, at)
+    entries = [_wait(bah).id for _n in range(4)]
+    _cancel(_book(bah, dt.time(11)))
+    offered = _offered()
+    queries._pairs_statement.cache_clear()
+    assert offered == [(MONDAY, dt.time(11), entries[:2])]
+
+
 def test_what_cannot_be_on_the_list(bah, person):
     patient_id, by = factories.patient().id, person("receptionist")
     values = WEEK | {"patient_id": patient_id, "doctor_id": bah.id}

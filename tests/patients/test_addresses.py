@@ -15,6 +15,7 @@ from hms.patients.addresses import actions, queries
 from hms.patients.addresses.rules import MAX_ROWS, read_areas
 from hms.patients.merging import actions as merging
 from hms.patients.models import AddressArea, Patient
+from tests.page import said
 from tests.patients.factories import a_patient
 
 FILE = "Region,District,Village\nSouth,Bo,Kakua\nSouth,Bo,Tikonko\nSouth,Moyamba,Kakua\nNorth,,\n"
@@ -35,6 +36,7 @@ def test_a_file_is_read_and_each_fault_has_its_line():
         (b"Region,District\nSouth,Bo\nSouth,Bo\n,Bo\nSouth,Bo,X\n\nEast,Kono\n", [3, 4, 5]),
         ("Region\n" + "x" * 101 + "\n", [2]),
         (b"Region\nSouth\x07\n", [2]),
+        ("A,B,C,D,E,F,G,H\n" + ",".join(8 * ["\u6751" * 99]) + "\n", [2]),
         ("Region\n" + "".join(f"a{nth}\n" for nth in range(MAX_ROWS + 5)), [MAX_ROWS + 2]),
     ):
         read = read_areas(content if isinstance(content, bytes) else content.encode())
@@ -97,3 +99,4 @@ def test_a_refused_file_loads_nothing(desk, db):
     refused = admin.form(page, file=(BytesIO(b"Region,,X\n"), "areas.csv"))
     assert (refused.status_code, "names of the levels" in refused.text) == (400, True)
     assert queries.has_areas() is False
+    assert "No checked file is left to load" in said(admin, page, to=f"{page}/load")

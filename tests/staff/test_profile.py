@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 
 import pytest
@@ -10,8 +11,10 @@ from sqlalchemy import select, update
 
 from hms.core.actions import action_context
 from hms.core.audit.models import AuditEntry
+from hms.core.errors import RuleBroken
 from hms.core.person import SYSTEM
 from hms.staff.models import ProfilePhoto, User
+from hms.staff.profile import images
 from tests.conftest import PASSWORD
 from tests.staff.factories import GOOD, user
 
@@ -116,6 +119,20 @@ def test_a_file_that_is_not_a_picture_is_refused(desk, db, content, name):
     answer = _upload(desk("nurse"), content, name)
     assert answer.status_code == 400
     assert db.session.scalars(select(ProfilePhoto)).all() == []
+
+
+@pytest.mark.security("K")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_picture_with_broken_data_of_the_camera_is_refused_and_breaks_nothing():
+    camera = Image.Exif()
+    camera[0x0112], camera[0x010E], camera[0x8825] = 6, "hello", {1: "N", 2: (1.0, 2.0, 3.0)}
+    for kind in ("JPEG", "PNG"):
+        whole = picture(kind, (4, 3), exif=camera)
+        begin = whole.index(b"MM\x00*")
+        for place in range(begin, begin + 90):
+            broken = whole[:place] + b"\x07" + whole[place + 1 :]
+            with suppress(RuleBroken):
+                images.make_portrait(broken)
 
 
 @pytest.mark.security("L")

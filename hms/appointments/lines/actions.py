@@ -5,7 +5,7 @@ A visit (`QueueEntry`) is locked before the places at points that belong to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -42,8 +42,8 @@ def add_to_point(patient_id: int, point_id: int, *, priority: int | str = 3, by:
 
 @action(Permission.CALL_PATIENT, "appointments.send_on")
 def send_on(entry_id: int, point_id: int, *, by: Person) -> PointEntry:
-    """Send a patient of a doctor's line to a service point. Who waits keeps the place, on hold until the point has finished;
-    who is with the doctor stays so."""
+    """Send a patient of a doctor's line to a service point. Who waits keeps the place, on hold until this point, and any other
+    that the patient was sent to, has finished; who is with the doctor stays so."""
     entry = get_for_update(QueueEntry, entry_id)
     check_in_queue(entry)
     lock_patient(entry.patient_id, is_booked=True)
@@ -53,6 +53,8 @@ def send_on(entry_id: int, point_id: int, *, by: Person) -> PointEntry:
         with steps.recorded_step(entry, "send_on"):
             set_queue_status(entry, QueueStatus.WAITING)
             steps.hold(entry, point.name)
+        for other in _open_places(entry):
+            other.holds_place = False
     visit = {"patient_id": entry.patient_id, "priority": entry.priority, "queue_entry_id": entry.id}
     return _add_entry(point, by, **visit, holds_place=waits)
 
@@ -160,10 +162,31 @@ def _end(point_entry_id: int, name: str, status: QueueStatus) -> PointEntry:
 
 
 def _give_place_back(entry: PointEntry, visit: QueueEntry | None) -> None:
-    if entry.holds_place and visit is not None and visit.status == QueueStatus.WAITING and visit.held_at is not None:
+    """Let the place in the doctor's line count again; while the patient is at another service point, that one holds it."""
+    if visit is None or visit.status != QueueStatus.WAITING or visit.held_at is None:
+        return
+    if entry.holds_place:
         steps.release(visit)
-        visit.last_step = None
-        steps.save(visit)
+        if others := _open_places(visit, but=entry):
+            entry.holds_place = False
+            _hold_place(others[0], visit)
+    visit.last_step = None
+    steps.save(visit)
+
+
+def _hold_place(place: PointEntry, visit: QueueEntry) -> None:
+    place.holds_place = True
+    steps.hold(visit, get_or_not_found(ServicePoint, place.point_id).name)
+
+
+def _open_places(visit: QueueEntry, but: PointEntry | None = None) -> Sequence[PointEntry]:
+    """The places at points where the patient of a visit is now, the newest first, locked; without `but`."""
+    query = select(PointEntry).where(
+        PointEntry.queue_entry_id == visit.id, PointEntry.status.in_(enums.IN_QUEUE_STATUSES)
+    )
+    if but is not None:
+        query = query.where(PointEntry.id != but.id)
+    return db.session.scalars(query.order_by(PointEntry.id.desc()).with_for_update()).all()
 
 
 @action(Permission.SERVE_POINT, "appointments.point_hold")
@@ -244,9 +267,11 @@ def undo_step(entry_id: int, *, by: Person) -> QueueEntry:
     entry = get_for_update(QueueEntry, entry_id)
     name, before = steps.get_last_step(entry)
     if name == "send_on":
-        places = select(PointEntry.id).where(PointEntry.queue_entry_id == entry.id, PointEntry.holds_place)
-        _take_back(db.session.scalars(places.where(PointEntry.status.in_(enums.IN_QUEUE_STATUSES))).one_or_none())
+        _take_back(next((place.id for place in _open_places(entry) if place.holds_place), None))
     _restore(entry, before)
+    if name == "send_on" and entry.held_at is not None and (others := _open_places(entry)):
+        others[0].holds_place = True
+        db.session.flush()
     if name == "leave":
         transitions.set_booking_status(entry, Status.CHECKED_IN)
     return entry
@@ -282,7 +307,9 @@ def undo_step_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
         _take_back(db.session.scalars(following.where(PointEntry.status != QueueStatus.CANCELLED)).one_or_none())
     _restore(entry, before)
     if name in ("finish", "leave") and entry.holds_place and visit is not None and visit.status == QueueStatus.WAITING:
-        steps.hold(visit, get_or_not_found(ServicePoint, entry.point_id).name)
+        for other in _open_places(visit, but=entry):
+            other.holds_place = False
+        _hold_place(entry, visit)
         steps.save(visit)
     return entry
 
@@ -290,7 +317,8 @@ def undo_step_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
 def _undo_sending(entry: PointEntry, visit: QueueEntry | None) -> None:
     """Put who was sent here back where the patient came from, if nothing else was done there since."""
     origin = get_for_update(PointEntry, entry.sent_from_id) if entry.sent_from_id is not None else None
-    sender = origin if origin is not None else visit if entry.holds_place else None
+    is_only = entry.holds_place and visit is not None and not _open_places(visit)
+    sender = origin if origin is not None else visit if is_only else None
     if sender is not None and sender.last_step is not None and sender.last_step["name"] == "send_on":
         _restore(sender, sender.last_step["before"])
     elif origin is None:

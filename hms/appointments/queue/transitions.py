@@ -190,10 +190,13 @@ def undo_check_in(entry_id: int, *, by: Person) -> QueueEntry:
 
 
 def set_booking_status(entry: QueueEntry, status: Status) -> None:
-    """Change the status of the entry's booking, if it has one."""
+    """Change the status of the entry's booking, if it has one. Raises `Conflict` when that was withdrawn."""
     if entry.appointment_id is None:
         return
     booking = get_for_update(Appointment, entry.appointment_id)
+    if booking.withdrawn_at is not None:
+        message = N_("The appointment of this patient was withdrawn. Check the patient in again, or restore it.")
+        raise Conflict(message, code="withdrawn")
     if booking.status != status:
         booking_rules.check_status_change(booking.status, status)
         set_status(booking, status)

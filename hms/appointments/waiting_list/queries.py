@@ -8,7 +8,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.appointments.bookings.queries import load_timetables
@@ -26,8 +26,10 @@ from hms.staff.directory import display_name_column
 from hms.staff.models import Department, Role, User
 
 PAGE_SIZE = 25
-MAX_PAIRS = 300
+MAX_PAIRS = 1000
 MAX_PLACES = 25
+MAX_TRIED = 12
+"""So many of those who want a place are looked at, the most urgent first: a place that nobody can have must not hide others."""
 MAX_ENTRIES = 5
 """So many of those who wait for a free place are offered, the most urgent first."""
 SEARCH_DAYS = timedelta(days=92)
@@ -146,6 +148,9 @@ def _pairs_statement(*, of_one: bool) -> Select:
             freed.time.label("freed_time"),
             freed.duration_minutes.label("freed_minutes"),
             VisitType.minutes.label("type_minutes"),
+            func.dense_rank()
+            .over(partition_by=(freed.doctor_id, freed.date, freed.time), order_by=(entry.priority, entry.id))
+            .label("nth"),
         )
         .join(freed, matches)
         .join(doctor, doctor.id == freed.doctor_id)
@@ -159,10 +164,10 @@ def _pairs_statement(*, of_one: bool) -> Select:
             Role.code == "doctor",
             or_(entry.department_id.is_(None), entry.department_id == doctor.department_id),
         )
-        .order_by(freed.date, freed.time, freed.doctor_id, entry.priority, entry.id, freed.id)
-        .limit(MAX_PAIRS)
     )
-    return query.where(entry.id == bindparam("entry_id")) if of_one else query
+    pair = (query.where(entry.id == bindparam("entry_id")) if of_one else query).subquery().c
+    first = select(*pair).where(pair.nth <= MAX_TRIED)
+    return first.order_by(pair.freed_date, pair.freed_time, pair.freed_doctor_id, pair.nth).limit(MAX_PAIRS)
 
 
 def find_open_entry(patient_id: int, wanted: tuple[int | None, int | None, int | None]) -> int | None:

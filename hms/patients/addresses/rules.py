@@ -12,6 +12,8 @@ from hms.core.text.translation import N_, Sentence
 MAX_ROWS = 200_000
 MAX_LEVELS = 8
 MAX_NAME_LENGTH = 100
+MAX_PATH_BYTES = 2000
+"""PostgreSQL indexes values of at most 2,700 bytes."""
 MAX_ERRORS = 100
 """More faults are not listed: the first ones show what is wrong."""
 SEPARATOR = " > "
@@ -94,6 +96,8 @@ def _read_row(read: AreaFile, number: int, cells: list[str]) -> None:
         read.refuse(number, N_("This line has more values than there are levels."))
     elif "" in names:
         read.refuse(number, N_("A level is left blank before the last one."))
+    elif len(SEPARATOR.join(names).encode()) > MAX_PATH_BYTES:
+        read.refuse(number, N_("The names of this line are too long together. Shorten them."))
     else:
         _add(read, number, tuple(names))
 

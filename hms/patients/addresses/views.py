@@ -9,8 +9,10 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 
 from hms.core import drafts
+from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
+from hms.core.text.translation import N_
 from hms.core.web.buttons import press
 from hms.core.web.forms import ActionForm
 from hms.core.web.guard import current_person, requires
@@ -68,4 +70,6 @@ def load_areas() -> ResponseReturnValue:
 
 def _checked_file() -> AreaFile:
     draft = drafts.get_draft(current_person().id, DRAFT)
-    return read_areas(draft.content["csv"].encode()) if draft else AreaFile()
+    if draft is None:
+        raise Conflict(N_("No checked file is left to load. Choose the file, then check it again."), code="no_file")
+    return read_areas(draft.content["csv"].encode())

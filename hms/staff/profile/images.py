@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from hms.core.background.threads import run_in_thread
 from hms.core.errors import RuleBroken, Unavailable
@@ -26,6 +28,18 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 _FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _slots = threading.BoundedSemaphore(MAX_CONCURRENT)
 TOO_MANY_PIXELS = N_("The picture is larger than 16 million pixels. Choose a smaller one.")
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    MemoryError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow raises for a broken file, also from its EXIF data. `UnidentifiedImageError` is an `OSError`."""
 NOT_A_PICTURE = N_("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")
 
 
@@ -56,7 +70,7 @@ def _make_picture(uploaded: bytes, field: str, encode: Callable[[bytes], bytes])
         return _reencode_limited(uploaded, encode)
     except Image.DecompressionBombError as error:
         raise RuleBroken(TOO_MANY_PIXELS, field) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, MemoryError) as error:
+    except UNREADABLE as error:
         raise RuleBroken(NOT_A_PICTURE, field) from error
 
 
