@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask_babel import gettext as _
@@ -28,7 +29,7 @@ from .records.actions import MAX_LENGTH
 from .search import match_scoring
 from .search.conditions import OLDEST_AGE
 from .search.query_parser import parse_query
-from .search.typed_facts import find_age, is_title, sex_of
+from .search.typed_facts import Age, find_age, is_title, sex_of
 
 SEX = [
     SelectChoice("female", _l("Female")),
@@ -268,11 +269,18 @@ def recorded_values(patient: Patient) -> dict[str, Any]:
     }
 
 
+_AGE_BEFORE_PHONE = re.compile(r"(?<!\S)([1-9][0-9]?|10[0-9])(?=\s+(?:0|\+)[0-9])")
+"""A bare number before a phone, which begins with 0 or +."""
+
+
 def fields_from_search(text: str) -> dict[str, str]:
     """Initial values of the form from the search text: "mr kofi kargbo 52 076 123 476", "KAMARA, Kadiatu 13/3/91"."""
     today = clock.today()
     query = parse_query(text, today)
     rest, age = find_age(text, today) if query.birth_date is None else (text, None)
+    if query.birth_date is None and (before_phone := _AGE_BEFORE_PHONE.search(rest)):
+        age, rest = Age(int(before_phone[1]), "years"), rest[: before_phone.start()] + rest[before_phone.end() :]
+        query = parse_query(rest, today)
     plain = [word for word in rest.replace(",", " , ").split() if not any(sign.isdigit() for sign in word)]
     words = [word for word in plain if word == "," or any(sign.isalpha() for sign in word)]
     filled = _names([word for word in words if not _is_said_otherwise(word)], query.birth_date is not None)

@@ -18,7 +18,6 @@ from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.messages.models import OutgoingMessage
 from tests.appointments import factories
-from tests.page import said
 
 
 @pytest.fixture
@@ -79,10 +78,6 @@ def test_pages_and_api_confirm(book, desk, program):
     page = "/appointments/unconfirmed"
     assert "+23276123456" in at.get(page).get_data(as_text=True)
     assert "Unconfirmed appointments" in at.get("/").get_data(as_text=True)
-    assert "Confirmed by phone." in said(at, page, "/confirm")
-    assert database.session.get(Appointment, booking.id, populate_existing=True).confirmed_at is not None
-    undone = said(at, "/appointments/new", to=f"/appointments/{booking.id}/undo-confirmation")
-    assert "The appointment is not confirmed any more." in undone
     api = program("receptionist")
     (row,) = api.get(f"/api/appointments/unconfirmed/?doctor={booking.doctor_id}&ordering=-date").json
     assert (row["id"], row["date"], row["has_failed"]) == (booking.id, booking.date.isoformat(), False)

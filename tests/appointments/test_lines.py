@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
 
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.journeys import queries as journeys
@@ -17,11 +16,9 @@ from hms.appointments.queue import queries as queue_queries
 from hms.appointments.queue import transitions
 from hms.appointments.screens import actions as screens
 from hms.core import clock
-from hms.core.db.session import db as database
 from hms.core.errors import Conflict, DomainError, NotAllowed, RuleBroken, StaleVersion
 from hms.core.person import SYSTEM
 from tests.appointments import factories
-from tests.page import said
 
 
 def made_point(name: str = "Laboratory", prefix: str = "L", **more: object) -> ServicePoint:
@@ -215,72 +212,6 @@ def test_walls_show_the_numbers_of_points(laboratory, person, desk):
     assert "L1" in shown
     assert "Laboratory" in shown
     assert "KAMARA" not in shown
-
-
-def row(record: object) -> object:
-    return database.session.get(type(record), record.id, populate_existing=True)
-
-
-def test_the_pages_of_the_queue_say_what_was_done(laboratory, desk, bah):
-    nurse, entry = desk("nurse"), factories.waiting(factories.patient().id, doctor_id=bah.id)
-
-    def press(what: str, **typed: str) -> str:
-        return said(nurse, "/queue/", to=f"/queue/{entry.id}/{what}", **typed)
-
-    assert "On hold. The place in the line is kept." in press("hold", reason="Toilet")
-    assert row(entry).hold_reason == "Toilet"
-    assert "Back in the line, in the old place." in press("release")
-    assert row(entry).held_at is None
-    assert "Last step undone." in press("undo")
-    assert row(entry).held_at is not None
-    press("release")
-    assert "One place back." in press("skip")
-    assert "Sent to Laboratory with token L1." in press("send-on", point=str(laboratory.id))
-    place = database.session.scalars(select(PointEntry)).one()
-    assert (place.patient_id, place.status) == (entry.patient_id, "waiting")
-    assert "Now: Laboratory (L1)" in nurse.get("/queue/").get_data(as_text=True)
-
-
-def test_the_pages_of_a_service_point_say_what_was_done(laboratory, person, desk, bah):
-    lab, entry = desk("lab"), factories.waiting(factories.patient().id, doctor_id=bah.id)
-    place, line = actions.send_on(entry.id, laboratory.id, by=person("nurse")), f"/queue/points/{laboratory.id}"
-    assert "Called: token L1" in said(lab, line, "/call-next")
-
-    def step(what: str, **typed: str) -> str:
-        return said(lab, f"{line}?show=waiting", "/call-next", to=f"/queue/places/{place.id}/{what}", **typed)
-
-    for what, message, status in (
-        ("undo", "Last step undone.", "waiting"),
-        ("call", "Called: token L1", "called"),
-        ("skip", "One place back.", "waiting"),
-        ("hold", "On hold. The place in the line is kept.", "waiting"),
-        ("release", "Back in the line, in the old place.", "waiting"),
-        ("start", "With staff now.", "in_service"),
-        ("finish", "Marked as done.", "done"),
-        ("undo", "Last step undone.", "in_service"),
-        ("leave", "Marked as not there.", "left"),
-        ("undo", "Last step undone.", "waiting"),
-    ):
-        assert message in step(what, reason="Drinks"), what
-        assert row(place).status == status, what
-    assert "Sent on. This service point is done with the patient." in step("send-on", doctor=str(bah.id))
-    assert (row(place).status, row(entry).held_at) == ("done", None)
-    other = factories.patient("Musa", "Sesay")
-    assert "Token L2 – SESAY, Musa" in said(lab, f"{line}/add?patient={other.id}")
-    for group in ("waiting", "with_staff", "done"):
-        assert lab.get(f"{line}/rows?show={group}").status_code == 200
-
-
-def test_the_pages_of_service_points_say_what_was_done(desk):
-    admin = desk("admin")
-    shown = said(admin, "/admin/service-points/new", name="Cash desk", code="C1", kind="cash_desk", prefix="C")
-    assert "Service point Cash desk saved." in shown
-    made = database.session.scalars(select(ServicePoint).filter_by(code="C1")).one()
-    page = f"/admin/service-points/{made.id}"
-    assert "Service point closed." in said(admin, page, "/close")
-    assert not row(made).is_active
-    assert "Service point reopened." in said(admin, page, "/reopen")
-    assert row(made).is_active
 
 
 def test_the_api_keeps_service_points(laboratory, program):

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import select
 
 from hms.appointments.absences.queries import Span, make_plan
 from hms.appointments.absences.rules import make_instruction
 from hms.appointments.bookings import actions as booking_actions
 from hms.appointments.enums import RepeatUnit
+from hms.appointments.lines import actions
 from hms.appointments.models import (
     Absence,
     Appointment,
     Holiday,
+    PointEntry,
     QueueEntry,
+    ServicePoint,
     VisitType,
     WaitingListEntry,
     WallScreen,
     WorkingHours,
 )
+from hms.appointments.points import actions as points
 from hms.appointments.queue import transitions
 from hms.appointments.series.queries import Shift, plan_following, plan_series
 from hms.appointments.series.rules import Pattern
@@ -226,6 +231,89 @@ def test_each_message_of_a_series_is_about_its_appointments(desk, bah):
     assert [_when(row)[2] for row in (first, second)] == [nine, nine]
     assert "Series: 2 cancelled." in said(front, f"{page}/series", "/series/cancel", reason="Other")
     assert [_when(row)[0] for row in (first, second)] == ["cancelled", "cancelled"]
+
+
+@pytest.fixture
+def laboratory(db):
+    values = {"code": "LAB", "name": "Laboratory", "kind": "laboratory", "prefix": "L"}
+    return points.save_service_point(**values, by=SYSTEM)
+
+
+def _row(record: object) -> object:
+    return database.session.get(type(record), record.id, populate_existing=True)
+
+
+def test_each_message_of_a_step_in_the_queue_is_about_a_row(laboratory, desk, bah):
+    nurse, entry = desk("nurse"), factories.waiting(factories.patient().id, doctor_id=bah.id)
+
+    def press(what: str, **typed: str) -> str:
+        return said(nurse, "/queue/", to=f"/queue/{entry.id}/{what}", **typed)
+
+    assert "On hold. The place in the line is kept." in press("hold", reason="Toilet")
+    assert _row(entry).hold_reason == "Toilet"
+    assert "Back in the line, in the old place." in press("release")
+    assert _row(entry).held_at is None
+    assert "Last step undone." in press("undo")
+    assert _row(entry).held_at is not None
+    press("release")
+    assert "One place back." in press("skip")
+    assert "Sent to Laboratory with token L1." in press("send-on", point=str(laboratory.id))
+    place = database.session.scalars(select(PointEntry)).one()
+    assert (place.patient_id, place.status) == (entry.patient_id, "waiting")
+    assert "Now: Laboratory (L1)" in nurse.get("/queue/").get_data(as_text=True)
+
+
+def test_each_message_of_a_line_is_about_a_row(laboratory, person, desk, bah):
+    lab, entry = desk("lab"), factories.waiting(factories.patient().id, doctor_id=bah.id)
+    place, line = actions.send_on(entry.id, laboratory.id, by=person("nurse")), f"/queue/points/{laboratory.id}"
+    assert "Called: token L1" in said(lab, line, "/call-next")
+
+    def step(what: str, **typed: str) -> str:
+        return said(lab, f"{line}?show=waiting", "/call-next", to=f"/queue/places/{place.id}/{what}", **typed)
+
+    for what, message, status in (
+        ("undo", "Last step undone.", "waiting"),
+        ("call", "Called: token L1", "called"),
+        ("skip", "One place back.", "waiting"),
+        ("hold", "On hold. The place in the line is kept.", "waiting"),
+        ("release", "Back in the line, in the old place.", "waiting"),
+        ("start", "With staff now.", "in_service"),
+        ("finish", "Marked as done.", "done"),
+        ("undo", "Last step undone.", "in_service"),
+        ("leave", "Marked as not there.", "left"),
+        ("undo", "Last step undone.", "waiting"),
+    ):
+        assert message in step(what, reason="Drinks"), what
+        assert _row(place).status == status, what
+    assert "Sent on. This service point is done with the patient." in step("send-on", doctor=str(bah.id))
+    assert (_row(place).status, _row(entry).held_at) == ("done", None)
+    other = factories.patient("Musa", "Sesay")
+    assert "Token L2 – SESAY, Musa" in said(lab, f"{line}/add?patient={other.id}")
+    for group in ("waiting", "with_staff", "done"):
+        assert lab.get(f"{line}/rows?show={group}").status_code == 200
+
+
+def test_each_message_of_a_service_point_is_about_a_row(desk):
+    admin = desk("admin")
+    shown = said(admin, "/admin/service-points/new", name="Cash desk", code="C1", kind="cash_desk", prefix="C")
+    assert "Service point Cash desk saved." in shown
+    made = database.session.scalars(select(ServicePoint).filter_by(code="C1")).one()
+    page = f"/admin/service-points/{made.id}"
+    assert "Service point closed." in said(admin, page, "/close")
+    assert not _row(made).is_active
+    assert "Service point reopened." in said(admin, page, "/reopen")
+    assert _row(made).is_active
+
+
+def test_each_message_of_a_confirmation_is_about_a_row(desk, bah):
+    at, day = desk("receptionist"), clock.today() + dt.timedelta(days=1)
+    values = {"patient_id": factories.patient().id, "doctor_id": bah.id, "date": day, "time": TEN}
+    booking = booking_actions.book(**values, by=SYSTEM)
+    assert "Confirmed by phone." in said(at, "/appointments/unconfirmed", "/confirm")
+    assert _row(booking).confirmed_at is not None
+    undone = said(at, "/appointments/new", to=f"/appointments/{booking.id}/undo-confirmation")
+    assert "The appointment is not confirmed any more." in undone
+    assert _row(booking).confirmed_at is None
 
 
 def test_each_message_of_the_waiting_list_is_about_its_entry(desk, bah):

@@ -67,6 +67,8 @@ def test_a_line_fills_the_registration(app, db):
         | {"age_unit": "months"},
         "kadiatu kamara 52y 076 123 476": {"first_name": "Kadiatu", "last_name": "Kamara", "age": "52"}
         | {"age_unit": "years", "contact_info": "076123476"},
+        "mrs kadiatu kamara 52 076123476": {"first_name": "Kadiatu", "last_name": "Kamara", "gender": "female"}
+        | {"age": "52", "age_unit": "years", "contact_info": "076123476"},
         "KAMARA, Kadiatu 13/3/91": {"first_name": "Kadiatu", "last_name": "Kamara", "date_of_birth": "13-Mar-1991"},
     }.items():
         assert fields_from_search(typed) == filled, typed

@@ -176,6 +176,7 @@ def test_each_message_about_documents_is_about_a_row(desk, db):
     marked = said(clerk, f"{page}/{row.id}", f"/files/{row.id}", reason="Another patient")
     assert "Document marked as entered in error." in marked
     made = BytesIO()
+    assert clerk.form(page, **shown, camera=(BytesIO(b"GIF89a"), "a.jpg")).status_code == 400
     Image.new("RGB", (9, 9)).save(made, "PNG")
     assert "Photo saved." in said(clerk, page, "/photo", file=(BytesIO(made.getvalue()), "a.png"))
     assert "banner__photo" in clerk.get(f"/patients/{patient.id}").text

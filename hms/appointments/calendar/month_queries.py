@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hms.appointments.availability import queries
+from hms.appointments.availability import queries, rules
+from hms.appointments.enums import Status
 from hms.core import clock
 
 from .day_queries import Column, fill_column, group_by_doctor, list_board_doctors
@@ -55,12 +56,22 @@ def count_days(
     for one in names:
         by_weekday = _group_by_weekday(hours_of[one])
         for day in days:
-            if by_weekday[day.weekday()] or booked[one, day]:
-                column = Column(one, "", None)
-                fill_column(column, day, by_weekday[day.weekday()], away_of[one], booked[one, day], now)
-                counted[day].free += column.free
-                counted[day].booked += column.booked
+            free, taken = _count_day(day, by_weekday[day.weekday()], away_of[one], booked[one, day], now)
+            counted[day].free += free
+            counted[day].booked += taken
     return list(counted.values())
+
+
+def _count_day(day: date, hours: list[Any], away: list[Any], booked: list[Any], now: datetime) -> tuple[int, int]:
+    """The free and the booked places of a doctor's day, as the board of the day counts them."""
+    if clock.day_bounds(day)[1] <= now:
+        return 0, sum(booking.status != Status.NO_SHOW for booking in booked)
+    if not booked:
+        begins, ends = clock.day_bounds(day)
+        near = [absence for absence in away if absence.starts < ends and begins < absence.ends]
+        return sum(slot.places for slot in rules.filter_free_slots(rules.cut_slots(hours, day, near), (), now)), 0
+    column = fill_column(Column(0, "", None), day, hours, away, booked, now)
+    return column.free, column.booked
 
 
 def _group_by_weekday(hours: Iterable[Any]) -> dict[int, list[Any]]:

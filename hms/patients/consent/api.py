@@ -28,7 +28,7 @@ from hms.core.web.parameters import (
 from hms.patients import lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import api
-from hms.patients.enums import ConsentStatus
+from hms.patients.enums import ConsentStatus, DecidedBy
 from hms.patients.models import Consent, ConsentForm, ConsentKind, ConsentText
 
 from . import actions, queries
@@ -54,7 +54,12 @@ TEXTS = parameters(
     **PAGING, **DAYS, kind=Id(), language=TextLine(10), ordering=Ordering(("id", "number", "created_at"))
 )
 CONSENTS = parameters(
-    **PAGING, **DAYS, status=Choice(ConsentStatus), text=Id(), ordering=Ordering(("id", "decided_on", *TIMES))
+    **PAGING,
+    **DAYS,
+    status=Choice(ConsentStatus),
+    decided_by=Choice(DecidedBy),
+    text=Id(),
+    ordering=Ordering(("id", "decided_on", *TIMES)),
 )
 
 
@@ -148,10 +153,12 @@ def _answer(row: Consent, status: int = 200) -> Response:
 @api.arguments(CONSENTS, location="query")
 @api.response(200, ConsentOut(many=True))
 def consents(arguments: dict[str, Any], patient_id: int) -> Response:
-    """What a patient decided; without any row the patient was never asked. Filters: status, text."""
+    """What a patient decided; without any row the patient was never asked. Filters: status, decided_by,
+    text, and date, date_from, date_to (days of the entry)."""
     _check(patient_id)
     query = select(Consent, Consent.id).where(Consent.patient_id == patient_id)
-    query = filter_by_columns(query, arguments, on=Consent.created_at, status=Consent.status, text=Consent.text_id)
+    columns = _columns(Consent, "status", "decided_by") | {"text": Consent.text_id}
+    query = filter_by_columns(query, arguments, on=Consent.created_at, **columns)
     read_log.record_read("patients.read_consents", patient_id, entity="patient", entity_id=patient_id)
     return read_log.list_response(
         ordered(query, arguments, Consent.id, **_columns(Consent, "decided_on", *TIMES)),

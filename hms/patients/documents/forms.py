@@ -23,6 +23,7 @@ class DocumentForm(ActionForm):
     """A document with its file."""
 
     file = FileField(_l("File"))
+    camera = FileField(_l("Or a picture of the paper, taken now"))
     category = SelectField(_l("Category"), [Required()])
     title = Text(_l("Title"), [Required()], longest=rules.MAX_TITLE_LENGTH)
     dated_on = ParsedField(
@@ -38,7 +39,9 @@ class DocumentForm(ActionForm):
         ]
 
     def values(self) -> dict[str, Any]:
-        return super().values() | {"file": uploads.check_file(_content(self.file))}
+        typed = super().values()
+        del typed["camera"]
+        return typed | {"file": uploads.check_file(_content(self.file) or _content(self.camera))}
 
 
 class PhotoForm(ActionForm):
