@@ -19,6 +19,7 @@ from hms.clinical.encounters import history
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.clinical.prescriptions import display
 from hms.clinical.vitals import readings
+from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db
 from hms.core.text.formatting import NBSP
 from hms.lab import queries as lab
@@ -104,7 +105,7 @@ def last_readings(patient: Patient) -> list[readings.Reading]:
 
 @cache
 def _last_readings() -> Select:
-    patient_id, limit = bindparam("patient_id"), bindparam("limit")
+    patient_id, limit = bindparam("patient_id"), fixed_number("limit")
     query = select(VitalsReading).where(VitalsReading.patient_id == patient_id, VitalsReading.status == "final")
     return query.order_by(VitalsReading.taken_at.desc()).limit(limit)
 
@@ -161,7 +162,7 @@ def immunizations(patient_id: int, limit: int = PAGE_SIZE) -> list[Immunization]
 
 @cache
 def _immunizations() -> Select:
-    patient_id, limit = bindparam("patient_id"), bindparam("limit")
+    patient_id, limit = bindparam("patient_id"), fixed_number("limit")
     query = select(Immunization).where(Immunization.patient_id == patient_id)
     return query.order_by(Immunization.given_on.desc().nulls_last(), Immunization.id).limit(limit)
 

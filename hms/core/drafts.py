@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
+from .db.fixed_words import fixed_number
 from .db.models import UnauditedRecord
 from .db.session import db
 from .errors import RuleBroken
@@ -112,7 +113,7 @@ def recent_drafts(person_id: int, limit: int = 5) -> list[Draft]:
 
 @cache
 def _select_newest() -> Select:
-    person_id, limit = bindparam("person_id"), bindparam("limit")
+    person_id, limit = bindparam("person_id"), fixed_number("limit")
     return select(Draft).where(Draft.person_id == person_id).order_by(Draft.saved_at.desc()).limit(limit)
 
 
@@ -127,7 +128,7 @@ def drafts_of_kind(person_id: int, kind: str, limit: int) -> list[Any]:
 
 @cache
 def _select_kind(*, kind: str) -> Select:
-    person_id, since, limit = bindparam("person_id"), bindparam("since"), bindparam("limit")
+    person_id, since, limit = bindparam("person_id"), bindparam("since"), fixed_number("limit")
     drafts = select(Draft.form, Draft.content, Draft.saved_at)
     of_kind = drafts.where(Draft.person_id == person_id, Draft.form.startswith(f"{kind}:", autoescape=True))
     return of_kind.where(Draft.saved_at >= since).order_by(Draft.saved_at.desc()).limit(limit)

@@ -59,6 +59,8 @@ class Money:
     value: Decimal
 
     def __post_init__(self) -> None:
+        if isinstance(self.value, Decimal) and self.value.same_quantum(_smallest) and self.value.adjusted() < 20:
+            return  # it is exact: most amounts are stored ones and their sums
         amount = self.value if isinstance(self.value, Decimal) else _decimal(self.value)
         if not amount.is_finite():
             raise ValueError("not a finite amount")

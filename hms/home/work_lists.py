@@ -23,6 +23,7 @@ from hms.billing.prices.queries import PriceListGaps
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
+from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
@@ -155,7 +156,7 @@ def _add_queue(home: WorkLists, who: Person) -> None:
 @cache
 def _select_waiting(*, of_doctor: bool) -> Select:
     """Waiting queue entries, most urgent and longest waiting first; for a doctor, their own and those without a doctor."""
-    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), bindparam("limit")
+    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), fixed_number("limit")
     query = (
         select(QueueEntry)
         .join(QueueEntry.patient)
@@ -228,7 +229,7 @@ def _select_away() -> Select:
 @cache
 def _select_arriving() -> Select:
     """Appointments of a day that are not yet checked in, by time, each with the number of all and of all that are late."""
-    day, limit, skipped = bindparam("day"), bindparam("limit"), bindparam("skipped")
+    day, limit, skipped = bindparam("day"), fixed_number("limit"), fixed_number("skipped")
     is_late = Appointment.date + Appointment.time < bindparam("late_since")
     return (
         select(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
-from hms.core.db.name_order import name_order
+from hms.core.db.name_order import name_key, name_order
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.permissions import Permission
@@ -27,18 +27,21 @@ def users(*, only_doctors: bool = False) -> Select:
 
 def doctors() -> list[User]:
     """Active doctors by name, with their departments."""
-    return list(db.session.execute(_doctors()).scalars().unique())
+    return sorted(db.session.execute(_doctors()).scalars().unique(), key=_by_name)
 
 
 @cache
 def _doctors() -> Select:
-    query = select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
-    return query.order_by(*name_order(User.last_name, User.first_name), User.id)
+    return select(User).join(Role).where(Role.code == BuiltIn.DOCTOR.value, User.is_active)
+
+
+def _by_name(account: Any) -> tuple[Any, ...]:
+    return (*name_key(account.last_name, account.first_name), account.id)
 
 
 def doctor_names() -> dict[int, str]:
     """The display names of active doctors by account id, in the order of `doctors`."""
-    return {row.id: _display_name(row) for row in db.session.execute(_doctor_names())}
+    return {row.id: _display_name(row) for row in sorted(db.session.execute(_doctor_names()), key=_by_name)}
 
 
 @cache

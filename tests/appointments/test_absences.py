@@ -144,7 +144,8 @@ def test_what_cannot_be_recorded(bah, person):
             actions.record_absence(bah.id, **span, instruction=instruction, by=front)
         assert refused.value.field == field
     past = {"starts": clock.now() - 2 * DAY, "ends": clock.now() - DAY}
-    for wrong in ({"ends": _at(8)}, {"starts": _at(8) - 400 * DAY}, past):
+    far = {"starts": clock.at(dt.date(9999, 12, 31), dt.time(0)), "ends": clock.day_bounds(dt.date(9999, 12, 31))[1]}
+    for wrong in ({"ends": _at(8)}, {"starts": _at(8) - 400 * DAY}, past, far):
         with pytest.raises(RuleBroken):
             actions.record_absence(bah.id, **(span | wrong), by=front)
     actions.record_absence(bah.id, **span, instruction=make_instruction("cancel"), by=front)
@@ -196,6 +197,8 @@ def test_the_page_shows_first_what_would_happen(desk, bah):
     assert "Nothing is recorded yet." in text
     assert 'data-ux="away-do"' not in text
     assert database.session.scalars(select(Absence)).all() == []
+    for wrong in ({"starts": "09:00", "ends": "08:00"}, {"date": "31/12/9998"}, {"until": "01/01/2001"}):
+        assert front.form(PAGE, **(typed | wrong)).status_code == 400, wrong
     wrong = front.form(PAGE, **typed, bookings="move_day")
     assert (wrong.status_code, "Enter the day" in wrong.get_data(as_text=True)) == (400, True)
     text = front.form(PAGE, **typed, **MOVE).get_data(as_text=True)

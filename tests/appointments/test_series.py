@@ -129,7 +129,13 @@ def test_the_api_repeats_moves_and_cancels(first, program):
     assert moved.status_code == 200
     for wrong in ({"every": 0}, {"unit": "years"}, {"times": 10**30}, {"until": "x"}, {"times": None}):
         assert api.post(f"{where}/series/preview/", json=body | wrong).status_code == 400, wrong
-    for wrong in ({}, {"date": MONDAY.isoformat()}, move | {"doctor": 2**64}, {"cancel": True}):
+    for wrong in (
+        {},
+        {"date": MONDAY.isoformat()},
+        move | {"doctor": 2**64},
+        {"cancel": True},
+        move | {"date": "9999-12-31"},
+    ):
         assert api.post(f"{where}/following/", json=wrong).status_code == 400, wrong
     assert program("lab").post(f"{where}/series/", json=body).status_code == 403
     assert len(api.post(f"{where}/following/", json={"cancel": True, "reason": "Other"}).json["appointments"]) == 3

@@ -140,7 +140,7 @@ REFUSED = {
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
     "payment.method", "prescription.status", "queue_entry.status", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
-    "consent.decided_by", "consent.guardian_relation", "consent.status", "death.status",
+    "consent.decided_by", "consent.status", "death.status",
     "duplicate_pair.status", "message_preference.email", "message_preference.sms",
     "record_document.category", "record_document.mimetype", "record_document.scan", "record_document.status",
     "other_phone.owner", "outgoing_message.channel", "relative.relation",

@@ -13,6 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 MAX_LENGTH = timedelta(days=366)
+MAX_AHEAD = timedelta(days=5 * 366)
 MAX_BOOKINGS = 300
 
 
@@ -46,13 +47,15 @@ def read_times(first: date, starts: time | None, last: date | None, ends: time |
 
 
 def check_times(starts: datetime, ends: datetime, now: datetime) -> None:
-    """Raise `RuleBroken` for an absence that is over, has no length, or is longer than a year."""
+    """Raise `RuleBroken` for an absence that is over, has no length, is longer than a year, or is too far ahead."""
     if ends <= starts:
         raise RuleBroken(N_("The end must be after the start."), "ends")
     if ends < now:
         raise RuleBroken(N_("That time is past. Choose a later one."), "ends")
     if ends - starts > MAX_LENGTH:
         raise RuleBroken(N_("You can block at most one year at once."), "ends")
+    if ends - now > MAX_AHEAD:
+        raise RuleBroken(N_("That is more than five years ahead. Check the year."), "date")
 
 
 def check_instruction(instruction: Instruction, doctor_id: int, today: date) -> None:

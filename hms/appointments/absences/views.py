@@ -23,7 +23,7 @@ from hms.core.web.guard import current_person, requires
 from hms.messages.channels.sending import usable_channels
 from hms.messages.enums import CHANNEL_LABELS
 
-from . import actions, queries
+from . import actions, queries, rules
 from .queries import Plan, Span
 
 YEAR = dt.timedelta(days=366)
@@ -54,8 +54,9 @@ def _plan_of_form(form: BlockForm) -> Plan | None:
         return None
     try:
         values = form.values()
-        if not queries.may_keep_time_of(values["doctor_id"], current_person()) or values["ends"] <= values["starts"]:
+        if not queries.may_keep_time_of(values["doctor_id"], current_person()):
             return None
+        rules.check_times(values["starts"], values["ends"], clock.now())
         span = Span(values["doctor_id"], values["starts"], values["ends"])
         return queries.make_plan(span, _instruction_or_refusal(form, span))
     except RuleBroken as refusal:

@@ -67,6 +67,7 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
     )
     extras = extensions.collect_notes(entry.id for entry in entries)
     waits = wait_queries.expected_waits() if show == "waiting" else {}
+    counts = queries.count_entries(doctor_id=doctor_id)
     shows_values = current_person().may(Permission.OPEN_CHART)
     patient_reads = [
         read_log.PatientRead(entry.patient_id, entry.id) for entry in entries if shows_values and entry.id in extras
@@ -87,7 +88,7 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
         ),
         "least_turns": MIN_TURNS,
         "weeks_seen": wait_queries.WEEKS,
-        "counts": queries.count_entries(doctor_id=doctor_id),
+        "counts": counts,
         "is_own": is_own,
         "doctor": doctor_id,
         "kept": _get_filters(doctor_id, is_own=is_own),

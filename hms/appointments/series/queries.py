@@ -148,11 +148,10 @@ def plan_following(booking: Row | Appointment, shift: Shift | None, who: Person)
     rows = db.session.execute(select_following(booking, who)).all()
     if shift is None or not rows:
         return FollowingPlan(shift, [Step(row) for row in rows])
-    try:
-        days = shift.day - booking.date
-        first, last = rows[0].date + days, rows[-1].date + days
-    except OverflowError:
-        raise RuleBroken(N_("Check the year."), "date") from None
+    if not 1900 <= shift.day.year <= 2999:
+        raise RuleBroken(N_("Check the year."), "date")
+    days = shift.day - booking.date
+    first, last = rows[0].date + days, rows[-1].date + days
     timetable = load_timetable(shift.doctor_id, first, last, [booking.patient_id])
     # From the far end, so that none takes the time of one that has not moved yet.
     ordered = rows[::-1] if days > timedelta() else rows

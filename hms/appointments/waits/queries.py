@@ -111,8 +111,8 @@ def _paces_statement() -> Select:
 def expected_waits() -> dict[int, Minutes]:
     """The expected wait from now of each patient in today's queue who is not called yet, by the id of the queue entry.
 
-    A patient of whose doctor too little is known, or who has not called anybody today, is not in it. Three statements, however
-    many wait.
+    A patient of whose doctor too little is known, or who has not called anybody today, is not in it. At most three statements,
+    however many wait.
     """
     today, now = clock.today(), clock.now()
     waiting = [Waiting(*row) for row in db.session.execute(_waiting_statement(), {"day": today})]
@@ -120,7 +120,7 @@ def expected_waits() -> dict[int, Minutes]:
         return {}
     called = db.session.execute(_last_calls_statement(), {"day": today}).all()
     here = [row for row in called if rules.is_here(now, row.called_at, row.ended_at, is_free=row.is_free)]
-    paces = load_paces(row.doctor_id for row in here)
+    paces = load_paces(row.doctor_id for row in here) if here else {}
     doctors = {
         row.doctor_id: Doctor(paces[row.doctor_id], row.called_at, row.kind, row.is_free)
         for row in here

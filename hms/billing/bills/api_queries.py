@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, bindparam, cast, false, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import BigInteger, Row, Select, Text, bindparam, cast, false, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
 from hms.billing.models import Bill, BillLine, Payment, PriceItem
 from hms.core.db.fixed_words import fixed_word
@@ -54,7 +54,7 @@ def _items(who: Reader) -> Any:
 
 def _payments() -> Any:
     paid = Payment.__table__
-    ids = func.coalesce(func.jsonb_agg(aggregate_order_by(paid.c.id, paid.c.id)), func.jsonb_build_array())
+    ids = func.coalesce(func.array_agg(aggregate_order_by(paid.c.id, paid.c.id)), array([], type_=BigInteger))
     return (
         select(ids)
         .where(paid.c.bill_id == Bill.id, paid.c.kind == fixed_word("payment"))

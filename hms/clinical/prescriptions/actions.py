@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Update, bindparam, select, update
 
 from hms.clinical.encounters import queries, rules
 from hms.clinical.encounters.actions import check_writable, encounter_state, get_own_draft
@@ -17,6 +18,7 @@ from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
 from hms.core.db.status import set_status
+from hms.core.db.table_updates import execute_update
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVersion
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
@@ -283,11 +285,17 @@ def add_line(encounter: Row, values: dict[str, Any], *, is_draft: bool, by: Pers
     db.session.add(line)
     db.session.flush()
     if is_draft:
-        next_version = update(Encounter).where(Encounter.id == encounter.id).values(version=Encounter.version + 1)
-        db.session.execute(next_version)
+        execute_update(Encounter, _next_version(), [{"record_id": encounter.id}])
     else:
         publish(Event.PRESCRIPTION_SIGNED)
     return line
+
+
+@cache
+def _next_version() -> Update:
+    encounters = Encounter.__table__
+    next_version = update(encounters).where(encounters.c.id == bindparam("record_id"))
+    return next_version.values(version=encounters.c.version + 1)
 
 
 def _check_nothing_to_dispense(patient_id: int) -> None:

@@ -25,11 +25,12 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from flask import Response, request
-from sqlalchemy import Integer, TextClause, bindparam, text
+from sqlalchemy import TextClause, text
 
 from hms.core import read_limit
 from hms.core.actions import action_context
 from hms.core.audit import recording
+from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db, note_write
 from hms.core.person import Person
 from hms.core.web.guard import current_person
@@ -206,7 +207,7 @@ WITH {_LATELY if counts else ""}{_LONG_AGO if same else ""}written AS (
 )
 SELECT {_COUNT if counts else "NULL FROM (SELECT count(*) FROM written) AS done"}"""  # noqa: S608 - parts of this file
     numbers = (["minutes", "reads"] if counts else []) + (["repeats"] if same else [])
-    return text(statement).bindparams(*(bindparam(name, type_=Integer(), literal_execute=True) for name in numbers))
+    return text(statement).bindparams(*map(fixed_number, numbers))
 
 
 def list_response(

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Numeric, Select, bindparam, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Numeric, Select, bindparam, tuple_, type_coerce
 
 from hms.core.db import row_counts
+from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db
 from hms.core.db.types import MoneyColumn
 
@@ -118,7 +119,7 @@ def select_part(
     direction = order.reversed() if is_backward else order
     places = [column.label(name) for name, column in zip(order.place_names(), order.columns, strict=True)]
     query = rows.add_columns(*places).where(*direction.conditions(part)).order_by(None).order_by(*direction.clauses())
-    limit, offset = (bindparam(name, type_=Integer(), literal_execute=keeps_plan) for name in ("limit", "offset"))
+    limit, offset = map(fixed_number if keeps_plan else bindparam, ("limit", "offset"))
     return query.limit(limit).offset(offset)
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from pypdf import PdfReader, PdfWriter
-
 from . import pdf
 
 MAX_ROWS = 300
@@ -48,6 +46,8 @@ def render_in_parts(template: str, numbers_template: str, rows: Sequence[Any], *
     """
     if len(rows) <= MAX_ROWS:
         return pdf.render_pdf(template, part=Part(rows, 0, is_last=True), **context)
+    from pypdf import PdfReader, PdfWriter  # 11 MB that a web process does not need
+
     parts = _parts(template, rows, context)
     writer = PdfWriter(clone_from=BytesIO(next(parts)))  # with the title and language of the first part
     for part in parts:

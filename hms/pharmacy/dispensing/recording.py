@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Insert, Row, Update, bindparam, insert, update
-from sqlalchemy.orm.util import identity_key
 
 from hms.billing.bills.charges import BillableEvent, ItemPrice, add_charges
 from hms.clinical.models import Prescription
 from hms.core import clock
 from hms.core.db.session import db
+from hms.core.db.table_updates import execute_update
 from hms.core.events import Event, publish
 from hms.core.person import Person
 from hms.formulary.dosing import product_text
@@ -85,15 +85,13 @@ def _write(results: list[DispenseResult], collected_by: str, note: str) -> list[
 
 
 def _count_on_lines(results: list[DispenseResult]) -> None:
-    """Update the dispensed quantity and the status of each prescription. The rows are locked (`locked_lines`).
-
-    A statement on the table costs half of the session's own; a record that the session holds is read again.
-    """
-    db.session.execute(
+    """Update the dispensed quantity and the status of each prescription. The rows are locked (`locked_lines`)."""
+    execute_update(
+        Prescription,
         _update_lines(),
         [
             {
-                "line_id": result.line.id,
+                "record_id": result.line.id,
                 "quantity_dispensed": result.line.quantity_dispensed + result.quantity,
                 "status": result.status,
                 "status_reason": "",
@@ -102,16 +100,12 @@ def _count_on_lines(results: list[DispenseResult]) -> None:
             for result in results
         ],
     )
-    for result in results:
-        loaded = db.session.identity_map.get(identity_key(Prescription, result.line.id))
-        if loaded is not None:
-            db.session.expire(loaded)
 
 
 @cache
 def _update_lines() -> Update:
     lines = Prescription.__table__
-    return update(lines).where(lines.c.id == bindparam("line_id"))
+    return update(lines).where(lines.c.id == bindparam("record_id"))
 
 
 @cache
