@@ -118,13 +118,13 @@ def flash_token(entry_id: int) -> None:
     flash({"text": message, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
 
 
-def list_visit_type_choices() -> list[SelectChoice]:
-    """The visit types that can be chosen, with their lengths, as choices of a select field; the first is none."""
+def list_visit_type_choices(blank: str) -> list[SelectChoice]:
+    """The visit types that can be chosen, with their lengths, as choices of a select field; the first is none, called `blank`."""
     named = [
         SelectChoice(one.id, _("%(name)s, %(minutes)s min", name=one.name, minutes=one.minutes))
         for one in list_visit_types(is_open=True)
     ]
-    return [SelectChoice("", _l("No visit type")), *named]
+    return [SelectChoice("", blank), *named]
 
 
 def list_doctor_choices() -> list[SelectChoice]:

@@ -18,7 +18,7 @@ from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 
-from . import cashier_day_end, hospital, visits
+from . import cashier_day_end, front_desk, hospital, visits
 from . import patients as demo_patients
 from .cases import CASES
 
@@ -47,6 +47,7 @@ def build(report_step: Progress, *, patients: int = demo_patients.COUNT, weeks: 
     report_step("prices, medicines, diagnoses")
     hospital.set_prices()
     hospital.add_note_template()
+    front_desk.add_consents(visits.Team.load())
     report_step("stock")
     hospital.add_stock(random)
     report_step("patients")
@@ -88,6 +89,8 @@ def bring_to_today(report_step: Progress) -> bool:
     booked = _bookings(team, random, ids, today)
     cashier_day_end.open_till(team, min(clock.at(today, cashier_day_end.OPENS), clock.now() - timedelta(hours=4)))
     _morning(team, random, booked)
+    front_desk.send_to_points(team)
+    front_desk.fill_calendar(team, ids)
     cashier_day_end.leave_open_cases(team, random)
     db.session.remove()
     return True

@@ -126,7 +126,7 @@ class PersonForm(BirthForm):
         super().__init__(*args, **kwargs)
         recorded = [self.payer.object_data] if self.payer.object_data else []
         names = dict.fromkeys([*payer_names(), *recorded])
-        self.payer.choices = [SelectChoice("", _("No other payer")), *(SelectChoice(name, name) for name in names)]
+        self.payer.choices = [SelectChoice("", _("Not recorded")), *(SelectChoice(name, name) for name in names)]
 
     def demographics(self) -> dict[str, Any]:
         """Name, sex and contact as arguments of the actions."""

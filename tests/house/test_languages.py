@@ -69,8 +69,8 @@ class Texts(HTMLParser):
             self.found.append(" ".join(data.split()))
 
 
-STORED = {"Not done", "Note"}
-"""Texts of the test's records that are also in the catalogue; they are data and shown unchanged."""
+STORED = {"Insurance", "Not done", "Note"}
+"""Texts of the settings and of the test's records that are also in the catalogue; they are data and shown unchanged."""
 SHOWS_STORED_VALUES = {"/admin/audit"}
 
 

@@ -134,11 +134,13 @@ def what_is_wrong(status: int, body: str, mimetype: str) -> list[str]:
 
 
 REFUSED = {
-    "allergy.severity", "allergy.status", "appointment.status", "appointment_series.unit", "bill.status", "break_glass.finding", "condition.certainty",
+    "allergy.severity", "allergy.status", "appointment.status", "appointment_series.unit",
+    "bill.status", "break_glass.finding", "condition.certainty",
     "condition.clinical_status", "correction.kind", "correction.status", "encounter.status", "lab_order.status",
     "lab_result.flag",
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
-    "payment.method", "point_entry.status", "prescription.status", "queue_entry.status", "service_point.kind", "role_change_request.status",
+    "payment.method", "point_entry.status", "prescription.status", "queue_entry.status",
+    "service_point.kind", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
     "consent.decided_by", "consent.status", "death.status",
     "duplicate_pair.status", "message_preference.email", "message_preference.sms",

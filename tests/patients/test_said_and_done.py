@@ -140,7 +140,7 @@ def test_each_message_about_consent_is_about_a_row(desk, db):
     assert "Kind of consent saved." in said(admin, of_kind, of_kind, name="Treatments")
     text = database.session.scalars(select(ConsentText)).one()
     assert (text.number, kind.name, "Never asked" in clerk.get(page).text) == (1, "Treatments", True)
-    typed = {"text": str(text.id), "decision": "given", "decided_on": "today"}
+    typed = {"text": str(text.id), "decision": "given", "decided_on": "today", "decided_by": "patient"}
     assert clerk.send(page, **typed | {"decided_on": "1 1 2090"}).status_code == 400
     assert "Consent recorded: Given." in said(clerk, page, "/consents", **typed)
     row = database.session.scalars(select(Consent)).one()

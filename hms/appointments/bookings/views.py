@@ -124,7 +124,7 @@ def book_page() -> ResponseReturnValue:
     """Book an appointment. The query may name doctor, date, time and patient."""
     form = BookForm() if request.method == "POST" else BookForm(data=_defaults_from_address())
     form.doctor.choices = [NO_DOCTOR, *list_doctor_choices()]
-    form.visit_type.choices = list_visit_type_choices()
+    form.visit_type.choices = list_visit_type_choices(blank=_("No visit type"))
     _take_alternative(form)
     looked_up, is_looking = None, "look_up" in request.form
     if is_looking:

@@ -68,7 +68,7 @@ def add_to_waiting_list() -> ResponseReturnValue:
     form.doctor.choices = [SelectChoice("", _("Any doctor")), *list_doctor_choices()]
     named = [SelectChoice(row.id, row.name) for row in directory.departments()]
     form.department.choices = [SelectChoice("", _("Any department")), *named]
-    form.visit_type.choices = list_visit_type_choices()
+    form.visit_type.choices = list_visit_type_choices(blank=_("Any visit type"))
     looked_up = None
     if "look_up" in request.form:
         looked_up = look_up_patients(form)

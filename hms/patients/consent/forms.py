@@ -55,7 +55,7 @@ class DecisionForm(ActionForm):
     text = SelectField(_l("Text"), [Required()])
     decision = RadioField(_l("Decision"), [Required()], choices=DECISIONS)
     decided_on = _day(_l("Date"))
-    decided_by = RadioField(_l("Decided by"), choices=DECIDERS, default="patient")
+    decided_by = RadioField(_l("Decided by"), [Required()], choices=DECIDERS)
     guardian_name = Text(_l("Name of the guardian"), longest=rules.MAX_NAME_LENGTH)
     guardian_relation = SelectField(_l("Relation to the patient"))
 

@@ -47,7 +47,7 @@ class DocumentForm(ActionForm):
 class PhotoForm(ActionForm):
     """The photo of a patient."""
 
-    file = FileField(_l("Photo"))
+    file = FileField(_l("New photo"))
 
     def values(self) -> dict[str, Any]:
         return {"file": uploads.check_photo(_content(self.file))}
