@@ -41,10 +41,14 @@ ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<k
     "/patients/<int:patient_id>/consents/forms/<int:form_id>",
     "/patients/consent-texts/<int:kind_id>",
     "/patients/<int:patient_id>/files/<int:document_id>",
+    "/patients/<int:patient_id>/files/<int:document_id>/content",
+    "/patients/<int:patient_id>/photo",
+    "/appointments/<int:appointment_id>/series",
+    "/appointments/waiting-list/<int:entry_id>",
 }
 """Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture, a message, the link of a wall
-screen, a merge that was approved, a patient who died, a consent or a document;
-tests of their desks open them."""
+screen, a merge that was approved, a patient who died, a consent, a document, a recurring appointment or an entry of the waiting
+list; tests of their desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""

@@ -43,10 +43,10 @@ def _day_json(row: CalendarDay) -> dict[str, Any]:
 @api.response(200, CalendarDayOut(many=True))
 def calendar(arguments: dict[str, Any]) -> Response:
     """How many places of each day are free and booked, its holiday, and which doctors are away; by default of the next 31
-    days, at most of 62. Filters: doctor, department, date, date_from, date_to."""
+    days, at most of 62; none before 1900 or after 2999. Filters: doctor, department, date, date_from, date_to."""
     first, last = get_day_range(arguments)
     if not all(1900 <= day.year <= 2999 for day in (first, last) if day is not None):
-        raise RuleBroken(N_("Check the year."), "date_from" if first else "date_to")
+        return _days_response([], arguments)
     first = first or (last - timedelta(days=30) if last else clock.today())
     last = last or first + timedelta(days=30)
     if not timedelta() <= last - first < MAX_DAYS:
@@ -54,4 +54,8 @@ def calendar(arguments: dict[str, Any]) -> Response:
     days = month_queries.count_days(
         first, last, department_id=arguments.get("department"), doctor_id=arguments.get("doctor")
     )
+    return _days_response(days, arguments)
+
+
+def _days_response(days: list[CalendarDay], arguments: dict[str, Any]) -> Response:
     return paginated_response(order_rows(days, arguments, lambda row: (row.day,), **READERS), _day_json)
