@@ -70,6 +70,7 @@ def test_registering_who_was_not_found_takes_the_typed_name_along(at_desk):
     ux(tab, "find").press_sequentially("Sento Nowhereman")
     counted.click(ux(tab, "find-action").filter(has_text="Nowhereman"))
     expect(ux(tab, "reg-family")).to_have_value("Nowhereman")
+    expect(ux(tab, "form-dialog")).to_be_visible()
     tab.keyboard.press("Escape")
     expect(ux(tab, "form-dialog")).to_be_hidden()
     assert counted.loads == []

@@ -205,7 +205,7 @@ WITH {_LATELY if counts else ""}{_LONG_AGO if same else ""}written AS (
            {_NOT_KNOWN.format(same=same) if same else ""}
     RETURNING 1
 )
-SELECT {_COUNT if counts else "NULL FROM (SELECT count(*) FROM written) AS done"}"""  # noqa: S608 - parts of this file
+SELECT {_COUNT if counts else "NULL FROM (SELECT count(*) FROM written) AS done"}"""  # noqa: S608 - parts of this file # nosec B608
     numbers = (["minutes", "reads"] if counts else []) + (["repeats"] if same else [])
     return text(statement).bindparams(*map(fixed_number, numbers))
 
