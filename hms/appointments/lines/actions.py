@@ -192,11 +192,8 @@ def _open_places(visit: QueueEntry, but: PointEntry | None = None) -> Sequence[P
 @action(Permission.SERVE_POINT, "appointments.point_hold")
 def hold_at_point(point_entry_id: int, reason: str, *, by: Person) -> PointEntry:
     """Let a patient keep the place without being called; raises `RuleBroken` without a reason."""
-    cleaned, entry = steps.clean_reason(reason), get_for_update(PointEntry, point_entry_id)
-    steps.check_waits(entry)
-    with steps.recorded_step(entry, "hold"):
-        set_queue_status(entry, QueueStatus.WAITING)
-        steps.hold(entry, cleaned)
+    entry = get_for_update(PointEntry, point_entry_id)
+    transitions.hold_entry(entry, reason)
     return entry
 
 
@@ -204,10 +201,7 @@ def hold_at_point(point_entry_id: int, reason: str, *, by: Person) -> PointEntry
 def release_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
     """Let a patient on hold be called again, by the first arrival; a repeated call changes nothing."""
     entry = get_for_update(PointEntry, point_entry_id)
-    steps.check_waits(entry)
-    if entry.held_at is not None:
-        with steps.recorded_step(entry, "release"):
-            steps.release(entry)
+    transitions.release_entry(entry)
     return entry
 
 
@@ -215,10 +209,7 @@ def release_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
 def skip_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
     """Put a patient who is not there behind the next one who waits at this point."""
     entry = get_for_update(PointEntry, point_entry_id)
-    steps.check_waits(entry)
-    with steps.recorded_step(entry, "skip"):
-        set_queue_status(entry, QueueStatus.WAITING)
-        steps.step_back(entry, PointEntry.point_id == entry.point_id)
+    transitions.skip_entry(entry, PointEntry.point_id == entry.point_id)
     return entry
 
 

@@ -26,7 +26,7 @@ from hms.patients.records.actions import withdrawal_guards
 
 from . import steps
 from .deaths import end_queue_and_bookings
-from .transitions import set_booking_status, set_queue_status
+from .transitions import hold_entry, release_entry, set_booking_status, set_queue_status, skip_entry
 
 
 def _is_doctor(by: Person) -> bool:
@@ -166,11 +166,8 @@ def send_to_doctor(entry_id: int, doctor_id: int | None, *, by: Person) -> Queue
 @action(Permission.CALL_PATIENT, "appointments.hold")
 def hold_patient(entry_id: int, reason: str, *, by: Person) -> QueueEntry:
     """Let a patient keep the place without being called, until `release_patient`; raises `RuleBroken` without a reason."""
-    cleaned, entry = steps.clean_reason(reason), get_for_update(QueueEntry, entry_id)
-    steps.check_waits(entry)
-    with steps.recorded_step(entry, "hold"):
-        set_queue_status(entry, QueueStatus.WAITING)
-        steps.hold(entry, cleaned)
+    entry = get_for_update(QueueEntry, entry_id)
+    hold_entry(entry, reason)
     return entry
 
 
@@ -178,10 +175,7 @@ def hold_patient(entry_id: int, reason: str, *, by: Person) -> QueueEntry:
 def release_patient(entry_id: int, *, by: Person) -> QueueEntry:
     """Let a patient on hold be called again, by the first arrival; a repeated call changes nothing."""
     entry = get_for_update(QueueEntry, entry_id)
-    steps.check_waits(entry)
-    if entry.held_at is not None:
-        with steps.recorded_step(entry, "release"):
-            steps.release(entry)
+    release_entry(entry)
     return entry
 
 
@@ -189,13 +183,10 @@ def release_patient(entry_id: int, *, by: Person) -> QueueEntry:
 def skip_patient(entry_id: int, *, by: Person) -> QueueEntry:
     """Put a patient who is not there behind the next one who waits for the same doctor, or for any."""
     entry = get_for_update(QueueEntry, entry_id)
-    steps.check_waits(entry)
     others = QueueEntry.doctor_id.is_(None)
     if entry.doctor_id is not None:
         others = or_(others, QueueEntry.doctor_id == entry.doctor_id)
-    with steps.recorded_step(entry, "skip"):
-        set_queue_status(entry, QueueStatus.WAITING)
-        steps.step_back(entry, others)
+    skip_entry(entry, others)
     return entry
 
 

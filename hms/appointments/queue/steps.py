@@ -17,10 +17,9 @@ from hms.appointments.enums import QueueStatus
 from hms.appointments.models import calling_order
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.errors import Conflict, RuleBroken
+from hms.core.errors import Conflict
 from hms.core.events import Event, publish
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff import directory as staff
 
@@ -86,14 +85,6 @@ def hold(entry: Any, reason: str) -> None:
 def release(entry: Any) -> None:
     """Let a patient on hold be called again, in the old place."""
     entry.held_at, entry.hold_reason = None, ""
-
-
-def clean_reason(reason: str) -> str:
-    """The reason of a hold; raises `RuleBroken` without one."""
-    cleaned = clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
-    if not cleaned:
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    return cleaned
 
 
 def check_waits(entry: Any) -> None:

@@ -23,6 +23,7 @@ from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken, StaleVer
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.messages.kinds import MessageKind
 
@@ -170,6 +171,31 @@ def set_queue_status(entry: QueueEntry | PointEntry, status: QueueStatus) -> Non
     entry.last_step = None
     entry.increment_version()
     publish(Event.QUEUE_CHANGED)
+
+
+def hold_entry(entry: QueueEntry | PointEntry, reason: str) -> None:
+    """Let a patient keep the place without being called; raises `RuleBroken` without a reason."""
+    cleaned = clean_reason(reason, longest=steps.MAX_REASON_LENGTH)
+    steps.check_waits(entry)
+    with steps.recorded_step(entry, "hold"):
+        set_queue_status(entry, QueueStatus.WAITING)
+        steps.hold(entry, cleaned)
+
+
+def release_entry(entry: QueueEntry | PointEntry) -> None:
+    """Let a patient on hold be called again, by the first arrival; nothing for one who is not on hold."""
+    steps.check_waits(entry)
+    if entry.held_at is not None:
+        with steps.recorded_step(entry, "release"):
+            steps.release(entry)
+
+
+def skip_entry(entry: QueueEntry | PointEntry, *same_line: ColumnElement[bool]) -> None:
+    """Put a patient who is not there behind the next one who waits in the line that the conditions describe."""
+    steps.check_waits(entry)
+    with steps.recorded_step(entry, "skip"):
+        set_queue_status(entry, QueueStatus.WAITING)
+        steps.step_back(entry, *same_line)
 
 
 @action(Permission.CHECK_IN, "appointments.undo_check_in")

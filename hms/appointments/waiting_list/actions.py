@@ -19,7 +19,7 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.events import Event, publish
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import clean_field
+from hms.core.text.cleaning import clean_field, clean_reason
 from hms.core.text.translation import N_
 from hms.patients.death.actions import death_listeners
 from hms.patients.records.actions import withdrawal_guards
@@ -117,10 +117,8 @@ def withdraw_from_waiting_list(entry_id: int, *, reason: str, by: Person) -> Wai
     """Take an entry off the waiting list. Raises `RuleBroken` without a reason, and `Conflict` when the entry has ended."""
     entry = get_for_update(WaitingListEntry, entry_id)
     rules.check_is_waiting(entry)
-    reason = clean_field(reason, "reason", longest=rules.MAX_REASON_LENGTH)
-    if not reason:
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    entry.withdrawn_at, entry.withdrawn_by_id, entry.withdrawn_reason = clock.now(), by.id, reason
+    entry.withdrawn_reason = clean_reason(reason, longest=rules.MAX_REASON_LENGTH)
+    entry.withdrawn_at, entry.withdrawn_by_id = clock.now(), by.id
     entry.increment_version()
     db.session.flush()
     publish(Event.APPOINTMENTS_CHANGED)

@@ -146,6 +146,14 @@ def clean_name(text: str | None, field: str, *, longest: int) -> str:
     return " ".join(clean_field(text, field, longest=longest).split())
 
 
+def clean_reason(text: str | None, *, longest: int) -> str:
+    """`clean_field` of the reason that a change needs; `RuleBroken` at `reason` without one."""
+    cleaned = clean_field(text, "reason", longest=longest)
+    if not cleaned:
+        raise RuleBroken(N_("Enter the reason."), "reason")
+    return cleaned
+
+
 def without_control_characters(text: str) -> str:
     """`text` without the characters that `clean` refuses, to show a refused form again."""
     return _CONTROL.sub("", text)

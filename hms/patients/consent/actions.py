@@ -13,6 +13,7 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.messages.texts.languages import LANGUAGES
 from hms.patients import lookup
@@ -106,7 +107,7 @@ def mark_as_error(patient_id: int, consent_id: int, *, reason: str, by: Person) 
 
 
 def _end(row: Consent, status: ConsentStatus, day: date, reason: str, by: Person) -> Consent:
-    row.reason, row.ended_on, row.ended_by_id = rules.check_reason(reason), day, by.id
+    row.reason, row.ended_on, row.ended_by_id = clean_reason(reason, longest=rules.MAX_REASON_LENGTH), day, by.id
     set_status(row, status)
     row.increment_version()
     db.session.flush()

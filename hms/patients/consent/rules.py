@@ -61,10 +61,3 @@ def check_day(day: date, field: str, today: date, *, earliest: date = date(1900,
         raise RuleBroken(N_("The date is in the future. Check the date."), field)
     if day < earliest:
         raise RuleBroken(N_("The date is too early. Check the date."), field)
-
-
-def check_reason(reason: str) -> str:
-    """The reason as it is stored; `RuleBroken` when it is empty or cannot be stored."""
-    if not reason.strip():
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    return clean_field(reason, "reason", longest=MAX_REASON_LENGTH)

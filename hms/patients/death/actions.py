@@ -12,6 +12,7 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.messages.outgoing.actions import recipient_checks
 from hms.patients import lookup
@@ -57,7 +58,7 @@ def correct_death(
 
     Raises `NotFound` for a patient who has not died, `StaleVersion` when `version` is not the present one (0: no details).
     """
-    patient, why = _lock(patient_id, by), rules.check_reason(reason)
+    patient, why = _lock(patient_id, by), clean_reason(reason, longest=rules.MAX_REASON_LENGTH)
     queries.check_has_died(patient)
     death = queries.get_details(patient)
     if version is not None and version != (death.version if death else 0):
@@ -77,7 +78,7 @@ def take_back_death(patient_id: int, *, reason: str, by: Person) -> Patient:
 
     Raises `NotFound` for a patient without a recorded death.
     """
-    patient, why = _lock(patient_id, by), rules.check_reason(reason)
+    patient, why = _lock(patient_id, by), clean_reason(reason, longest=rules.MAX_REASON_LENGTH)
     queries.check_has_died(patient)
     death = queries.get_details(patient)
     if death is None:

@@ -31,13 +31,6 @@ def check_day(died_on: date | None, birth_date: date | None, *, is_estimated: bo
         raise RuleBroken(N_("The date of death is before the date of birth. Check both."), "died_on", code="unborn")
 
 
-def check_reason(reason: str) -> str:
-    """The reason as it is stored; `RuleBroken` when it is empty or cannot be stored."""
-    if not reason.strip():
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    return clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
-
-
 def clean_details(place: str, cause: str) -> dict[str, str]:
     """Place and cause as they are stored."""
     return {

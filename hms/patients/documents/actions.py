@@ -11,6 +11,7 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.patients import lookup
 from hms.patients.access import policy
@@ -87,6 +88,6 @@ def _add(
 
 
 def _end(row: RecordDocument, reason: str, by: Person) -> None:
-    row.reason, row.ended_by_id = rules.check_reason(reason), by.id
+    row.reason, row.ended_by_id = clean_reason(reason, longest=rules.MAX_REASON_LENGTH), by.id
     set_status(row, DocumentStatus.ENTERED_IN_ERROR)
     db.session.flush()

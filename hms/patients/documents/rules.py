@@ -50,13 +50,6 @@ def check_day(dated_on: date | None, today: date) -> None:
         raise RuleBroken(N_("Check the date of the document."), "dated_on")
 
 
-def check_reason(reason: str) -> str:
-    """The reason as it is stored; `RuleBroken` when it is empty or cannot be stored."""
-    if not reason.strip():
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    return clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
-
-
 def is_administrative(category: str) -> bool:
     """Whether a document of this category has nothing clinical in it."""
     return category in ADMINISTRATIVE_CATEGORIES

@@ -10,9 +10,10 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.patients.enums import PairStatus
-from hms.patients.merging.rules import check_reason
+from hms.patients.merging.rules import MAX_REASON_LENGTH
 from hms.patients.models import DuplicatePair
 
 
@@ -30,7 +31,7 @@ def reopen(pair_id: int, *, reason: str, by: Person) -> DuplicatePair:
 
 def _decide(pair_id: int, status: PairStatus, reason: str, by: Person) -> DuplicatePair:
     pair = get_for_update(DuplicatePair, pair_id)
-    why = check_reason(reason)
+    why = clean_reason(reason, longest=MAX_REASON_LENGTH)
     if pair.status == status:
         raise Conflict(N_("Somebody decided this already. Open the list again."), code="decided")
     set_status(pair, status)

@@ -12,6 +12,7 @@ from hms.core.db.status import set_status
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.cleaning import clean_reason
 from hms.core.text.translation import N_
 from hms.messages.actions import notify
 from hms.patients import lookup
@@ -75,7 +76,7 @@ def request_separation(merge_id: int, *, reason: str, rows: Collection[Row] = ()
 
 
 def _send(kind: MergeKind, kept: Patient, merged: Patient, reason: str, by: Person, **columns: object) -> PatientMerge:
-    why = rules.check_reason(reason)
+    why = clean_reason(reason, longest=rules.MAX_REASON_LENGTH)
     request = PatientMerge(
         kind=kind.value, kept_id=kept.id, merged_id=merged.id, reason=why, requested_by_id=by.id, **columns
     )
@@ -109,7 +110,7 @@ def approve(request_id: int, *, by: Person) -> PatientMerge:
 def decline(request_id: int, *, reason: str, by: Person) -> PatientMerge:
     """Decline another person's request, with a reason."""
     request = _lock_undecided(request_id, by)
-    request.decision_note = rules.check_reason(reason)
+    request.decision_note = clean_reason(reason, longest=rules.MAX_REASON_LENGTH)
     _decide(request, MergeStatus.DECLINED, by)
     return request
 

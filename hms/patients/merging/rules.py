@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients.enums import MergeStatus
 
@@ -99,13 +98,6 @@ def check_choices(choices: Mapping[str, str]) -> dict[str, str]:
         if choice not in (KEPT, MERGED):
             raise RuleBroken(N_('Choose "kept" or "merged" for each field.'), "choices")
     return dict(choices)
-
-
-def check_reason(reason: str) -> str:
-    """The reason as it is stored; `RuleBroken` when it is empty or cannot be stored."""
-    if not reason.strip():
-        raise RuleBroken(N_("Enter the reason."), "reason")
-    return clean_field(reason, "reason", longest=MAX_REASON_LENGTH)
 
 
 def check_approver(requested_by: int, approver: int | None) -> None:
