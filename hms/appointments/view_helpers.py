@@ -18,6 +18,7 @@ from hms.core.documents.barcodes import code128
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.settings import store as settings
 from hms.core.text.numbers import parse_record_id
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
 from hms.core.web.security_headers import url_parts
@@ -115,7 +116,7 @@ def flash_token(entry_id: int) -> None:
     """Flash the token after a check-in, with a button that undoes it."""
     entry = queries.get_entry(entry_id)
     message = _("Token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
-    flash({"text": message, "undo": url_for("appointments.undo_check_in", entry_id=entry_id), "values": {}}, "undo")
+    flash_with_undo(message, url_for("appointments.undo_check_in", entry_id=entry_id))
 
 
 def list_visit_type_choices(blank: str) -> list[SelectChoice]:

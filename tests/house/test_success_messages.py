@@ -27,6 +27,8 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
 
 def _claims(call: ast.Call) -> bool:
     """Whether the call shows a message of success."""
+    if _name(call) == "flash_with_undo":
+        return True
     if _name(call) != "flash" or len(call.args) != 2:
         return False
     return isinstance(call.args[1], ast.Constant) and call.args[1].value in CLAIMS

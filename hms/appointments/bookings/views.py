@@ -28,6 +28,7 @@ from hms.core.errors import NotFound, RuleBroken
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.formatting import age
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, requires, safe_next
 from hms.core.web.template_filters import day as shown_day
 from hms.core.web.template_filters import person_name
@@ -227,5 +228,5 @@ def _redirect_after_move(old: Any, booking: Any) -> ResponseReturnValue:
     before["version"] = booking.version
     undo = url_for("appointments.move", appointment_id=old.id)
     onward = safe_next(request.form.get("next"))
-    flash({"text": text, "undo": undo, "values": before | ({"next": onward} if onward else {})}, "undo")
+    flash_with_undo(text, undo, **before, **({"next": onward} if onward else {}))
     return redirect(onward or url_for("appointments.appointment", appointment_id=booking.id), 303)

@@ -33,6 +33,7 @@ from hms.billing.follow_ups import queries as follow_ups
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.permissions import Permission
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import day as shown_day
 from hms.messages.labels import message_words
@@ -250,4 +251,4 @@ def restore(appointment_id: int) -> ResponseReturnValue:
 def _flash_undo(appointment_id: int, message: str, undo: str) -> None:
     row = booking_queries.get_appointment(appointment_id)
     text = f"{message}: {row.time:%H:%M} {shown_day(row.date)}, {row.doctor_name}"
-    flash({"text": text, "undo": undo, "values": {}}, "undo")
+    flash_with_undo(text, undo)

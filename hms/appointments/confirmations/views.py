@@ -11,6 +11,7 @@ from hms.appointments.view_helpers import redirect_back, run_or_flash
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import requires
 
 from . import actions, queries
@@ -31,7 +32,7 @@ def confirm(appointment_id: int) -> ResponseReturnValue:
     """Note that the patient has confirmed."""
     if run_or_flash(actions.confirm_appointment, appointment_id):
         undo = url_for("appointments.undo_confirmation", appointment_id=appointment_id)
-        flash({"text": _("Confirmed by phone."), "undo": undo, "values": {}}, "undo")
+        flash_with_undo(_("Confirmed by phone."), undo)
     return redirect_back(url_for("appointments.unconfirmed"))
 
 

@@ -31,6 +31,7 @@ from hms.core.api import read_log
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import person_name
 
@@ -85,7 +86,7 @@ def _flash_called(point_entry_id: int) -> None:
     place = queries.get_place(point_entry_id)
     message = _("Called: token %(token)s – %(name)s", token=place.token, name=person_name(place))
     undo = url_for("appointments.undo_step_at_point", point_entry_id=point_entry_id)
-    flash({"text": message, "undo": undo, "values": {}}, "undo")
+    flash_with_undo(message, undo)
 
 
 def _back_to_line(point_entry_id: int) -> ResponseReturnValue:
@@ -105,7 +106,7 @@ def _press(action: Callable[..., Any], point_entry_id: int, message: str) -> Res
     """Perform a step; the message has a button that undoes it."""
     if run_or_flash(action, point_entry_id):
         undo = url_for("appointments.undo_step_at_point", point_entry_id=point_entry_id)
-        flash({"text": message, "undo": undo, "values": {}}, "undo")
+        flash_with_undo(message, undo)
     return _back_to_line(point_entry_id)
 
 
@@ -208,7 +209,7 @@ def add_to_point(point_id: int) -> ResponseReturnValue:
         place = queries.get_place(form.result.id)
         message = _("Token %(token)s – %(name)s", token=place.token, name=person_name(place))
         undo = url_for("appointments.undo_step_at_point", point_entry_id=place.id)
-        flash({"text": message, "undo": undo, "values": {}}, "undo")
+        flash_with_undo(message, undo)
         return redirect(url_for("appointments.point_line", point_id=point_id), 303)
     has_patient = form.patient.data and not form.patient.errors
     patient = booking_queries.get_patient_identity(form.patient.data) if has_patient else None
@@ -258,7 +259,7 @@ def skip(entry_id: int) -> ResponseReturnValue:
 def _press_in_queue(action: Callable[..., Any], entry_id: int, message: str) -> ResponseReturnValue:
     if run_or_flash(action, entry_id):
         undo = url_for("appointments.undo_step", entry_id=entry_id)
-        flash({"text": message, "undo": undo, "values": {}}, "undo")
+        flash_with_undo(message, undo)
     return redirect_back(url_for("appointments.queue"))
 
 

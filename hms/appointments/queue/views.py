@@ -27,6 +27,7 @@ from hms.appointments.waits.rules import MIN_TURNS
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import person_name
 from hms.staff import directory as staff
@@ -156,7 +157,7 @@ def _after_call(entry_id: int, to_queue: Response) -> Response:
 def _flash_called(entry_id: int) -> None:
     entry = queries.get_entry(entry_id)
     message = _("Called: token %(token)s – %(name)s", token=entry.token, name=person_name(entry))
-    flash({"text": message, "undo": url_for("appointments.undo_call", entry_id=entry_id), "values": {}}, "undo")
+    flash_with_undo(message, url_for("appointments.undo_call", entry_id=entry_id))
 
 
 @pages.post("/queue/<int:entry_id>/call")
@@ -191,7 +192,7 @@ def leave(entry_id: int) -> ResponseReturnValue:
     """Mark the patient as left without being seen."""
     if run_or_flash(actions.mark_as_left, entry_id):
         undo = url_for("appointments.come_back", entry_id=entry_id)
-        flash({"text": _("Marked as left without being seen."), "undo": undo, "values": {}}, "undo")
+        flash_with_undo(_("Marked as left without being seen."), undo)
     return redirect_back(url_for("appointments.queue"))
 
 

@@ -26,6 +26,7 @@ from hms.core.settings import store as settings
 from hms.core.settings.payers import payer_names
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id, show
+from hms.core.web.buttons import flash_with_undo
 from hms.core.web.forms import ActionForm
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -215,7 +216,7 @@ def withdraw_line(bill_id: int, line_id: int) -> Response:
     description = line_pages.line_description(bill_id, line_id, current_person()) or _("Line")
     actions.withdraw_line(bill_id, line_id, by=current_person())
     undo = url_for("billing.restore_line", bill_id=bill_id, line_id=line_id, **_line_edges())
-    flash({"text": _("%(item)s removed", item=description), "undo": undo, "values": {}}, "undo")
+    flash_with_undo(_("%(item)s removed", item=description), undo)
     return _back(bill_id, **_line_edges())
 
 

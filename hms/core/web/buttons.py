@@ -1,4 +1,4 @@
-"""Buttons that post nothing but themselves."""
+"""Buttons that post nothing but themselves, and the button that undoes what was done."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def press(action: Callable[..., Any], **values: Any) -> bool:
     for messages in form.errors.values():
         flash(str(messages[0]), "stop")
     return False
+
+
+def flash_with_undo(message: str, undo: str, **values: Any) -> None:
+    """Show `message` on the next page with a button Undo, which posts `values` to the address `undo`."""
+    flash({"text": message, "undo": undo, "values": values}, "undo")

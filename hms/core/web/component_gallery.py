@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from flask import Blueprint, Response, flash, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -26,6 +26,7 @@ from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.text.formatting import clock_time
 
+from .buttons import flash_with_undo
 from .guard import requires
 
 pages = Blueprint("kit", __name__, url_prefix="/dev/kit")
@@ -117,7 +118,7 @@ def kit_page() -> str:
     wrong = SampleForm(formdata=None, prefix="wrong", role="nurse", reasons=[])
     wrong.validate()
     if "toast" in request.args:
-        flash({"text": "KAMARA checked in, token 18", "undo": "/dev/kit/undo", "values": {"token": 18}}, "undo")
+        flash_with_undo("KAMARA checked in, token 18", "/dev/kit/undo", token=18)
     direction = {"page_direction": "rtl"} if request.args.get("dir") == "rtl" else {}
     kit = Kit(filled, wrong, sample_patients())
     return render_template("dev/kit.html", kit=kit, deceased=deceased_patient(), **direction)
