@@ -9,6 +9,7 @@ from marshmallow import fields, pre_load, validate
 from sqlalchemy import Row
 
 from hms.core.api.blueprint import ApiSchema
+from hms.core.text.formatting import spoken_name
 from hms.core.web.fields import REQUIRED, ClockTime, Day, Pk, Text, WholeNumber
 
 from .availability.rules import MAX_DURATION, MIN_DURATION
@@ -218,7 +219,8 @@ class EntryOut(ApiSchema):
 
 
 def full_name(row: Any) -> str:
-    return " ".join(part for part in (row.given_name, row.family_name) if part)
+    """The name of a patient in the API: "Kadiatu Kamara"."""
+    return spoken_name(row.family_name, row.given_name)
 
 
 def appointment_json(row: Row, sees_all: bool) -> dict[str, Any]:

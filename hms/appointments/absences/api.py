@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from hms.appointments.blueprints import api
 from hms.appointments.bookings.api import sees_full_booking
 from hms.appointments.models import Absence
+from hms.appointments.schemas import full_name
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
@@ -56,7 +57,7 @@ def _recorded_json(recorded: actions.Recorded) -> dict[str, Any]:
 
 def _step_json(step: Step, *, sees_all: bool) -> dict[str, Any]:
     booking, target = step.booking, step.target
-    names = {"patient_name": " ".join(filter(None, (booking.given_name, booking.family_name)))} if sees_all else {}
+    names = {"patient_name": full_name(booking)} if sees_all else {}
     return names | {
         "appointment": booking.id,
         "patient": booking.patient_id,

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 
 from hms.appointments.blueprints import api
-from hms.appointments.schemas import UnconfirmedOut
+from hms.appointments.schemas import UnconfirmedOut, full_name
 from hms.core.api import read_log
 from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.permissions import Permission
@@ -39,7 +39,7 @@ def _unconfirmed_json(row: queries.Unconfirmed) -> dict[str, Any]:
     return {
         "id": row.id,
         "patient": row.patient_id,
-        "patient_name": " ".join(part for part in (row.given_name, row.family_name) if part),
+        "patient_name": full_name(row),
         "doctor": row.doctor_id,
         "doctor_name": row.doctor_name,
         "date": row.date.isoformat(),

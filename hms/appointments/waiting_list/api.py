@@ -12,7 +12,7 @@ from hms.appointments.blueprints import api
 from hms.appointments.bookings import api_queries
 from hms.appointments.bookings.api import sees_full_booking
 from hms.appointments.models import WaitingListEntry
-from hms.appointments.schemas import AppointmentOut, appointment_json
+from hms.appointments.schemas import AppointmentOut, appointment_json, full_name
 from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.preconditions import resource_response
@@ -51,7 +51,7 @@ def _entry_json(row: Row) -> dict[str, Any]:
     return {
         "id": row.id,
         "patient": row.patient_id,
-        "patient_name": " ".join(filter(None, (row.given_name, row.family_name))),
+        "patient_name": full_name(row),
         "doctor": row.doctor_id,
         "department": row.department_id,
         "visit_type": row.visit_type_id,
