@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Select, bindparam, func, or_, select
 
+from hms.billing.bills.queries import PATIENT_OWES
 from hms.billing.enums import BillState
 from hms.billing.models import Bill, BillLine, Payment
 from hms.core import clock
@@ -66,7 +67,6 @@ def _paid_consultations() -> Select:
         .scalar_subquery()
     )
     paid_at = func.coalesce(last_payment, Bill.issued_at)
-    owed = Bill.total - Bill.payer_share - (Bill.paid - Bill.payer_paid) - Bill.written_off
     return (
         select(BillLine.id, paid_at.label("paid_at"), used.label("used"))
         .join(Bill, Bill.id == BillLine.bill_id)
@@ -76,7 +76,7 @@ def _paid_consultations() -> Select:
             BillLine.source == "encounter",
             BillLine.withdrawn_at.is_(None),
             BillLine.amount > 0,
-            owed <= 0,
+            PATIENT_OWES <= 0,
             or_(Bill.paid > 0, Bill.payer_share > 0),
             paid_at >= bindparam("since"),
             used < bindparam("visits"),
