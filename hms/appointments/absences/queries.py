@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, select
 
 from hms.appointments.availability.queries import AbsenceRow, is_booked_between
+from hms.appointments.bookings import plans
 from hms.appointments.bookings.queries import load_timetable, select_bookings
 from hms.appointments.bookings.timetable import Target, Timetable
 from hms.appointments.enums import AwayChoice, Status, StayReason
@@ -78,15 +78,15 @@ class Plan:
     @property
     def by_time(self) -> list[Step]:
         """The steps in the order of the bookings."""
-        return sorted(self.steps, key=lambda step: (step.booking.date, step.booking.time, step.booking.id))
+        return plans.by_time(self.steps)
 
     @property
     def key(self) -> str:
-        """A text that is the same only while the plan is: who confirms a plan sends it, so that nothing else is done."""
+        """See `plans.make_key`."""
         lines = [
             (step.booking.id, step.booking.version, step.target, step.is_cancelled, step.stays) for step in self.steps
         ]
-        return sha256(repr((self.span, self.instruction, lines)).encode()).hexdigest()[:32]
+        return plans.make_key(self.span, self.instruction, lines)
 
 
 def may_keep_time_of(doctor_id: int, who: Person) -> bool:
@@ -136,8 +136,12 @@ def _list_bookings(span: Span) -> Sequence[Row]:
 def _find_stay_reason(booking: Row, instruction: Instruction) -> StayReason | None:
     if booking.status != Status.SCHEDULED:
         return StayReason.HERE
-    is_in_use = booking.patient_status == "active" and booking.deceased_on is None and not booking.deceased_text
-    return None if is_in_use or instruction.choice is AwayChoice.CANCEL else StayReason.NOT_IN_USE
+    return None if instruction.choice is AwayChoice.CANCEL or _is_in_use(booking) else StayReason.NOT_IN_USE
+
+
+def _is_in_use(booking: Row) -> bool:
+    """Whether the patient lives, and the record was neither withdrawn nor merged."""
+    return booking.patient_status == "active" and booking.deceased_on is None and not booking.deceased_text
 
 
 def _place(span: Span, instruction: Instruction, bookings: list[Row]) -> list[Step]:
@@ -179,8 +183,7 @@ def _with_channels(steps: list[Step]) -> list[Step]:
 
 def _is_told(step: Step, now: datetime) -> bool:
     booking = step.booking
-    is_active = booking.patient_status == "active" and booking.deceased_on is None and not booking.deceased_text
-    return is_active and (step.target is not None or clock.at(booking.date, booking.time) > now)
+    return _is_in_use(booking) and (step.target is not None or clock.at(booking.date, booking.time) > now)
 
 
 def select_absences() -> Select:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from hashlib import sha256
 from types import SimpleNamespace
 from typing import NamedTuple
 
 from sqlalchemy import Row, Select, tuple_
 
+from hms.appointments.bookings import plans
 from hms.appointments.bookings.queries import load_timetable, select_bookings
 from hms.appointments.bookings.timetable import Target
 from hms.appointments.enums import Clash, Status
@@ -49,8 +49,8 @@ class SeriesPlan:
 
     @property
     def key(self) -> str:
-        """A text that is the same only while the plan is."""
-        return sha256(repr((self.booking_id, self.version, self.occurrences)).encode()).hexdigest()[:32]
+        """See `plans.make_key`."""
+        return plans.make_key(self.booking_id, self.version, self.occurrences)
 
 
 class Shift(NamedTuple):
@@ -88,13 +88,13 @@ class FollowingPlan:
 
     @property
     def by_time(self) -> list[Step]:
-        return sorted(self.steps, key=lambda step: (step.booking.date, step.booking.time, step.booking.id))
+        return plans.by_time(self.steps)
 
     @property
     def key(self) -> str:
-        """A text that is the same only while the plan is."""
+        """See `plans.make_key`."""
         lines = [(step.booking.id, step.booking.version, step.target, step.clash) for step in self.steps]
-        return sha256(repr((self.shift, lines)).encode()).hexdigest()[:32]
+        return plans.make_key(self.shift, lines)
 
 
 def plan_series(booking: Row | Appointment, pattern: Pattern) -> SeriesPlan:
