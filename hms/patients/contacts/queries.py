@@ -31,8 +31,10 @@ def list_phones(patient_id: int) -> list[OtherPhone]:
 
 def list_relatives(patient_id: int) -> list[ListedRelative]:
     """The next of kin, the oldest first."""
-    rows = db.session.scalars(select(Relative).filter_by(patient_id=patient_id).order_by(Relative.id)).all()
-    return [ListedRelative(row, record_of(row)) for row in rows]
+    query = select(Relative, Patient).outerjoin(Patient, Patient.id == Relative.record_id)
+    query = query.where(Relative.patient_id == patient_id).order_by(Relative.id)
+    rows = db.session.execute(query).all()  # with the records, which `record_of` then finds in the session
+    return [ListedRelative(relative, record_of(relative)) for relative, _record in rows]
 
 
 def record_of(relative: Relative) -> Patient | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import defer
 
@@ -53,19 +55,18 @@ def get_document(patient_id: int, document_id: int, who: Person, *, with_content
 
 def get_photo(patient_id: int) -> RecordDocument | None:
     """The present photo of a patient; None without one."""
-    kept = select(RecordDocument).where(
-        RecordDocument.patient_id == patient_id,
-        RecordDocument.category == DocumentCategory.PHOTO.value,
-        RecordDocument.status == DocumentStatus.KEPT.value,
-    )
-    return db.session.scalars(kept.order_by(RecordDocument.id.desc()).limit(1)).one_or_none()
+    return db.session.scalars(_select_photo(RecordDocument, patient_id)).one_or_none()
 
 
 def photo_id(patient_id: int) -> int | None:
     """The id of the present photo; None without one."""
-    kept = select(RecordDocument.id).where(
+    return db.session.scalars(_select_photo(RecordDocument.id, patient_id)).one_or_none()
+
+
+def _select_photo(what: Any, patient_id: int) -> Select:
+    photos = select(what).where(
         RecordDocument.patient_id == patient_id,
         RecordDocument.category == DocumentCategory.PHOTO.value,
         RecordDocument.status == DocumentStatus.KEPT.value,
     )
-    return db.session.scalars(kept.order_by(RecordDocument.id.desc()).limit(1)).one_or_none()
+    return photos.order_by(RecordDocument.id.desc()).limit(1)

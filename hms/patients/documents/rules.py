@@ -7,7 +7,7 @@ from datetime import date
 from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
-from hms.patients.enums import ADMINISTRATIVE_CATEGORIES, DocumentCategory
+from hms.patients.enums import DocumentCategory
 
 PDF, JPEG, PNG = "application/pdf", "image/jpeg", "image/png"
 SIGNATURES = {b"%PDF-": PDF, b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG}
@@ -48,8 +48,3 @@ def check_day(dated_on: date | None, today: date) -> None:
     """Raise `RuleBroken` for the date of a document that is to come, or very old."""
     if dated_on is not None and not EARLIEST <= dated_on <= today:
         raise RuleBroken(N_("Check the date of the document."), "dated_on")
-
-
-def is_administrative(category: str) -> bool:
-    """Whether a document of this category has nothing clinical in it."""
-    return category in ADMINISTRATIVE_CATEGORIES
