@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import Row, Select, bindparam, func, null, or_, select
+from sqlalchemy import Row, Select, bindparam, func, null, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import QueueStatus
@@ -148,10 +148,19 @@ def count_places(point_id: int) -> QueueCounts:
 
 
 def count_ahead(place: PlaceAtPoint) -> int:
-    """Count the patients who are called before this one."""
-    others = list_places(place.point_id) if place.is_waiting else []
-    ahead = [other.id for other in others if other.is_waiting and other.held_at is None]
-    return ahead.index(place.id) if place.id in ahead else len(ahead)
+    """Count the patients who are called before this one; before one on hold everybody who waits is called."""
+    if not place.is_waiting:
+        return 0
+    query = select(func.count()).where(
+        PointEntry.point_id == place.point_id,
+        PointEntry.service_date == clock.today(),
+        PointEntry.status == QueueStatus.WAITING.value,
+        PointEntry.held_at.is_(None),
+    )
+    if place.held_at is None:
+        before = (place.line_priority, place.line_at, place.number)
+        query = query.where(tuple_(*calling_order(PointEntry)) < tuple_(*before))
+    return db.session.scalars(query).one()
 
 
 def list_open_points() -> list[Row]:

@@ -76,7 +76,7 @@ def call_next_to_point(point_id: int) -> ResponseReturnValue:
     """Call the next patient of a service point."""
     entry = run_or_flash(actions.call_next_to_point, point_id)
     if entry is None:
-        flash(_("Nobody is waiting. New check-ins appear here automatically."), "info")
+        flash(_("Nobody is waiting at this service point."), "info")
     else:
         _flash_called(entry.id)
     return redirect(url_for("appointments.point_line", point_id=point_id), 303)
@@ -224,7 +224,9 @@ def add_to_point(point_id: int) -> ResponseReturnValue:
 def send_on(entry_id: int) -> ResponseReturnValue:
     """Send a patient of a doctor's line to a service point."""
     point_id = parse_record_id(request.form.get("point", ""))
-    if entry := run_or_flash(actions.send_on, entry_id, point_id):
+    if point_id is None:
+        flash(_("Choose where to send the patient."), "caution")
+    elif entry := run_or_flash(actions.send_on, entry_id, point_id):
         place = queries.get_place(entry.id)
         flash(_("Sent to %(point)s with token %(token)s.", point=place.point_name, token=place.token), "success")
     return redirect(url_for("appointments.queue"), 303)
