@@ -127,11 +127,8 @@ def book_page() -> ResponseReturnValue:
     form.doctor.choices = [NO_DOCTOR, *list_doctor_choices()]
     form.visit_type.choices = list_visit_type_choices(blank=_("No visit type"))
     _take_alternative(form)
-    looked_up, is_looking = None, "look_up" in request.form
-    if is_looking:
-        looked_up = look_up_patients(form)
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(actions.book, by=current_person()):
+    looked_up = look_up_patients(form) if "look_up" in request.form else None
+    if looked_up is None and form.save(actions.book, by=current_person()):
         return _redirect_after_booking(form.result)
     return _render_booking(form, looked_up)
 
@@ -209,9 +206,9 @@ def move(appointment_id: int) -> ResponseReturnValue:
     form.merge_with(lambda: form.stored_values(queries.get_appointment(appointment_id)))
     form.doctor.choices = list_doctor_choices()
     _take_alternative(form)
-    if "look_up" in request.form:
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda **when: actions.move(appointment_id, **when), by=current_person()):
+    if "look_up" not in request.form and form.save(
+        lambda **when: actions.move(appointment_id, **when), by=current_person()
+    ):
         return _redirect_after_move(row, form.result)
     is_same_doctor = form.doctor.data == row.doctor_id
     minutes = row.duration_minutes if is_same_doctor or row.visit_type_id else None

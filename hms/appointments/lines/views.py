@@ -201,11 +201,8 @@ def add_to_point(point_id: int) -> ResponseReturnValue:
     sent = CombinedMultiDict([request.form, MultiDict({"priority": "3", "patient": named})])
     is_sent = request.method == "POST"
     form = PointQueueForm(sent) if is_sent else PointQueueForm(data={"patient": get_number_parameter("patient")})
-    looked_up = None
-    if "look_up" in request.form:
-        looked_up = look_up_patients(form)
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(actions.add_to_point, point_id=point_id, by=current_person()):
+    looked_up = look_up_patients(form) if "look_up" in request.form else None
+    if looked_up is None and form.save(actions.add_to_point, point_id=point_id, by=current_person()):
         place = queries.get_place(form.result.id)
         message = _("Token %(token)s – %(name)s", token=place.token, name=person_name(place))
         undo = url_for("appointments.undo_step_at_point", point_entry_id=place.id)

@@ -33,11 +33,10 @@ from . import queries, transitions
 def add_to_queue_page() -> ResponseReturnValue:
     """Check in a patient: one press when the query or the form names the patient."""
     form = _queue_form()
-    looked_up = None
-    if "look_up" in request.form:
-        looked_up = look_up_patients(form)
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()):
+    looked_up = look_up_patients(form) if "look_up" in request.form else None
+    if looked_up is None and form.save(
+        lambda patient_id, **values: transitions.add_to_queue(patient_id, **values), by=current_person()
+    ):
         flash_token(form.result.id)
         return redirect_back(url_for("appointments.queue"))
     has_patient = form.patient.data and not form.patient.errors

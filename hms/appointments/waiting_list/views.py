@@ -69,11 +69,8 @@ def add_to_waiting_list() -> ResponseReturnValue:
     named = [SelectChoice(row.id, row.name) for row in directory.departments()]
     form.department.choices = [SelectChoice("", _("Any department")), *named]
     form.visit_type.choices = list_visit_type_choices(blank=_("Any visit type"))
-    looked_up = None
-    if "look_up" in request.form:
-        looked_up = look_up_patients(form)
-        form.is_submitted = lambda: False  # type: ignore[method-assign]
-    if form.save(actions.add_to_waiting_list, by=current_person()):
+    looked_up = look_up_patients(form) if "look_up" in request.form else None
+    if looked_up is None and form.save(actions.add_to_waiting_list, by=current_person()):
         row = queries.get_entry(form.result.id)
         flash(_("On the waiting list: %(name)s.", name=person_name(row)), "success")
         return redirect(url_for("appointments.waiting_list"), 303)
