@@ -66,7 +66,7 @@ def _make_picture(uploaded: bytes, field: str, encode: Callable[[bytes], bytes])
     if not uploaded.startswith(_FILE_SIGNATURES):
         raise RuleBroken(NOT_A_PICTURE, field)
     try:
-        _check_size(uploaded, field)
+        _check_file(uploaded, field)
         return _reencode_limited(uploaded, encode)
     except Image.DecompressionBombError as error:
         raise RuleBroken(TOO_MANY_PIXELS, field) from error
@@ -74,13 +74,17 @@ def _make_picture(uploaded: bytes, field: str, encode: Callable[[bytes], bytes])
         raise RuleBroken(NOT_A_PICTURE, field) from error
 
 
-def _check_size(uploaded: bytes, field: str) -> None:
-    """Read only the picture's header; raises `RuleBroken` when it declares too many pixels."""
+def _check_file(uploaded: bytes, field: str) -> None:
+    """Raise `RuleBroken` when the picture's header declares too many pixels; what Pillow raises when the file is broken.
+
+    Pillow checks this also in a process with WeasyPrint, which lets it load what is left of a cut picture.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise RuleBroken(TOO_MANY_PIXELS, field)
+            picture.verify()
 
 
 def _reencode_limited(uploaded: bytes, encode: Callable[[bytes], bytes]) -> bytes:
@@ -101,8 +105,6 @@ def _verify(uploaded: bytes) -> bytes:
 
 def _reencode(uploaded: bytes) -> bytes:
     with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
-        picture.verify()
-    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
         picture.draft("RGB", (2 * SIDE_PIXELS, 2 * SIDE_PIXELS))
         upright = ImageOps.exif_transpose(picture).convert("RGB")
     encoded = BytesIO()
@@ -112,8 +114,6 @@ def _reencode(uploaded: bytes) -> bytes:
 
 def _reencode_logo(uploaded: bytes) -> bytes:
     """A PNG that is small enough for every page: fewer colours, then fewer pixels."""
-    with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
-        picture.verify()
     with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGBA")
     for size in LOGO_SIZES:
