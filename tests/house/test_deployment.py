@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import os
 import re
 import secrets
@@ -39,6 +40,12 @@ def complete():
     made = {name: secrets.token_hex(32) for name in SECRETS}
     places = {"DATABASE_URL": "postgresql+psycopg://db/hms", "REDIS_URL": "redis://broker/0", "HMS_HOSTS": "hms.lan"}
     return {**places, **made}
+
+
+def _app(config):
+    """An application with these settings, whose sockets stay in this process: nothing answers to the name of its broker,
+    and every later action of the process would look it up."""
+    return app_beside(dataclasses.replace(config, testing=True))
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="the Docker client is not on this machine")
@@ -167,7 +174,7 @@ def test_hosts_are_named_in_production_and_every_other_name_is_refused(complete)
     with pytest.raises(NotReady, match="HMS_HOSTS"):
         Config.from_environment(complete | {"HMS_HOSTS": " , "})
     assert Config.from_environment({**complete, "HMS_HOSTS": "", "HMS_DEMO": "1"}).hosts == ()
-    client = app_beside(named).test_client()
+    client = _app(named).test_client()
     asked = {name: client.get("/lock", headers={"Host": name}).status_code for name in ("hms.lan", "evil.example", "")}
     assert [asked["evil.example"], asked[""]] == [400, 400]
     assert asked["hms.lan"] != 400
@@ -211,7 +218,7 @@ def test_no_variable_switches_debugging_on_in_production(complete, monkeypatch):
     assert "/dev/kit" not in listed.stdout
     for name, value in stray.items():
         monkeypatch.setenv(name, value)
-    app = app_beside(Config.from_environment(complete))
+    app = _app(Config.from_environment(complete))
     assert (app.debug, get_debug_flag()) == (False, False)
 
 

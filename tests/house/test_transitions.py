@@ -518,7 +518,6 @@ def test_actions_reach_exactly_the_states_of_the_table(kind, db, person):
     states = [str(state) for state in kind.model.transitions]
     for old in states:
         for make in machine.make(old):
-            db.session.execute(text("DISCARD PLANS"))  # they were made for tables that were nearly empty
             for new in states:
                 for nth in range(len(machine.tries(make())[new])):
                     record = make()
