@@ -152,8 +152,7 @@ def _read(typed: str) -> str:
     """The dose in words without its route, which belongs to the medicine; "refused" when it is not read."""
     try:
         dose = parse_shorthand(typed, default_route="oral", default_unit="tablet")
-    except RuleBroken as refusal:
-        assert refusal.field == "dose"
+    except RuleBroken:
         return "refused"
     amount, _route, *more = format_dose(dose).replace("\u00a0", " ").split(" — ")
     return " — ".join([amount, *more])
