@@ -59,8 +59,8 @@ def places(app: Flask, known: dict[str, int]) -> Iterator[Place]:
 
 
 def _address(app: Flask, rule: Rule, known: dict[str, int]) -> str:
-    values = {}
-    for name in rule.arguments:
+    values = dict(rule.defaults or {})
+    for name in rule.arguments - values.keys():
         given = [of[at] for of in (known, WORDS) for at in (f"{rule.endpoint}:{name}", name) if at in of]
         if not given:
             raise KeyError(f"{rule.rule}: no {name} is known")
