@@ -256,7 +256,7 @@ def _import() -> ImportBatch:
     """A file of the administrator, with a row that was refused."""
     owner = db.session.scalars(select(User.id).filter_by(username="admin")).one()
     read = {
-        "headings": ["Sex"],
+        "headings": ["sexe"],
         "encoding": "utf-8",
         "separator": "comma",
         "decimal_sign": ".",
