@@ -78,7 +78,8 @@ def printed(chromium: Browser, client: Any, url: str) -> list[Sheet]:
 
 
 def _name_of(url: str) -> str:
-    return urlsplit(url).path.strip("/").replace("/", "-")
+    address = urlsplit(url)
+    return "-".join([*address.path.strip("/").split("/"), *filter(None, [address.query.replace("&", "-")])])
 
 
 def check_one_page(sheets: list[Sheet], size: tuple[int, int]) -> Sheet:

@@ -11,7 +11,7 @@ from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
-from hms.core.money import MAX_SUM, ZERO, smallest_amount
+from hms.core.money import MAX_SUM, smallest_amount
 from hms.core.text.numbers import show
 from hms.core.web.forms import ActionForm, InputPresent, MoneyField, RecordIdField, Required, Text, WholeField
 
@@ -104,9 +104,9 @@ class CountForm(ActionForm):
 
     def values(self) -> dict[str, Any]:
         return {
-            "pieces": {value: field.data or 0 for value, field in self.pieces},
-            "loose": self.loose.data or ZERO,
-            "slips": {method: field.data or ZERO for method, field in self.slips},
+            "pieces": {value: field.data for value, field in self.pieces if field.data is not None},
+            "loose": self.loose.data,
+            "slips": {method: field.data for method, field in self.slips if field.data is not None},
         }
 
 

@@ -36,7 +36,7 @@ PAY = text(
 
 def _closed(by) -> CashShift:
     till_actions.open_till(by=by)
-    shift = till_actions.count_till({}, by=by)
+    shift = till_actions.count_till({}, Money("0"), by=by)
     till_actions.close_till(by=by)
     return shift
 
@@ -62,7 +62,7 @@ def test_the_database_takes_payments_only_through_the_open_till_of_the_person_wh
         early = {"bill": bill.id, "by": cashier.id, "shift": mine.id, "at": closed.opened_at}
         database.session.execute(PAY, early)  # the clock of another web host may be behind; `prove` names it
         part.rollback()
-    till_actions.count_till({}, by=cashier)
+    till_actions.count_till({}, Money("0"), by=cashier)
     with pytest.raises(Conflict, match="till is closed"), action_context("tests.cheat", cashier):
         database.session.execute(PAY, {"bill": bill.id, "at": None, "by": cashier.id, "shift": mine.id})
     assert database.session.scalars(select(Payment)).all() == []
@@ -79,7 +79,7 @@ def test_the_database_takes_payments_only_through_the_open_till_of_the_person_wh
 )
 def test_a_count_stays_and_only_the_cashier_counts_and_closes_the_till(db, person, username, statement):
     till_actions.open_till(by=person("cashier"))
-    till_actions.count_till({}, by=person("cashier"))
+    till_actions.count_till({}, Money("0"), by=person("cashier"))
     with pytest.raises(Conflict), action_context("tests.cheat", person(username)):
         database.session.execute(text(statement))
 

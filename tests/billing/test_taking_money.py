@@ -130,6 +130,10 @@ def test_a_till_with_a_difference_is_closed_with_a_reason(db, person):
     bill = draft("200.00")
     payment_actions.take_payment(bill.id, Money("130.00"), "Cash", by=cashier)
     payment_actions.take_payment(bill.id, Money("70.00"), "Card", "4711-22", by=cashier)
+    with pytest.raises(RuleBroken, match="Enter the cash"):
+        till_actions.count_till({}, None, {Method.CARD: Money("70.00")}, by=cashier)
+    with pytest.raises(RuleBroken, match="Patients paid this way"):
+        till_actions.count_till({Decimal(20): 8}, by=cashier)
     till_actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
     shift = till_actions.count_till({Decimal(20): 8}, Money("10.00"), {Method.CARD: Money("70.00")}, by=cashier)
     with pytest.raises(Conflict, match="counted twice"):

@@ -22,6 +22,7 @@ from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.demo.hospital import HOSPITAL
+from hms.patients.records.printed import PAGE_SIZES
 from hms.pharmacy.dispensing import actions as dispensing
 from tests.appointments import factories as appointments
 from tests.billing import factories as billing
@@ -132,10 +133,13 @@ def test_the_board_and_the_week_are_not_cut_off(db, desk, chromium):
             assert 10 <= sheet.ink[0] < sheet.ink[2] <= 287, "cut off at the side"
 
 
-def test_a_patient_card_is_one_page(db, desk, chromium):
-    patient = appointments.patient(GIVEN, FAMILY)
-    sheet = check_one_page(printed(chromium, desk("receptionist"), f"/patients/{patient.id}/card"), (210, 297))
-    check_words(sheet.words, GIVEN, FAMILY, patient.hospital_number)
+def test_card_band_and_label_are_one_page_on_every_printer(db, desk, chromium):
+    patient, client = appointments.patient(GIVEN, FAMILY), desk("receptionist")
+    for (document, printer), size in PAGE_SIZES.items():
+        sheets = printed(chromium, client, f"/patients/{patient.id}/{document}?printer={printer}")
+        sheet = check_one_page(sheets, (round(size[0]), round(size[1])))
+        check_words(sheet.words, GIVEN, FAMILY, patient.hospital_number)
+        assert printer.value in client.get(f"/patients/{patient.id}/card").text, "the computer remembers its printer"
 
 
 @pytest.mark.usefixtures("letterhead")

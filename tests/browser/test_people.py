@@ -17,6 +17,8 @@ from hms.staff.roles import assignment
 pytestmark = [pytest.mark.browser, pytest.mark.security("M")]
 
 FELT_WITHIN = 5.0
+CONNECTED = "40"
+"""How the server's answer to a connection begins (Engine.IO: message, Socket.IO: connect)."""
 
 
 def _ids(username: str, code: str | None = None) -> tuple[int, int | None]:
@@ -29,9 +31,9 @@ def _listening(tab):
     """Open home, wait until it is live, and note when its sockets close."""
     closed = []
     tab.on("websocket", lambda socket: socket.on("close", lambda _socket: closed.append(time.monotonic())))
-    with tab.expect_websocket():
+    with tab.expect_websocket() as opened:
         tab.goto("/")
-    tab.wait_for_timeout(500)
+    opened.value.wait_for_event("framereceived", lambda frame: str(frame).startswith(CONNECTED))
     return closed
 
 

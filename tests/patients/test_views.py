@@ -271,7 +271,7 @@ def test_the_wrong_role_or_record_is_refused(desk, role, page, status):
 def test_a_withdrawn_patient_has_no_page(desk, person):
     patient = a_patient()
     record_actions.withdraw_patient(patient.id, by=person("admin"))
-    for page in ("", "/edit", "/card"):
+    for page in ("", "/edit", "/card", "/wrist-band"):
         assert desk("receptionist").get(f"/patients/{patient.id}{page}").status_code == 404
 
 

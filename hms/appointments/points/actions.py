@@ -17,7 +17,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field, clean_name
 from hms.core.text.translation import N_
-from hms.staff.models import Department
+from hms.staff.departments.queries import check_open_department
 
 MAX_NAME_LENGTH = 60
 MAX_CODE_LENGTH = 12
@@ -50,7 +50,7 @@ def save_service_point(
     )
     if kind not in list(PointKind):
         raise RuleBroken(N_("Choose what kind of service point this is."), "kind")
-    _check_department(department_id, point.department_id)
+    check_open_department(department_id, "department_id", present_id=point.department_id)
     point.kind, point.department_id = kind, department_id
     if point_id is not None and db.session.is_modified(point):
         point.increment_version()
@@ -66,14 +66,6 @@ def _clean_letters(text: str, field: str, longest: int, message: str) -> str:
     if not is_right:
         raise RuleBroken(message, field)
     return cleaned
-
-
-def _check_department(department_id: int | None, present_id: int | None) -> None:
-    if department_id is None or department_id == present_id:
-        return
-    department = db.session.get(Department, department_id)
-    if department is None or not department.is_active:
-        raise RuleBroken(N_("Choose an open department."), "department_id")
 
 
 @action(Permission.MANAGE_SETTINGS, "appointments.set_service_point_open")

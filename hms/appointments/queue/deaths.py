@@ -12,11 +12,9 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.db.status import set_status
 from hms.core.events import Event, publish
-from hms.core.text.translation import N_
+from hms.patients.death.rules import PATIENT_DIED
 
 from .transitions import set_queue_status
-
-REASON = N_("The patient has died")
 
 
 def end_queue_and_bookings(patient_id: int) -> None:
@@ -27,7 +25,7 @@ def end_queue_and_bookings(patient_id: int) -> None:
     for booking in _open_bookings(patient_id):
         was_seen = booking.status == Status.IN_SERVICE
         set_status(booking, Status.COMPLETED if was_seen else Status.CANCELLED)
-        booking.status_reason = "" if was_seen else REASON
+        booking.status_reason = "" if was_seen else PATIENT_DIED
         booking.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
     db.session.flush()

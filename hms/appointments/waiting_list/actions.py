@@ -22,13 +22,12 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field, clean_reason
 from hms.core.text.translation import N_
 from hms.patients.death.actions import death_listeners
+from hms.patients.death.rules import PATIENT_DIED
 from hms.patients.records.actions import withdrawal_guards
 from hms.staff import directory
-from hms.staff.models import Department
+from hms.staff.departments.queries import check_open_department
 
 from . import queries, rules
-
-DIED = N_("The patient has died")
 
 
 @action(Permission.BOOK, "appointments.add_to_waiting_list")
@@ -53,9 +52,7 @@ def add_to_waiting_list(
     rules.check_days(first_day, last_day, clock.today())
     if doctor_id is not None and directory.doctor(doctor_id) is None:
         raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "doctor", id=doctor_id)
-    department = db.session.get(Department, department_id) if department_id is not None else None
-    if department_id is not None and (department is None or not department.is_active):
-        raise RuleBroken(N_('Invalid pk "%(id)s" - object does not exist.'), "department", id=department_id)
+    check_open_department(department_id, "department")
     if visit_type_id is not None:
         get_open_visit_type(visit_type_id)
     if queries.find_open_entry(patient_id, wanted) is not None:
@@ -129,7 +126,7 @@ def _end_entries(patient_id: int) -> None:
     """End what a patient who has died waits for."""
     mine = select(WaitingListEntry).where(WaitingListEntry.patient_id == patient_id, queries.is_waiting())
     for entry in db.session.scalars(mine.order_by(WaitingListEntry.id).with_for_update()):
-        entry.withdrawn_at, entry.withdrawn_reason = clock.now(), DIED
+        entry.withdrawn_at, entry.withdrawn_reason = clock.now(), PATIENT_DIED
         entry.increment_version()
         publish(Event.APPOINTMENTS_CHANGED)
     db.session.flush()

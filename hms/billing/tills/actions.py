@@ -99,10 +99,15 @@ def open_till(float_amount: Money | None = None, *, by: Person) -> CashShift:
 
 @action(Permission.WORK_TILL, "billing.count_till")
 def count_till(
-    pieces: Mapping[Decimal, int], loose: Money = ZERO, slips: Mapping[Method, Money] | None = None, *, by: Person
+    pieces: Mapping[Decimal, int],
+    loose: Money | None = None,
+    slips: Mapping[Method, Money] | None = None,
+    *,
+    by: Person,
 ) -> CashShift:
     """Record the count of a till: how many of each note and coin, other cash (`loose`), and the amounts of the other payment
-    methods (`slips`).
+    methods (`slips`). What was not counted is not zero: raises `RuleBroken` without any cash, and without an amount of a
+    method that was paid with.
 
     The expected amounts are stored at the same time and shown only afterwards. Raises `Conflict` after `MAX_COUNTS` counts.
     """
@@ -112,7 +117,9 @@ def count_till(
         raise Conflict(
             N_("The till was already counted twice. Close it and enter the reason for the difference."), code="counted"
         )
-    counted = {Method.CASH: rules.count_cash(pieces, loose), **(slips or {})}
+    slips = slips or {}
+    rules.check_is_counted(pieces, loose, slips, paid_with=closing_report.payment_counts(shift))
+    counted = {Method.CASH: rules.count_cash(pieces, loose or ZERO), **slips}
     expected = closing_report.compute_expected_amounts(shift)
     shift.counted = {
         "tries": tries,

@@ -56,6 +56,18 @@ def denominations(currency: str) -> tuple[tuple[Decimal, ...], tuple[Decimal, ..
     return DENOMINATIONS.get(currency, ((), ()))
 
 
+def check_is_counted(
+    pieces: Mapping[Decimal, int], loose: Money | None, slips: Mapping[Method, Money], *, paid_with: Iterable[Method]
+) -> None:
+    """Raise `RuleBroken` when no cash was counted, or nothing for a method in `paid_with`: 0 is an amount, no amount is not."""
+    if not pieces and loose is None:
+        raise RuleBroken(N_("Enter the cash that you counted. Enter 0 if there is none."), "loose", code="required")
+    for method in paid_with:
+        if method not in (Method.CASH, *slips):
+            message = N_("Patients paid this way. Enter the total of the slips, or 0 if there are none.")
+            raise RuleBroken(message, method.name.lower(), code="required")
+
+
 def count_cash(pieces: Mapping[Decimal, int], loose: Money = ZERO) -> Money:
     """The value of the counted notes and coins plus other cash (`loose`); `RuleBroken` on `count`."""
     if any(isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MAX_PIECES for n in pieces.values()):

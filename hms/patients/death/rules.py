@@ -11,6 +11,8 @@ from hms.core.text.translation import N_
 UNKNOWN = "unknown"
 """`Patient.deceased_text` of a death whose day is not known."""
 EARLIEST = date(1880, 1, 1)
+PATIENT_DIED = N_("The patient has died")
+"""The reason of bookings, places and wishes that end with a death."""
 MAX_PLACE_LENGTH = 100
 MAX_CAUSE_LENGTH = 2000
 MAX_REASON_LENGTH = 255

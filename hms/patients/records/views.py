@@ -1,8 +1,11 @@
-"""Pages: search and list patients, correct a record, print the card. The chart is in the `chart` desk."""
+"""Pages: search and list patients, correct a record, print its printed. The chart is in the `chart` desk."""
 
 from __future__ import annotations
 
-from flask import flash, render_template, request
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import current_app, flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -22,13 +25,16 @@ from hms.patients.search.number_words import describe_number_problem
 
 from . import actions as record_actions
 from . import banner as record_banner
-from . import card
+from . import printed
 from . import queries as record_queries
+from .printed import PrintedDocument, Printer
 
 navigation.add_entry(
     _l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30, also=("/encounters/", "/vitals/")
 )
 
+PRINTER_COOKIE = "hms_printer"
+PRINTER_SECONDS = 365 * 24 * 3600
 
 pages.add_app_template_global(describe_number_problem, "number_problem")
 
@@ -104,11 +110,44 @@ def use(patient_id: int) -> ResponseReturnValue:
     return _correction(patient_id, form, [str(form[name].label.text) for name in proposed])
 
 
-@pages.get("/<int:patient_id>/card")
+@pages.get("/<int:patient_id>/card", defaults={"document": PrintedDocument.CARD})
+@pages.get("/<int:patient_id>/wrist-band", defaults={"document": PrintedDocument.WRIST_BAND})
+@pages.get("/<int:patient_id>/folder-label", defaults={"document": PrintedDocument.FOLDER_LABEL})
 @requires(Permission.REGISTER_PATIENT)
-def print_card(patient_id: int) -> str:
-    """The patient's card, for printing: name, birth date, number, bar code and QR code."""
+def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturnValue:
+    """A document that names the patient, for printing. `printer` is one of `Printer`; this computer remembers the last one."""
     patient = lookup.patient(patient_id)
-    codes, banner = card.build_codes(patient.hospital_number), record_banner.patient_banner(patient, current_person())
+    chosen = _printer(request.args.get("printer"))
+    printer = chosen or _printer(request.cookies.get(PRINTER_COOKIE)) or Printer.A4
+    page = render_template(
+        "patients/printed.html",
+        patient=patient,
+        banner=record_banner.patient_banner(patient, current_person()),
+        codes=printed.build_codes(patient.hospital_number),
+        document=document,
+        printer=printer,
+        size=printed.PAGE_SIZES[document, printer],
+        title=_(printed.DOCUMENT_NAMES[document]),
+        document_links=_links(printed.DOCUMENT_NAMES, document, lambda one: _print_url(patient_id, one)),
+        printer_links=_links(printed.PRINTER_NAMES, printer, lambda one: _print_url(patient_id, document, one)),
+    )
     _note("patients.read_card", patient_id)
-    return render_template("patients/card.html", patient=patient, banner=banner, codes=codes)
+    response = make_response(page)
+    if chosen:
+        is_secure = current_app.config["HTTPS"]
+        response.set_cookie(
+            PRINTER_COOKIE, chosen, max_age=PRINTER_SECONDS, httponly=True, secure=is_secure, samesite="Lax"
+        )
+    return response
+
+
+def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | None = None) -> str:
+    return url_for("patients.print_document", patient_id=patient_id, document=document, printer=printer)
+
+
+def _links(names: Mapping[Any, str], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
+    return [{"label": _(words), "url": address(one), "is_current": one == current} for one, words in names.items()]
+
+
+def _printer(text: str | None) -> Printer | None:
+    return Printer(text) if text in list(Printer) else None

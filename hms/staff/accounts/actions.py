@@ -19,8 +19,9 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.staff import rules
+from hms.staff.departments.queries import check_open_department
 from hms.staff.login_security import attempts, passwords
-from hms.staff.models import Department, Role, RoleChangeRequest, User
+from hms.staff.models import Role, RoleChangeRequest, User
 from hms.staff.notifier import notify
 from hms.staff.onboarding import one_time_links
 from hms.staff.roles import assignment
@@ -98,22 +99,10 @@ def _clean(changes: dict[str, Any], user: User | None) -> dict[str, Any]:
         cleaned["username"] = check_username_is_free(rules.username(cleaned["username"]), user)
     if "email" in cleaned:
         cleaned["email"] = check_email_is_free(rules.email(cleaned["email"] or ""), user)
-    if cleaned.get("department_id") is not None:
-        _check_department(cleaned["department_id"], user)
+    if "department_id" in cleaned:
+        present = None if user is None else user.department_id
+        check_open_department(cleaned["department_id"], "department_id", present_id=present)
     return cleaned
-
-
-def _check_department(department_id: int, user: User | None) -> None:
-    """Raise `RuleBroken` for a department that does not exist, and for a closed one in which `user` is not already.
-
-    Its row stays locked, so that nobody closes it meanwhile.
-    """
-    lock = {"read": True, "key_share": True}
-    department = db.session.get(Department, department_id, with_for_update=lock, populate_existing=True)
-    if department is None:
-        raise RuleBroken(N_("This department does not exist."), "department_id")
-    if not department.is_active and (user is None or user.department_id != department_id):
-        raise RuleBroken(N_("This department is closed. Choose another one."), "department_id")
 
 
 def check_username_is_free(name: str, user: User | None) -> str:
