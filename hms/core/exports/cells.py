@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from hms.core import clock
 from hms.core.money import Money
+from hms.core.text.translation import Sentence
 from hms.core.web.localisation import translate
 
 from .columns import Column, Kind
@@ -37,7 +38,7 @@ def read_value(value: Any, column: Column) -> Value:
         return None
     if column.words is not None and value in column.words:
         word = column.words[value]
-        return _(word) if type(word) is str else translate(word)
+        return translate(Sentence(word) if type(word) is str else word)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, str) and column.kind is not Kind.PLAIN:

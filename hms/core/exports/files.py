@@ -54,7 +54,7 @@ class CsvFile:
     """A CSV file in UTF-8 with a byte order mark, by which spreadsheets know the encoding."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile()
+        self._file = TemporaryFile()  # noqa: SIM115 - `finish` returns it, `discard` closes it
         self._text = TextIOWrapper(self._file, encoding="utf-8-sig", newline="")
         self._writer = csv.writer(self._text)
 
@@ -111,7 +111,7 @@ class XlsxFile:
         return cell
 
     def finish(self) -> IO[bytes]:
-        file = TemporaryFile()
+        file = TemporaryFile()  # noqa: SIM115 - the caller closes it
         self._book.save(file)
         file.seek(0)
         return file

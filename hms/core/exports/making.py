@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from flask import Response, current_app, g, request
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from werkzeug.wsgi import FileWrapper
 
 from hms.core import clock
 from hms.core.actions import action_context
-from hms.core.api.pagination import Rows
 from hms.core.audit import recording
+from hms.core.db.keyset import Place
 from hms.core.db.session import end_request_session
 from hms.core.errors import RuleBroken
 from hms.core.settings import store as settings
@@ -40,6 +39,18 @@ CHUNK = 64 * 1024
 """Bytes of the file that are sent at a time."""
 TOO_MANY = N_("This list has %(rows)s rows, and a file may have %(most)s. Choose filters that leave fewer rows.")
 NEVER_FILTERS = ("format",)
+
+
+class Rows(Protocol):
+    """An ordered list that is read from its beginning to its end: of the API (`pagination.Rows`) or of a page (`PageList`)."""
+
+    def fetch_after(self, place: Place | None, limit: int) -> Sequence[Any]: ...
+
+    def get_record(self, row: Any) -> Any: ...
+
+    def get_place(self, row: Any) -> Place: ...
+
+    def count(self, *, is_exact: bool) -> int: ...
 
 
 class _MoreColumns(Exception):
@@ -129,7 +140,7 @@ class ListExport:
             "list": self.table.name,
             "format": self.file_format.value,
             "rows": self.rows,
-            "patients": g.get("listed_patients", 0),
+            "patients": g.pop("listed_patients", 0),
             "filters": {name: text for name, text in request.args.items() if name not in NEVER_FILTERS},
         }
         with action_context(self.table.audited_as, person):
@@ -170,7 +181,7 @@ def _find_names(column: Column, batch: list[dict[str, Any]]) -> dict[Any, Any]:
 
 def _cell(row: dict[str, Any], column: Column, names: dict[Any, Any]) -> Value:
     if column.field not in row:
-        return _(NOT_SHOWN)
+        return translate(Sentence(NOT_SHOWN))
     value = row[column.field]
     if column.names is not None and value is not None:
         value = names.get(value, "")

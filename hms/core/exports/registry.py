@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,10 @@ class Offer:
         """Whether `person` may have this list as a file."""
         return person.is_authenticated and any(map(person.may, self.needs)) and any(map(person.may, self.list_needs))
 
+    def takes(self, filters: Mapping[str, Any], person: Any) -> bool:
+        """Whether `person` may use these filters."""
+        return all(self.parameters.fields[name].is_open_to(person, str(value)) for name, value in filters.items())
+
     @property
     def list_needs(self) -> tuple[Permission, ...]:
         """The permissions of which one is needed to see the list."""
@@ -49,7 +53,10 @@ class Offer:
         arguments = _parser.parse(self.parameters, request, location="query")
         export = ListExport(self.table, FileFormat(arguments.get("format", FileFormat.CSV)))
         g.list_export = export
-        response = self.view()
+        try:
+            response = self.view()
+        finally:
+            g.pop("list_export")
         export.record()
         return response
 
@@ -73,15 +80,27 @@ def offer_export(
     It takes the filters and the order of the list, and `format`. It needs the permission of the list and, if given,
     `permission`.
     """
+    offer = _make_offer(view, table, permission)
+    _add_endpoint(api, offer, at)
+    if with_page:
+        _add_page(offer)
+
+
+def offer_page_export(
+    view: Callable[[], Response], table: ExportTable, filters: Schema, *, permission: Permission | None = None
+) -> None:
+    """Offer a list that only a page has, with the page's own `filters`, at /exports/<name>. `view` is marked with `requires`
+    and returns `page_lists.export_response`."""
+    view.parameters = filters  # type: ignore[attr-defined]
+    _add_page(_make_offer(view, table, permission))
+
+
+def _make_offer(view: Callable[..., Response], table: ExportTable, permission: Permission | None) -> Offer:
     list_needs = (view.needs, *view.other_permissions)  # type: ignore[attr-defined]
     needs = list_needs if permission is None else (permission,)
     declared = view.parameters.declared_fields.items()  # type: ignore[attr-defined]
     filters = {name: one for name, one in declared if name not in PAGING}
-    offer = Offer(table, view, needs, Parameters.from_dict({**filters, "format": Choice(FileFormat)})())
-    _add_endpoint(api, offer, at)
-    if with_page:
-        offers[table.name] = offer
-        _add_page(offer)
+    return Offer(table, view, needs, Parameters.from_dict({**filters, "format": Choice(FileFormat)})())
 
 
 def _add_endpoint(api: ApiBlueprint, offer: Offer, at: str) -> None:
@@ -96,6 +115,8 @@ def _add_endpoint(api: ApiBlueprint, offer: Offer, at: str) -> None:
 
 
 def _add_page(offer: Offer) -> None:
+    offers[offer.table.name] = offer
+
     @pages.get(f"/{offer.table.name}", endpoint=offer.table.name.replace("-", "_"))
     @requires(*offer.needs)
     def export_page() -> Response:
@@ -106,11 +127,11 @@ def _add_page(offer: Offer) -> None:
 
 def export_links(name: str, filters: dict[str, Any]) -> list[tuple[str, str]]:
     """The addresses of the list `name` as a file, by format, with the filters that are set; none when the signed-in person
-    may not have it."""
-    offer = offers[name]
-    if not offer.is_open_to(current_person()):
-        return []
+    may not have it, or not with these filters."""
+    offer, person = offers[name], current_person()
     chosen = {name: value for name, value in filters.items() if value not in (None, "")}
+    if not (offer.is_open_to(person) and offer.takes(chosen, person)):
+        return []
     endpoint = f"exports.{name.replace('-', '_')}"
     return [(one.name, url_for(endpoint, format=one.value, **chosen)) for one in FileFormat]
 
