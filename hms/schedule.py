@@ -12,6 +12,7 @@ from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
 from .core.background.scheduler import WorkCheck
+from .interop.imports import jobs as imports
 from .messages.outgoing import jobs as outgoing
 from .patients.access import jobs
 from .patients.duplicates import jobs as duplicates
@@ -38,6 +39,7 @@ PERIODIC_TASKS = (
     PeriodicTask("wake the worker for due jobs", 5, outbox.wake_for_due, WorkCheck(outbox.is_due, outbox.due_values)),
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
+    PeriodicTask("delete the content of old imports", HOUR, imports.delete_expired),
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
     PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
     PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),

@@ -23,8 +23,8 @@ from .audit import recording
 from .db import session as database
 from .db.constraint_messages import domain_error_for
 from .db.session import db
-from .db.transient_errors import can_be_repeated
-from .errors import RoleNotAllowed, StaleVersion
+from .db.transient_errors import can_be_repeated, is_conflict_of_transactions, is_database_away
+from .errors import DomainError, RoleNotAllowed, StaleVersion
 from .permissions import Permission
 from .person import Person
 from .text.translation import N_
@@ -45,6 +45,8 @@ class ActionContext:
     """Whether the database session has the audit context. It is set before the first write, so reads need no extra statement."""
     audits_nested_actions: bool = False
     """Whether nested actions are audited under their own names."""
+    request_id: str | None = None
+    """What the audit trail names instead of a request, in work that runs without one."""
     after_commit_steps: dict[Hashable, Callable[[], None]] = field(default_factory=dict)
 
 
@@ -114,6 +116,57 @@ def audit_nested_actions() -> Iterator[None]:
         yield
     finally:
         context.audits_nested_actions = False
+
+
+@contextmanager
+def acting_for(person: Person, request_id: str) -> Iterator[None]:
+    """Audit this block as the work of `person`, who started it earlier, and its nested actions under their own names.
+
+    For jobs, whose own action is the system's. `request_id` names the work in the audit trail ("import-12"), where the
+    work of a page has the id of its request. `LookupError` outside an action.
+    """
+    context = _current_action.get()
+    if context is None:
+        raise LookupError("no action is running")
+    db.session.flush()
+    before = context.by, context.request_id
+    context.by, context.request_id, context.has_audit_context = person, request_id, False
+    try:
+        with audit_nested_actions():
+            yield
+        db.session.flush()
+    finally:
+        (context.by, context.request_id), context.has_audit_context = before, False
+
+
+@contextmanager
+def separate_part() -> Iterator[None]:
+    """Run the block in a savepoint of the running action. When it raises, what it wrote and its steps after the commit are
+    dropped, and the rest of the action stays. The database's refusals become domain errors, with their constraints checked
+    at the end of the block."""
+    context = _current_action.get()
+    if context is None:
+        raise LookupError("no action is running")
+    steps, savepoint = dict(context.after_commit_steps), db.session.begin_nested()
+    try:
+        yield
+        _check_constraints()
+        savepoint.commit()
+    except BaseException as error:
+        if savepoint.is_active:
+            savepoint.rollback()
+        context.after_commit_steps = steps
+        domain_error = _refusal_of(error)
+        if domain_error is None:
+            raise
+        raise domain_error from error
+
+
+def _refusal_of(error: BaseException) -> DomainError | None:
+    """What a refusal of the database means; None when the whole action must be done again, and for other errors."""
+    if not isinstance(error, DBAPIError) or is_conflict_of_transactions(error) or is_database_away(error):
+        return None
+    return domain_error_for(error)
 
 
 def _nested_action(outer: ActionContext, name: str) -> Iterator[None]:
@@ -200,9 +253,17 @@ def _run_or_keep_steps(context: ActionContext) -> None:
 _SET_CONTEXT = text("SELECT set_config('hms.doing', :doing, true), set_config('hms.ticket', :ticket, true)")
 
 
-def set_audit_context(name: str, by: Person) -> None:
-    """Set who acts and the signing ticket for the audit triggers, until the transaction ends."""
-    context = {"action": name, "actor": by.id, "name": by.username, "role": by.role, "session": by.session_id}
+def set_audit_context(name: str, by: Person, request_id: str | None = None) -> None:
+    """Set who acts and the signing ticket for the audit triggers, until the transaction ends. `request_id` is for work
+    without a request."""
+    context = {
+        "request": request_id,
+        "action": name,
+        "actor": by.id,
+        "name": by.username,
+        "role": by.role,
+        "session": by.session_id,
+    }
     if has_request_context():
         context |= {"ip": request.remote_addr, "request": g.get("request_id"), "purpose": g.get("purpose")}
     db.session.connection().execute(
@@ -223,7 +284,7 @@ def _ensure_audit_context() -> None:
     context = _current_action.get()
     if context is not None and not context.has_audit_context:
         context.has_audit_context = True
-        set_audit_context(context.name, context.by)
+        set_audit_context(context.name, context.by, context.request_id)
 
 
 database.before_write_hooks.append(_ensure_audit_context)

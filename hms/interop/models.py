@@ -1,7 +1,8 @@
-"""Last imported state of records from other systems, and entries made offline."""
+"""Last imported state of records from other systems, entries made offline, and lists imported from files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hms.core.db.models import Record, UnauditedRecord
 from hms.core.db.session import db
+from hms.interop.enums import BatchState, RowState
 
 
 class SourceRecord(UnauditedRecord):
@@ -83,3 +85,61 @@ class OfflineEntry(Record):
     refusal: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[int]
     settled_at: Mapped[datetime | None]
+
+
+def _one_of(column: str, words: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+class ImportBatch(Record):
+    """A file that a person imports, and where it stands. `columns` says which column of the file is which field; `problem` is
+    the sentence that says why the work stopped. The content of the file is in the rows until `content_deleted_at`.
+    """
+
+    __tablename__ = "import_batch"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", BatchState), name="state_known"),
+        CheckConstraint("date_order IN ('', 'day_first', 'month_first')", name="date_order_known"),
+        CheckConstraint("decimal_sign IN ('.', ',')", name="decimal_sign_known"),
+        Index("ix_import_batch_user", "user_id", "id"),
+        Index("ix_import_batch_content", "created_at", postgresql_where=text("content_deleted_at IS NULL")),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    kind: Mapped[str]
+    file_name: Mapped[str]
+    headings: Mapped[list[str]] = mapped_column(ARRAY(db.Text))
+    encoding: Mapped[str]
+    separator: Mapped[str]
+    columns: Mapped[dict]
+    date_order: Mapped[str] = mapped_column(default="", server_default="")
+    decimal_sign: Mapped[str]
+    state: Mapped[str]
+    problem: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    row_count: Mapped[int]
+    content_deleted_at: Mapped[datetime | None]
+
+
+class ImportRow(UnauditedRecord):
+    """A row of an imported file. `number` is its row in the spreadsheet; its cells are deleted when it is imported. `problems`
+    are sentences with the field they are about; `match_id` is the record that seems to be the same, and `is_other` says that a
+    person knows it is another one. `identities` are digests of what rows that mean the same record have in common.
+    """
+
+    __tablename__ = "import_row"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "number"),
+        CheckConstraint(_one_of("state", RowState), name="state_known"),
+        Index("ix_import_row_state", "batch_id", "state", "number"),
+    )
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    cells: Mapped[list[str] | None] = mapped_column(ARRAY(db.Text))
+    state: Mapped[str] = mapped_column(default=RowState.WAITING.value, server_default=RowState.WAITING.value)
+    problems: Mapped[list] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
+    identities: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list, server_default=text("'{}'::text[]"))
+    match_id: Mapped[int | None]
+    is_other: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    record_id: Mapped[int | None]
+    saved_at: Mapped[datetime | None]

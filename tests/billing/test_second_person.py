@@ -98,7 +98,7 @@ def test_a_write_off_settles_the_bill_on_pages_api_and_reports(db, person, progr
     assert list(find_discrepancies(clock.today())) == []
 
 
-def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(db, person):
+def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(db, person, desk):
     cashier, bill = person("cashier"), draft("100.00", "900.00")
     assert correction_actions.give_or_request_discount(bill.id, discount="10%", reason="staff", by=cashier) is None
     assert bill.discount == Money("100.00")
@@ -112,6 +112,7 @@ def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(
         correction_actions.give_or_request_discount(bill.id, discount="50%", reason="poor", by=person("receptionist"))
     correction = correction_actions.give_or_request_discount(bill.id, discount="50%", reason="poor", by=cashier)
     assert (correction.amount, bill.discount) == (Money("50.00"), Money("100.00"))
+    assert "waits for approval" in desk("cashier").get(f"/billing/bills/{bill.id}/pay").text
     correction_actions.approve(correction.id, by=person("admin"))
     issuing.issue(bill.id, by=cashier)
     assert (bill.discount, bill.discount_reason, bill.total) == (Money("50.00"), "poor", Money("50.00"))

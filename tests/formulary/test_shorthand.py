@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,10 @@ REFUSED = [
     ("300mg q5h po", "Enter the frequency"),
     ("1e5 mg od po", "amount with its unit"),
     ("3 x 500mg tds po", "“3” is not understood"),
+    ("2 tabs prn max 8 po", "maximum with its unit"),
+    ("1 tab bd pc po", "“pc” under Instructions"),
+    ("1 tab bd 3/7 then 1 tab od po", "two frequencies"),
+    ("1 tab od then stop po", "each step"),
     ("500mg tds po " * 20, "120 characters"),
 ]
 
@@ -138,6 +143,28 @@ def test_unclear_text_is_refused_with_advice(typed, message):
         parse_shorthand(typed)
     assert message in str(refusal.value)
     assert refusal.value.field == "dose"
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _read(typed: str) -> str:
+    """The dose in words without its route, which belongs to the medicine; "refused" when it is not read."""
+    try:
+        dose = parse_shorthand(typed, default_route="oral", default_unit="tablet")
+    except RuleBroken:
+        return "refused"
+    amount, _route, *more = format_dose(dose).replace("\u00a0", " ").split(" — ")
+    return " — ".join([amount, *more])
+
+
+def test_lines_as_doctors_write_them_are_read_as_docs_say():
+    """Each line of the collection is read as it is meant, or refused; `docs/doses.md` tells how many."""
+    lines = (ROOT / "tests/cases/typed_doses.tsv").read_text(encoding="utf-8").splitlines()
+    meant = dict(line.split("\t") for line in lines)
+    assert {typed: _read(typed) for typed in meant} == meant
+    refused = list(meant.values()).count("refused")
+    assert f"Of {len(meant)} lines {refused} are refused" in (ROOT / "docs/doses.md").read_text(encoding="utf-8")
 
 
 def test_route_and_unit_default_to_those_of_the_medicine():

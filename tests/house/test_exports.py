@@ -20,6 +20,7 @@ OF_THE_API = {
     "/api/waiting-list/freed-places/": "places with those who wait for them; the waiting list has an export",
     "/api/calendar/": "counts of days, made anew for each month",
     "/api/audit_logs/": "the older address of /api/audit-logs/",
+    "/api/imports/": "files that were imported, of which each offers its rows with errors as a file",
     "/api/system-settings/": "configuration, not records",
     "/api/system-settings/public/": "configuration, not records",
 }

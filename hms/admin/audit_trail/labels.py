@@ -38,6 +38,7 @@ ENTITIES = {
     "goods_receipt": _l("Goods receipt"),
     "holiday": _l("Holiday"),
     "immunization": _l("Immunisation"),
+    "import_batch": _l("Import of a list"),
     "lab_order": _l("Test"),
     "lab_result": _l("Test result"),
     "medication": _l("Medicine"),

@@ -10,6 +10,7 @@ from hms.billing.bills import line_pages
 from hms.billing.bills import queries as bill_queries
 from hms.billing.bills.rules import Dues
 from hms.billing.blueprints import pages
+from hms.billing.corrections.queries import list_requests_of_bill
 from hms.billing.documents import queries as document_queries
 from hms.billing.documents import receipt, receipt_layout
 from hms.billing.enums import SELF, Method
@@ -52,6 +53,7 @@ def pay(bill_id: int) -> ResponseReturnValue:
         "lines": line_pages.line_page(bill.id, current_person()),
         "quick": rules.quick_amounts(due, current_app.config["CURRENCY"]),
         "shift": till_queries.open_shift(current_person().id),
+        "requests": [row for row in list_requests_of_bill(bill.id) if row.correction.status == "waiting"],
     }
     read_log.record_read("billing.read_bill", patient.id, entity="bill", entity_id=bill_id)
     return render_template("billing/pay.html", form=form, **values), form.status

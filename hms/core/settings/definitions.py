@@ -269,6 +269,15 @@ SETTINGS: dict[str, SettingDefinition] = {
             least=1,
             most=720,
         ),
+        SettingDefinition(
+            "interop.import_days",
+            7,
+            _l("Days that the content of imported files is kept"),
+            FACILITY,
+            help=_l("Rows that were not imported are deleted after this time. What was imported stays."),
+            least=1,
+            most=60,
+        ),
         *MESSAGE_SETTINGS,
     )
 }

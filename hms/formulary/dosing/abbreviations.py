@@ -21,8 +21,8 @@ FREQUENCY_PHRASES = {
     "five_times_daily": ("five times a day", "five times daily", "5 times a day", "5 times daily", "5x daily"),
     "six_times_daily": ("six times a day", "six times daily"),
     "eight_times_daily": ("eight times a day", "eight times daily"),
-    "in_the_morning": ("mane", "in the morning", "every morning", "each morning", "om"),
-    "at_night": ("nocte", "at night", "every night", "each night", "at bedtime"),
+    "in_the_morning": ("mane", "in the morning", "every morning", "each morning", "om", "le matin", "matin"),
+    "at_night": ("nocte", "at night", "every night", "each night", "at bedtime", "le soir", "au coucher"),
     "every_hour": ("every hour",),
     "every_2_hours": ("every 2 hours",),
     "every_3_hours": ("every 3 hours",),
@@ -30,13 +30,19 @@ FREQUENCY_PHRASES = {
     "every_6_hours": ("q6h", "6 hourly", "6hourly", "6hrly", "every 6 hours"),
     "every_8_hours": ("q8h", "8 hourly", "8hourly", "8hrly", "every 8 hours"),
     "every_12_hours": ("q12h", "12 hourly", "12hourly", "12hrly", "every 12 hours"),
+    "every_4_to_6_hours": ("q4to6h",),
+    "every_6_to_8_hours": ("q6to8h",),
+    "every_8_to_12_hours": ("q8to12h",),
     "alternate_days": ("alternate days", "on alternate days", "every second day", "every other day"),
     "weekly": ("weekly", "once a week", "once weekly", "every week"),
-    ONCE: ("stat", "one dose now", "single dose", "one dose", "once only"),
-    AS_REQUIRED: ("prn", "when required", "as required", "when needed", "as needed", "if needed", "if required"),
+    ONCE: ("stat", "stat dose", "one dose now", "single dose", "one dose", "once only", "now", "dose unique"),
+    AS_REQUIRED: (
+        "prn", "sos", "si besoin", "au besoin",
+        "when required", "as required", "when needed", "as needed", "if needed", "if required",
+    ),
 }  # fmt: skip
 ROUTE_PHRASES = {
-    "oral": ("po", "oral", "orally", "by mouth", "per os"),
+    "oral": ("po", "oral", "orally", "by mouth", "per os", "voie orale"),
     "sublingual": ("sl", "sublingual", "under the tongue"),
     "buccal": ("buccal",),
     "intravenous": ("iv", "intravenous", "intravenously", "into a vein"),
@@ -48,9 +54,9 @@ ROUTE_PHRASES = {
     "topical": ("top", "topical", "topically", "on the skin"),
     "inhaled": ("inh", "inhaled", "by inhaler"),
     "nebulised": ("neb", "nebs", "nebulised", "nebulized", "by nebuliser"),
-    "eye": ("eye", "eyes", "into the eye", "into the eyes", "both eyes"),
-    "ear": ("ear", "ears", "into the ear", "into the ears"),
-    "nasal": ("nasal", "nose", "into the nose"),
+    "eye": ("eye", "eyes", "into the eye", "into the eyes", "both eyes", "each eye", "in each eye", "in both eyes"),
+    "ear": ("ear", "ears", "into the ear", "into the ears", "both ears", "each ear", "in each ear", "in both ears"),
+    "nasal": ("nasal", "nose", "into the nose", "each nostril", "in each nostril"),
 }
 UNIT_PHRASES = {
     "mg": ("mg", "mgs", "milligram", "milligrams"),
@@ -59,12 +65,23 @@ UNIT_PHRASES = {
     "units": ("units", "unit", "iu"),
     "mL": ("ml", "mls", "millilitre", "millilitres", "cc"),
     **{singular: (singular, plural) for singular, plural in COUNTED.items()},
-    "tablet": ("tablet", "tablets", "tab", "tabs"),
-    "capsule": ("capsule", "capsules", "cap", "caps"),
-    "drop": ("drop", "drops", "gtt"),
-    "suppository": ("suppository", "suppositories", "supp"),
+    "tablet": ("tablet", "tablets", "tab", "tabs", "comprime", "comprimes", "comp", "cp", "cpr"),
+    "capsule": ("capsule", "capsules", "cap", "caps", "gelule", "gelules"),
+    "drop": ("drop", "drops", "gtt", "goutte", "gouttes"),
+    "suppository": ("suppository", "suppositories", "supp", "suppo"),
+    "pessary": ("pessary", "pessaries", "pess"),
     "ampoule": ("ampoule", "ampoules", "amp", "amps"),
 }
+_UNDER_INSTRUCTIONS = N_("Write “%(word)s” under Instructions. Here stands only how much, how often and how long.")
+_ONE_STEP = N_("Enter one line for each step of the course.")
+ADVICE = {
+    **dict.fromkeys(
+        ("pc", "ac", "after", "before", "food", "meal", "meals", "left", "right", "over", "slow", "slowly", "until"),
+        _UNDER_INSTRUCTIONS,
+    ),
+    **dict.fromkeys(("then", "repeat"), _ONE_STEP),
+}
+"""What to do about a word that has no place in a dose."""
 ERROR_PRONE = {
     "once": N_("“once” can mean a single dose or once a day: write “stat” or “od”."),
     "qd": N_("“qd” is easily misread: write “od” or “once a day”."),

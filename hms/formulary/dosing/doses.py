@@ -20,7 +20,7 @@ ROUNDING = Decimal("0.001")
 ONCE = "once"
 AS_REQUIRED = ""
 
-# code: (times in 24 hours, words)
+# code: (times in 24 hours, words); of a range of hours the most times, so that limits are checked for them
 FREQUENCIES: dict[str, tuple[Decimal | None, str]] = {
     ONCE: (None, N_("one dose now")),
     "once_daily": (Decimal(1), N_("once a day")),
@@ -39,6 +39,9 @@ FREQUENCIES: dict[str, tuple[Decimal | None, str]] = {
     "every_6_hours": (Decimal(4), N_("every 6 hours")),
     "every_8_hours": (Decimal(3), N_("every 8 hours")),
     "every_12_hours": (Decimal(2), N_("every 12 hours")),
+    "every_4_to_6_hours": (Decimal(6), N_("every 4 to 6 hours")),
+    "every_6_to_8_hours": (Decimal(4), N_("every 6 to 8 hours")),
+    "every_8_to_12_hours": (Decimal(3), N_("every 8 to 12 hours")),
     "alternate_days": (Decimal("0.5"), N_("every second day")),
     "weekly": (Decimal(1) / 7, N_("once a week")),
     AS_REQUIRED: (None, ""),

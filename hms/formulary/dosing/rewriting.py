@@ -1,4 +1,4 @@
-"""Rewrites of a typed dose into phrases that the parser knows: fractions, `1-0-1`, `x5`, `q8`, `8-hourly`.
+"""Rewrites of a typed dose into phrases that the parser knows: fractions, `1-0-1`, `x5`, `q8`, `8-hourly`, numbers in words.
 
 `1-0-1` is the number of units in the morning, at noon and in the evening (a fourth number: at night).
 """
@@ -10,10 +10,24 @@ import re
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
+from .abbreviations import UNIT_PHRASES
+from .strengths import COUNTED
+
 _VULGAR = {"½": ".5", "¼": ".25", "¾": ".75", "1/2": ".5", "1/4": ".25", "3/4": ".75"}
 _FRACTION = re.compile(r"(?:(?<![0-9a-z/.,])([0-9]{1,3}) ?)?([½¼¾]|(?<![0-9/.,])(?:1 ?/ ?2|[13] ?/ ?4)(?![0-9/]))")
 _HALF = re.compile(r"(?<![a-z])(?:(one|two|three|four) and a half|half(?: an?)?)(?![a-z])")
 _COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4}
+_NUMBER_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_NUMBER_NAMES, 1)}
+_NUMBER_WORDS |= {"un": "1", "une": "1", "deux": "2", "trois": "3", "i": "1", "ii": "2", "iii": "3"}
+_COUNTED_WORD = "|".join(sorted({phrase for unit in COUNTED for phrase in UNIT_PHRASES[unit]}, key=len, reverse=True))
+_AFTER_A_NUMBER = rf"(?= (?:{_COUNTED_WORD}|days?|weeks?|months?|od|bd|bid|tds|tid|qds|qid|nocte|mane|stat)(?![a-z]))"
+_IN_WORDS = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))}){_AFTER_A_NUMBER}")
+_FORM_FIRST = re.compile(
+    r"(?<![a-z0-9] )(?<![a-z0-9])(tabs?|tablets?|caps?|capsules?|t)\.? "
+    r"([0-9]+(?:\.[0-9]+)?)(?= (?!tab|cap)[a-z]| ?[-+x]|$)"
+)
+"""The form before the number: "tab 1 bd", "T 1 bd"."""
 _TIMES_OF = {
     1: "once a day",
     2: "twice a day",
@@ -28,15 +42,21 @@ _TIMES_OF = {
 _HOURS_OF = {1: "every hour", 24: "once a day", 48: "every second day"} | {
     hours: f"every {hours} hours" for hours in (2, 3, 4, 6, 8, 12)
 }
-_PER_DAY = r"(?: ?(?:/|per|a|each|every) ?(?:day|d|24 ?h)(?![a-z0-9])| ?daily(?![a-z]))"
+_PER_DAY = r"(?: ?(?:/|per|par|a|each|every) ?(?:day|jour|d|j|24 ?h)(?![a-z0-9])| ?daily(?![a-z]))"
 _COUNTS = (
     re.compile(rf"(?<![a-z0-9])x ?([0-9]{{1,2}}){_PER_DAY}?(?![a-z0-9/.,]| ?(?:/|days?|d\b|weeks?|wks?|months?))"),
-    re.compile(rf"(?<![a-z0-9/.,])([0-9]{{1,2}}) ?(?:x|times){_PER_DAY}"),
+    re.compile(rf"(?<![a-z0-9/.,])([0-9]{{1,2}}) ?(?:x|times|fois){_PER_DAY}"),
     re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?x(?![a-z0-9]|[^0-9]*[0-9])"),
 )
-_HOUR = r"(?:h|hr|hrs|hour|hours|hourly|hrly)"
+_HOUR = r"(?:h|hr|hrs|hour|hours|hourly|hrly|heures?)"
+_RANGES = {("4", "6"), ("6", "8"), ("8", "12")}
+_RANGE = re.compile(
+    r"(?:(?<![a-z0-9])(?:every|each|q|toutes les) ?)?(?<![0-9.,/])"
+    rf"([0-9]{{1,2}}) ?(?:-|to|a) ?([0-9]{{1,2}}) ?-? ?{_HOUR}(?![a-z0-9])"
+)
+_AMOUNT_TIMES_DAYS = re.compile(r"(?<![a-z0-9./])([0-9]{1,2}) ?x ?([1-8]) ?x ?([0-9]{1,2})(?: ?days?)?(?![a-z0-9./])")
 _INTERVALS = (
-    re.compile(rf"(?<![a-z0-9])(?:every|each|q) ?([0-9]{{1,2}}) ?-? ?{_HOUR}?(?![a-z0-9])"),
+    re.compile(rf"(?<![a-z0-9])(?:every|each|q|toutes les) ?([0-9]{{1,2}}) ?-? ?{_HOUR}?(?![a-z0-9])"),
     re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?-? ?(?:hourly|hrly)(?![a-z0-9])"),
 )
 _WORDS = {
@@ -44,6 +64,9 @@ _WORDS = {
     "thrice a day": "three times a day",
     "morning and night": "twice a day",
     "morning and evening": "twice a day",
+    "matin midi et soir": "three times a day",
+    "matin, midi et soir": "three times a day",
+    "matin et soir": "twice a day",
     "nightly": "at night",
     "hourly": "every hour",
 }
@@ -69,13 +92,25 @@ def expand_fractions(text: str) -> str:
 
 def expand_frequencies(text: str) -> str:
     """`text` (lower case, with fractions expanded) with known phrases for counts, intervals and `1-0-1`."""
+    text = re.sub(r"-{2,}", "-", text)
+    text = _AMOUNT_TIMES_DAYS.sub(
+        lambda match: f"{match[1]} {_TIMES_OF.get(int(match[2]), match[0])} {match[3]} days", text
+    )
     text = re.sub(r"(?<=[0-9])x(?=[0-9])", " x ", text)
+    text = _FORM_FIRST.sub(lambda match: f"{match[2]} {'cap' if match[1].startswith('c') else 'tab'}", text)
+    text = _IN_WORDS.sub(lambda match: _NUMBER_WORDS[match[1]], text)
+    text = _RANGE.sub(_describe_range, text)
     text = _SLOTS.sub(lambda match: _describe_slots(match, text), text)
     for pattern in _INTERVALS:
         text = pattern.sub(lambda match: _HOURS_OF.get(int(match[1]), match[0]), text)
     for pattern in _COUNTS:
         text = pattern.sub(lambda match: f" {_TIMES_OF.get(int(match[1]), match[0])} ", text)
     return " ".join(_WORD.sub(lambda match: _WORDS[match[1]], text).split())
+
+
+def _describe_range(match: re.Match[str]) -> str:
+    """The word "q6to8h" for "every 6-8 hours"; a range that no frequency has stays and is refused."""
+    return f"q{match[1]}to{match[2]}h" if (match[1], match[2]) in _RANGES else match[0]
 
 
 def _describe_slots(match: re.Match[str], text: str) -> str:

@@ -6,6 +6,7 @@ Ambiguous text is refused, because a wrong dose is worse than typing it again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,15 +14,20 @@ from hms.core.errors import RuleBroken
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
-from .abbreviations import ERROR_PRONE, FREQUENCY_PHRASES, ROUTE_PHRASES, UNIT_PHRASES
+from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
 from .rewriting import expand_fractions, expand_frequencies
+from .strengths import COUNTED
 
 FIELD = "dose"
 MAX_LENGTH = 120
+MAX_BARE_NUMBER = 20
+"""A larger number without a unit ("500 tds") is not a count of tablets."""
+MAX_DOSES = 24
+"""How many doses a maximum without a unit can count in 24 hours."""
 EXAMPLE = "500 mg tds 5/7 po"
 
-_FILLERS = frozenset({"take", "give", "for", "x", "a", "the"})
+_FILLERS = frozenset({"take", "give", "for", "x", "a", "the", "pendant", "as", "prendre"})
 _ALLOWED = re.compile(r"[a-z0-9µμ .,/%+-]*")
 _NUMBER = r"(?:[0-9][0-9.,]*|[.,][0-9]+)"
 
@@ -37,12 +43,14 @@ _ROUTE, _ROUTE_OF = _phrases(ROUTE_PHRASES)
 _UNIT_OF = {phrase: code for code, phrases in UNIT_PHRASES.items() for phrase in phrases}
 _UNIT = "|".join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))
 _MAXIMUM = re.compile(
-    rf"(?<![a-z])max(?:imum)? ?({_NUMBER}) ?({_UNIT})?(?![a-z0-9])"
+    rf"(?<![a-z])(?:max(?:imum)?|not more than|no more than|up to)(?: of)? ?({_NUMBER}) ?(?:({_UNIT})|doses)?(?![a-z0-9])"
     r"(?: ?(?:in 24 ?h(?:ours|rs)?|/ ?24 ?h(?:ours|rs)?|/ ?day|a day|per day|daily))?"
 )
 _FRACTION_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?/ ?(7|52|12)(?![0-9/.,])")
-_WRITTEN_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?(days?|d|weeks?|wks?|months?)(?![a-z0-9])")
-_DAYS_OF = {"7": 1, "52": 7, "12": 30, "d": 1, "w": 7, "m": 30}
+_WRITTEN_DAYS = re.compile(
+    r"(?<![0-9/.,])([0-9]{1,3}) ?(days?|d|weeks?|wks?|months?|jours?|j|semaines?|sem|mois)(?![a-z0-9])"
+)
+_DAYS_OF = {"7": 1, "52": 7, "12": 30, "d": 1, "w": 7, "m": 30, "j": 1, "s": 7}
 _AMOUNT = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER}) ?({_UNIT})(?![a-z0-9/])")
 _BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
 
@@ -105,7 +113,7 @@ def _normalize(text: str) -> str:
     """Lower case, single blanks, no points inside abbreviations ("t.d.s." -> "tds"), fractions and signs in words."""
     if len(text) > MAX_LENGTH:
         raise _refuse(N_("Enter the dose in at most 120 characters."))
-    plain = " ".join(text.lower().replace("×", " x ").split())
+    plain = " ".join(_without_accents(text.lower()).replace("×", " x ").replace("–", "-").split())
     if not plain:
         raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
     plain = expand_fractions(plain)
@@ -115,6 +123,11 @@ def _normalize(text: str) -> str:
     if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
         raise _refuse(N_("Enter one amount, not a range."))
     return re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
+
+
+def _without_accents(text: str) -> str:
+    """`text` without the accents of French words, "gélule" as "gelule"."""
+    return "".join(sign for sign in unicodedata.normalize("NFD", text) if sign not in "\u0300\u0301\u0302")
 
 
 def _single_match(matches: list[re.Match[str]], twice: Sentence) -> re.Match[str] | None:
@@ -154,10 +167,10 @@ def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
     if match is not None:
         return _number(match[1]), _UNIT_OF[match[2]]
     bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
-    if bare is None:
+    if bare is None or (count := _number(bare[1])) > MAX_BARE_NUMBER:
         _check_misread(rest.left)
         raise _refuse(N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
-    return _number(bare[1]), default_unit
+    return count, default_unit
 
 
 def _number(written: str) -> Decimal:
@@ -180,11 +193,14 @@ def _route(rest: _Remainder, default_route: str) -> str:
 
 
 def _parse_maximum(match: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
-    """The maximum in 24 hours in the dose's unit; "max 4" without a unit counts doses."""
+    """The maximum in 24 hours in the dose's unit; "max 4" without a unit counts doses. "2 tablets prn max 8" could mean
+    tablets or doses."""
     if match is None:
         return None
     maximum = _number(match[1])
     if match[2] is None:
+        if maximum > MAX_DOSES or (unit in COUNTED and amount != 1):
+            raise _refuse(N_("Enter the maximum with its unit, for example max 8 tablets or max 4 g."))
         return maximum * amount
     maximum_unit = _UNIT_OF[match[2]]
     if maximum_unit == unit:
@@ -206,5 +222,8 @@ def _check_nothing_left(left: str) -> None:
     if not words and not re.search(r"[%+/-]", left):
         return
     _check_misread(left)
+    advice = next((word for word in words if word in ADVICE), None)
+    if advice is not None:
+        raise _refuse(ADVICE[advice], word=advice)
     message = N_("“%(word)s” is not understood. Enter a dose like %(example)s.")
     raise _refuse(message, word=words[0] if words else left.strip(), example=EXAMPLE)

@@ -53,9 +53,8 @@ def messages() -> ResponseReturnValue:
     shown, has_more = rows[:ROWS], len(rows) > ROWS
     older = url_for(".messages", **filled_in(form), before=shown[-1].OutgoingMessage.id) if has_more else None
     read_log.record_list_read("messages.read_list", len(shown), entity="outgoing_message")
-    page = render_template(
-        "patients/messages/list.html", form=form, rows=shown, older=older, filters=filled_in(form), **message_words()
-    )
+    values = {"rows": shown, "older": older, "filters": filled_in(form)}
+    page = render_template("patients/messages/list.html", form=form, **values, **message_words())
     return page, 200 if is_valid else 400
 
 

@@ -16,6 +16,7 @@ from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
+from hms.core.web.localisation import translate
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
@@ -127,7 +128,7 @@ def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturn
         document=document,
         printer=printer,
         size=printed.PAGE_SIZES[document, printer],
-        title=_(printed.DOCUMENT_NAMES[document]),
+        title=translate(printed.DOCUMENT_NAMES[document]),
         document_links=_links(printed.DOCUMENT_NAMES, document, lambda one: _print_url(patient_id, one)),
         printer_links=_links(printed.PRINTER_NAMES, printer, lambda one: _print_url(patient_id, document, one)),
     )
@@ -146,7 +147,9 @@ def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | No
 
 
 def _links(names: Mapping[Any, str], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
-    return [{"label": _(words), "url": address(one), "is_current": one == current} for one, words in names.items()]
+    return [
+        {"label": translate(words), "url": address(one), "is_current": one == current} for one, words in names.items()
+    ]
 
 
 def _printer(text: str | None) -> Printer | None:

@@ -1,0 +1,62 @@
+"""Rows that were not imported, with the reasons: shown, and as a file to correct; and the template of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+
+from hms.core.api import read_log
+from hms.core.web.localisation import translate
+from hms.interop.models import ImportBatch, ImportRow
+
+from . import queries, rules
+from .kind import ImportKind
+from .kinds import KINDS
+from .patient_rows import PATIENTS
+from .tables import write_csv
+
+
+def row_faults(batch: ImportBatch, row: ImportRow) -> list[tuple[str, str, str]]:
+    """What is wrong with a row: the field's label, what the cell says, and why it is refused."""
+    labels = {field.name: str(field.label) for field in KINDS[batch.kind].fields}
+    return [
+        (labels.get(problem["field"], ""), _cell(batch, row, problem["field"]), translate(rules.shown(problem)))
+        for problem in row.problems
+    ]
+
+
+def _cell(batch: ImportBatch, row: ImportRow, field: str | None) -> str:
+    place = batch.columns.get(field)
+    return row.cells[place] if row.cells and place is not None and place < len(row.cells) else ""
+
+
+def failed_csv(batch: ImportBatch) -> bytes:
+    """A file of the rows that were not imported: their cells, and behind them row and reason."""
+    rows = queries.list_failed_rows(batch.id)
+    record_matches(batch, rows)
+    width = len(batch.headings)
+    headings = [*batch.headings, _("Row of the file"), _("Why it was not imported")]
+    lines = [[*_filled(row.cells, width), str(row.number), _reasons(batch, row)] for row in rows]
+    return write_csv([headings, *lines])
+
+
+def _filled(cells: list[str], width: int) -> list[str]:
+    return [*cells, *[""] * (width - len(cells))][:width]
+
+
+def _reasons(batch: ImportBatch, row: ImportRow) -> str:
+    faults = row_faults(batch, row)
+    return " ".join(f"{label}: {reason}" if label else reason for label, _cell_text, reason in faults)
+
+
+def template_csv(kind: ImportKind) -> bytes:
+    """A file with the headings of the kind, and an example below them."""
+    return write_csv([[str(field.label) for field in kind.fields], [field.example for field in kind.fields]])
+
+
+def record_matches(batch: ImportBatch, rows: Sequence[ImportRow]) -> None:
+    """Record that the person saw the names of patients who seem to be registered already."""
+    if batch.kind == PATIENTS.name:
+        matches = [read_log.PatientRead(row.match_id) for row in rows if row.match_id is not None and row.problems]
+        read_log.record_reads("patients.read_list", matches, entity="patient")

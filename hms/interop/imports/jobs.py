@@ -1,0 +1,187 @@
+"""The background's work on imports: check, import and undo, in portions of one transaction each.
+
+A portion works on rows that no portion has finished, so a worker that is killed loses only the portion that it was in, and
+no row is imported twice. Each portion loads the person again: who lost the account or the right stops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from hms.core import clock
+from hms.core.actions import acting_for, action_context, separate_part
+from hms.core.background.outbox import enqueue, job
+from hms.core.db.session import db
+from hms.core.errors import Conflict, DomainError, RuleBroken
+from hms.core.person import SYSTEM, Person
+from hms.core.settings import store as settings
+from hms.core.text.numbers import with_decimal_sign
+from hms.core.text.translation import N_, Sentence
+from hms.interop.enums import BatchState, RowState
+from hms.interop.models import ImportBatch, ImportRow
+from hms.staff import request_user
+
+from . import actions, queries, rules
+from .fields import RowRefused, read_row
+from .kind import AlreadyThere, ImportKind
+from .kinds import KINDS
+
+PORTION_ROWS, PORTION_SECONDS = 50, 0.5
+"""Short, because others wait for numbers that a portion has taken."""
+NOT_ALLOWED = Sentence(N_("Stopped: your account or your role does not allow this any more."))
+BACK_TO = {
+    BatchState.CHECKING: BatchState.UPLOADED,
+    BatchState.RUNNING: BatchState.CHECKED,
+    BatchState.UNDOING: BatchState.DONE,
+}
+"""Where a batch is when its work was stopped."""
+ENDS_AS = {
+    BatchState.CHECKING: BatchState.CHECKED,
+    BatchState.RUNNING: BatchState.DONE,
+    BatchState.UNDOING: BatchState.UNDONE,
+}
+WORKS_ON = {
+    BatchState.CHECKING: RowState.WAITING,
+    BatchState.RUNNING: RowState.READY,
+    BatchState.UNDOING: RowState.IMPORTED,
+}
+
+
+@job(actions.JOB)
+def work(batch_id: int) -> None:
+    """Do one portion of a batch, and ask for the next one."""
+    query = select(ImportBatch).where(ImportBatch.id == batch_id).with_for_update()
+    batch = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if batch is None or batch.state not in ENDS_AS:
+        return
+    state, kind = BatchState(batch.state), KINDS[batch.kind]
+    by = request_user.load_active_person(batch.user_id)
+    if by is None or not kind.is_open_to(by):
+        actions.finish(batch, BACK_TO[state], NOT_ALLOWED, by=SYSTEM)
+        return
+    with acting_for(by, f"import-{batch.id}"), with_decimal_sign(batch.decimal_sign):
+        has_more = _do_portion(batch, kind, by)
+        if not has_more:
+            actions.finish(batch, ENDS_AS[state], by=by)
+    if has_more:
+        enqueue(actions.JOB, batch.id, is_long=True)
+
+
+def _do_portion(batch: ImportBatch, kind: ImportKind, by: Person) -> bool:
+    """Work on some rows; returns whether there are more."""
+    state = BatchState(batch.state)
+    rows = queries.list_rows(batch.id, [WORKS_ON[state]], None, PORTION_ROWS)
+    known = _known_identities(batch.id) if state is BatchState.CHECKING else {}
+    ends_at = time.monotonic() + PORTION_SECONDS
+    for row in rows:
+        _STEPS[state](batch, kind, row, by, known)
+        if time.monotonic() >= ends_at:
+            break
+    db.session.flush()
+    return bool(queries.list_rows(batch.id, [WORKS_ON[state]], None, 1))
+
+
+def _known_identities(batch_id: int) -> dict[str, int]:
+    """The row of each identity that was seen in the file."""
+    query = select(ImportRow.number, ImportRow.identities).where(
+        ImportRow.batch_id == batch_id, ImportRow.state.in_((RowState.READY, RowState.IMPORTED, RowState.KEPT))
+    )
+    return {identity: number for number, identities in db.session.execute(query) for identity in identities}
+
+
+class _Tried(Exception):
+    """The row was saved as a trial, to be rolled back."""
+
+
+def _check_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, known: dict[str, int]) -> None:
+    """Save the row as a trial: the same rules refuse it as when it is imported."""
+    try:
+        values = _read(batch, kind, row)
+        identities = [_digest(text) for text in kind.identities(values) if text]
+        if twin := next((known[identity] for identity in identities if identity in known), None):
+            raise AlreadyThere(N_("This is the same as row %(row)s of this file."), row=twin)
+        with separate_part():
+            kind.save(values, by, None)
+            raise _Tried
+    except _Tried:
+        row.state, row.problems, row.identities = RowState.READY.value, [], identities
+        known.update(dict.fromkeys(identities, row.number))
+    except (DomainError, RowRefused) as error:
+        _refuse(row, kind, error)
+
+
+def _import_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _known: dict[str, int]) -> None:
+    """Save the row; the file's own words for it are deleted with it."""
+    try:
+        values = _read(batch, kind, row)
+        with separate_part():
+            record_id = kind.save(values, by, row.match_id if row.is_other else None)
+    except (DomainError, RowRefused) as error:
+        _refuse(row, kind, error)
+        return
+    row.state, row.record_id, row.saved_at = RowState.IMPORTED.value, record_id, clock.now()
+    row.cells, row.problems = None, []
+
+
+def _undo_row(_batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _known: dict[str, int]) -> None:
+    """Take the record back, or say why it stays."""
+    try:
+        with separate_part():
+            queries.check_unused(kind, row.record_id, row.saved_at)
+            kind.undo(row.record_id, by)
+    except DomainError as error:
+        row.state, row.problems = RowState.KEPT.value, [rules.stored(error.sentence)]
+        return
+    row.state, row.problems = RowState.UNDONE.value, []
+
+
+_Step = Callable[[ImportBatch, ImportKind, ImportRow, Person, dict[str, int]], None]
+_STEPS: dict[BatchState, _Step] = {
+    BatchState.CHECKING: _check_row,
+    BatchState.RUNNING: _import_row,
+    BatchState.UNDOING: _undo_row,
+}
+
+
+def _read(batch: ImportBatch, kind: ImportKind, row: ImportRow) -> dict[str, Any]:
+    if any(row.cells[len(batch.headings) :]):
+        raise RuleBroken(N_("This row has more cells than there are headings."))
+    return read_row(kind.fields, batch.columns, row.cells, batch.date_order)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _refuse(row: ImportRow, kind: ImportKind, error: DomainError | RowRefused) -> None:
+    """Note what is wrong with a row. A record that is there already is named apart from errors."""
+    is_there = isinstance(error, Conflict)
+    row.state = (RowState.DUPLICATE if is_there else RowState.REFUSED).value
+    row.match_id = error.match_id if isinstance(error, AlreadyThere) else None
+    row.is_other = False
+    if isinstance(error, RowRefused):
+        row.problems = [rules.stored(cell.error.sentence, cell.field) for cell in error.errors]
+        return
+    known = {field.name for field in kind.fields}
+    row.problems = [rules.stored(error.sentence, error.field if error.field in known else None)]
+
+
+def delete_expired() -> int:
+    """Delete the content of files that were not finished in time; returns how many. Called by the scheduler."""
+    before = clock.now() - timedelta(days=settings.value("interop.import_days"))
+    query = (
+        select(ImportBatch)
+        .where(ImportBatch.content_deleted_at.is_(None), ImportBatch.created_at < before)
+        .where(ImportBatch.state.not_in([str(state) for state in ENDS_AS]))
+    )
+    with action_context("interop.delete_import_content", SYSTEM):
+        batches = db.session.scalars(query.with_for_update(skip_locked=True)).all()
+        for batch in batches:
+            actions.forget(batch)
+    return len(batches)

@@ -1,0 +1,64 @@
+"""What an import of one kind of record needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import LazyString
+
+from hms.core.actions import require_permission
+from hms.core.db.session import db
+from hms.core.errors import Conflict
+from hms.core.permissions import Permission
+from hms.core.person import Person
+
+from .fields import Field
+
+
+class AlreadyThere(Conflict):
+    """The record exists already. `match_id` is its id where the person may say that it is another one."""
+
+    match_id: int | None = None
+
+
+@dataclass(frozen=True)
+class ImportKind:
+    """A kind of record. `save` makes one from the values of a row, by the desk's own action, and returns its id; its third
+    argument is the id of a similar record that a person said is another one. `undo` takes a record back that nobody used;
+    `identities` are what two rows of a file have in common when they mean the same record.
+
+    `uses_apart` are tables whose rows say nothing of a use of the record; `undo` may refuse for further reasons.
+    """
+
+    name: str
+    label: LazyString
+    needs: tuple[Permission, ...]
+    fields: tuple[Field, ...]
+    model: type[db.Model]  # type: ignore[name-defined]
+    save: Callable[[dict[str, Any], Person, int | None], int]
+    undo: Callable[[int, Person], Any]
+    identities: Callable[[dict[str, Any]], list[str]]
+    note: LazyString
+    page: str = ""
+    """The endpoint of a record's page, and the name of its id after a blank; blank without one."""
+    uses_apart: frozenset[str] = frozenset()
+    used_in: frozenset[str] | None = None
+    """The only tables that are looked at, where many tables name such a record without using it."""
+
+    @property
+    def has_dates(self) -> bool:
+        return any(field.is_date for field in self.fields)
+
+    @property
+    def has_numbers(self) -> bool:
+        return any(field.is_number for field in self.fields)
+
+    def is_open_to(self, person: Person) -> bool:
+        return all(person.may(permission) for permission in self.needs)
+
+    def check(self, person: Person) -> None:
+        """Raise `RoleNotAllowed` unless the person may import this kind."""
+        for permission in self.needs:
+            require_permission(person, permission)

@@ -1,0 +1,179 @@
+"""Pages: import lists from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hms.core.background.outbox import job_status
+from hms.core.permissions import Permission
+from hms.core.text.numbers import parse_record_id
+from hms.core.web.buttons import press
+from hms.core.web.guard import current_person, requires
+from hms.core.web.template_filters import whole_number
+from hms.interop.enums import BATCH_LABELS, NOT_IMPORTED, ROW_LABELS, WORKING, BatchState, RowState
+from hms.interop.models import ImportBatch
+
+from . import actions, queries, rules
+from .failed_rows import failed_csv, record_matches, row_faults, template_csv
+from .forms import FileForm, columns_form
+from .kinds import KINDS, get_kind, open_kinds
+
+pages = Blueprint("imports", __name__, url_prefix="/imports")
+IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES)
+PAGE = 25
+SHOWN_ROWS = 3
+
+
+@pages.route("/", methods=["GET", "POST"])
+@requires(*IMPORTERS)
+def imports() -> ResponseReturnValue:
+    """The person's own imports; choose a file."""
+    form = FileForm(current_person())
+    if form.save(actions.upload, by=current_person()):
+        flash(_("File read. Check its columns."), "success")
+        return redirect(url_for(".batch", batch_id=form.result.id), 303)
+    before = parse_record_id(request.args.get("before", ""))
+    rows = queries.list_batches(current_person(), before, PAGE + 1)
+    page = render_template(
+        "interop/imports.html",
+        form=form,
+        batches=rows[:PAGE],
+        older=url_for(".imports", before=rows[PAGE - 1].id) if len(rows) > PAGE else None,
+        newest=url_for(".imports") if before else None,
+        kinds=open_kinds(current_person()),
+        all_kinds=KINDS,
+        labels=BATCH_LABELS,
+    )
+    return page, form.status
+
+
+@pages.get("/template/<kind>.csv")
+@requires(*IMPORTERS)
+def template(kind: str) -> Response:
+    """A file with the headings of a kind, and one row as an example."""
+    return _csv(template_csv(get_kind(kind, current_person())), f"{kind}.csv")
+
+
+@pages.get("/<int:batch_id>")
+@requires(*IMPORTERS)
+def batch(batch_id: int) -> ResponseReturnValue:
+    """Where an import stands: columns, what was checked, progress, result."""
+    row = queries.get_batch(batch_id, current_person())
+    return _batch_page(row, columns_form(row, KINDS[row.kind]))
+
+
+@pages.post("/<int:batch_id>/check")
+@requires(*IMPORTERS)
+def check(batch_id: int) -> ResponseReturnValue:
+    """Choose the columns; the check begins."""
+    row = queries.get_batch(batch_id, current_person())
+    form = columns_form(row, KINDS[row.kind])
+    if form.save(actions.check, by=current_person(), batch_id=batch_id):
+        flash(_("Check started. Nothing is imported yet."), "success")
+        return redirect(url_for(".batch", batch_id=batch_id), 303)
+    return _batch_page(queries.get_batch(batch_id, current_person()), form)
+
+
+def _batch_page(row: ImportBatch, form: Any) -> ResponseReturnValue:
+    counts, after = queries.count_rows(row.id), parse_record_id(request.args.get("after", ""))
+    shown = request.args.get("show", "")
+    states = [RowState(shown)] if shown in list(RowState) else [*NOT_IMPORTED, RowState.KEPT]
+    rows = queries.list_rows(row.id, states, after, PAGE + 1)
+    record_matches(row, rows[:PAGE])
+    page = render_template(
+        "interop/import.html",
+        batch=row,
+        kind=KINDS[row.kind],
+        form=form,
+        counts=counts,
+        figures=[(ROW_LABELS[state], whole_number(count)) for state, count in counts.items() if count],
+        unused=[name for place, name in enumerate(row.headings) if name and place not in row.columns.values()],
+        rows=[(one, row_faults(row, one)) for one in rows[:PAGE]],
+        more=_address(row, shown, after=rows[PAGE - 1].number) if len(rows) > PAGE else None,
+        first=_address(row, shown) if after else None,
+        segments_shown=_segments(row, counts, shown),
+        samples=queries.first_cells(row.id, SHOWN_ROWS) if row.state == BatchState.UPLOADED else [],
+        is_working=row.state in WORKING,
+        is_stuck=row.state in WORKING and job_status(actions.JOB, row.id) == "failed",
+        labels=BATCH_LABELS,
+        row_labels=ROW_LABELS,
+        problem=rules.shown(row.problem) if row.problem else None,
+    )
+    return page, form.status
+
+
+def _address(row: ImportBatch, shown: str, **more: Any) -> str:
+    return url_for(".batch", batch_id=row.id, show=shown or None, **more)
+
+
+def _segments(row: ImportBatch, counts: dict[RowState, int], shown: str) -> list[dict[str, Any]]:
+    """The rows to correct, and each other state that has rows."""
+    to_correct = sum(counts[state] for state in (*NOT_IMPORTED, RowState.KEPT))
+    first = {"label": _("To correct"), "count": to_correct, "url": _address(row, ""), "is_current": not shown}
+    others = [
+        {"label": ROW_LABELS[state], "count": count, "url": _address(row, state), "is_current": shown == state}
+        for state, count in counts.items()
+        if count
+    ]
+    return [first, *others]
+
+
+@pages.post("/<int:batch_id>/run")
+@requires(*IMPORTERS)
+def run(batch_id: int) -> ResponseReturnValue:
+    """Import the rows that are ready."""
+    return _press(batch_id, actions.run, _("Import started."))
+
+
+@pages.post("/<int:batch_id>/stop")
+@requires(*IMPORTERS)
+def stop(batch_id: int) -> ResponseReturnValue:
+    """Stop an import."""
+    return _press(batch_id, actions.stop, _("Import stopped. Rows already imported stay."))
+
+
+@pages.post("/<int:batch_id>/undo")
+@requires(*IMPORTERS)
+def undo(batch_id: int) -> ResponseReturnValue:
+    """Undo an import."""
+    return _press(batch_id, actions.undo, _("Undo started. Records that are used stay."))
+
+
+@pages.post("/<int:batch_id>/delete")
+@requires(*IMPORTERS)
+def delete(batch_id: int) -> ResponseReturnValue:
+    """Delete the content of a file."""
+    return _press(batch_id, actions.delete_content, _("Content of the file deleted."))
+
+
+@pages.post("/<int:batch_id>/rows/<int:number>/allow")
+@requires(*IMPORTERS)
+def allow(batch_id: int, number: int) -> ResponseReturnValue:
+    """Say that a row is another person than the one who is there."""
+    return _press(batch_id, actions.allow_row, _("Row %(row)s is ready to be imported.", row=number), number=number)
+
+
+def _press(batch_id: int, action: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:
+    if press(action, batch_id=batch_id, **values):
+        flash(done, "success")
+    return redirect(url_for(".batch", batch_id=batch_id), 303)
+
+
+@pages.get("/<int:batch_id>/failed.csv")
+@requires(*IMPORTERS)
+def failed(batch_id: int) -> Response:
+    """The rows that were not imported, each with the reason, to correct and to import again."""
+    row = queries.get_batch(batch_id, current_person())
+    return _csv(failed_csv(row), f"import-{row.id}-failed.csv")
+
+
+def _csv(content: bytes, name: str) -> Response:
+    response = Response(content, mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
