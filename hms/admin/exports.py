@@ -6,7 +6,7 @@ from typing import Any
 
 from hms.core.exports.columns import Column, ExportTable, instant
 from hms.core.text.translation import N_
-from hms.patients.exports import hospital_numbers
+from hms.patients.exports import hospital_numbers, patient_columns
 from hms.staff.directory import display_names
 from hms.staff.login_security.activity import OUTCOMES, describe_device
 
@@ -63,3 +63,22 @@ _ATTEMPT = (
 )
 LOGIN_ACTIVITY = ExportTable("login-activity", N_("Sign-ins"), _ATTEMPT)
 SIGN_INS = ExportTable("sign-ins", N_("Sign-ins"), _ATTEMPT)
+EMERGENCY_ACCESS = ExportTable(
+    "emergency-access",
+    N_("Emergency access"),
+    (
+        instant("opened_at", N_("Opened")),
+        Column("user", N_("User")),
+        Column("role", N_("Role")),
+        *patient_columns(),
+        Column("reason", N_("Reason")),
+        Column(
+            "finding",
+            N_("Finding"),
+            words={"": N_("To review"), "justified": N_("Justified"), "unjustified": N_("Not justified")},
+        ),
+        Column("review_note", N_("Note")),
+        Column("reviewed_by", N_("Reviewed by"), names=display_names),
+        instant("reviewed_at", N_("Reviewed")),
+    ),
+)

@@ -17,6 +17,7 @@ from .enums import (
     QUEUE_STATUS_LABELS,
     STATUS_LABELS,
 )
+from .forms import WEEKDAYS
 from .models import ServicePoint, VisitType
 
 
@@ -160,5 +161,20 @@ WALL_SCREENS = ExportTable(
         Column("has_chime", N_("Chime")),
         Column("spoken", N_("Spoken languages")),
         instant("created_at", N_("Made")),
+    ),
+)
+CLINIC_HOURS = ExportTable(
+    "clinic-hours",
+    N_("Clinic hours"),
+    (
+        _DOCTOR,
+        Column("weekday", N_("Day"), words=dict(WEEKDAYS)),
+        Column("starts", N_("From")),
+        Column("ends", N_("To")),
+        Column("slot_minutes", N_("Minutes per slot")),
+        Column("capacity", N_("Patients at a time")),
+        Column("overbooking", N_("Overbooking")),
+        day("valid_from", N_("Valid from")),
+        day("valid_to", N_("Valid to")),
     ),
 )

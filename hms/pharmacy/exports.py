@@ -79,3 +79,12 @@ STOCK = ExportTable(
         Column("days_left", N_("Days left")),
     ),
 )
+TO_DISPENSE = ExportTable(
+    "prescriptions-to-dispense",
+    N_("Prescriptions to dispense"),
+    (
+        instant("since", N_("Since")),
+        *patient_columns(),
+        Column("lines", N_("Medicines")),
+    ),
+)

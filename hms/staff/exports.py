@@ -71,3 +71,12 @@ REQUESTS = ExportTable(
         instant("reviewed_at", N_("Decided")),
     ),
 )
+DEPARTMENTS = ExportTable(
+    "departments",
+    N_("Departments"),
+    (
+        Column("name", N_("Name")),
+        Column("people", N_("People")),
+        Column("is_active", N_("Open")),
+    ),
+)

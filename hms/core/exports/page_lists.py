@@ -16,6 +16,13 @@ class PageList:
     """The rows of a page: `fetch` returns at most so many rows after a row, or the first ones after None."""
 
     fetch: Callable[[Any | None, int], Sequence[Any]]
+    record: Callable[[Any], Any] = lambda row: row
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> PageList:
+        """A short list that is whole in memory."""
+        numbered = list(enumerate(rows))
+        return cls(lambda last, limit: numbered[0 if last is None else last[0] + 1 :][:limit], lambda row: row[1])
 
     def fetch_after(self, place: Place | None, limit: int) -> Sequence[Any]:
         """At most `limit` rows after `place`."""
@@ -23,7 +30,7 @@ class PageList:
 
     def get_record(self, row: Any) -> Any:
         """What the list shows of a fetched row."""
-        return row
+        return self.record(row)
 
     def get_place(self, row: Any) -> Place:
         """The place of a fetched row."""
