@@ -142,7 +142,8 @@ class AlertOut(ApiSchema):
 
 
 class PrescriptionOut(ApiSchema):
-    """`could_not_check` says what the safety checks could not check, `looked_up` what they compared. While `needs_reason`
+    """`could_not_check` says what the safety checks could not check, `looked_up` what they compared with the lists of
+    `rules_version`, `not_checked` that for which the lists have no line: it is not known to be safe. While `needs_reason`
     is true, the encounter cannot be signed without `override_code` and `override_reason`."""
 
     id = fields.Integer()
@@ -162,6 +163,8 @@ class PrescriptionOut(ApiSchema):
     alerts = fields.List(fields.Nested(AlertOut))
     could_not_check = fields.List(fields.String())
     looked_up = fields.List(fields.String())
+    not_checked = fields.List(fields.String())
+    rules_version = fields.String()
     needs_reason = fields.Boolean()
     signed_at = fields.DateTime(allow_none=True)
     created_at = fields.DateTime()
@@ -283,5 +286,7 @@ def _checks_json(row: Any) -> dict[str, Any]:
         ],
         "could_not_check": list(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
         "looked_up": list(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
+        "not_checked": list(dict.fromkeys(check["unknown"] for check in checks if check.get("unknown"))),
+        "rules_version": (row.checks or {}).get("version", ""),
         "needs_reason": not row.override_code and any(check.get("needs_reason") for check in checks),
     }

@@ -7,7 +7,8 @@ from flask.cli import with_appcontext
 
 from hms.core.person import SYSTEM
 
-from .medicines import actions
+from .medicines import actions, catalogue
+from .safety.coverage import write_coverage
 
 
 @click.command("load-formulary")
@@ -17,4 +18,10 @@ def load_formulary() -> None:
     click.echo(f"{actions.load_catalogue(by=SYSTEM)} medicines added. Enter the price of each.")
 
 
-commands = (load_formulary,)
+@click.command("interaction-coverage")
+def interaction_coverage() -> None:
+    """Print the table of `docs/interaction-coverage.md`: which groups of medicines the interactions cover."""
+    click.echo(write_coverage(catalogue.load_knowledge()), nl=False)
+
+
+commands = (load_formulary, interaction_coverage)

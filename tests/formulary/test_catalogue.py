@@ -10,7 +10,8 @@ from hms.formulary.dosing.strengths import COUNTED, get_canonical_unit, parse_am
 from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
 from hms.formulary.safety.alerts import TIERS
-from hms.formulary.safety.knowledge import CLASS_PREFIX, Medicine
+from hms.formulary.safety.checks import check_medicine, list_stops
+from hms.formulary.safety.knowledge import CLASS_PREFIX, UNCONFIRMED, Medicine
 from hms.formulary.safety.other_checks import PatientFacts, check_dose
 
 KNOWN = catalogue.load_knowledge()
@@ -103,7 +104,9 @@ def test_each_usual_dose_has_words_a_supply_and_stays_below_the_maximum(usual):
     if medication.unit not in ("tube", "bottle") or medication.unit_holds:
         assert calculate_supply(usual.dose, medication.strength, medication.unit, medication.unit_holds) > 0
     adult = PatientFacts(age_years=Decimal(30), sex="male", weight_kg=Decimal(60))
-    assert check_dose(medication.facts, usual.dose, adult).outcome == "clear"
+    assert check_dose(medication.facts, usual.dose, adult).outcome in ("clear", "not_checked")
+    if usual.audience != "child":
+        assert list_stops(check_medicine(medication.facts, usual.dose, adult, (), (), KNOWN)) == []
 
 
 def test_classes_and_cross_reactions_name_known_substances():
@@ -117,21 +120,31 @@ def test_classes_and_cross_reactions_name_known_substances():
         assert {cross.tier, cross.tier_if_severe} <= set(TIERS)
 
 
-@pytest.mark.parametrize("pair", KNOWN.interactions, ids=lambda pair: f"{pair.first} + {pair.second}")
-def test_each_interaction_names_known_medicines_effect_and_source(pair):
-    for side in (pair.first, pair.second):
-        if side.startswith(CLASS_PREFIX):
-            assert side.removeprefix(CLASS_PREFIX) in KNOWN.class_by_code
-        else:
-            assert side in SUBSTANCES
-    assert pair.tier in TIERS
-    assert pair.effect.endswith(".")
-    assert pair.source.startswith(("ONC high-priority list, Phansalkar 2012", "BNF-style general", "UK SmPC "))
+def test_each_interaction_names_known_medicines_and_says_why_what_and_what_to_do():
+    sides = SUBSTANCES | {CLASS_PREFIX + family.code for family in (*KNOWN.classes, *KNOWN.families)}
+    seen = set()
+    for pair in KNOWN.interactions:
+        assert {pair.first, pair.second} <= sides, pair
+        assert pair.tier in TIERS, pair
+        assert pair.routes in ("", "oral", "any"), pair
+        assert pair.mechanism, pair
+        assert pair.effect.endswith("."), pair
+        assert pair.advice.endswith("."), pair
+        assert pair.source, pair
+        assert pair.address.startswith(("", "http://", "https://")), pair
+        assert bool(pair.address) <= (pair.source != UNCONFIRMED), pair
+        assert frozenset((pair.first, pair.second)) not in seen, pair
+        seen.add(frozenset((pair.first, pair.second)))
 
 
-def test_interactions_are_few_and_each_is_listed_once():
-    pairs = [frozenset((pair.first, pair.second)) for pair in KNOWN.interactions]
-    assert len(pairs) == len(set(pairs)) <= 200
+def test_families_and_groups_of_medicines_name_known_substances():
+    codes = [family.code for family in (*KNOWN.classes, *KNOWN.families)]
+    assert len(set(codes)) == len(codes)
+    assert all(family.members and family.members <= SUBSTANCES for family in KNOWN.families)
+    members = [name for group in KNOWN.groups for name in group.members]
+    assert len(set(members)) == len(members)
+    assert set(members) == SUBSTANCES
+    assert {code for pair in KNOWN.harmless for code in pair} <= {group.code for group in KNOWN.groups}
 
 
 def test_tall_man_capitals_only_where_listed():

@@ -17,6 +17,7 @@ from hms.formulary.safety.checks import (
     list_stops,
     medicine_from_text,
 )
+from hms.formulary.safety.interaction_check import check_interactions
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import (
     CurrentMedicine,
@@ -24,12 +25,11 @@ from hms.formulary.safety.other_checks import (
     check_age_and_pregnancy,
     check_dose,
     check_duplicates,
-    check_interactions,
 )
 
 D = Decimal
 KNOWN = catalogue.load_knowledge()
-BY_NAME = {medication.generic_name: medication.facts for medication in catalogue.load_medications()}
+BY_NAME = {medication.generic_name: medication.facts for medication in reversed(catalogue.load_medications())}
 BY_KEY = {medication.key: medication.facts for medication in catalogue.load_medications()}
 ADULT = PatientFacts(age_years=D(40), sex="male", weight_kg=D(65))
 
@@ -48,7 +48,7 @@ INTERACTIONS = [
     ("warfarin", "ibuprofen", "stop"),
     ("warfarin", "ciprofloxacin", "caution"),
     ("simvastatin", "clarithromycin", "stop"),
-    ("atorvastatin", "clarithromycin", None),
+    ("atorvastatin", "clarithromycin", "caution"),
     ("atazanavir + ritonavir", "omeprazole", "stop"),
     ("atazanavir + ritonavir", "rifampicin + isoniazid", "stop"),
     ("atazanavir + ritonavir", "ergometrine", "stop"),
@@ -76,6 +76,25 @@ def test_interactions_are_found_both_ways_round(first, second, tier):
         result = check_interactions(medicine, taking(old), KNOWN)
         assert [alert.tier for alert in result.alerts] == ([tier] if tier else [])
         assert result.outcome == ("fired" if tier else "clear")
+
+
+def test_a_pair_that_nobody_looked_at_is_not_clear():
+    found = {}
+    for new, old in (("amoxicillin", "paracetamol"), ("morphine", "levothyroxine"), ("bisacodyl", "warfarin")):
+        result = check_interactions(BY_NAME[new], taking(old), KNOWN)
+        assert KNOWN.version in str(result.looked_up)
+        found[new] = (result.outcome, str(result.unknown or ""))
+    assert found["amoxicillin"] == ("clear", "")
+    assert found["morphine"] == ("not_checked", "No rule joins morphine and levothyroxine.")
+    assert found["bisacodyl"][1].startswith("There is no rule for bisacodyl in this list.")
+
+
+def test_drops_and_creams_take_part_only_in_the_rules_that_say_so():
+    drops = BY_KEY["ciprofloxacin-0.3-percent-ear-drops"]
+    assert check_interactions(drops, taking("ferrous sulfate", "warfarin"), KNOWN).outcome == "not_checked"
+    assert check_interactions(BY_KEY["timolol-0.5-percent-eye-drops"], taking("salbutamol"), KNOWN).outcome == "fired"
+    into_vein = BY_KEY["ciprofloxacin-200-mg-100-ml-infusion"]
+    assert check_interactions(into_vein, taking("ferrous sulfate"), KNOWN).alerts == ()
 
 
 def test_an_interaction_names_both_medicines():
@@ -142,8 +161,9 @@ def test_usual_companions_are_no_duplicates(first, second):
         ("artemether-lumefantrine-20-mg-120-mg-tablet", dose("4", "tablet", "three_times_daily"), "fired"),
         ("amoxicillin-250-mg-5-ml-suspension", dose("20", "mL", "three_times_daily"), "clear"),
         ("amoxicillin-250-mg-5-ml-suspension", dose("21", "mL", "three_times_daily"), "fired"),
-        ("oral-rehydration-salts-20.5-g-sachet", dose("9", "sachet", "four_times_daily"), "clear"),
-        ("morphine-10-mg-tablet", dose("60", "mg", "twice_daily"), "clear"),
+        ("oral-rehydration-salts-20.5-g-sachet", dose("9", "sachet", "four_times_daily"), "not_checked"),
+        ("morphine-10-mg-tablet", dose("60", "mg", "twice_daily"), "not_checked"),
+        ("morphine-10-mg-tablet", None, "could_not_run"),
     ],
 )
 def test_the_daily_maximum(key, daily_dose, outcome):
@@ -229,6 +249,8 @@ def test_a_minimum_age_is_written_in_years_or_months():
 def test_an_unknown_age_is_reported_where_it_matters():
     assert check_age_and_pregnancy(BY_NAME["aspirin"], PatientFacts()).outcome == "could_not_run"
     assert check_age_and_pregnancy(BY_NAME["amoxicillin"], PatientFacts()).outcome == "clear"
+    woman = check_age_and_pregnancy(BY_NAME["amoxicillin"], PatientFacts(D(30), "female", True))
+    assert (woman.outcome, woman.alerts) == ("not_checked", ())
 
 
 def test_all_checks_run_in_order_and_stops_come_first():
@@ -240,16 +262,18 @@ def test_all_checks_run_in_order_and_stops_come_first():
         taking("metronidazole", "ciprofloxacin"),
         KNOWN,
     )
-    rules = ["allergy", "interaction", "duplicate", "high_alert", "dose", "dose_limit", "age_pregnancy"]
+    rules = ["allergy", "interaction", "duplicate", "high_alert", "dose", "dose_limit", "age_pregnancy", "illnesses"]
     assert [check.rule for check in checks] == rules
-    assert [check.outcome for check in checks] == ["clear", "fired", "clear", "clear", "clear", "clear", "fired"]
+    outcomes = ["clear", "fired", "clear", "clear", "clear", "clear", "fired", "not_checked"]
+    assert [check.outcome for check in checks] == outcomes
     assert [alert.tier for alert in list_alerts(checks)] == ["stop", "caution", "caution"]
     assert len(list_stops(checks)) == 1
 
 
 def test_a_free_text_medicine_is_never_called_clear():
     checks = check_medicine(Medicine("leaf tea"), None, ADULT, (AllergyEntry("penicillin"),), taking("warfarin"), KNOWN)
-    assert {check.outcome for check in checks} == {"could_not_run"}
+    assert {check.outcome for check in checks[:-1]} == {"could_not_run"}
+    assert checks[-1].outcome == "not_checked"
 
 
 def test_age_and_pregnancy_of_a_free_text_medicine_are_not_called_clear():

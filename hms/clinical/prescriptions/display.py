@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import format_amount
@@ -35,10 +36,14 @@ STATUS_LOOKS = {
 }
 
 
+ELSEWHERE = N_("This medicine was prescribed elsewhere. Nothing was checked here when it was recorded.")
+
+
 @dataclass(frozen=True)
 class Line:
     """One prescription. `alerts` are (tier, message) of the checks, `gaps` what they could not check, `looked_up` what
-    they compared. `needs_reason`: a gap needs a reason before signing and has none."""
+    they compared with the rules of `version`, `unknown` that for which these have no line. `needs_reason`: a gap
+    needs a reason before signing and has none."""
 
     id: int
     encounter_id: int | None
@@ -52,6 +57,8 @@ class Line:
     alerts: tuple[tuple[str, str], ...]
     gaps: tuple[str, ...]
     looked_up: tuple[str, ...]
+    unknown: tuple[str, ...]
+    version: str
     needs_reason: bool
     override: str
     is_in_formulary: bool
@@ -97,12 +104,20 @@ def _line(row: Any, product: Any | None) -> Line:
         status_reason=row.status_reason,
         since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
-        gaps=tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
+        gaps=_gaps(row, checks),
         looked_up=tuple(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
+        unknown=tuple(dict.fromkeys(check["unknown"] for check in checks if check.get("unknown"))),
+        version=(row.checks or {}).get("version", ""),
         needs_reason=not row.override_code and any(check.get("needs_reason") for check in checks),
         override=": ".join(str(part) for part in (reason, row.override_reason) if part),
         is_in_formulary=product is not None or row.external_id is not None,
     )
+
+
+def _gaps(row: Any, checks: list[dict[str, Any]]) -> tuple[str, ...]:
+    if not checks and row.external_id is not None:
+        return (ELSEWHERE,)
+    return tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"]))
 
 
 def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:

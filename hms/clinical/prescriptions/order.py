@@ -164,6 +164,7 @@ def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
                 "missing": str(check.missing or ""),
                 "needs_reason": check.needs_reason,
                 "looked_up": str(check.looked_up or ""),
+                "unknown": str(check.unknown or ""),
                 "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
             }
             for check in checks

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety import allergy_check, other_checks
-from hms.formulary.safety.alerts import NO_RULES
+from hms.formulary.safety import allergy_check, interaction_check
+from hms.formulary.safety.alerts import NO_RULES, CheckResult
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.knowledge import Medicine
 from hms.formulary.safety.other_checks import CurrentMedicine
@@ -26,7 +27,8 @@ def _find_medicine(name: str) -> Medicine:
 
 
 def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
-    """Return {"alert", "message", "outcome", "looked_up"}; `outcome` is fired, clear or could_not_run, `message` the reason.
+    """Return {"alert", "message", "outcome", "looked_up", "rules_version"}; `outcome` is fired, clear or could_not_run,
+    `message` the reason.
 
     `alert` is true unless the check is clear: what could not be checked is no safe medicine.
     """
@@ -39,33 +41,52 @@ def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
         "message": " ".join(messages) or N_("No recorded allergy to this medicine."),
         "outcome": check.outcome,
         "looked_up": str(check.looked_up or ""),
+        "rules_version": catalogue.load_knowledge().version,
     }
 
 
 def check_interactions(names: Iterable[str]) -> dict[str, Any]:
-    """Return {"interactions": [{"drugs", "severity", "description"}], "not_checked": [unknown names], "looked_up"}.
+    """Return {"interactions": [{"drugs", "severity", "description"}], "pairs": [{"drugs", "outcome", "looked_up",
+    "not_checked"}], "not_checked": [names], "rules_version", "looked_up"}.
 
-    A medicine that is not known is also an entry of `interactions`, with the severity "not_checked".
+    A medicine that is not known is also an entry of `interactions`, with the severity "not_checked". `pairs` has each pair
+    with the outcome fired, could_not_run, not_checked or clear; `not_checked` also names medicines without any rule.
     """
+    knowledge = catalogue.load_knowledge()
     medicines = [_find_medicine(name) for name in names if name.strip()]
-    is_readable = catalogue.load_knowledge().is_readable
-    unknown = [medicine.name for medicine in medicines if not is_readable or not medicine.ingredients]
-    interactions = []
-    for place, medicine in enumerate(medicines):
-        for other in medicines[place + 1 :]:
-            check = other_checks.check_interactions(medicine, [CurrentMedicine(other)], catalogue.load_knowledge())
-            drugs = [medicine.name, other.name]
-            interactions += [
-                {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)} for alert in check.alerts
-            ]
-    message = N_("%(medicine)s is not in the formulary. It was not checked.") if is_readable else NO_RULES.message
-    interactions += [
+    unknown = [medicine.name for medicine in medicines if not knowledge.is_readable or not medicine.ingredients]
+    pairs = [
+        ([one.name, other.name], interaction_check.check_interactions(one, [CurrentMedicine(other)], knowledge))
+        for one, other in combinations(medicines, 2)
+    ]
+    found = [
+        {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)}
+        for drugs, check in pairs
+        for alert in check.alerts
+    ]
+    message = (
+        N_("%(medicine)s is not in the formulary. It was not checked.") if knowledge.is_readable else NO_RULES.message
+    )
+    found += [
         {"drugs": [name], "severity": "not_checked", "description": str(Sentence(message, medicine=name))}
         for name in unknown
     ]
+    without_rule = [each.name for each in medicines if each.ingredients and not knowledge.has_rules_for(each)]
     known = [medicine.name for medicine in medicines if medicine.ingredients]
     return {
-        "interactions": interactions,
-        "not_checked": unknown,
-        "looked_up": str(other_checks.describe_pairs(known, catalogue.load_knowledge())),
+        "interactions": found,
+        "pairs": [_pair_to_json(drugs, check) for drugs, check in pairs],
+        "not_checked": list(dict.fromkeys((*unknown, *without_rule))),
+        "rules_version": knowledge.version,
+        "looked_up": str(interaction_check.describe_rules(known, knowledge)),
+    }
+
+
+def _pair_to_json(drugs: list[str], check: CheckResult) -> dict[str, Any]:
+    words = [str(each) for each in (check.missing, check.unknown) if each]
+    return {
+        "drugs": drugs,
+        "outcome": check.outcome,
+        "looked_up": str(check.looked_up or ""),
+        "not_checked": " ".join(words),
     }

@@ -82,17 +82,17 @@ def _round_up(value: Decimal) -> Decimal:
     return value.quantize(ROUNDING).to_integral_value(ROUND_CEILING)
 
 
-def calculate_single_milligrams(
+def calculate_single_amounts(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
-) -> dict[str, Decimal] | None:
-    """The mg of each ingredient in one dose; None when they cannot be calculated."""
-    return _milligrams(dose, unit_strength, unit, ingredients, Decimal(1))
+) -> dict[str, Amount] | None:
+    """The amount of each ingredient in one dose, in mg or units; None when it cannot be calculated."""
+    return _amounts(dose, unit_strength, unit, ingredients, Decimal(1))
 
 
-def calculate_daily_milligrams(
+def calculate_daily_amounts(
     dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
-) -> dict[str, Decimal] | None:
-    """The maximum mg of each ingredient on a day with doses; None when it cannot be calculated."""
+) -> dict[str, Amount] | None:
+    """The largest amount of each ingredient on a day with doses, in mg or units; None when it cannot be calculated."""
     times = dose.times_per_day
     if dose.max_per_day is not None:
         limit = dose.max_per_day / dose.amount
@@ -102,22 +102,43 @@ def calculate_daily_milligrams(
     if times is None:
         return None
     # A weekly or alternate-day medicine counts on the day on which it is taken.
-    return _milligrams(dose, unit_strength, unit, ingredients, max(times, Decimal(1)))
+    return _amounts(dose, unit_strength, unit, ingredients, max(times, Decimal(1)))
 
 
-def _milligrams(
-    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...], times: Decimal
+def calculate_daily_milligrams(
+    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...]
 ) -> dict[str, Decimal] | None:
-    amount = Amount(dose.amount, dose.unit)
-    if len(ingredients) == 1 and amount.milligrams is not None:
-        return {ingredients[0]: amount.milligrams * times}
+    """The maximum mg of each ingredient on a day with doses; None when it cannot be calculated."""
+    amounts = calculate_daily_amounts(dose, unit_strength, unit, ingredients)
+    if amounts is None or any(amount.unit != "mg" for amount in amounts.values()):
+        return None
+    return {name: amount.value for name, amount in amounts.items()}
+
+
+def _amounts(
+    dose: Dose, unit_strength: str, unit: str, ingredients: tuple[str, ...], times: Decimal
+) -> dict[str, Amount] | None:
+    amount = _in_base_unit(Amount(dose.amount, dose.unit))
+    if len(ingredients) == 1 and amount is not None:
+        return {ingredients[0]: Amount(amount.value * times, amount.unit)}
     strength = parse_strength(unit_strength)
     if strength is None or len(strength.contents) != len(ingredients):
         return None
-    share = _share(amount, strength.contents)
+    share = _share(Amount(dose.amount, dose.unit), strength.contents)
     if share is None and dose.unit == (strength.per.unit if strength.per else unit):
         share = dose.amount / (strength.per.value if strength.per else Decimal(1))
-    weights = [content.milligrams for content in strength.contents]
-    if share is None or None in weights:
+    contents = [_in_base_unit(content) for content in strength.contents]
+    if share is None or None in contents:
         return None
-    return {name: weight * share * times for name, weight in zip(ingredients, weights, strict=True)}
+    return {
+        name: Amount(content.value * share * times, content.unit)
+        for name, content in zip(ingredients, contents, strict=True)
+    }
+
+
+def _in_base_unit(amount: Amount) -> Amount | None:
+    """A weight in mg, or an amount in units; None for other amounts."""
+    if amount.unit == "units":
+        return amount
+    milligrams = amount.milligrams
+    return None if milligrams is None else Amount(milligrams, "mg")

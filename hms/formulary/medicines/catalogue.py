@@ -24,6 +24,8 @@ from hms.formulary.safety.knowledge import (
     Interaction,
     Knowledge,
     Medicine,
+    MedicineFamily,
+    MedicineGroup,
     Substance,
 )
 
@@ -129,6 +131,19 @@ def _read_knowledge() -> Knowledge:
         classes=tuple(_allergy_class(row) for row in _read_rules("allergy_classes")),
         cross_reactions=tuple(CrossReaction(**row) for row in _read_rules("allergy_cross")),
         interactions=tuple(Interaction(**row) for row in _read_rules("interactions")),
+        families=tuple(
+            MedicineFamily(row["code"], row["name"], frozenset(_split(row["members"])))
+            for row in _read_rules("interaction_families")
+        ),
+        groups=tuple(
+            MedicineGroup(row["code"], row["name"], frozenset(_split(row["members"])))
+            for row in _read_rules("medicine_groups")
+        ),
+        harmless=frozenset(
+            frozenset((row["group"], other))
+            for row in _read_rules("harmless")
+            for other in _split(row["harmless_with"])
+        ),
         high_alert=tuple(_high_alert_group(row) for row in _read_rules("high_alert")),
         dose_limits=tuple(_dose_limit(row) for row in _read_rules("dose_limits")),
     )
@@ -210,9 +225,14 @@ def _dose_limit(row: dict[str, str]) -> DoseLimit:
         ingredient=row["ingredient"],
         kind=row["kind"],
         routes=frozenset(_split(row["routes"])),
+        from_years=_decimal(row["from_years"]),
+        below_years=_decimal(row["below_years"]),
         over_days=int(row["over_days"] or 0),
-        max_mg=Decimal(row["max_mg"]),
+        unit=row["unit"],
+        most=_decimal(row["most"]),
+        most_per_kg=_decimal(row["most_per_kg"]),
         source=row["source"],
+        address=row["address"],
     )
 
 

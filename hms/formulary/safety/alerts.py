@@ -26,7 +26,10 @@ class SafetyAlert:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check: `outcome` is fired, clear or could_not_run.
+    """The result of one check: `outcome` is fired, could_not_run, not_checked or clear.
+
+    It is clear only when everything was looked up. `unknown` says for what the lists have no line, so that nothing was
+    found because nothing was there to be found; without alerts the outcome is then not_checked, which asks for no reason.
 
     `missing` says what could not be checked, also when other alerts fired; it is shown as prominently as an alert.
     `needs_reason`: knowledge is missing that nobody at the desk can look up (a substance, a maximum), so that signing
@@ -40,6 +43,7 @@ class CheckResult:
     missing: Sentence | None = None
     needs_reason: bool = False
     looked_up: Sentence | None = None
+    unknown: Sentence | None = None
 
     @classmethod
     def from_alerts(
@@ -50,11 +54,13 @@ class CheckResult:
         *,
         needs_reason: bool = True,
         looked_up: Sentence | None = None,
+        unknown: Sentence | None = None,
     ) -> CheckResult:
-        """The result with its outcome: fired when there are alerts, else could_not_run when something is missing, else clear."""
+        """The result with its outcome: fired when there are alerts, else could_not_run when something is missing, else
+        not_checked when something is unknown, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
-        outcome = "fired" if ordered else "could_not_run" if missing else "clear"
-        return cls(rule, outcome, ordered, missing, needs_reason and missing is not None, looked_up)
+        outcome = "fired" if ordered else "could_not_run" if missing else "not_checked" if unknown else "clear"
+        return cls(rule, outcome, ordered, missing, needs_reason and missing is not None, looked_up, unknown)
 
     @classmethod
     def not_run(cls, rule: str, missing: Sentence, *, needs_reason: bool = True) -> CheckResult:

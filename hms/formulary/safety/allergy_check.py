@@ -154,15 +154,23 @@ def check_allergies(
     recorded = [entry for entry in allergies if not entry.is_denial]
     alerts = [alert for entry in recorded if (alert := _alert(medicine, entry, knowledge))]
     missing = _describe_unchecked(medicine, recorded, knowledge) if recorded else None
-    return CheckResult.from_alerts(RULE, alerts, missing, looked_up=_describe_compared(medicine, recorded))
+    return CheckResult.from_alerts(RULE, alerts, missing, looked_up=_describe_compared(medicine, recorded, knowledge))
 
 
-def _describe_compared(medicine: Medicine, recorded: list[AllergyEntry]) -> Sentence:
+def _describe_compared(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence:
     if not recorded:
         return Sentence(N_("No allergy is recorded."))
-    message = N_("%(medicine)s was compared with the recorded allergies: %(allergies)s.")
+    message = N_(
+        "%(medicine)s was compared with the recorded allergies (%(allergies)s), by name and by the families of version "
+        "%(version)s."
+    )
     names = ", ".join(entry.text or entry.code for entry in recorded)
-    return Sentence(message, medicine=", ".join(medicine.ingredients) or medicine.name, allergies=names)
+    return Sentence(
+        message,
+        medicine=", ".join(medicine.ingredients) or medicine.name,
+        allergies=names,
+        version=knowledge.version,
+    )
 
 
 def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowledge: Knowledge) -> Sentence | None:
@@ -237,7 +245,7 @@ def _class_alerts(
         tier = "stop" if is_named or entry.is_severe else allergy_class.same_class_tier
         alerts.append(SafetyAlert(tier, RULE, _same_class(medicine, entry, allergy_class, members), members))
     for cross in knowledge.cross_reactions:
-        if cross.recorded == allergy_class.code and cross.prescribed in medicine.classes:
+        if cross.recorded == allergy_class.code and cross.prescribed in knowledge.classes_for(medicine):
             tier = cross.tier_if_severe if entry.is_severe else cross.tier
             message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
             alerts.append(SafetyAlert(tier, RULE, message, medicine.ingredients))

@@ -14,6 +14,7 @@ from hms.formulary.dosing.doses import Dose
 from .alerts import NO_RULES, CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .dose_limits import check_dose_limits, check_high_alert
+from .interaction_check import check_interactions
 from .knowledge import CLASS_PREFIX, Knowledge, Medicine
 from .other_checks import (
     CurrentMedicine,
@@ -21,7 +22,6 @@ from .other_checks import (
     check_age_and_pregnancy,
     check_dose,
     check_duplicates,
-    check_interactions,
 )
 
 OVERRIDE_REASONS: dict[str, str] = {
@@ -32,6 +32,9 @@ OVERRIDE_REASONS: dict[str, str] = {
     "checked_by_hand": _l("Checked in a reference work"),
     "other": _l("Other reason (enter it)"),
 }
+NO_ILLNESSES = Sentence(
+    N_("Kidneys, liver, breastfeeding and other illnesses were not compared: the lists have no rules for them.")
+)
 MIN_REASON_LENGTH = 5
 MAX_REASON_LENGTH = 500
 
@@ -45,7 +48,7 @@ def check_medicine(
     knowledge: Knowledge,
 ) -> tuple[CheckResult, ...]:
     """Run all checks of one prescription line: allergy, interaction, duplicate, high-alert medicine, dose, limits of one
-    dose, age and pregnancy, in this order.
+    dose, age and pregnancy, in this order, and say that illnesses are not compared.
 
     `current` holds the patient's other medicines and the other lines of the same prescription, without this line.
     `allergies` is None when the patient was not asked.
@@ -57,10 +60,11 @@ def check_medicine(
         check_allergies(medicine, allergies, knowledge),
         check_interactions(medicine, others, knowledge),
         check_duplicates(medicine, others, knowledge),
-        check_high_alert(medicine, dose, knowledge),
+        check_high_alert(medicine, dose, person, knowledge),
         check_dose(medicine, dose, person, others),
-        check_dose_limits(medicine, dose, knowledge),
+        check_dose_limits(medicine, dose, person, knowledge),
         check_age_and_pregnancy(medicine, person),
+        CheckResult.from_alerts("illnesses", (), unknown=NO_ILLNESSES),
     )
 
 

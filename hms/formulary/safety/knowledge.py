@@ -12,6 +12,12 @@ from typing import Protocol
 from hms.core.text.cleaning import fold
 
 CLASS_PREFIX = "class:"
+UNCONFIRMED = "source to be confirmed"
+"""In the place of a source: every pharmacist would expect the rule, but nobody has read its source yet."""
+LOCAL_ROUTES = frozenset({"topical", "eye", "ear", "nasal"})
+"""By these too little reaches the blood for most interactions."""
+SWALLOWED = frozenset({"oral", ""})
+ADULT_FROM = Decimal(18)
 _TRADE_MARKS = re.compile("[™®℠©]")
 
 
@@ -124,20 +130,57 @@ class CrossReaction:
 
 
 @dataclass(frozen=True, slots=True)
+class MedicineFamily:
+    """Medicines that act alike in an interaction; rules name it as `class:` and its code. No allergy goes by it."""
+
+    code: str
+    name: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MedicineGroup:
+    """Medicines of one use. Each substance is in one group; what was looked at and found harmless is noted by groups."""
+
+    code: str
+    name: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Interaction:
-    """Two medicines that harm together; each side is an ingredient or, with `class:` before it, a class code."""
+    """Two medicines that harm together; each side is an ingredient or, with `class:` before it, the code of a family.
+
+    `routes` "" leaves out a medicine that stays on skin, eye, ear or nose, "oral" asks that both are swallowed, "any" is
+    every route. `mechanism` says why, `effect` what happens, `advice` what to do. `address` is where the source was read; without
+    one, the source is still to be confirmed.
+    """
 
     first: str
     second: str
     tier: str
+    routes: str
+    mechanism: str
     effect: str
+    advice: str
     source: str
+    address: str
 
-    def joins(self, medicine: Medicine, other: Medicine) -> bool:
-        """Whether the two medicines are this pair, in either order."""
-        return (_is_side(medicine, self.first) and _is_side(other, self.second)) or (
-            _is_side(medicine, self.second) and _is_side(other, self.first)
-        )
+    @property
+    def words(self) -> str:
+        return f"{self.effect} {self.advice}"
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a source was opened and read."""
+        return bool(self.address)
+
+    def covers(self, medicine: Medicine, other: Medicine) -> bool:
+        """Whether the rule holds for the routes by which the two products are given."""
+        routes = {medicine.route, other.route}
+        if self.routes == "oral":
+            return routes <= SWALLOWED
+        return self.routes == "any" or not routes & LOCAL_ROUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,25 +200,41 @@ class HighAlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class DoseLimit:
-    """The most of an ingredient: in one dose (`kind` "single"), or in a day when the course has more than `over_days`
-    days ("course"). Empty `routes` means every route."""
+    """The most of an ingredient: in one dose (`kind` "single"), in 24 hours ("daily"), in seven days ("weekly"), or in
+    24 hours of a course of more than `over_days` days ("course"). Empty `routes` means every route.
+
+    It holds from the age of `from_years` until below `below_years`, and is in `unit` (mg or units); where there is also an
+    amount per kg, the smaller one counts.
+    """
 
     ingredient: str
     kind: str
     routes: frozenset[str]
+    from_years: Decimal | None
+    below_years: Decimal | None
     over_days: int
-    max_mg: Decimal
+    unit: str
+    most: Decimal | None
+    most_per_kg: Decimal | None
     source: str
+    address: str
 
-    def covers(self, ingredients: Sequence[str], route: str) -> bool:
-        """Whether the limit holds for a medicine with `ingredients` by `route`; "" is an unknown one."""
-        return self.ingredient in ingredients and (not route or not self.routes or route in self.routes)
+    def covers(self, ingredients: Sequence[str], route: str, age_years: Decimal | None) -> bool:
+        """Whether the limit holds for a medicine with `ingredients` by `route` at this age; "" is an unknown route, None
+        an unknown age, for which the limits of adults hold."""
+        if self.ingredient not in ingredients or (route and self.routes and route not in self.routes):
+            return False
+        age = ADULT_FROM if age_years is None else age_years
+        return (self.from_years or 0) <= age and (self.below_years is None or age < self.below_years)
 
-
-def _is_side(medicine: Medicine, side: str) -> bool:
-    if side.startswith(CLASS_PREFIX):
-        return side.removeprefix(CLASS_PREFIX) in medicine.classes
-    return side in medicine.ingredients
+    def find_most(self, weight_kg: Decimal | None) -> Decimal | None:
+        """The most for a person of this weight; None when the weight is needed and unknown."""
+        if self.most_per_kg is None:
+            return self.most
+        if weight_kg is None:
+            return None
+        by_weight = self.most_per_kg * weight_kg
+        return by_weight if self.most is None else min(self.most, by_weight)
 
 
 def without_trade_marks(text: str) -> str:
@@ -190,7 +249,11 @@ def normalize_words(text: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """All lists of the safety checks. `version` is stored with every override."""
+    """All lists of the safety checks. `version` is stored with every override.
+
+    `harmless` are pairs of codes of `groups` whose medicines were looked at together: where no interaction is listed, none
+    that matters is known.
+    """
 
     version: str
     substances: tuple[Substance, ...]
@@ -199,6 +262,9 @@ class Knowledge:
     interactions: tuple[Interaction, ...]
     high_alert: tuple[HighAlertGroup, ...] = ()
     dose_limits: tuple[DoseLimit, ...] = ()
+    families: tuple[MedicineFamily, ...] = ()
+    groups: tuple[MedicineGroup, ...] = ()
+    harmless: frozenset[frozenset[str]] = frozenset()
     is_readable: bool = True
 
     @cached_property
@@ -237,6 +303,67 @@ class Knowledge:
     def classes_of(self, substance: str) -> frozenset[str]:
         """Codes of the classes that `substance` belongs to."""
         return self._memberships.get(substance, frozenset())
+
+    def classes_for(self, medicine: Medicine) -> frozenset[str]:
+        """The classes of the medicine's record and of its ingredients: a class may be newer than the record."""
+        return medicine.classes.union(*(self.classes_of(name) for name in medicine.ingredients))
+
+    def sides_of(self, medicine: Medicine) -> frozenset[str]:
+        """All that a rule may call the medicine: ingredients, and its classes and families with `class:`."""
+        named = (self._sides.get(name, frozenset()) for name in medicine.ingredients)
+        classes = frozenset(CLASS_PREFIX + code for code in medicine.classes)
+        return classes.union(medicine.ingredients, *named)
+
+    def find_interactions(self, medicine: Medicine, other: Medicine) -> list[Interaction]:
+        """The rules that name the two medicines, in either order, and hold for their routes."""
+        others = self.sides_of(other)
+        return [
+            rule
+            for side in self.sides_of(medicine)
+            for opposite, rule in self._rules_by_side.get(side, ())
+            if opposite in others and rule.covers(medicine, other)
+        ]
+
+    def has_rules_for(self, medicine: Medicine) -> bool:
+        """Whether every ingredient is named by at least one interaction, itself or by a class."""
+        return all({name, *self._sides.get(name, ())} & self._rules_by_side.keys() for name in medicine.ingredients)
+
+    def were_looked_at(self, medicine: Medicine, other: Medicine) -> bool:
+        """Whether somebody has looked at every ingredient of one together with every ingredient of the other."""
+        return all(
+            frozenset((self.group_of.get(one, ""), self.group_of.get(two, ""))) in self.harmless
+            for one in medicine.ingredients
+            for two in other.ingredients
+        )
+
+    @cached_property
+    def limits_by_ingredient(self) -> dict[str, list[DoseLimit]]:
+        by_key: dict[str, list[DoseLimit]] = {}
+        for limit in self.dose_limits:
+            by_key.setdefault(limit.ingredient, []).append(limit)
+        return by_key
+
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """The code of the group of each substance."""
+        return {member: group.code for group in self.groups for member in group.members}
+
+    @cached_property
+    def _rules_by_side(self) -> dict[str, list[tuple[str, Interaction]]]:
+        by_key: dict[str, list[tuple[str, Interaction]]] = {}
+        for rule in self.interactions:
+            by_key.setdefault(rule.first, []).append((rule.second, rule))
+            if rule.first != rule.second:
+                by_key.setdefault(rule.second, []).append((rule.first, rule))
+        return by_key
+
+    @cached_property
+    def _sides(self) -> dict[str, frozenset[str]]:
+        by_key: dict[str, set[str]] = {}
+        for entry in (*self.classes, *self.families):
+            for member in entry.members:
+                by_key.setdefault(member, set()).add(CLASS_PREFIX + entry.code)
+        return {substance: frozenset(sides) for substance, sides in by_key.items()}
 
     @cached_property
     def _memberships(self) -> dict[str, frozenset[str]]:

@@ -1,4 +1,4 @@
-"""Checks for interactions, duplicates, daily maximum, age and pregnancy."""
+"""Checks for duplicates, daily maximum, age and pregnancy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
-from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
-from .knowledge import Knowledge, Medicine
+from .alerts import CheckResult, SafetyAlert
+from .knowledge import ADULT_FROM, LOCAL_ROUTES, Knowledge, Medicine
 
 CHILD_UNTIL = 12
-ADULT_FROM = 18
 DOSED_BY_WEIGHT_BELOW_KG = 50
 UNKNOWN_AGE = Sentence(N_("The age is not known. Check the dose yourself."))
 UNKNOWN_WEIGHT = Sentence(N_("The dose cannot be checked without a weight. Weigh the child."))
@@ -49,55 +48,14 @@ def not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult:
     return CheckResult.not_run(rule, Sentence(template, medicine=", ".join(names)))
 
 
-def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
-    """Check `medicine` for interactions with the patient's other medicines; one alert for each of these."""
-    if not knowledge.is_readable:
-        return CheckResult.not_run("interaction", NO_RULES)
-    others = {entry.medicine.name: entry.medicine for entry in current}
-    strongest_alerts = []
-    for other in others.values():
-        alerts = [
-            SafetyAlert(
-                pair.tier,
-                "interaction",
-                Sentence("%(one)s + %(other)s: %(effect)s", one=medicine.name, other=other.name, effect=pair.effect),
-                (*medicine.ingredients, *other.ingredients),
-            )
-            for pair in knowledge.interactions
-            if pair.joins(medicine, other)
-        ]
-        # Two products with the same ingredients are a duplicate, not an interaction.
-        if (strongest := get_worst_alert(alerts)) and set(medicine.ingredients) != set(other.ingredients):
-            strongest_alerts.append(strongest)
-    missing = not_in_formulary("interaction", (medicine, *others.values()))
-    known = [other.name for other in (medicine, *others.values()) if other.ingredients]
-    return CheckResult.from_alerts(
-        "interaction",
-        strongest_alerts,
-        missing.missing,
-        looked_up=describe_pairs(known, knowledge),
-    )
-
-
-def describe_pairs(names: list[str], knowledge: Knowledge) -> Sentence:
-    """What an interaction check compared: a pair without a rule is not known to be safe."""
-    if not knowledge.is_readable:
-        return NO_RULES
-    if len(names) < 2:
-        return Sentence(N_("There is no other medicine to compare."))
-    message = N_(
-        "%(medicines)s were compared with the %(count)s rules of the hospital's list. "
-        "A pair without a rule is not known to be safe."
-    )
-    return Sentence(message, medicines=", ".join(names), count=len(knowledge.interactions))
-
-
 def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Check whether the patient already takes the same ingredient or another medicine of a watched class."""
     others = {entry.medicine.name: entry.medicine for entry in current}
     alerts = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
     missing = not_in_formulary("duplicate", (medicine, *others.values()))
-    return CheckResult.from_alerts("duplicate", alerts, missing.missing)
+    template = N_("The ingredients and groups of %(medicine)s were compared with %(count)s other current medicines.")
+    looked_up = Sentence(template, medicine=medicine.name, count=len(others))
+    return CheckResult.from_alerts("duplicate", alerts, missing.missing, looked_up=looked_up)
 
 
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> SafetyAlert | None:
@@ -107,7 +65,7 @@ def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Saf
         return SafetyAlert(
             "caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same
         )
-    for code in sorted(medicine.classes & other.classes):
+    for code in sorted(knowledge.classes_for(medicine) & knowledge.classes_for(other)):
         family = knowledge.class_by_code.get(code)
         if family and family.watch_duplicates:
             template = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
@@ -125,8 +83,10 @@ def check_dose(
     under 12 could not run when the weight is needed and unknown.
     """
     if medicine.has_no_maximum:
-        template = N_("The list has no daily maximum for %(medicine)s. The amount was not compared.")
-        return CheckResult.from_alerts("dose", (), looked_up=Sentence(template, medicine=medicine.name))
+        template = N_("%(medicine)s has no daily maximum of its own. The amount was not compared with one.")
+        return CheckResult.from_alerts(
+            "dose", (), _unreadable(medicine, dose), unknown=Sentence(template, medicine=medicine.name)
+        )
     if not medicine.max_daily_mg and not medicine.max_daily_mg_per_kg:
         template = N_("No daily maximum is recorded for %(medicine)s. Check the dose yourself.")
         return CheckResult.not_run("dose", Sentence(template, medicine=medicine.name))
@@ -148,6 +108,13 @@ def check_dose(
     is_fact_of_patient = missing in (UNKNOWN_AGE, UNKNOWN_WEIGHT)
     looked_up = _describe_compared(taken, {name: _maximum_of(medicine, name, person) for name in taken})
     return CheckResult.from_alerts("dose", alerts, missing, needs_reason=not is_fact_of_patient, looked_up=looked_up)
+
+
+def _unreadable(medicine: Medicine, dose: Dose | None) -> Sentence | None:
+    """That the dose is no dose that can be compared; None for what stays on skin, eye, ear or nose."""
+    if dose is not None or medicine.route in LOCAL_ROUTES:
+        return None
+    return Sentence(N_("The dose of %(medicine)s cannot be read. Check it yourself."), medicine=medicine.name)
 
 
 def _describe_compared(taken: dict[str, Decimal], maximums: dict[str, Decimal | None]) -> Sentence:
@@ -234,11 +201,16 @@ def check_age_and_pregnancy(medicine: Medicine, person: PatientFacts) -> CheckRe
         )
         return CheckResult.not_run("age_pregnancy", Sentence(template, medicine=medicine.name))
     alerts = [alert for alert in (_age_alert(medicine, person), _pregnancy_alert(medicine, person)) if alert]
-    gap = None
+    gap = unknown = None
+    if not medicine.pregnancy and (person.is_pregnant or _may_be_pregnant(person) and person.is_pregnant is None):
+        template = N_("The list says nothing about %(medicine)s in pregnancy. It is not known to be safe.")
+        unknown = Sentence(template, medicine=medicine.name)
     if person.age_years is None and (medicine.min_age_years is not None or medicine.pregnancy):
         gap = Sentence(N_("The age is not known. Check yourself whether the medicine is safe for the age."))
     looked_up = Sentence(N_("Age and pregnancy were compared with the list for %(medicine)s."), medicine=medicine.name)
-    return CheckResult.from_alerts("age_pregnancy", alerts, gap, needs_reason=False, looked_up=looked_up)
+    return CheckResult.from_alerts(
+        "age_pregnancy", alerts, gap, needs_reason=False, looked_up=looked_up, unknown=unknown
+    )
 
 
 def _age_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:

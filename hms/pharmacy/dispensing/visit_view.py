@@ -68,6 +68,22 @@ class Line:
         """The batches in the form that the page posts: "12x24,15x3"."""
         return ",".join(f"{pick.batch_id}x{pick.quantity}" for pick in self.picks)
 
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """What the checks said to the prescriber, as (tier, message); allergies are left out, they are checked again."""
+        checks = self._checks_but_allergies()
+        return [(alert["tier"], alert["message"]) for check in checks for alert in check["alerts"]] + [
+            ("gap", check["missing"]) for check in checks if check["missing"]
+        ]
+
+    @property
+    def not_checked(self) -> list[str]:
+        """For what the lists had no line when it was prescribed."""
+        return [check["unknown"] for check in self._checks_but_allergies() if check.get("unknown")]
+
+    def _checks_but_allergies(self) -> list[dict[str, Any]]:
+        return [check for check in (self.row.checks or {}).get("checks", []) if check["rule"] != "allergy"]
+
     def units(self, count: int) -> str:
         """`count` with the medicine's unit: "24 tablets"."""
         unit = (self.medicine.unit if self.medicine else "") or ""
