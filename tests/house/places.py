@@ -21,6 +21,7 @@ WORDS = {
     "kind": "appointment.reminder",
     "channel": "sms",
     "language": "en",
+    "number": "1",
 }
 """Values of URL arguments that are not records."""
 

@@ -89,6 +89,7 @@ PAGES = {
     "/appointments/sheet": "a paper; the list of appointments has an export",
     "/appointments/week": "a board; the list of appointments has an export",
     "/appointments/month": "a board; the list of appointments has an export",
+    "/imports/": "files that were imported, of which each offers its rows with errors as a file",
     "/find": "the first rows of a search; the list of patients has an export",
     "/pharmacy/receive": "a form with a line for each batch",
     "/": "the first rows of lists that have an export of their own",
@@ -96,6 +97,8 @@ PAGES = {
     "/note-templates/hospital": "the hospital's texts for notes",
     "/offline-entries": "one's own entries that are to be corrected",
     "/patients/withdrawn": "records that were made by mistake, to be restored one by one",
+    "/profile": "one's own account",
+    "/profile/role": "one's own requests",
     "/profile/security": "one's own sessions",
     "/profile/sign-ins": "one's own sign-ins",
 }

@@ -44,7 +44,7 @@ MAY_USE: dict[str, dict[str, set[str]]] = {
         ("encounter", "encounter_id", "status", "search", "date", "date_from", "date_to"),
         {"admin", "receptionist", "cashier"} | OWN,
     )
-    | {"state": {"admin", "receptionist", "cashier"}},
+    | {"show": {"admin", "receptionist", "cashier"}},
     "service-catalog": {"with_inactive": {"admin"}},
 }
 """By list and parameter: the roles that may see the filtered value (the projections of the permission matrix)."""

@@ -58,7 +58,7 @@ BILLS = parameters(
     encounter=Id(may_use=api_queries.may_read_whole),
     status=Choice(BillState, may_use=api_queries.may_read_whole),
     is_paid=Flag(),
-    state=Choice(queries.STATES, may_use=_reads_bills),
+    show=Choice(queries.STATES, may_use=_reads_bills),
     search=Search(may_use=api_queries.may_read_whole),
     ordering=Ordering(
         ("id", "date_issued", "total_amount"),
@@ -101,14 +101,14 @@ SERVICES = parameters(
 @api.arguments(BILLS, location="query")
 @api.response(200, schemas.BillOut(many=True))
 def bills(arguments: dict[str, Any]) -> Response:
-    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `state`: a tab of the page;
+    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `show`: a tab of the page;
     `search` takes a number of a bill or receipt, and for those who read bills what finds patients. People who may read only the
     patient and whether the bill is paid can filter only by these two."""
     who = current_person()
     is_whole = api_queries.may_read_whole(who)
     kind: dict[str, Any] = {"kind": reader_kind(who), "is_whole": is_whole}
-    kind["with_void"] = api_queries.may_see_withdrawn(who) or "state" in arguments
-    kind["state"] = arguments.get("state", "all")
+    kind["with_void"] = api_queries.may_see_withdrawn(who) or "show" in arguments
+    kind["state"] = arguments.get("show", "all")
     if arguments.get("search"):
         arguments |= _search(arguments["search"], who)
     rows = BILL_LIST.rows(arguments, reader_values(who), on="date_issued", **kind)
