@@ -147,7 +147,9 @@ def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | No
 
 
 def _links(names: Mapping[Any, str], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
-    return [{"label": translate(words), "url": address(one), "is_current": one == current} for one, words in names.items()]
+    return [
+        {"label": translate(words), "url": address(one), "is_current": one == current} for one, words in names.items()
+    ]
 
 
 def _printer(text: str | None) -> Printer | None:
