@@ -43,7 +43,7 @@ PERIODIC_TASKS = (
     PeriodicTask("remind of overdue reviews", HOUR, jobs.remind_reviewers),
     PeriodicTask("plan reminders of appointments", MINUTE, reminders.plan_reminders),
     PeriodicTask("look after messages to patients", MINUTE, outgoing.look_after),
-    PeriodicTask("make the paces of doctors", HOUR, waits.make_service_paces),
+    PeriodicTask("make the paces of doctors and service points", HOUR, waits.make_service_paces),
     PeriodicTask("mark bookings whose patients did not come", 10 * MINUTE, bookings.mark_no_shows),
     PeriodicTask("compare new patients with the others", MINUTE, duplicates.compare_pending),
     PeriodicTask(

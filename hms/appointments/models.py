@@ -436,7 +436,8 @@ class WallScreen(Record):
 
 
 class ServicePace(UnauditedRecord):
-    """How fast a doctor calls, from the calls of the last weeks; made again each day from the queue, so it may be deleted.
+    """How fast a doctor or a service point calls, from the calls of the last weeks; made again each day from the lines, so it
+    may be deleted.
 
     `kind` is the id of a visit type, "booked" without one, "walk_in", or "" for all. `turns` and `gaps` are seconds, as
     `waits.rules` explains them; `overtaken` has a rate for each priority.
@@ -445,10 +446,13 @@ class ServicePace(UnauditedRecord):
     __tablename__ = "service_pace"
     __table_args__ = (
         UniqueConstraint("doctor_id", "kind"),
+        UniqueConstraint("point_id", "kind"),
+        CheckConstraint("num_nonnulls(doctor_id, point_id) = 1", name="of_one"),
         CheckConstraint("kind IN ('', 'booked', 'walk_in') OR kind ~ '^[0-9]+$'", name="kind_known"),
     )
 
-    doctor_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("service_point.id", ondelete="RESTRICT"))
     kind: Mapped[str]
     made_on: Mapped[dt.date]
     turns: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -71,6 +71,7 @@ class Permission(StrEnum):
     MANAGE_HOURS = "appointments.manage_hours"
     MANAGE_HOLIDAYS = "appointments.manage_holidays"
     OVERBOOK = "appointments.overbook"
+    IMPORT_APPOINTMENTS = "appointments.import"
     # messages to patients
     READ_MESSAGES = "messages.read"
     SEND_MESSAGES = "messages.send"
@@ -222,6 +223,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_HOURS,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
+            Permission.IMPORT_APPOINTMENTS,
             Permission.READ_MESSAGES,
             Permission.SEND_MESSAGES,
             Permission.MANAGE_MESSAGE_TEXTS,
@@ -293,6 +295,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.BLOCK_TIME,
             Permission.MANAGE_HOLIDAYS,
             Permission.OVERBOOK,
+            Permission.IMPORT_APPOINTMENTS,
             Permission.CHECK_IN,
             Permission.CALL_PATIENT,
             Permission.SERVE_POINT,

@@ -8,10 +8,13 @@ from random import Random
 
 import pytest
 
-from hms.appointments.models import QueueEntry, ServicePace
+from hms.appointments.lines import actions as line_actions
+from hms.appointments.models import PointEntry, QueueEntry, ServicePace
+from hms.appointments.points import actions as point_actions
 from hms.appointments.queue import actions as queue_actions
 from hms.appointments.waits import jobs, queries, rules
-from hms.appointments.waits.rules import BOOKED, WALK_IN, Call, Doctor, Minutes, Wait, Waiting
+from hms.appointments.waits.queries import Callers
+from hms.appointments.waits.rules import BOOKED, WALK_IN, Call, Caller, Minutes, Wait, Waiting
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
@@ -87,7 +90,7 @@ def test_eight_of_ten_waits_of_a_simulated_month_lie_between_the_bounds(seed):
 
     def observe(now: float, waiting: list, inside: Visit, is_free: bool) -> None:
         at = EIGHT + dt.timedelta(seconds=now)
-        doctor = Doctor(paces, EIGHT + dt.timedelta(seconds=inside.called), inside.kind, is_free)
+        doctor = Caller(paces, EIGHT + dt.timedelta(seconds=inside.called), inside.kind, is_free)
         order = [visit for _order, visit in sorted(waiting)]
         rows = [Waiting(visit.number, 1, visit.kind, visit.priority) for visit in order]
         waits = rules.expected_waits(rows, {1: doctor}, at)
@@ -111,8 +114,8 @@ PACE = rules.Pace(rules.Spread.of([600] * 30), rules.Spread.of([60] * 30), (0.0,
 def test_waits_in_small():
     """A doctor with turns of exactly ten minutes; another who is free; and patients who wait for any or for a third."""
     now = EIGHT
-    busy = Doctor({"": PACE}, now - dt.timedelta(minutes=4), BOOKED, False)
-    free = Doctor({"": PACE}, now - dt.timedelta(minutes=30), BOOKED, True)
+    busy = Caller({"": PACE}, now - dt.timedelta(minutes=4), BOOKED, False)
+    free = Caller({"": PACE}, now - dt.timedelta(minutes=30), BOOKED, True)
     rows = [
         Waiting(1, 1, BOOKED, 3),
         Waiting(2, 1, WALK_IN, 3),
@@ -201,4 +204,46 @@ def test_what_was_seen_is_kept_by_day_and_a_doctor_who_may_have_gone_is_not_know
     with clock.frozen_at(clock.now() + dt.timedelta(minutes=61)):
         assert queries.expected_waits() == {}, "the doctor may have gone"
     with clock.frozen_at(clock.now() + dt.timedelta(days=8)):
-        assert queries.load_paces([bah.id]) == {}, "the clock stood still"
+        assert queries.load_paces(Callers.DOCTORS, [bah.id]) == {}, "the clock stood still"
+
+
+def past_day_at_point(point_id: int, day: dt.date, patients: list) -> None:
+    """A day of the past at a service point: all come at eight, and one is called every ten minutes."""
+    with action_context("tests.past", SYSTEM):
+        for number, patient in enumerate(patients):
+            called = clock.at(day, dt.time(8, 1)) + dt.timedelta(minutes=10 * number)
+            values = {"patient_id": patient.id, "point_id": point_id, "service_date": day, "status": "done"}
+            row = PointEntry(**values, prefix="L", token=number + 1, arrived_at=clock.at(day, dt.time(8)))
+            row.called_at = row.started_at = called
+            row.ended_at = called + dt.timedelta(minutes=9)
+            database.session.add(row)
+        database.session.flush()
+
+
+def test_the_wait_at_a_service_point_is_in_its_line_on_the_slip_the_screen_and_in_the_api(db, desk, program, person):
+    point = point_actions.save_service_point(
+        code="LAB", name="Laboratory", kind="laboratory", prefix="L", by=person("admin")
+    )
+    people = [factories.patient(f"Musa {number}") for number in range(8)]
+    for days in range(1, 4):
+        past_day_at_point(point.id, clock.today() - dt.timedelta(days=days), people)
+    first, second, third = (
+        line_actions.add_to_point(people[number].id, point.id, by=person("receptionist")) for number in range(3)
+    )
+    reception = desk("receptionist")
+
+    def seen(entry: PointEntry) -> list[str]:
+        addresses = (f"/queue/points/{point.id}", f"/queue/places/{entry.id}/slip", "/queue/display")
+        return [words(reception.get(address).get_data(as_text=True)) for address in addresses]
+
+    assert all("not known yet" in text for text in seen(second)), "nobody was called today"
+    line_actions.call_to_point(first.id, by=person("lab"))
+    jobs.make_service_paces()
+    assert all("about 20min (15–25)" in text for text in seen(third))
+    rows = {row["id"]: row["expected_wait"] for row in program("lab").get("/api/point-queue/").get_json()}
+    assert rows == {
+        first.id: None,
+        second.id: {"low": 5, "likely": 10, "high": 10},
+        third.id: {"low": 15, "likely": 20, "high": 25},
+    }
+    assert queries.expected_waits() == {}, "nobody waits for a doctor"

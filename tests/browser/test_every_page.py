@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HMS = Path(__file__).resolve().parents[2] / "hms"
 DESKS = sorted({views.relative_to(HMS).parts[0] for views in HMS.rglob("*views.py")} - {"core"})
-FURTHER = ("message_channels", "patient_messages")
+FURTHER = ("imports", "message_channels", "patient_messages")
 """Blueprints beside that of their desk."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (1366, 810, 320)
@@ -32,6 +32,7 @@ QUESTIONS = {
 """Pages that differ by query or by person."""
 
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
+    "/imports/<int:import_id>",
     "/messages/<int:message_id>",
     "/wall/<secret>",
     "/wall/<secret>/rows",

@@ -33,10 +33,13 @@ def chooses(served, tab, content):
     works(served, tab)
 
 
-def test_a_list_is_imported_and_its_errors_corrected(served, at_desk):
+def test_a_list_is_imported_and_its_errors_corrected(served, at_desk, axe):
     tab = at_desk("admin", java_script_enabled=False)
     chooses(served, tab, LIST)
     expect(ux(tab, "import-line")).to_contain_text("This date does not exist")
+    looked_at = at_desk("admin")
+    looked_at.goto(tab.url)
+    assert axe(looked_at) == []
     with tab.expect_download() as download:
         ux(tab, "import-failed").click()
     failed = download.value.path().read_text(encoding="utf-8-sig")

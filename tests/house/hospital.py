@@ -38,6 +38,7 @@ from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.models import Medication
+from hms.interop.models import ImportBatch, ImportRow
 from hms.lab.models import LabOrder, LabResult
 from hms.messages.models import MessagePreference, MessageText, Notification, OutgoingMessage
 from hms.patients.access.actions import OPEN_FOR
@@ -251,6 +252,22 @@ def paid(bill_id: int, number: int, now: dt.datetime, by: str = "cashier") -> Pa
     return add(Payment(number=f"R-2026-{number}", bill_id=bill_id, received_by_id=shift.cashier_id, **row), by=by)
 
 
+def _import() -> ImportBatch:
+    """A file of the administrator, with a row that was refused."""
+    owner = db.session.scalars(select(User.id).filter_by(username="admin")).one()
+    read = {
+        "headings": ["Sex"],
+        "encoding": "utf-8",
+        "separator": "comma",
+        "decimal_sign": ".",
+        "columns": {"gender": 0},
+    }
+    batch = add(ImportBatch(user_id=owner, kind="patients", file_name="list.csv", state="checked", row_count=1, **read))
+    problem = {"field": "gender", "message": "This is needed. Fill in the cell.", "values": {}}
+    add(ImportRow(batch_id=batch.id, number=2, cells=["?"], state="refused", problems=[problem]))
+    return batch
+
+
 def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     start = clock.now() + dt.timedelta(days=number % 100_000)
     week = add(
@@ -266,7 +283,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
     screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
     ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
-    ids |= {"point_id": _point(number).id}
+    ids |= {"point_id": _point(number).id, "import_id": _import().id}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))

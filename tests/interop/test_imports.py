@@ -6,6 +6,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -22,6 +23,8 @@ from hms.core.gapless_numbers import NumberSeries
 from hms.core.person import SYSTEM
 from hms.interop.imports import actions, jobs, tables
 from hms.interop.imports.fields import DateOrder, day_before_month, guess_date_order
+from hms.interop.imports.kinds import KINDS
+from hms.interop.imports.patient_rows import PATIENTS
 from hms.interop.models import ImportBatch, ImportRow
 from hms.patients.models import Patient
 from hms.staff.models import Role, User
@@ -29,7 +32,7 @@ from tests.appointments import factories
 from tests.interop.lists import do, states, upload, work
 from tests.page import PageClient
 
-PATIENTS = """Prénom;Nom;Sexe;Date de naissance;Téléphone;Ancien numéro;Allergies
+PEOPLE = """Prénom;Nom;Sexe;Date de naissance;Téléphone;Ancien numéro;Allergies
 Kadiatu;Kamara;F;27/3/1991;076 123 456;OLD-1;Penicillin
 Foday;Sesay;homme;31/2/1990;076 123 457;OLD-2;
 Kadiatu;Kamara;F;27.03.1991;;OLD-3;
@@ -42,7 +45,7 @@ Mariama;Conteh;F;1/5/2001;078 999 111;OLD-6;
 def test_patients_are_imported_corrected_and_undone(desk: Callable[..., PageClient], db) -> None:
     """The columns are guessed by French headings; the file that comes back with the reasons can be corrected and imported."""
     admin = desk("admin")
-    address = upload(admin, "patients", PATIENTS)
+    address = upload(admin, "patients", PEOPLE)
     shown = do(admin, address, "check")
     assert states(address) == {2: "ready", 3: "refused", 4: "duplicate", 5: "refused", 6: "refused", 7: "ready"}
     for said in (
@@ -70,6 +73,10 @@ def test_patients_are_imported_corrected_and_undone(desk: Callable[..., PageClie
 
 def _import_corrected_rows(admin: PageClient, address: str) -> None:
     failed = admin.get(f"{address}/failed.csv").data.decode("utf-8-sig")
+    twice = upload(admin, "patients", failed)
+    do(admin, twice, "check")
+    first_line = failed.partition("\n")[0]
+    assert admin.get(f"{twice}/failed.csv").data.decode("utf-8-sig").partition("\n")[0] == first_line
     assert failed.count("\n") == 5
     corrected = (
         failed.replace("31/2/1990", "28/2/1990").replace("2,32E+11", "076 555 222").replace("Koroma,,", "Koroma,M,")
@@ -128,7 +135,7 @@ def take_grant(role_code: str, grant: str) -> None:
 
 def test_a_portion_that_was_lost_is_done_again_and_nothing_twice(desk, db, person, monkeypatch) -> None:
     """The worker stops between two portions; later the person loses the right."""
-    monkeypatch.setattr(jobs, "PORTION_ROWS", 2)
+    monkeypatch.setitem(KINDS, "patients", replace(PATIENTS, portion_rows=2))
     admin = desk("admin")
     names = ("Abu,Kamara", "Binta,Sesay", "Chernor,Koroma", "Daniel,Conteh", "Ester,Bangura")
     lines = [f"{name},F,{n}/2/{1950 + 9 * n}" for n, name in enumerate(names, 1)]

@@ -31,7 +31,7 @@ ACTION_LABELS = {
     "appointments.leave": _l("Marked the patient as left without being seen"),
     "appointments.end_screen": _l("Switched a wall screen off"),
     "appointments.make_screen": _l("Made a wall screen"),
-    "appointments.make_service_paces": _l("Made the paces of doctors from their calls"),
+    "appointments.make_service_paces": _l("Made the paces of doctors and service points from their calls"),
     "appointments.move": _l("Moved the appointment"),
     "appointments.read": _l("Opened an appointment"),
     "appointments.read_board": _l("Opened the queue"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +16,7 @@ from hms.appointments.queue import queries as queue_queries
 from hms.appointments.queue import transitions
 from hms.appointments.schemas import EntryOut, entry_json
 from hms.appointments.waits import queries as wait_queries
+from hms.appointments.waits.queries import Callers
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.small_lists import filter_rows, order_rows
@@ -140,7 +142,9 @@ def point_queue(arguments: dict[str, Any]) -> Response:
     places = filter_rows(places, arguments, patient=attrgetter("patient_id"), status=attrgetter("status"))
     readers = {name: attrgetter(name) for name in PLACE_COLUMNS} | {"token": attrgetter("prefix", "number")}
     places = order_rows(places, arguments, _latest_first if show == "done" else _calling_order, **readers)
-    return read_log.list_response(places, place_json, _read_of_place, entity="point_entry")
+    waits = wait_queries.expected_waits(Callers.POINTS) if show == "waiting" else {}
+    to_json = partial(place_json, waits=waits)
+    return read_log.list_response(places, to_json, _read_of_place, entity="point_entry")
 
 
 def _calling_order(place: queries.PlaceAtPoint) -> tuple[Any, ...]:
@@ -158,7 +162,7 @@ def _read_of_place(place: queries.PlaceAtPoint) -> tuple[str, read_log.PatientRe
 def _place_response(point_entry_id: int, status: int = 200) -> tuple[Response, int]:
     place = queries.get_place(point_entry_id)
     read_log.record_read("appointments.read", place.patient_id, entity="point_entry", entity_id=point_entry_id)
-    return jsonify(place_json(place)), status
+    return jsonify(place_json(place, wait_queries.expected_waits(Callers.POINTS))), status
 
 
 @api.post("/point-queue/")

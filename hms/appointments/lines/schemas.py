@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from hms.appointments.schemas import full_name
+from hms.appointments.schemas import WaitOut, full_name
+from hms.appointments.waits.rules import Minutes
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text, WholeNumber
 
@@ -98,6 +100,7 @@ class PlaceOut(ApiSchema):
     held_at = fields.DateTime(allow_none=True)
     hold_reason = fields.String()
     can_undo = fields.Boolean()
+    expected_wait = fields.Nested(WaitOut, allow_none=True)
 
 
 class StopOut(ApiSchema):
@@ -117,8 +120,10 @@ class JourneyOut(ApiSchema):
     stops = fields.List(fields.Nested(StopOut))
 
 
-def place_json(place: PlaceAtPoint) -> dict[str, Any]:
-    """The JSON of a place in the line of a service point."""
+def place_json(place: PlaceAtPoint, waits: Mapping[int, Minutes]) -> dict[str, Any]:
+    """The JSON of a place in the line of a service point. `expected_wait` is null for one that is not in `waits`: called
+    already, or not known yet."""
+    wait = waits.get(place.id)
     same = ("id", "token", "point_name", "origin", "priority", "status", "hold_reason", "can_undo")
     times = ("arrived_at", "called_at", "started_at", "ended_at", "held_at")
     return {
@@ -128,4 +133,5 @@ def place_json(place: PlaceAtPoint) -> dict[str, Any]:
         "patient_name": full_name(place),
         "visit": place.queue_entry_id,
         "sent_from": place.sent_from_id,
+        "expected_wait": wait and wait._asdict(),
     }

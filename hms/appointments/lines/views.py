@@ -27,6 +27,9 @@ from hms.appointments.view_helpers import (
     render_slip,
     run_or_flash,
 )
+from hms.appointments.waits import queries as wait_queries
+from hms.appointments.waits.queries import Callers
+from hms.appointments.waits.rules import Minutes
 from hms.core.api import read_log
 from hms.core.db.session import get_or_not_found
 from hms.core.permissions import Permission
@@ -65,9 +68,14 @@ def _load_line(point_id: int) -> dict[str, Any]:
         "places": places,
         "journeys": find_journeys(place.patient_id for place in places),
         "counts": queries.count_places(point_id),
+        "waits": _waits() if show == "waiting" else {},
         "all_rows": {"all": 1} if "all" in request.args else {},
         "priorities": [(PRIORITY_TONES[priority], str(label)) for priority, label in PRIORITY_LABELS.items()],
     }
+
+
+def _waits() -> dict[int, Minutes]:
+    return wait_queries.expected_waits(Callers.POINTS)
 
 
 @pages.post("/queue/points/<int:point_id>/call-next")
@@ -188,8 +196,8 @@ def point_slip(point_entry_id: int) -> str:
     """The slip with the token of a service point, 80 mm wide."""
     place = queries.get_place(point_entry_id)
     read_log.record_read("appointments.read", place.patient_id, entity="point_entry", entity_id=point_entry_id)
-    line = url_for("appointments.point_line", point_id=place.point_id)
-    return render_slip(place, where=place.point_name, ahead=queries.count_ahead(place), wait=None, back=line)
+    line, wait = url_for("appointments.point_line", point_id=place.point_id), _waits().get(place.id)
+    return render_slip(place, where=place.point_name, ahead=queries.count_ahead(place), wait=wait, back=line)
 
 
 @pages.route("/queue/points/<int:point_id>/add", methods=["GET", "POST"])

@@ -252,7 +252,7 @@ def _load_screen() -> dict[str, Any]:
     return {
         "calls": tokens.list_last_calls(),
         "next_tokens": tokens.list_next_tokens(),
-        "waits": wait_queries.expected_waits(),
+        "waits": tokens.load_waits(),
         "sentences": {},
     }
 

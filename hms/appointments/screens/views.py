@@ -16,7 +16,6 @@ from hms.appointments.forms import ScreenForm
 from hms.appointments.lines import tokens
 from hms.appointments.points.queries import list_points
 from hms.appointments.view_helpers import list_doctor_choices
-from hms.appointments.waits import queries as wait_queries
 from hms.core.permissions import Permission
 from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
@@ -45,7 +44,7 @@ def _load_wall(screen: Row) -> dict[str, Any]:
         "screen": screen,
         "calls": calls,
         "next_tokens": tokens.list_next_tokens(doctor_id=screen.doctor_id, point_id=screen.point_id),
-        "waits": wait_queries.expected_waits(),
+        "waits": tokens.load_waits(doctor_id=screen.doctor_id, point_id=screen.point_id),
         "sentences": {row.id: json.dumps(_sentences(row, screen.spoken)) for row in calls},
     }
 

@@ -1,4 +1,4 @@
-"""Daily job: make the paces of doctors from the calls of the last weeks."""
+"""Daily job: make the paces of doctors and service points from the calls of the last weeks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hms.core.db.session import db
 from hms.core.person import SYSTEM
 
 from . import queries, rules
+from .queries import Callers
 
 
 def make_service_paces() -> bool:
@@ -23,17 +24,18 @@ def make_service_paces() -> bool:
             return False
         if db.session.scalar(select(func.max(ServicePace.made_on))) == today:
             return False
-        paces = rules.make_paces(queries.list_calls(today))
+        paces = {callers: rules.make_paces(queries.list_calls(callers, today)) for callers in Callers}
         db.session.execute(delete(ServicePace))
-        for doctor_id, kinds in paces.items():
-            db.session.add_all(_row(doctor_id, kind, pace) for kind, pace in kinds.items())
-            db.session.flush()
+        for callers, of_callers in paces.items():
+            for caller_id, kinds in of_callers.items():
+                db.session.add_all(_row(callers, caller_id, kind, pace) for kind, pace in kinds.items())
+                db.session.flush()
     return True
 
 
-def _row(doctor_id: int, kind: str, pace: rules.Pace) -> ServicePace:
+def _row(callers: Callers, caller_id: int, kind: str, pace: rules.Pace) -> ServicePace:
     return ServicePace(
-        doctor_id=doctor_id,
+        **{callers.value: caller_id},
         kind=kind,
         made_on=clock.today(),
         turns=list(pace.turns.seconds),

@@ -1,8 +1,10 @@
 """How long a patient will wait, from how long others waited: plain arithmetic (decision 0028 has the reasons).
 
-A *turn* is the time from one call of a doctor to the next while the next patient was already waiting. It holds everything that
+Those who call patients are doctors and service points; here both are *callers*.
+
+A *turn* is the time from one call of a caller to the next while the next patient was already waiting. It holds everything that
 keeps a patient waiting: the visit before, the walk from the chairs, a cup of tea. A *gap* is the time from the end of a visit to
-the next call while somebody waited. The wait of a patient is what is left of the present turn (a gap when the doctor is free) and
+the next call while somebody waited. The wait of a patient is what is left of the present turn (a gap when the caller is free) and
 one turn for each patient who is called before. Of that sum the mean and the variance are added up; the bounds are quantiles of
 the gamma distribution with that mean and variance (Wilson and Hilferty, PNAS 17:684, 1931).
 """
@@ -18,17 +20,17 @@ from statistics import fmean, pvariance
 from typing import NamedTuple
 
 MIN_TURNS = 20
-"""With fewer turns in the last weeks nothing is said of a doctor, or of one kind of visit."""
+"""With fewer turns in the last weeks nothing is said of a caller, or of one kind of visit."""
 MIN_LONGER = 5
 """The present turn is compared with those that took longer; with fewer of them, it is taken to last a usual turn more."""
 MIN_SECONDS, MAX_SECONDS = 30, 4 * 3600
-"""A shorter turn is a correction of the list, a longer one a doctor who went away."""
+"""A shorter turn is a correction of the list, a longer one a caller who went away."""
 QUIET_SECONDS = 3600
-"""A free doctor who has neither called nor ended a visit for so long may have gone: nothing is said."""
+"""A free caller who has neither called nor ended a visit for so long may have gone: nothing is said."""
 LEAST_DAY_VARIANCE = 0.15**2
 """Whole days differ by 15 % at least, also where the days of the last weeks were alike by chance."""
 MOST_OVERTAKEN = 0.6
-"""Of the time of a doctor, the largest part that is reckoned to go to patients who overtake."""
+"""Of the time of a caller, the largest part that is reckoned to go to patients who overtake."""
 TENTH = 1.2816
 """The normal deviate that one in ten exceeds: eight of ten waits lie between the bounds."""
 STEP_SECONDS = 300
@@ -39,9 +41,9 @@ PRIORITIES = (1, 2, 3, 4)
 
 
 class Call(NamedTuple):
-    """A call of the last weeks, with the one before of that doctor and day."""
+    """A call of the last weeks, with the one before of that caller and day."""
 
-    doctor_id: int
+    caller_id: int
     day: date
     priority: int
     waited: int
@@ -82,7 +84,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The turns of a doctor for one kind of visit or for all, and the gaps of that doctor."""
+    """The turns of a caller for one kind of visit or for all, and the gaps of that caller."""
 
     turns: Spread
     gaps: Spread | None
@@ -91,15 +93,15 @@ class Pace:
 
 
 def make_paces(calls: Iterable[Call]) -> dict[int, dict[str, Pace]]:
-    """The paces by doctor and kind of visit; kinds and doctors with fewer than `MIN_TURNS` turns are left out."""
-    of_doctor: dict[int, list[Call]] = defaultdict(list)
+    """The paces by caller and kind of visit; kinds and callers with fewer than `MIN_TURNS` turns are left out."""
+    of_caller: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
-        of_doctor[call.doctor_id].append(call)
-    paces = {doctor_id: _paces_of_doctor(own) for doctor_id, own in of_doctor.items()}
-    return {doctor_id: kinds for doctor_id, kinds in paces.items() if kinds}
+        of_caller[call.caller_id].append(call)
+    paces = {caller_id: _paces_of_caller(own) for caller_id, own in of_caller.items()}
+    return {caller_id: kinds for caller_id, kinds in paces.items() if kinds}
 
 
-def _paces_of_doctor(calls: Sequence[Call]) -> dict[str, Pace]:
+def _paces_of_caller(calls: Sequence[Call]) -> dict[str, Pace]:
     gaps = [call.gap for call in calls if call.gap is not None and 0 <= call.gap <= MAX_SECONDS]
     spread_of_gaps, overtaken = Spread.of(gaps) if gaps else None, _overtaken(calls)
     paces = {}
@@ -136,8 +138,8 @@ def _overtaken(calls: Sequence[Call]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Doctor:
-    """A doctor who has begun today. `paces` has one for each kind of visit that is known, and one for all kinds."""
+class Caller:
+    """A doctor or service point that has begun today. `paces` has one for each known kind of visit, and one for all kinds."""
 
     paces: Mapping[str, Pace]
     called_at: datetime
@@ -150,7 +152,7 @@ class Doctor:
         return self.paces.get(kind) or self.paces[ALL_KINDS]
 
     def line(self, now: datetime) -> _Line:
-        """The time until the doctor calls again."""
+        """The time until the caller calls again."""
         pace = self.pace(self.called_kind)
         if self.is_free and pace.gaps:
             return _Line(pace.gaps.mean, pace.gaps.variance)
@@ -158,7 +160,7 @@ class Doctor:
 
 
 def is_here(now: datetime, called_at: datetime, ended_at: datetime | None, *, is_free: bool) -> bool:
-    """Whether a doctor who called last at `called_at` and ended a visit last at `ended_at` is still taken to be working."""
+    """Whether a caller who called last at `called_at` and ended a visit last at `ended_at` is still taken to be working."""
     last = called_at if ended_at is None else max(called_at, ended_at)
     return (now - last).total_seconds() <= (QUIET_SECONDS if is_free else MAX_SECONDS)
 
@@ -173,7 +175,7 @@ class Wait(NamedTuple):
 
 @dataclass(slots=True)
 class _Line:
-    """The time until a doctor's next call, in seconds; `turns` is the part of it that is whole turns."""
+    """The time until a caller's next call, in seconds; `turns` is the part of it that is whole turns."""
 
     mean: float
     variance: float
@@ -210,28 +212,28 @@ def _quantile(mean: float, variance: float, deviate: float) -> float:
 
 
 class Waiting(NamedTuple):
-    """A patient who is not called yet; `doctor_id` is None for one who waits for any doctor."""
+    """A patient who is not called yet; `caller_id` is None for one who waits for any doctor."""
 
     entry_id: int
-    doctor_id: int | None
+    caller_id: int | None
     kind: str
     priority: int
 
 
-def expected_waits(waiting: Iterable[Waiting], doctors: Mapping[int, Doctor], now: datetime) -> dict[int, Wait]:
+def expected_waits(waiting: Iterable[Waiting], callers: Mapping[int, Caller], now: datetime) -> dict[int, Wait]:
     """The wait from `now` of each of these patients, who are in calling order, by entry id.
 
-    `doctors` are those who have begun today and whose pace is known; the patients of others are left out. A patient who waits
+    `callers` are those who have begun today and whose pace is known; the patients of others are left out. A patient who waits
     for any doctor goes to the one who is expected to call first.
     """
-    lines = {doctor_id: doctor.line(now) for doctor_id, doctor in doctors.items()}
+    lines = {caller_id: caller.line(now) for caller_id, caller in callers.items()}
     waits = {}
     for patient in waiting:
-        doctor_id = patient.doctor_id or min(lines, key=lambda id_: lines[id_].mean, default=0)
-        if doctor_id in lines:
-            line, all_kinds = lines[doctor_id], doctors[doctor_id].paces[ALL_KINDS]
+        caller_id = patient.caller_id or min(lines, key=lambda id_: lines[id_].mean, default=0)
+        if caller_id in lines:
+            line, all_kinds = lines[caller_id], callers[caller_id].paces[ALL_KINDS]
             waits[patient.entry_id] = line.wait(all_kinds.turns, all_kinds.overtaken[patient.priority - 1])
-            line.add(doctors[doctor_id].pace(patient.kind).turns)
+            line.add(callers[caller_id].pace(patient.kind).turns)
     return waits
 
 

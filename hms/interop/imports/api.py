@@ -29,7 +29,7 @@ from .tables import read_table
 
 api = ApiBlueprint("imports_api", __name__, description="Lists imported from files")
 
-IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES)
+IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES, Permission.IMPORT_APPOINTMENTS)
 TIMES = ("created_at", "updated_at")
 IMPORTS = parameters(**PAGING, **DAYS, kind=Choice(KINDS), state=Choice(BatchState), ordering=Ordering(("id", *TIMES)))
 ROWS = parameters(**PAGING, state=Choice(RowState), ordering=Ordering(("id", "number")))
@@ -65,21 +65,21 @@ def upload(payload: dict[str, Any]) -> Response:
     return _answer(actions.upload(**payload, table=read_table(content, decimal_sign()), by=current_person()), 201)
 
 
-@api.get("/imports/<int:batch_id>/")
+@api.get("/imports/<int:import_id>/")
 @requires(*IMPORTERS)
 @api.response(200, ImportOut)
-def batch(batch_id: int) -> Response:
+def batch(import_id: int) -> Response:
     """One import, with its state and how many rows are in each state."""
-    return _answer(queries.get_batch(batch_id, current_person()))
+    return _answer(queries.get_batch(import_id, current_person()))
 
 
-@api.get("/imports/<int:batch_id>/rows/")
+@api.get("/imports/<int:import_id>/rows/")
 @requires(*IMPORTERS)
 @api.arguments(ROWS, location="query")
 @api.response(200, ImportRowOut(many=True))
-def rows(arguments: dict[str, Any], batch_id: int) -> Response:
+def rows(arguments: dict[str, Any], import_id: int) -> Response:
     """The rows of an import with what is wrong with them, the last row first. Filter: state."""
-    row = queries.get_batch(batch_id, current_person())
+    row = queries.get_batch(import_id, current_person())
     query = filter_by_columns(queries.select_rows(row.id), arguments, state=ImportRow.state)
     shown = query.options(load_only(*_ROW_COLUMNS))
     listed: list[ImportRow] = []
@@ -97,15 +97,15 @@ _ROW_COLUMNS = (
 )
 
 
-@api.post("/imports/<int:batch_id>/check/")
+@api.post("/imports/<int:import_id>/check/")
 @requires(*IMPORTERS)
 @api.arguments(ImportCheckIn)
 @api.response(202, ImportOut)
-def check(payload: dict[str, Any], batch_id: int) -> Response:
+def check(payload: dict[str, Any], import_id: int) -> Response:
     """Try every row without keeping anything. Read the import again until its state is `checked`."""
     if (headings := payload.get("columns")) is not None:
-        payload["columns"] = _places(queries.get_batch(batch_id, current_person()), headings)
-    return _answer(actions.check(batch_id, **payload, by=current_person()), 202)
+        payload["columns"] = _places(queries.get_batch(import_id, current_person()), headings)
+    return _answer(actions.check(import_id, **payload, by=current_person()), 202)
 
 
 def _places(row: ImportBatch, headings: dict[str, str]) -> dict[str, int]:
@@ -115,43 +115,43 @@ def _places(row: ImportBatch, headings: dict[str, str]) -> dict[str, int]:
     return {field: places[heading] for field, heading in headings.items()}
 
 
-@api.post("/imports/<int:batch_id>/run/")
+@api.post("/imports/<int:import_id>/run/")
 @requires(*IMPORTERS)
 @api.response(202, ImportOut)
-def run(batch_id: int) -> Response:
+def run(import_id: int) -> Response:
     """Import the rows that are ready. Read the import again until its state is `done`."""
-    return _answer(actions.run(batch_id, by=current_person()), 202)
+    return _answer(actions.run(import_id, by=current_person()), 202)
 
 
-@api.post("/imports/<int:batch_id>/stop/")
+@api.post("/imports/<int:import_id>/stop/")
 @requires(*IMPORTERS)
 @api.response(200, ImportOut)
-def stop(batch_id: int) -> Response:
+def stop(import_id: int) -> Response:
     """Stop an import; rows already imported stay."""
-    return _answer(actions.stop(batch_id, by=current_person()))
+    return _answer(actions.stop(import_id, by=current_person()))
 
 
-@api.post("/imports/<int:batch_id>/undo/")
+@api.post("/imports/<int:import_id>/undo/")
 @requires(*IMPORTERS)
 @api.response(202, ImportOut)
-def undo(batch_id: int) -> Response:
+def undo(import_id: int) -> Response:
     """Take back what the import made and nobody used or changed since. Read the import again until its state is `undone`; rows
     in the state `kept` say why they stay."""
-    return _answer(actions.undo(batch_id, by=current_person()), 202)
+    return _answer(actions.undo(import_id, by=current_person()), 202)
 
 
-@api.post("/imports/<int:batch_id>/rows/<int:number>/allow/")
+@api.post("/imports/<int:import_id>/rows/<int:number>/allow/")
 @requires(*IMPORTERS)
 @api.response(200, ImportRowOut)
-def allow(batch_id: int, number: int) -> Response:
+def allow(import_id: int, number: int) -> Response:
     """Say that a row in the state `duplicate` with a `match` is somebody else; it is ready to be imported then."""
-    return resource_response(row_json(actions.allow_row(batch_id, number, by=current_person())), 1)
+    return resource_response(row_json(actions.allow_row(import_id, number, by=current_person())), 1)
 
 
-@api.delete("/imports/<int:batch_id>/content/")
+@api.delete("/imports/<int:import_id>/content/")
 @requires(*IMPORTERS)
 @api.response(204)
-def delete_content(batch_id: int) -> tuple[str, int]:
+def delete_content(import_id: int) -> tuple[str, int]:
     """Delete what the file says; records that it made stay."""
-    actions.delete_content(batch_id, by=current_person())
+    actions.delete_content(import_id, by=current_person())
     return "", 204

@@ -35,14 +35,14 @@ def failed_csv(batch: ImportBatch) -> bytes:
     """A file of the rows that were not imported: their cells, and behind them row and reason."""
     rows = queries.list_failed_rows(batch.id)
     record_matches(batch, rows)
-    width = len(batch.headings)
-    headings = [*batch.headings, _("Row of the file"), _("Why it was not imported")]
-    lines = [[*_filled(row.cells, width), str(row.number), _reasons(batch, row)] for row in rows]
-    return write_csv([headings, *lines])
+    added = [_("Row of the file"), _("Why it was not imported")]
+    kept = [place for place, heading in enumerate(batch.headings) if heading not in added]  # it may have come back
+    lines = [[*_chosen(row.cells, kept), str(row.number), _reasons(batch, row)] for row in rows]
+    return write_csv([[*_chosen(batch.headings, kept), *added], *lines])
 
 
-def _filled(cells: list[str], width: int) -> list[str]:
-    return [*cells, *[""] * (width - len(cells))][:width]
+def _chosen(cells: list[str], places: list[int]) -> list[str]:
+    return [cells[place] if place < len(cells) else "" for place in places]
 
 
 def _reasons(batch: ImportBatch, row: ImportRow) -> str:

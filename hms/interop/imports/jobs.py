@@ -25,6 +25,7 @@ from hms.core.text.numbers import with_decimal_sign
 from hms.core.text.translation import N_, Sentence
 from hms.interop.enums import BatchState, RowState
 from hms.interop.models import ImportBatch, ImportRow
+from hms.messages import actions as messages
 from hms.staff import request_user
 
 from . import actions, queries, rules
@@ -32,8 +33,8 @@ from .fields import RowRefused, read_row
 from .kind import AlreadyThere, ImportKind
 from .kinds import KINDS
 
-PORTION_ROWS, PORTION_SECONDS = 50, 0.5
-"""Short, because others wait for numbers that a portion has taken."""
+CHECKED_AT_ONCE, PORTION_SECONDS = 50, 0.5
+"""Short, because others wait for numbers that a portion has taken. A check keeps no lock."""
 NOT_ALLOWED = Sentence(N_("Stopped: your account or your role does not allow this any more."))
 BACK_TO = {
     BatchState.CHECKING: BatchState.UPLOADED,
@@ -69,15 +70,24 @@ def work(batch_id: int) -> None:
         has_more = _do_portion(batch, kind, by)
         if not has_more:
             actions.finish(batch, ENDS_AS[state], by=by)
+            _tell(batch, by)
     if has_more:
         enqueue(actions.JOB, batch.id, is_long=True)
+
+
+def _tell(batch: ImportBatch, by: Person) -> None:
+    """Alert the person, who has left the page meanwhile."""
+    title = {BatchState.DONE: N_("Your import is done."), BatchState.UNDONE: N_("Your import is undone.")}
+    if batch.state in title:
+        messages.notify(by.id, title=title[BatchState(batch.state)], url=f"/imports/{batch.id}", by=by)
 
 
 def _do_portion(batch: ImportBatch, kind: ImportKind, by: Person) -> bool:
     """Work on some rows; returns whether there are more."""
     state = BatchState(batch.state)
-    rows = queries.list_rows(batch.id, [WORKS_ON[state]], None, PORTION_ROWS)
-    known = _known_identities(batch.id) if state is BatchState.CHECKING else {}
+    is_check = state is BatchState.CHECKING
+    rows = queries.list_rows(batch.id, [WORKS_ON[state]], None, CHECKED_AT_ONCE if is_check else kind.portion_rows)
+    known = _known_identities(batch.id) if is_check else {}
     ends_at = time.monotonic() + PORTION_SECONDS
     for row in rows:
         _STEPS[state](batch, kind, row, by, known)
@@ -177,11 +187,13 @@ def delete_expired() -> int:
     before = clock.now() - timedelta(days=settings.value("interop.import_days"))
     query = (
         select(ImportBatch)
-        .where(ImportBatch.content_deleted_at.is_(None), ImportBatch.created_at < before)
-        .where(ImportBatch.state.not_in([str(state) for state in ENDS_AS]))
+        .where(ImportBatch.content_deleted_at.is_(None), ImportBatch.updated_at < before)
+        .with_for_update(skip_locked=True)
     )
     with action_context("interop.delete_import_content", SYSTEM):
-        batches = db.session.scalars(query.with_for_update(skip_locked=True)).all()
+        batches = db.session.scalars(query).all()
         for batch in batches:
+            if batch.state in BACK_TO:  # its work was given up long ago
+                batch.state = BACK_TO[BatchState(batch.state)].value
             actions.forget(batch)
     return len(batches)

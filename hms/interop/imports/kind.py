@@ -44,6 +44,8 @@ class ImportKind:
     page: str = ""
     """The endpoint of a record's page, and the name of its id after a blank; blank without one."""
     uses_apart: frozenset[str] = frozenset()
+    portion_rows: int = 50
+    """How many rows are imported in one transaction at most. One, where a row locks several records in an order."""
     used_in: frozenset[str] | None = None
     """The only tables that are looked at, where many tables name such a record without using it."""
 

@@ -6,10 +6,14 @@ from hms.core.errors import RuleBroken
 from hms.core.person import Person
 from hms.core.text.translation import N_
 
+from .appointment_rows import APPOINTMENTS
 from .kind import ImportKind
+from .medicine_rows import MEDICINES
 from .patient_rows import PATIENTS
+from .price_rows import PRICES
+from .staff_rows import STAFF
 
-KINDS: dict[str, ImportKind] = {kind.name: kind for kind in (PATIENTS,)}
+KINDS: dict[str, ImportKind] = {kind.name: kind for kind in (PATIENTS, PRICES, MEDICINES, STAFF, APPOINTMENTS)}
 
 
 def get_kind(name: str, by: Person) -> ImportKind:

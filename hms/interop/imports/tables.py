@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ SPARE_ROWS = 1_000
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _FORMULA_SIGNS = "=+-@"
+_NOT_PLAIN_XML = re.compile(rb"<!(?:DOCTYPE|ENTITY)|\A(?:\xfe\xff|\xff\xfe|.{0,3}\x00)", re.DOTALL)
 EMPTY = N_("The file is empty. Choose a file with headings in its first row.")
 NOT_TEXT = N_("The file cannot be read as text. Save it as “CSV UTF-8” or as an Excel workbook (.xlsx).")
 BAD_WORKBOOK = N_("The workbook cannot be read. Open it, save it again as .xlsx, or save the sheet as CSV.")
@@ -103,21 +105,26 @@ def _csv_rows(lines: Any) -> Iterator[list[str]]:
 
 
 def _read_workbook(content: bytes, decimal_sign: str) -> Table:
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            unpacked = sum(part.file_size for part in packed.infolist())
-    except zipfile.BadZipFile:
-        raise _refused(BAD_WORKBOOK) from None
-    if unpacked > MAX_UNPACKED:
-        raise _refused(N_("The workbook is too large when it is unpacked. Save the sheet as CSV."))
     table = Table(encoding="xlsx")
     try:
+        _check_parts(content)
         _read_sheet(table, content, decimal_sign)
     except RuleBroken:
         raise
     except Exception:  # whatever the parsers of a broken workbook raise
         raise _refused(BAD_WORKBOOK) from None
     return table
+
+
+def _check_parts(content: bytes) -> None:
+    """Refuse a workbook that becomes too large: unpacked, or by entities of XML, which no spreadsheet writes."""
+    with zipfile.ZipFile(BytesIO(content)) as packed:
+        parts = packed.infolist()
+        if sum(part.file_size for part in parts) > MAX_UNPACKED:
+            raise _refused(N_("The workbook is too large when it is unpacked. Save the sheet as CSV."))
+        for part in parts:
+            if part.filename.lower().endswith((".xml", ".rels")) and _NOT_PLAIN_XML.search(packed.read(part)):
+                raise _refused(BAD_WORKBOOK)
 
 
 def _read_sheet(table: Table, content: bytes, decimal_sign: str) -> None:

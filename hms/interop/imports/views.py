@@ -24,7 +24,7 @@ from .forms import FileForm, columns_form
 from .kinds import KINDS, get_kind, open_kinds
 
 pages = Blueprint("imports", __name__, url_prefix="/imports")
-IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES)
+IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES, Permission.IMPORT_APPOINTMENTS)
 PAGE = 25
 SHOWN_ROWS = 3
 
@@ -36,7 +36,7 @@ def imports() -> ResponseReturnValue:
     form = FileForm(current_person())
     if form.save(actions.upload, by=current_person()):
         flash(_("File read. Check its columns."), "success")
-        return redirect(url_for(".batch", batch_id=form.result.id), 303)
+        return redirect(url_for(".batch", import_id=form.result.id), 303)
     before = parse_record_id(request.args.get("before", ""))
     rows = queries.list_batches(current_person(), before, PAGE + 1)
     page = render_template(
@@ -59,24 +59,24 @@ def template(kind: str) -> Response:
     return _csv(template_csv(get_kind(kind, current_person())), f"{kind}.csv")
 
 
-@pages.get("/<int:batch_id>")
+@pages.get("/<int:import_id>")
 @requires(*IMPORTERS)
-def batch(batch_id: int) -> ResponseReturnValue:
+def batch(import_id: int) -> ResponseReturnValue:
     """Where an import stands: columns, what was checked, progress, result."""
-    row = queries.get_batch(batch_id, current_person())
+    row = queries.get_batch(import_id, current_person())
     return _batch_page(row, columns_form(row, KINDS[row.kind]))
 
 
-@pages.post("/<int:batch_id>/check")
+@pages.post("/<int:import_id>/check")
 @requires(*IMPORTERS)
-def check(batch_id: int) -> ResponseReturnValue:
+def check(import_id: int) -> ResponseReturnValue:
     """Choose the columns; the check begins."""
-    row = queries.get_batch(batch_id, current_person())
+    row = queries.get_batch(import_id, current_person())
     form = columns_form(row, KINDS[row.kind])
-    if form.save(actions.check, by=current_person(), batch_id=batch_id):
+    if form.save(actions.check, by=current_person(), batch_id=import_id):
         flash(_("Check started. Nothing is imported yet."), "success")
-        return redirect(url_for(".batch", batch_id=batch_id), 303)
-    return _batch_page(queries.get_batch(batch_id, current_person()), form)
+        return redirect(url_for(".batch", import_id=import_id), 303)
+    return _batch_page(queries.get_batch(import_id, current_person()), form)
 
 
 def _batch_page(row: ImportBatch, form: Any) -> ResponseReturnValue:
@@ -108,7 +108,7 @@ def _batch_page(row: ImportBatch, form: Any) -> ResponseReturnValue:
 
 
 def _address(row: ImportBatch, shown: str, **more: Any) -> str:
-    return url_for(".batch", batch_id=row.id, show=shown or None, **more)
+    return url_for(".batch", import_id=row.id, show=shown or None, **more)
 
 
 def _segments(row: ImportBatch, counts: dict[RowState, int], shown: str) -> list[dict[str, Any]]:
@@ -123,52 +123,52 @@ def _segments(row: ImportBatch, counts: dict[RowState, int], shown: str) -> list
     return [first, *others]
 
 
-@pages.post("/<int:batch_id>/run")
+@pages.post("/<int:import_id>/run")
 @requires(*IMPORTERS)
-def run(batch_id: int) -> ResponseReturnValue:
+def run(import_id: int) -> ResponseReturnValue:
     """Import the rows that are ready."""
-    return _press(batch_id, actions.run, _("Import started."))
+    return _press(import_id, actions.run, _("Import started."))
 
 
-@pages.post("/<int:batch_id>/stop")
+@pages.post("/<int:import_id>/stop")
 @requires(*IMPORTERS)
-def stop(batch_id: int) -> ResponseReturnValue:
+def stop(import_id: int) -> ResponseReturnValue:
     """Stop an import."""
-    return _press(batch_id, actions.stop, _("Import stopped. Rows already imported stay."))
+    return _press(import_id, actions.stop, _("Import stopped. Rows already imported stay."))
 
 
-@pages.post("/<int:batch_id>/undo")
+@pages.post("/<int:import_id>/undo")
 @requires(*IMPORTERS)
-def undo(batch_id: int) -> ResponseReturnValue:
+def undo(import_id: int) -> ResponseReturnValue:
     """Undo an import."""
-    return _press(batch_id, actions.undo, _("Undo started. Records that are used stay."))
+    return _press(import_id, actions.undo, _("Undo started. Records that are used stay."))
 
 
-@pages.post("/<int:batch_id>/delete")
+@pages.post("/<int:import_id>/delete")
 @requires(*IMPORTERS)
-def delete(batch_id: int) -> ResponseReturnValue:
+def delete(import_id: int) -> ResponseReturnValue:
     """Delete the content of a file."""
-    return _press(batch_id, actions.delete_content, _("Content of the file deleted."))
+    return _press(import_id, actions.delete_content, _("Content of the file deleted."))
 
 
-@pages.post("/<int:batch_id>/rows/<int:number>/allow")
+@pages.post("/<int:import_id>/rows/<int:number>/allow")
 @requires(*IMPORTERS)
-def allow(batch_id: int, number: int) -> ResponseReturnValue:
+def allow(import_id: int, number: int) -> ResponseReturnValue:
     """Say that a row is another person than the one who is there."""
-    return _press(batch_id, actions.allow_row, _("Row %(row)s is ready to be imported.", row=number), number=number)
+    return _press(import_id, actions.allow_row, _("Row %(row)s is ready to be imported.", row=number), number=number)
 
 
-def _press(batch_id: int, action: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:
-    if press(action, batch_id=batch_id, **values):
+def _press(import_id: int, action: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:
+    if press(action, batch_id=import_id, **values):
         flash(done, "success")
-    return redirect(url_for(".batch", batch_id=batch_id), 303)
+    return redirect(url_for(".batch", import_id=import_id), 303)
 
 
-@pages.get("/<int:batch_id>/failed.csv")
+@pages.get("/<int:import_id>/failed.csv")
 @requires(*IMPORTERS)
-def failed(batch_id: int) -> Response:
+def failed(import_id: int) -> Response:
     """The rows that were not imported, each with the reason, to correct and to import again."""
-    row = queries.get_batch(batch_id, current_person())
+    row = queries.get_batch(import_id, current_person())
     return _csv(failed_csv(row), f"import-{row.id}-failed.csv")
 
 

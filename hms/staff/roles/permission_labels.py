@@ -44,6 +44,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.SERVE_POINT: _l("Call patients to a service point, such as the laboratory"),
     Permission.MANAGE_HOURS: _l("Set doctors' clinic hours and visit types"),
     Permission.OVERBOOK: _l("Book more patients than there are places, where clinic hours allow it"),
+    Permission.IMPORT_APPOINTMENTS: _l("Import lists of appointments"),
     Permission.MANAGE_HOLIDAYS: _l("Set the hospital's holidays"),
     Permission.READ_MESSAGES: _l("See messages to patients"),
     Permission.SEND_MESSAGES: _l("Send messages to patients again"),

@@ -1,0 +1,163 @@
+"""Each kind of list: what its rows become, what is refused with which sentence, and what undoing takes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select, update
+
+from hms.appointments.bookings import actions as bookings
+from hms.appointments.models import Appointment
+from hms.billing.models import BillLine, PriceItem
+from hms.core.actions import action_context
+from hms.core.db.session import db as database
+from hms.core.money import Money
+from hms.core.person import SYSTEM
+from hms.formulary.models import Medication
+from hms.messages.models import OutgoingMessage
+from hms.patients.identity.hospital_numbers import format_hospital_number
+from hms.staff.models import OneTimeLink, User
+from tests.appointments import factories
+from tests.billing import factories as billing
+from tests.house.hospital import add
+from tests.interop.lists import do, states, upload
+
+
+def _values(*columns, where) -> list[tuple]:
+    return [tuple(row) for row in database.session.execute(select(*columns).where(where).order_by(columns[0]))]
+
+
+def test_prices(desk, db) -> None:
+    """Amounts with the decimal sign that was chosen; a code that is there is named, and one on a bill stays."""
+    billing.price("CONS", "Consultation", "150.00")
+    admin = desk("admin")
+    address = upload(
+        admin,
+        "prices",
+        "Code;Libellé;Tarif;Catégorie\ndress;Dressing, small;1.025,50;acte\nCONS;Visit;20;service\nDRESS;Again;10;\n"
+        "XRAY;X-ray;-5;test\nLAB;Lab;abc;cake\nBED;Bed;300;lit\n",
+    )
+    shown = do(admin, address, "check", decimal_sign=",")
+    assert states(address) == {2: "ready", 3: "duplicate", 4: "duplicate", 5: "refused", 6: "refused", 7: "ready"}
+    for sentence in (
+        "The price list has CONS already: Consultation, 150.00.",
+        "This is the same as row 2 of this file.",
+        "Enter a price of zero or more.",
+        "Price “abc”: Enter an amount of money, for example 1250.00.",
+        "Category “cake”: Enter service, test, medicine, supply or bed.",
+    ):
+        assert sentence in shown
+    do(admin, address, "run")
+    columns = (PriceItem.code, PriceItem.unit_price, PriceItem.category, PriceItem.is_active)
+    made = PriceItem.code.in_(("DRESS", "BED"))
+    assert _values(*columns, where=made) == [
+        ("BED", Money("300.00"), "bed", True),
+        ("DRESS", Money("1025.50"), "service", True),
+    ]
+    item_id = db.session.scalars(select(PriceItem.id).filter_by(code="BED")).one()
+    bill = billing.draft(factories.patient().id, "10.00")
+    price = {"unit_price": Money("300.00"), "amount": Money("300.00")}
+    add(BillLine(bill_id=bill.id, price_item_id=item_id, description="Bed", **price))
+    shown = do(admin, address, "undo")
+    assert "It is used since the import" in shown
+    assert _values(PriceItem.code, PriceItem.is_active, where=made) == [("BED", True), ("DRESS", False)]
+
+
+def test_medicines(desk, db) -> None:
+    """Another strength is another medicine; the same product is named, also when it is written in capitals."""
+    admin = desk("admin")
+    address = upload(
+        admin,
+        "medicines",
+        "DCI\tDosage\tForme\tForme galénique\tSeuil\tStupéfiant\nAmoxicillin\t250 mg\tgélule\tgélule\t100\tnon\n"
+        "Amoxicillin\t500 mg\tgélule\tGélule\t1.5\tperhaps\nAMOXICILLIN\t250 MG\tGélule\t\t\t\nMorphine\t10 mg\t\tcake\t\toui\n"
+        "Morphine\t10 mg\t\tinjection\t5\toui\n",
+    )
+    shown = do(admin, address, "check")
+    assert states(address) == {2: "ready", 3: "refused", 4: "duplicate", 5: "refused", 6: "ready"}
+    for sentence in (
+        "Reorder level “1.5”: Enter a whole number.",
+        "Controlled substance “perhaps”: Enter yes or no.",
+        "Formulation “cake”: Enter tablet, syrup, injection, capsule or other.",
+    ):
+        assert sentence in shown
+    do(admin, address, "run")
+    columns = (Medication.generic_name, Medication.formulation, Medication.reorder_level, Medication.is_active)
+    made = Medication.generic_name.in_(("Amoxicillin", "Morphine"))
+    assert _values(*columns, where=made) == [("Amoxicillin", "Capsule", 100, True), ("Morphine", "Injection", 5, True)]
+    again = upload(admin, "medicines", "Generic name,Strength,Form\nmorphine,10 MG,\n")
+    assert "This medicine is on the list already: Morphine 10 mg" in do(admin, again, "check")
+    with action_context("tests.seed", SYSTEM):
+        morphine = db.session.scalars(select(Medication).filter_by(generic_name="Morphine")).one()
+        morphine.reorder_level = 7
+    assert "It was changed since the import." in do(admin, address, "undo")
+    assert _values(*columns, where=made) == [("Amoxicillin", "Capsule", 100, False), ("Morphine", "Injection", 7, True)]
+
+
+def test_staff(desk, db) -> None:
+    """Nobody gets a password from a file: each account has an open link. One whose owner chose a password stays."""
+    admin = desk("admin")
+    address = upload(
+        admin,
+        "staff",
+        "Identifiant,Prénom,Nom,Courriel,Fonction\nk.kamara,Kadiatu,Kamara,k@example.org,Nurse\nADMIN,A,B,,\n"
+        "f.sesay,Foday,Sesay,not an address,Doctor\nm.koroma,Mohamed,Koroma,,Wizard\nK.Kamara,Karim,Kamara,,\n"
+        "i.bangura,Isatu,Bangura,,receptionist\n",
+    )
+    shown = do(admin, address, "check")
+    assert states(address) == {2: "ready", 3: "duplicate", 4: "refused", 5: "refused", 6: "duplicate", 7: "ready"}
+    for sentence in (
+        "There is an account with this username already: ADMIN.",
+        "E-mail “not an address”: Enter the e-mail address like name@example.org.",
+        "There is no role “Wizard”. Enter the name of a role.",
+    ):
+        assert sentence in shown
+    do(admin, address, "run")
+    made = User.username.in_(("k.kamara", "i.bangura"))
+    assert _values(User.username, User.password_hash, where=made) == [("i.bangura", None), ("k.kamara", None)]
+    links = select(OneTimeLink.id).join(User, OneTimeLink.user_id == User.id).where(made)
+    assert len(db.session.scalars(links).all()) == 2
+    with action_context("tests.seed", SYSTEM):
+        db.session.execute(update(User).where(User.username == "i.bangura").values(password_hash="x"))
+    shown = do(admin, address, "undo")
+    assert "changed since the import" in shown or "chosen a password already" in shown
+    assert _values(User.username, User.is_active, where=made) == [("i.bangura", True), ("k.kamara", False)]
+
+
+def test_appointments(desk, db, person) -> None:
+    """Reception imports appointments and nothing else; places and clinic hours count, and nobody is told."""
+    patient, other = factories.patient(phone="+23276123476"), factories.patient("Foday", "Sesay")
+    doctor, day = factories.doctor(), factories.MONDAY
+    factories.hours(doctor.id)
+    taken = {"date": day, "time": dt.time(9), "duration_minutes": 15}
+    bookings.book(patient_id=other.id, doctor_id=doctor.id, **taken, by=SYSTEM)
+    number, month_first = format_hospital_number(patient.number), f"{day:%m/%d/%Y}"
+    clerk = desk("receptionist")
+    address = upload(
+        clerk,
+        "appointments",
+        f"Hospital number,Doctor,Date,Time,Reason\n{number},dr.bah,{month_first},09:00,Cough\n"
+        f"{number},Dr Amadu Bah,{month_first},9h30,Cough\n{number},nobody,{month_first},25:00,\n"
+        f"HMS-000482-1,dr.bah,{month_first},10:00,\n{number},dr.bah,{month_first},0930,\n{number},dr.bah,{month_first},18:00,\n",
+    )
+    shown = do(clerk, address, "check", date_order="month_first")
+    assert states(address) == {2: "duplicate", 3: "ready", 4: "refused", 5: "refused", 6: "duplicate", 7: "refused"}
+    for sentence in (
+        "This time was just taken. The next free time is 09:15.",
+        "There is no doctor “nobody”. Enter the username or the whole name.",
+        "Time “25:00”: Enter the time like 09:30.",
+        "This is no hospital number: check its digits.",
+        "The doctor has no clinic hours at that time.",
+    ):
+        assert sentence in shown
+    do(clerk, address, "run")
+    made = Appointment.patient_id == patient.id
+    columns = (Appointment.date, Appointment.time, Appointment.status, Appointment.booked_by_id)
+    assert _values(*columns, where=made) == [(day, dt.time(9, 30), "scheduled", person("receptionist").id)]
+    do(clerk, address, "undo")
+    assert _values(Appointment.status, where=made) == [("cancelled",)]
+    assert db.session.scalars(select(OutgoingMessage).where(OutgoingMessage.patient_id == patient.id)).all() == []
+    page = clerk.get("/imports/").text
+    assert "Price list" not in page
+    refused = clerk.form("/imports/", kind="patients")
+    assert refused.status_code in (400, 403)
