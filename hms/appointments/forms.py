@@ -364,7 +364,12 @@ class PointForm(ActionForm):
     name = Text(_l("Name"), [Required()], longest=MAX_POINT_NAME_LENGTH)
     code = Text(_l("Code"), [Required()], longest=MAX_CODE_LENGTH)
     kind = SelectField(
-        _l("Kind"), choices=[SelectChoice(kind.value, label) for kind, label in POINT_KIND_LABELS.items()]
+        _l("Kind"),
+        [Required()],
+        choices=[
+            SelectChoice("", _l("Choose")),
+            *(SelectChoice(kind.value, label) for kind, label in POINT_KIND_LABELS.items()),
+        ],
     )
     prefix = Text(_l("Letters of the token"), [Required()], longest=MAX_PREFIX_LENGTH)
     department_id = SelectField(_l("Department"), coerce=_chosen_id, validate_choice=False)

@@ -176,3 +176,14 @@ def test_the_api_keeps_the_waiting_list(program, bah):
     for wrong in ({"patient": 2**64}, {"priority": 9}, {"first_day": "x"}, {"doctor": None}):
         assert api.post("/api/waiting-list/", json=body | wrong).status_code == 400, wrong
     assert program("lab").get("/api/waiting-list/").status_code == 403
+
+
+def test_who_waits_for_what_is_booked_already_is_shown_as_booked(bah, desk, program):
+    entry, other = _wait(bah), _wait(bah, first_day=MONDAY + 7 * DAY, last_day=MONDAY + 8 * DAY)
+    for waiting, minute in ((entry, 0), (other, 30)):
+        at = {"date": MONDAY, "time": dt.time(10, minute)}
+        bookings.book(patient_id=waiting.patient_id, doctor_id=bah.id, **at, by=SYSTEM)
+    answers = {row["id"]: row["booked_on"] for row in program("receptionist").get("/api/waiting-list/").get_json()}
+    assert answers == {entry.id: MONDAY.isoformat(), other.id: None}, "the other one wants a later week"
+    page = desk("receptionist").get("/appointments/waiting-list").get_data(as_text=True)
+    assert page.count("has an appointment on") == 1

@@ -17,7 +17,10 @@ from hms.staff.login_security import activity
 
 from . import queries
 
-navigation.add_entry(_l("Admin"), "admin.desk", Permission.ADMINISTER, 80)
+OTHER_DESKS = ("/imports/", "/patients/address-areas", "/patients/consent-texts")
+"""Pages of administrators at the addresses of other desks."""
+
+navigation.add_entry(_l("Admin"), "admin.desk", Permission.ADMINISTER, 80, also=OTHER_DESKS)
 ROWS = 50
 
 

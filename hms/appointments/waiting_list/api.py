@@ -61,6 +61,7 @@ def _entry_json(row: Row) -> dict[str, Any]:
         "notes": row.notes,
         "status": status,
         "appointment": row.appointment_id,
+        "booked_on": row.booked_on and row.booked_on.isoformat(),
         "withdrawn_reason": row.withdrawn_reason,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from hms.appointments.bookings.queries import load_timetables
 from hms.appointments.bookings.timetable import Target
-from hms.appointments.enums import Status
+from hms.appointments.enums import OCCUPYING_STATUSES, Status
 from hms.appointments.models import Appointment, VisitType, WaitingListEntry
 from hms.core import clock
 from hms.core.db.keyset import cut_page
@@ -42,7 +42,8 @@ def is_waiting() -> ColumnElement[bool]:
 
 
 def select_entries() -> Select:
-    """Entries with patient, doctor, department and visit type."""
+    """Entries with patient, doctor, department and visit type. `booked_on` is the day of the first open appointment
+    that the patient has on the wanted days, with such a doctor and visit type."""
     entry, withdrawer = WaitingListEntry, aliased(User)
     return (
         select(
@@ -53,6 +54,7 @@ def select_entries() -> Select:
             Department.name.label("department_name"),
             VisitType.name.label("visit_type_name"),
             display_name_column(withdrawer).label("withdrawn_by"),
+            _booked_on().label("booked_on"),
             *IDENTITY,
         )
         .join(Patient, Patient.id == entry.patient_id)
@@ -61,6 +63,20 @@ def select_entries() -> Select:
         .outerjoin(Department, Department.id == entry.department_id)
         .outerjoin(VisitType, VisitType.id == entry.visit_type_id)
     )
+
+
+def _booked_on() -> ColumnElement[date]:
+    entry, booking, doctor = WaitingListEntry, aliased(Appointment), aliased(User)
+    fits = (
+        booking.patient_id == entry.patient_id,
+        booking.status.in_([str(status) for status in OCCUPYING_STATUSES]),
+        booking.date.between(entry.first_day, entry.last_day),
+        or_(entry.doctor_id.is_(None), entry.doctor_id == booking.doctor_id),
+        or_(entry.department_id.is_(None), entry.department_id == doctor.department_id),
+        or_(entry.visit_type_id.is_(None), entry.visit_type_id == booking.visit_type_id),
+    )
+    first = select(func.min(booking.date)).join(doctor, doctor.id == booking.doctor_id).where(*fits)
+    return first.correlate(entry).scalar_subquery()
 
 
 def get_entry(entry_id: int) -> Row:

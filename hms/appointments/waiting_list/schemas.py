@@ -25,7 +25,8 @@ class WaitingIn(ApiSchema):
 
 
 class WaitingOut(ApiSchema):
-    """`status`: waiting, booked or withdrawn."""
+    """`status`: waiting, booked or withdrawn. `booked_on` is the day of an open appointment that is what the patient waits
+    for, also of one that was made without the list."""
 
     id = fields.Integer()
     patient = fields.Integer()
@@ -39,6 +40,7 @@ class WaitingOut(ApiSchema):
     notes = fields.String()
     status = fields.String()
     appointment = fields.Integer(allow_none=True)
+    booked_on = fields.Date(allow_none=True)
     withdrawn_reason = fields.String()
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
