@@ -8,10 +8,12 @@ from flask import Response, current_app, jsonify, render_template
 from marshmallow import fields
 from sqlalchemy import select
 
+from hms.admin import exports
 from hms.core import disk_space
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.db.session import db
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.fields import MAX_ID
 from hms.core.web.guard import current_person, requires
@@ -119,17 +121,17 @@ def _audit(arguments: dict[str, Any]) -> Response:
         entity=kind or None,
         entity_id=arguments.get("object_id"),
     )
-    shown = []
+    patient_ids = set()
 
     def project(row: Any) -> dict[str, Any]:
-        shown.append(row)
+        patient_ids.add(row.patient_id)
         return audit_json(row)
 
     entry = audit_trail_queries.ENTRY
     rows = filter_by_columns(audit_trail_queries.query(filters), arguments, outcome=entry.outcome)
     rows = ordered(rows, arguments, entry.id, timestamp=entry.recorded_at)
     response = paginated_response(rows, project)
-    audit_trail_queries.record_trail_read(filters, shown)
+    audit_trail_queries.record_trail_read(filters, patient_ids)
     return response
 
 
@@ -150,6 +152,9 @@ def _actor_ids(arguments: dict[str, Any]) -> tuple[int, ...] | None:
 def audit_logs(arguments: dict[str, Any]) -> Response:
     """Who did what and when, newest first."""
     return _audit(arguments)
+
+
+offer_export(api, audit_logs, exports.AUDIT_LOGS, at="/audit-logs/export/")
 
 
 @api.get("/audit_logs/")
@@ -175,20 +180,10 @@ def login_activity(arguments: dict[str, Any]) -> Response:
     columns = {"user": LoginActivity.user_id, "status": LoginActivity.status}
     rows = filter_by_columns(system_queries.select_sign_ins(), arguments, on=LoginActivity.at, **columns)
     rows = ordered(rows, arguments, LoginActivity.id, timestamp=LoginActivity.at)
-    return paginated_response(rows, sign_in_json)
+    return paginated_response(rows, system_queries.sign_in_values)
 
 
-def sign_in_json(row: Any) -> dict[str, Any]:
-    activity: LoginActivity = row.LoginActivity
-    return {
-        "id": activity.id,
-        "user": activity.user_id,
-        "username": row.username or activity.typed_name,
-        "timestamp": activity.at,
-        "ip_address": str(activity.ip or ""),
-        "user_agent": activity.user_agent,
-        "status": activity.status,
-    }
+offer_export(api, login_activity, exports.LOGIN_ACTIVITY, at="/login-activity/export/")
 
 
 @api.get("/health/")

@@ -50,6 +50,7 @@ class Permission(StrEnum):
     ISSUE_BILL = "billing.issue"
     TAKE_PAYMENT = "billing.take_payment"
     READ_PAYMENTS = "billing.read_payments"
+    EXPORT_BILLS = "billing.export"
     WITHDRAW_BILL = "billing.void"
     PROPOSE_CORRECTION = "billing.propose_correction"
     APPROVE_CORRECTION = "billing.approve_correction"
@@ -207,6 +208,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.WITHDRAW_PATIENT,
             Permission.APPROVE_MERGE,
             Permission.EXPORT_PATIENTS,
+            Permission.EXPORT_BILLS,
             Permission.RESTRICT_PATIENT,
             Permission.BREAK_GLASS,
             Permission.REVIEW_ACCESS,
@@ -331,6 +333,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
         | _MONEY
         | {
             Permission.SERVE_POINT,
+            Permission.EXPORT_BILLS,
             Permission.PROPOSE_CORRECTION,
             Permission.APPROVE_CORRECTION,
             Permission.READ_CONTACT,

@@ -19,6 +19,7 @@ from .background.redis import SHORT_TIMEOUTS
 from .db.connections import engine_options
 from .db.query_counter import watch_queries
 from .db.session import db
+from .exports import registry as exports
 from .web import (
     component_gallery,
     error_handlers,
@@ -86,7 +87,9 @@ def _add_migration_commands(app: Flask) -> None:
 
 
 def finish_startup(app: Flask) -> None:
-    """Set up what needs the desks: commands, then the sockets, whose handlers check permissions of the desks."""
+    """Set up what needs the desks: the exports of their lists, commands, then the sockets, whose handlers check permissions
+    of the desks."""
+    exports.install(app)
     for command in commands.commands:
         app.cli.add_command(command)
     is_local = app.testing and not app.config["SOCKETS_OVER_REDIS"]

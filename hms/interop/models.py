@@ -114,6 +114,7 @@ class ImportBatch(Record):
     columns: Mapped[dict]
     date_order: Mapped[str] = mapped_column(default="", server_default="")
     decimal_sign: Mapped[str]
+    changes_existing: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     state: Mapped[str]
     problem: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
     row_count: Mapped[int]
@@ -121,9 +122,11 @@ class ImportBatch(Record):
 
 
 class ImportRow(UnauditedRecord):
-    """A row of an imported file. `number` is its row in the spreadsheet; its cells are deleted when it is imported. `problems`
-    are sentences with the field they are about; `match_id` is the record that seems to be the same, and `is_other` says that a
-    person knows it is another one. `identities` are digests of what rows that mean the same record have in common.
+    """A row of an imported file. `number` is its row in the spreadsheet; its cells are deleted when it is imported.
+
+    `problems` are sentences with the field they are about; `match_id` is the record that seems to be the same, and `is_other`
+    says that a person knows it is another one. `identities` are digests of what rows that mean the same record have in common.
+    `before` is what a record was that the row changed; without it the row made the record.
     """
 
     __tablename__ = "import_row"
@@ -142,4 +145,5 @@ class ImportRow(UnauditedRecord):
     match_id: Mapped[int | None]
     is_other: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     record_id: Mapped[int | None]
+    before: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
     saved_at: Mapped[datetime | None]

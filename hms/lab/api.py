@@ -15,13 +15,16 @@ from hms.core.api.blueprint import ApiBlueprint
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import resource_response
 from hms.core.api.small_lists import filter_rows, order_rows
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import fold
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
     DAYS,
     PAGING,
+    Bounds,
     Choice,
+    DayOf,
     Id,
     Ordering,
     Search,
@@ -30,6 +33,7 @@ from hms.core.web.parameters import (
     parameters,
 )
 from hms.core.web.parameters import ordered as in_order
+from hms.lab import exports
 
 from . import actions, api_queries
 from .catalogue import tests
@@ -44,7 +48,7 @@ OF_ENCOUNTER: dict[str, Any] = {
     "status": Choice(api_queries.STATUSES),
     "ordering": Ordering(("id", "order_date", "ordered_at", "done_at")),
 }
-ORDERS = parameters(**OF_ENCOUNTER, patient=Id(), encounter=Id())
+ORDERS = parameters(**OF_ENCOUNTER, patient=Id(), encounter=Id(), done_on=DayOf())
 TESTS = parameters(
     **PAGING,
     search=Search(),
@@ -69,13 +73,22 @@ def catalogue(arguments: dict[str, Any]) -> Response:
     return paginated_response(rows, test_json)
 
 
+offer_export(api, catalogue, exports.TESTS, at="/lab_tests/catalog/export/")
+
+
 @api.get("/lab_orders/")
 @requires(Permission.OPEN_CHART, Permission.ENTER_RESULT)
 @api.arguments(ORDERS, location="query")
 @api.response(200, OrderOut(many=True))
 def ordered(arguments: dict[str, Any]) -> Response:
-    """Orders with their results, newest first."""
-    return _orders(api_queries.select_orders(current_person()), arguments)
+    """Orders with their results, newest first. `done_on` is the day of the results, the other days are those of the order."""
+    rows, done_on = api_queries.select_orders(current_person()), arguments.get("done_on")
+    if done_on is not None:
+        rows = rows.where(*Bounds.of_days(done_on, done_on).conditions(LabOrder.done_at))
+    return _orders(rows, arguments)
+
+
+offer_export(api, ordered, exports.ORDERS, at="/lab_orders/export/")
 
 
 def _orders(rows: Select, arguments: dict[str, Any]) -> Response:

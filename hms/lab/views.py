@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hms.clinical.vitals import readings
+from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import DomainError, StaleVersion
 from hms.core.permissions import Permission
@@ -23,6 +24,7 @@ from hms.patients.records import banner as record_banner
 
 from . import actions, queries, rules, typed_values
 from .catalogue import tests
+from .enums import OrderStatus
 from .forms import ResultForm, build_result_form, stored_values
 from .models import LabOrder
 
@@ -64,7 +66,15 @@ def _worklist_data() -> dict[str, object]:
         "closed": opened.closed,
         "tests": tests(),
         "current": queries.current_results,
+        "export_filters": _export_filters(show),
     }
+
+
+def _export_filters(show: str) -> dict[str, str]:
+    """The filters of the API's list for the tab."""
+    if show == "done":
+        return {"done_on": clock.today().isoformat(), "ordering": "-done_at"}
+    return {"status": OrderStatus.WAITING.value, "ordering": "id"}
 
 
 def _read_entry(order: LabOrder, in_emergency: Collection[int]) -> read_log.PatientRead:

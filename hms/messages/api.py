@@ -10,10 +10,12 @@ from marshmallow import fields
 from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.errors import RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Flag, Id, Ordering, TextLine, filter_by_columns, ordered, parameters
+from hms.messages import exports
 
 from . import actions, queries
 from .models import Notification
@@ -80,6 +82,9 @@ def notifications(arguments: dict[str, Any]) -> Response:
     return paginated_response(
         ordered(rows, arguments, Notification.id, created_at=Notification.created_at), notification_json
     )
+
+
+offer_export(api, notifications, exports.ALERTS, at="/notifications/export/")
 
 
 @api.post("/notifications/<int:notification_id>/mark_read/")

@@ -23,7 +23,7 @@ from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import commit_upkeep, db
 from hms.core.person import Person
 from hms.core.settings import store as settings
-from hms.core.web.guard import login_manager
+from hms.core.web.guard import person_loader
 
 from .models import RefreshToken, Role, User, UserSession
 
@@ -79,7 +79,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-@login_manager.request_loader
+@person_loader
 def load_person(flask_request: Request) -> Person | None:
     """The person behind the request: by Bearer token under /api/, else by the page session; None when nobody is signed in."""
     header = flask_request.headers.get("Authorization", "")

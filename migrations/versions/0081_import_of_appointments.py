@@ -1,6 +1,8 @@
-"""Reception and administrators may import lists of appointments."""
+"""Reception and administrators may import lists of appointments; a price list may change what is there already."""
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0081"
 down_revision = "0080"
@@ -9,6 +11,10 @@ DOING = """SELECT set_config('hms.doing', '{"action": "migration.0081", "name": 
 
 
 def upgrade() -> None:
+    op.add_column(
+        "import_batch", sa.Column("changes_existing", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+    op.add_column("import_row", sa.Column("before", postgresql.JSONB()))
     op.execute(DOING)
     op.execute(
         "UPDATE role SET grants = array_append(grants, 'appointments.import') "
@@ -19,3 +25,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(DOING)
     op.execute("UPDATE role SET grants = array_remove(grants, 'appointments.import')")
+    op.drop_column("import_row", "before")
+    op.drop_column("import_batch", "changes_existing")

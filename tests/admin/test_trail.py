@@ -51,7 +51,11 @@ def test_the_page_shows_people_patients_and_actions(desk, person, known):
 
 def test_no_filter_shows_what_was_written_in_care(desk, program, known):
     page = desk("admin").get("/admin/audit?patient=Kamara").get_data(as_text=True)
-    file = desk("admin").get("/admin/audit.csv?patient=Kamara").get_data(as_text=True)
+    at = desk("admin")
+    file = at.get("/exports/audit-trail?patient=Kamara").get_data(as_text=True)
+    assert file.count("\n") > 5
+    assert file.splitlines()[0].removeprefix("\ufeff").split(",")[0] == "When"
+    assert at.get("/admin/audit.csv?patient=Kamara").location == "/exports/audit-trail?patient=Kamara"
     entries = program("admin").get(f"/api/audit-logs/?patient={known['patient_id']}").get_data(as_text=True)
     assert "Encounter" in page
     for word in (*CLINICAL, *MEDICINES, *ALLERGIES):
@@ -118,14 +122,16 @@ def test_several_people_of_a_name_are_found_in_order(person, known, db):
 @pytest.mark.security("J")
 def test_the_export_is_harmless_and_in_the_trail(desk, person, db):
     settings.change_setting("hospital.name", "=HYPERLINK(1)", by=person("admin"))
-    file = desk("admin").get("/admin/audit.csv?entity=system_setting")
-    lines = list(csv.reader(io.StringIO(file.get_data(as_text=True))))
+    file = desk("admin").get("/exports/audit-trail?entity=system_setting")
+    lines = list(csv.reader(io.StringIO(file.get_data().decode("utf-8-sig"))))
     assert file.headers["Content-Disposition"].startswith("attachment")
-    assert lines[0][0] == "when"
+    assert lines[0][0] == "When"
     assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
     taken = db.session.scalars(select(AuditEntry).filter_by(action="admin.export_audit")).one()
-    assert taken.new == {"filters": {"entity": "system_setting"}}
-    assert desk("doctor").get("/admin/audit.csv").status_code == 403
+    assert taken.new["filters"] == {"entity": "system_setting"}
+    assert (taken.new["rows"], taken.new["patients"]) == (len(lines) - 1, 0)
+    assert desk("admin").get("/exports/audit-trail?words=Kamara").status_code == 400, "text needs a period"
+    assert desk("doctor").get("/exports/audit-trail").status_code == 403
 
 
 class TestWhoOpened:

@@ -103,7 +103,7 @@ class Desk:
         return self._clients[who]
 
     def _addresses(self, rule: Rule) -> list[str]:
-        names = sorted(rule.arguments)
+        names = sorted(rule.arguments - (rule.defaults or {}).keys())
         values = product(*(self._values(name) for name in names))
         built = (rule.build(dict(zip(names, chosen, strict=True))) for chosen in values)
         return [path for _domain, path in built]

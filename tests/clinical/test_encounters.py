@@ -124,6 +124,9 @@ def test_a_diagnosis_is_found_by_code_words_and_abbreviation(db, person):
     assert codes.find_codes("falciparum malaria")[0].code == "B50.9"
     assert codes.find_codes("mal")[0].code == "B54"
     assert codes.find_codes("htn")[0].code == "I10"
+    assert codes.find_codes("malarya")[0].code == codes.find_codes("falsiparum malaria")[0].code == "B50.9"
+    assert codes.find_codes("hipertension")[0].code == "I10"
+    assert codes.find_codes("fracture") == [], "no code of these is spelled almost like that"
     assert codes.find_codes("zz") == codes.find_codes("") == codes.find_codes("%") == codes.find_codes("x") == []
 
 

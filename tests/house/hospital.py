@@ -256,7 +256,7 @@ def _import() -> ImportBatch:
     """A file of the administrator, with a row that was refused."""
     owner = db.session.scalars(select(User.id).filter_by(username="admin")).one()
     read = {
-        "headings": ["Sex"],
+        "headings": ["sexe"],
         "encoding": "utf-8",
         "separator": "comma",
         "decimal_sign": ".",
@@ -283,7 +283,7 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     kind = add(VisitType(name=f"Visit {number}", mark=f"{number % 1000}", colour="blue", minutes=15))
     screen = add(WallScreen(name="Hall", spoken=[], secret_hash=f"screen {number}".encode()))
     ids = {"holiday_id": feast.id, "visit_type_id": kind.id, "screen_id": screen.id}
-    ids |= {"point_id": _point(number).id, "import_id": _import().id}
+    ids |= {"point_id": _point(number).id, "import_id": _import().id, "row_number": 2}
     ids |= {"hours_id": week.id, "absence_id": away.id, "notification_id": told.id, "receipt_id": receipt.id}
     role_id = db.session.scalars(select(Role.id).order_by(Role.id).limit(1)).one()
     asker = add(User(username=f"asker{number}"))

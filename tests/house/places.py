@@ -21,6 +21,7 @@ WORDS = {
     "kind": "appointment.reminder",
     "channel": "sms",
     "language": "en",
+    "number": "1",
 }
 """Values of URL arguments that are not records."""
 
@@ -60,9 +61,9 @@ def places(app: Flask, known: dict[str, int]) -> Iterator[Place]:
 
 def _address(app: Flask, rule: Rule, known: dict[str, int]) -> str:
     values = {}
-    for name in rule.arguments:
+    for name in rule.arguments - set(rule.defaults or {}):
         given = [of[at] for of in (known, WORDS) for at in (f"{rule.endpoint}:{name}", name) if at in of]
         if not given:
             raise KeyError(f"{rule.rule}: no {name} is known")
         values[name] = given[0]
-    return app.url_map.bind("").build(rule.endpoint, values, force_external=False)
+    return app.url_map.bind("").build(rule.endpoint, values | (rule.defaults or {}), force_external=False)

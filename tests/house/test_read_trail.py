@@ -28,17 +28,8 @@ OF_A_PATIENT = {
 }
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
-    *(
-        "medication_id",
-        "batch_id",
-        "import_id",
-        "receipt_id",
-        "user_id",
-        "role_id",
-        "request_id",
-        "notification_id",
-        "template_id",
-    ),
+    *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
+    *("import_id", "row_number", "document"),
     *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
     *("what", "line_id", "department_id", "mark", "holiday_id", "visit_type_id", "screen_id", "point_id"),
     *("kind", "channel", "language", "kind_id", "text_id", "area_id"),

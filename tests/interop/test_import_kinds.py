@@ -21,6 +21,7 @@ from tests.appointments import factories
 from tests.billing import factories as billing
 from tests.house.hospital import add
 from tests.interop.lists import do, states, upload
+from tests.page import words
 
 
 def _values(*columns, where) -> list[tuple]:
@@ -61,6 +62,23 @@ def test_prices(desk, db) -> None:
     shown = do(admin, address, "undo")
     assert "It is used since the import" in shown
     assert _values(PriceItem.code, PriceItem.is_active, where=made) == [("BED", True), ("DRESS", False)]
+    _change_prices(admin)
+
+
+def _change_prices(admin) -> None:
+    """A list of new prices: what changes is said before, and undone to what it was unless somebody changed it since."""
+    address = upload(admin, "prices", "Code,Name,Price\ncons,Consultation,175\nBED,Bed,300.00\nNEW,New,5\n")
+    do(admin, address, "check", changes_existing="y")
+    assert set(states(address).values()) == {"ready"}
+    ready = words(admin.get(f"{address}?show=ready").text)
+    assert "The price changes from 150.00 to 175.00." in ready
+    assert "The price stays 300.00." in ready
+    do(admin, address, "run")
+    prices, three = (PriceItem.code, PriceItem.unit_price), PriceItem.code.in_(("CONS", "BED", "NEW"))
+    assert [str(price) for _code, price in _values(*prices, where=three)] == ["300.00", "175.00", "5.00"]
+    do(admin, address, "undo")
+    assert [str(price) for _code, price in _values(*prices, where=three)] == ["300.00", "150.00", "5.00"]
+    assert _values(PriceItem.code, where=three & PriceItem.is_active) == [("BED",), ("CONS",)]
 
 
 def test_medicines(desk, db) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,15 +15,19 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
 from hms.admin.blueprints import pages
+from hms.admin.exports import EMERGENCY_ACCESS
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db
 from hms.core.errors import NotFound
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, Required, Text
 from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import parameters
 from hms.patients.access import actions
 from hms.patients.models import BreakGlass
 
@@ -63,6 +68,29 @@ def access_reviews() -> str:
     read_log.record_list_read("patients.read_list", len(shown["waiting"]) + len(shown["done"]), entity="break_glass")
     overdue_before = clock.now() - actions.REVIEWED_WITHIN
     return render_template("admin/access_reviews.html", **shown, overdue_before=overdue_before)
+
+
+@requires(Permission.REVIEW_ACCESS)
+def export_accesses() -> Response:
+    """All emergency accesses as a file, the newest first."""
+    seen: list[read_log.PatientRead] = []
+
+    def fetch(last: BreakGlass | None, limit: int) -> Sequence[BreakGlass]:
+        query = _accesses() if last is None else _accesses().where(BreakGlass.id < last.id)
+        return db.session.scalars(query.order_by(BreakGlass.id.desc()).limit(limit)).all()
+
+    def project(access: BreakGlass) -> dict[str, Any]:
+        seen.append(read_log.PatientRead(access.patient_id, access.id))
+        same = ("opened_at", "role", "reason", "review_note", "reviewed_at")
+        about = {"patient": access.patient_id, "reviewed_by": access.reviewed_by_id, "finding": access.finding or ""}
+        return {name: getattr(access, name) for name in same} | about | {"user": access.user.display_name}
+
+    response = export_response(PageList(fetch), project)
+    read_log.record_reads("patients.read_list", seen, entity="break_glass")
+    return response
+
+
+offer_page_export(export_accesses, EMERGENCY_ACCESS, parameters())
 
 
 @pages.route("/access-reviews/<int:access_id>", methods=["GET", "POST"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from flask import g
 from sqlalchemy import ColumnElement, Select, false, or_, select, union_all
 
 from hms.core.api import read_log
@@ -146,14 +147,15 @@ def _last_until(end: Any) -> Any:
     return (last.where(ENTRY.recorded_at < end) if end is not None else last).scalar_subquery()
 
 
-def record_trail_read(filters: AuditFilter, rows: Iterable[Any]) -> None:
+def record_trail_read(filters: AuditFilter, patient_ids: Iterable[int | None]) -> None:
     """Record that the signed-in person read the audit trail: of the one patient in the filter, else the number of patients
-    in `rows`. Commits."""
+    of the rows that were shown (`patient_ids`). Commits."""
+    shown = set(patient_ids) - {None}
+    g.listed_patients = len(shown)
     if filters.patient_ids is not None and len(filters.patient_ids) == 1:
         read_log.record_read("admin.read_trail", filters.patient_ids[0], entity="audit_entry")
         return
-    patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
-    read_log.record_list_read("admin.read_trail", len(patient_ids), entity="audit_entry")
+    read_log.record_list_read("admin.read_trail", len(shown), entity="audit_entry")
 
 
 @dataclass(frozen=True)

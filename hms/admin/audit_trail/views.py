@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.admin.blueprints import pages
+from hms.admin.exports import AUDIT_TRAIL
 from hms.admin.forms import AuditFilterForm
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.audit import recording
 from hms.core.errors import RuleBroken
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.formatting import format_date as written_day
+from hms.core.text.translation import N_
 from hms.core.web.filters import DaysForm, filled_in
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
+from hms.core.web.parameters import Search, parameters
 from hms.patients import lookup as patients
 
 from . import labels, queries, record_access
 from .masking import mask_values
 
 ROWS = 20
-CHUNK = 2000
-MAX_EXPORTED = 100_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+AUDIT_FILTERS = ("who", "patient", "did", "outcome", "entity", "number", "words")
 
 
 @pages.get("/audit")
@@ -44,14 +44,14 @@ def audit_trail() -> ResponseReturnValue:
     rows = queries.entries(filters, ROWS + 1) if filters else []
     shown = rows[:ROWS]
     if filters:
-        queries.record_trail_read(filters, shown)
+        queries.record_trail_read(filters, [row.patient_id for row in shown])
     page = {
         "rows": shown,
         "names": queries.names(shown),
         "older": _address(form, before=shown[-1].id) if len(rows) > ROWS else None,
         "newest": _address(form) if request.args.get("before") else None,
         "spans": _spans(form),
-        "export": _address(form, "admin.export_audit") if shown else None,
+        "filters": filled_in(form),
         "one_patient": _single(filters.patient_ids) if filters else None,
     }
     return render_template(
@@ -75,8 +75,8 @@ def _single(ids: tuple[int, ...] | None) -> int | None:
     return ids[0] if ids is not None and len(ids) == 1 else None
 
 
-def _address(form: AuditFilterForm, endpoint: str = "admin.audit_trail", **more: Any) -> str:
-    return url_for(endpoint, **(filled_in(form) | more))
+def _address(form: AuditFilterForm, **more: Any) -> str:
+    return url_for("admin.audit_trail", **(filled_in(form) | more))
 
 
 def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
@@ -90,72 +90,56 @@ def _spans(form: AuditFilterForm) -> list[dict[str, Any]]:
     return spans
 
 
-@pages.get("/audit.csv")
 @requires(Permission.READ_AUDIT)
-def export_audit() -> ResponseReturnValue:
-    """The filtered entries as a CSV file; the export itself is recorded in the audit trail."""
+def export_audit() -> Response:
+    """The filtered entries as a file. `RuleBroken` for filters that the page refuses."""
     form = AuditFilterForm(request.args)
     filters = _filters(form)
     if filters is None:
-        return redirect(_address(form))
-    with action_context("admin.export_audit", current_person()):
-        details = {"filters": filled_in(form)}
-        recording.record("admin.export_audit", current_person(), outcome="success", details=details)
-    response = Response(stream_with_context(_lines(filters)), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="audit-{clock.today():%Y%m%d}.csv"'
+        raise RuleBroken(N_("Correct the filters of the audit trail first."))
+    patient_ids: set[int | None] = set()
+
+    def fetch(last: Any | None, limit: int) -> list[Any]:
+        rows = queries.entries(filters if last is None else replace(filters, before=last.id), limit)
+        patient_ids.update(row.patient_id for row in rows)
+        return rows
+
+    response = export_response(PageList(fetch), _entry_values)
+    queries.record_trail_read(filters, patient_ids)
     return response
 
 
-HEADINGS = (
-    "when",
-    "person",
-    "account",
-    "role",
-    "did",
-    "action",
-    "outcome",
-    "purpose",
-    "record",
-    "patient",
-    "values",
-    "from",
+def _entry_values(row: Any) -> dict[str, Any]:
+    """The fields of `exports.AUDIT_TRAIL`."""
+    return {
+        "timestamp": row.recorded_at,
+        "user_id": row.actor_id,
+        "user": row.actor_name or "",
+        "role": row.actor_role or "",
+        "action": row.action,
+        "did": row.action,
+        "outcome": row.outcome,
+        "object_type": row.entity or "",
+        "object_id": row.entity_id,
+        "patient": row.patient_id,
+        "details": mask_values(row.entity, row.new or row.old),
+        "ip_address": None if row.ip is None else str(row.ip),
+        "purpose": row.purpose or "",
+    }
+
+
+@pages.get("/audit.csv")
+@requires(Permission.READ_AUDIT)
+def earlier_export() -> ResponseReturnValue:
+    """The address of the export before lists had one of their own."""
+    return redirect(url_for("exports.audit_trail", **filled_in(AuditFilterForm(request.args))))
+
+
+offer_page_export(
+    export_audit,
+    AUDIT_TRAIL,
+    parameters(**{name: Search() for name in ("day_from", "day_to", *AUDIT_FILTERS)}),
 )
-
-
-def _lines(filters: queries.AuditFilter) -> Iterator[str]:
-    yield _line(HEADINGS)
-    left = MAX_EXPORTED
-    while left > 0 and (rows := queries.entries(filters, min(CHUNK, left))):
-        names = queries.names(rows)
-        yield "".join(_line(_cells(row, names)) for row in rows)
-        left -= len(rows)
-        filters = replace(filters, before=rows[-1].id)
-
-
-def _cells(row: Any, names: queries.Names) -> tuple[Any, ...]:
-    patient = names.patients.get(row.patient_id)
-    values = "; ".join(f"{name}: {value}" for name, value in mask_values(row.entity, row.new or row.old).items())
-    return (
-        clock.local(row.recorded_at).isoformat(sep=" ", timespec="seconds"),
-        names.people.get(row.actor_id, ""),
-        row.actor_name or "",
-        row.actor_role or "",
-        labels.action_label(row.action),
-        row.action,
-        row.outcome,
-        row.purpose or "",
-        labels.record_label(row),
-        patient.hospital_number if patient else "",
-        values,
-        row.ip or "",
-    )
-
-
-def _line(cells: tuple[Any, ...]) -> str:
-    """One line of the file; a cell that a spreadsheet would read as a formula gets an apostrophe (OWASP: CSV injection)."""
-    line = io.StringIO()
-    csv.writer(line).writerow(f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in cells)
-    return line.getvalue()
 
 
 @pages.get("/patients/<int:patient_id>/who-opened")

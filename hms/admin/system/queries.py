@@ -51,6 +51,20 @@ def select_sign_ins(filters: SignInFilter = SignInFilter()) -> Select:
     return query.order_by(LoginActivity.id.desc())
 
 
+def sign_in_values(row: Any) -> dict[str, Any]:
+    """The fields of a row of `select_sign_ins` for the API and for files."""
+    attempt: LoginActivity = row.LoginActivity
+    return {
+        "id": attempt.id,
+        "user": attempt.user_id,
+        "username": row.username or attempt.typed_name,
+        "timestamp": attempt.at,
+        "ip_address": str(attempt.ip or ""),
+        "user_agent": attempt.user_agent,
+        "status": attempt.status,
+    }
+
+
 def _statuses(outcome: str) -> tuple[str, ...]:
     refused = tuple(status for status in activity.OUTCOMES if status not in activity.SUCCESSFUL)
     return {"good": tuple(activity.SUCCESSFUL), "refused": refused}.get(outcome, (outcome,))

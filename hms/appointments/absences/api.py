@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 from sqlalchemy import Row
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.bookings.api import sees_full_booking
 from hms.appointments.models import Absence
@@ -15,6 +16,7 @@ from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
 from hms.core.errors import NotFound
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -85,6 +87,9 @@ def absences(arguments: dict[str, Any]) -> Response:
         query = query.where(Absence.doctor_id == arguments["doctor"])
     rows = ordered(query, {"ordering": "starts"} | arguments, Absence.id, **COLUMNS)
     return paginated_response(rows, absence_json)
+
+
+offer_export(api, absences, exports.ABSENCES, at="/absences/export/")
 
 
 @api.post("/absences/")

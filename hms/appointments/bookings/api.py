@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Row
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.enums import Status
 from hms.appointments.queue import queries, transitions
@@ -26,6 +27,7 @@ from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.errors import NotAllowed, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
@@ -47,6 +49,8 @@ APPOINTMENTS = parameters(
     doctor=Id(may_use=sees_full_booking),
     status=Choice(Status),
     visit_type=Id(may_use=sees_full_booking),
+    department=Id(may_use=sees_full_booking),
+    is_moved=Flag(),
     upcoming=Flag(),
     ordering=Ordering(api_queries.COLUMNS, hidden=dict.fromkeys(("created_at", "updated_at"), sees_full_booking)),
 )
@@ -69,8 +73,8 @@ def _read_of_row(row: Any) -> tuple[str, read_log.PatientRead]:
 @api.arguments(APPOINTMENTS, location="query")
 @api.response(200, AppointmentOut(many=True))
 def appointments(arguments: dict[str, Any]) -> Response:
-    """Appointments, newest first; of one day by time. Filters: patient, doctor, status, visit_type, date,
-    date_from, date_to, upcoming."""
+    """Appointments, newest first; of one day by time. Filters: patient, doctor, department (of the doctor), status, visit_type,
+    is_moved (to another time), date, date_from, date_to, upcoming."""
     who, filters, sees_all = current_person(), _read_filters(arguments), sees_full_booking(current_person())
     order = arguments.get("ordering", "date" if arguments.get("upcoming") or arguments.get("date") else "-id")
     return read_log.list_response(
@@ -81,6 +85,9 @@ def appointments(arguments: dict[str, Any]) -> Response:
     )
 
 
+offer_export(api, appointments, exports.APPOINTMENTS, at="/appointments/export/")
+
+
 def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
     first, last = get_day_range(arguments)
     return dict(
@@ -88,6 +95,8 @@ def _read_filters(arguments: dict[str, Any]) -> dict[str, Any]:
         doctor_id=arguments.get("doctor"),
         status=arguments.get("status"),
         visit_type_id=arguments.get("visit_type"),
+        department_id=arguments.get("department"),
+        is_moved=arguments.get("is_moved"),
         first=first,
         last=last,
         since=clock.local(clock.now()).replace(tzinfo=None) if arguments.get("upcoming") else None,
@@ -209,6 +218,9 @@ def queue(arguments: dict[str, Any]) -> Response:
     entries = order_rows(entries, arguments, _latest_first if is_done else _calling_order, **readers)
     waits = wait_queries.expected_waits() if _group(arguments) == "waiting" else {}
     return read_log.list_response(entries, lambda entry: entry_json(entry, waits), _read_of_row, entity="queue_entry")
+
+
+offer_export(api, queue, exports.QUEUE, at="/queue/export/")
 
 
 def _calling_order(entry: queries.Entry) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, reader_kind, reader_values
+from hms.staff.models import User
 
 from .queries import select_bookings
 
@@ -37,13 +38,17 @@ def _order(name: str) -> Order:
 
 
 def _filter_conditions(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    """Conditions for the filters in `names`: patient, doctor, status, visit type, first and last day, or upcoming. Each
-    value is a bound parameter of that name."""
+    """Conditions for the filters in `names`: patient, doctor, department, status, visit type, whether the booking was moved to
+    another time, first and last day, or upcoming. Each value is a bound parameter of that name."""
     conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "patient_id": lambda patient_id: Appointment.patient_id == patient_id,
         "doctor_id": lambda doctor_id: Appointment.doctor_id == doctor_id,
         "status": lambda status: Appointment.status == status,
         "visit_type_id": lambda visit_type_id: Appointment.visit_type_id == visit_type_id,
+        "department_id": lambda department_id: Appointment.doctor_id.in_(
+            select(User.id).where(User.department_id == department_id)
+        ),
+        "is_moved": lambda is_moved: (Appointment.status == Status.RESCHEDULED.value) == is_moved,
         "first": lambda first: Appointment.date >= first,
         "last": lambda last: Appointment.date <= last,
         "since": _is_upcoming,

@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Response
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.schemas import UnconfirmedOut, full_name
 from hms.core.api import read_log
 from hms.core.api.small_lists import filter_rows, order_rows
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Id, Ordering, parameters
@@ -33,6 +35,9 @@ def unconfirmed(arguments: dict[str, Any]) -> Response:
     natural = attrgetter("date", "time", "id")
     listed = order_rows(rows, arguments, natural, **{name: attrgetter(name) for name in ORDERS})
     return read_log.list_response(listed, _unconfirmed_json, _read_of_row, entity="appointment")
+
+
+offer_export(api, unconfirmed, exports.UNCONFIRMED, at="/appointments/unconfirmed/export/")
 
 
 def _unconfirmed_json(row: queries.Unconfirmed) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import Any
 from flask import Response, jsonify
 from sqlalchemy import Row
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.models import Holiday
 from hms.appointments.schemas import HolidayIn, HolidayOut
 from hms.core.api.pagination import paginated_response
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Ordering, get_day_range, ordered, parameters
@@ -50,6 +52,9 @@ def holidays(arguments: dict[str, Any]) -> Response:
     query = query if last is None else query.where(Holiday.day <= last)
     rows = ordered(query, {"ordering": "date"} | arguments, Holiday.id, **COLUMNS)
     return paginated_response(rows, holiday_json)
+
+
+offer_export(api, holidays, exports.HOLIDAYS, at="/holidays/export/")
 
 
 @api.post("/holidays/")

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.journeys.queries import find_journeys
 from hms.appointments.queue import actions as queue_actions
@@ -20,6 +21,7 @@ from hms.appointments.waits.queries import Callers
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.small_lists import filter_rows, order_rows
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Choice, DayOf, Id, Ordering, parameters
@@ -145,6 +147,9 @@ def point_queue(arguments: dict[str, Any]) -> Response:
     waits = wait_queries.expected_waits(Callers.POINTS) if show == "waiting" else {}
     to_json = partial(place_json, waits=waits)
     return read_log.list_response(places, to_json, _read_of_place, entity="point_entry")
+
+
+offer_export(api, point_queue, exports.POINT_QUEUE, at="/point-queue/export/")
 
 
 def _calling_order(place: queries.PlaceAtPoint) -> tuple[Any, ...]:

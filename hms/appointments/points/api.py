@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.enums import PointKind
 from hms.appointments.models import ServicePoint
@@ -15,6 +16,7 @@ from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.keyset import OrderedSelect
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
@@ -62,6 +64,9 @@ def service_points(arguments: dict[str, Any]) -> Response:
     query = filter_by_columns(select(ServicePoint), arguments, **columns)
     rows: OrderedSelect = ordered(query, {"ordering": "name"} | arguments, ServicePoint.id, **COLUMNS)
     return paginated_response(rows, point_json)
+
+
+offer_export(api, service_points, exports.SERVICE_POINTS, at="/service-points/export/")
 
 
 @api.post("/service-points/")

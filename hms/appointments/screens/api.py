@@ -7,10 +7,12 @@ from typing import Any
 from flask import Response, g, jsonify, url_for
 from sqlalchemy import Row
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.models import WallScreen
 from hms.appointments.schemas import ScreenIn, ScreenMadeOut, ScreenOut
 from hms.core.api.pagination import paginated_response
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Id, Ordering, filter_by_columns, ordered, parameters
@@ -44,6 +46,9 @@ def wall_screens(arguments: dict[str, Any]) -> Response:
     )
     rows = ordered(query, {"ordering": "name"} | arguments, WallScreen.id, **COLUMNS)
     return paginated_response(rows, screen_json)
+
+
+offer_export(api, wall_screens, exports.WALL_SCREENS, at="/wall-screens/export/")
 
 
 @api.post("/wall-screens/")

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.models import VisitType
 from hms.appointments.schemas import VisitTypeChange, VisitTypeIn, VisitTypeOut
@@ -14,6 +15,7 @@ from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.keyset import OrderedSelect
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Flag, Ordering, filter_by_columns, ordered, parameters
@@ -58,6 +60,9 @@ def visit_types(arguments: dict[str, Any]) -> Response:
     query = filter_by_columns(select(VisitType), arguments, is_active=VisitType.is_active)
     rows: OrderedSelect = ordered(query, {"ordering": "name"} | arguments, VisitType.id, **COLUMNS)
     return paginated_response(rows, visit_type_json)
+
+
+offer_export(api, visit_types, exports.VISIT_TYPES, at="/visit-types/export/")
 
 
 @api.post("/visit-types/")

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Row, not_
 
+from hms.appointments import exports
 from hms.appointments.blueprints import api
 from hms.appointments.bookings import api_queries
 from hms.appointments.bookings.api import sees_full_booking
@@ -17,6 +18,7 @@ from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.api.preconditions import resource_response
 from hms.core.api.small_lists import order_rows
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
@@ -101,6 +103,9 @@ def waiting_list(arguments: dict[str, Any]) -> Response:
         query = query.where(queries.is_waiting() if arguments["is_waiting"] else not_(queries.is_waiting()))
     rows = ordered(query, {"ordering": "priority"} | arguments, entry.id, **COLUMNS)
     return read_log.list_response(rows, _entry_json, _read_of_row, entity="waiting_list_entry")
+
+
+offer_export(api, waiting_list, exports.WAITING_LIST, at="/waiting-list/export/")
 
 
 @api.post("/waiting-list/")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import func
+from sqlalchemy import ARRAY, BigInteger, any_, cast, func
 
-from hms.billing import schemas
+from hms.billing import exports, schemas
 from hms.billing.api_responses import NO_REASON, list_read_entry, run_or_conflict
 from hms.billing.blueprints import api
 from hms.billing.corrections import actions as correction_actions
@@ -22,7 +22,9 @@ from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import db, get_or_not_found
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
+from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
@@ -42,6 +44,12 @@ from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, api_queries, issuing, queries
 
+
+def _reads_bills(who: Person) -> bool:
+    """Whether `who` sees the page of bills with its tabs, void bills among them."""
+    return who.may(Permission.READ_BILL)
+
+
 BILL_DATE = func.coalesce(Bill.issued_at, Bill.created_at)
 BILLS = parameters(
     **PAGING,
@@ -50,6 +58,7 @@ BILLS = parameters(
     encounter=Id(may_use=api_queries.may_read_whole),
     status=Choice(BillState, may_use=api_queries.may_read_whole),
     is_paid=Flag(),
+    show=Choice(queries.STATES, may_use=_reads_bills),
     search=Search(may_use=api_queries.may_read_whole),
     ordering=Ordering(
         ("id", "date_issued", "total_amount"),
@@ -66,15 +75,23 @@ BILL_LIST = KeptList(
         "status": Bill.status,
         "is_paid": lambda is_paid: (Bill.status == BillState.PAID) == is_paid,
         "bill_id": Bill.id,
+        "patient_ids": lambda ids: Bill.patient_id == any_(cast(ids, ARRAY(BigInteger))),
     },
     days={"date_issued": BILL_DATE},
     orders={"date_issued": BILL_DATE, "total_amount": Bill.total},
 )
 
+
+def _manages_prices(who: Person) -> bool:
+    return who.may(Permission.MANAGE_PRICES)
+
+
 SERVICES = parameters(
     **PAGING,
     search=Search(),
     category=TextLine(50),
+    is_priced=Flag(),
+    with_inactive=Flag(may_use=_manages_prices),
     ordering=Ordering(("id", "name", "code", "category", "price")),
 )
 
@@ -84,16 +101,30 @@ SERVICES = parameters(
 @api.arguments(BILLS, location="query")
 @api.response(200, schemas.BillOut(many=True))
 def bills(arguments: dict[str, Any]) -> Response:
-    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `search` takes a number.
-    People who may read only the patient and whether the bill is paid can filter only by these two."""
+    """Bills, newest first. Filters: patient, encounter, status, is_paid, date, date_from, date_to; `show`: a tab of the page;
+    `search` takes a number of a bill or receipt, and for those who read bills what finds patients. People who may read only the
+    patient and whether the bill is paid can filter only by these two."""
     who = current_person()
     is_whole = api_queries.may_read_whole(who)
-    kind = {"kind": reader_kind(who), "is_whole": is_whole, "with_void": api_queries.may_see_withdrawn(who)}
+    kind: dict[str, Any] = {"kind": reader_kind(who), "is_whole": is_whole}
+    kind["with_void"] = api_queries.may_see_withdrawn(who) or "show" in arguments
+    kind["state"] = arguments.get("show", "all")
     if arguments.get("search"):
-        arguments["bill_id"] = queries.find_bill_id(arguments["search"]) or 0
+        arguments |= _search(arguments["search"], who)
     rows = BILL_LIST.rows(arguments, reader_values(who), on="date_issued", **kind)
     project = schemas.bill_json if is_whole else schemas.status_json
     return read_log.list_response(rows, project, list_read_entry, entity="bill")
+
+
+offer_export(api, bills, exports.BILLS, at="/bills/export/", permission=Permission.EXPORT_BILLS)
+
+
+def _search(text: str, who: Person) -> dict[str, Any]:
+    """The filter for the bill with this number, else for the bills of the patients whom the text finds."""
+    bill_id = queries.find_bill_id(text)
+    if bill_id is not None or not _reads_bills(who):
+        return {"bill_id": bill_id or 0}
+    return {"patient_ids": queries.find_patient_ids(text, who)}
 
 
 def _bill(bill_id: int, *, is_read: bool = False) -> tuple[dict[str, Any], int]:
@@ -214,6 +245,9 @@ def bill_items(arguments: dict[str, Any]) -> Response:
     )
 
 
+offer_export(api, bill_items, exports.BILL_ITEMS, at="/bill-items/export/", permission=Permission.EXPORT_BILLS)
+
+
 @api.post("/bill-items/")
 @requires(Permission.EDIT_BILL)
 @api.arguments(schemas.BillItemIn)
@@ -253,12 +287,17 @@ def withdraw_item(item_id: int) -> tuple[str, int]:
 @api.arguments(SERVICES, location="query")
 @api.response(200, schemas.ServiceOut(many=True))
 def services(arguments: dict[str, Any]) -> Response:
-    """The active items of the price list by name; `search` matches code and name. Filter: category."""
-    query = api_queries.services().where(*contains_all_words(PriceItem.search_text, arguments.get("search", "")))
-    query = filter_by_columns(query, arguments, category=PriceItem.category)
+    """The active items of the price list by name, with `with_inactive` all of them; `search` matches code and name. Filters:
+    category, is_priced."""
+    items = api_queries.services(with_inactive=arguments.get("with_inactive", False))
+    query = items.where(*contains_all_words(PriceItem.search_text, arguments.get("search", "")))
+    query = filter_by_columns(query, arguments, category=PriceItem.category, is_priced=PriceItem.is_priced)
     columns = {"name": PriceItem.name, "code": PriceItem.code, "category": PriceItem.category}
     query = ordered(query, {"ordering": "name"} | arguments, PriceItem.id, price=PriceItem.unit_price, **columns)
     return paginated_response(query, schemas.service_json)
+
+
+offer_export(api, services, exports.PRICES, at="/service-catalog/export/")
 
 
 @api.get("/service-catalog/<int:item_id>/")

@@ -19,7 +19,7 @@ from hms.patients.access import policy
 from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.models import Patient
 
-from . import line_descriptions
+from . import line_descriptions, queries
 
 _BILL = (
     *("id", "patient_id", "encounter_id", "number", "status", "total", "paid", "written_off", "discount", "notes"),
@@ -68,12 +68,13 @@ def may_see_withdrawn(who: Person) -> bool:
     return who.may(Permission.WITHDRAW_BILL)
 
 
-def select_bills(*, kind: ReaderKind, is_whole: bool, with_void: bool) -> Select:
-    """The bills that this kind of reader may see: with lines and amounts with `is_whole`, else only the patient and the status.
+def select_bills(*, kind: ReaderKind, is_whole: bool, with_void: bool, state: str = "all") -> Select:
+    """The bills that this kind of reader may see: with lines and amounts with `is_whole`, else only the patient and the status;
+    those of one tab of the page with `state`.
 
     Execute it with `reader_values`.
     """
-    return _bills(kind.reader(), is_whole=is_whole, with_void=with_void)
+    return _bills(kind.reader(), is_whole=is_whole, with_void=with_void).where(*queries.state_conditions(state))
 
 
 def bill(bill_id: int, who: Person) -> Row | None:
@@ -178,6 +179,7 @@ def items(who: Person) -> Select:
     return query.where(BillLine.withdrawn_at.is_(None))
 
 
-def services() -> Select:
-    """Active items of the price list."""
-    return select(*PriceItem.__table__.c).where(PriceItem.is_active)
+def services(*, with_inactive: bool = False) -> Select:
+    """Active items of the price list, or all of them."""
+    query = select(*PriceItem.__table__.c)
+    return query if with_inactive else query.where(PriceItem.is_active)

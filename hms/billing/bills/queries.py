@@ -94,13 +94,13 @@ def bills(
 ) -> BillPage:
     """Bills with their patients, newest first. `q` is the number of a bill or receipt, or a search for patients; with it
     `state` is not used. `before` and `after` are ids of bills."""
-    query = _search(_with_patient(), q, who) if q else _with_patient().where(*_state_conditions(state))
+    query = _search(_with_patient(), q, who) if q else _with_patient().where(*state_conditions(state))
     if patient_id is not None:
         query = query.where(Bill.patient_id == patient_id)
     return _page(query, before, after, limit)
 
 
-def _state_conditions(state: str) -> list[ColumnElement[bool]]:
+def state_conditions(state: str) -> list[ColumnElement[bool]]:
     """The bills of one tab. Constants are written into the statement, so that PostgreSQL uses the partial indexes."""
     if state == "all":
         return []
@@ -125,7 +125,12 @@ def _search(query: Select, q: str, who: Person) -> Select:
     bill_id = find_bill_id(q)
     if bill_id is not None:
         return query.where(Bill.id == bill_id)
-    return query.where(Bill.patient_id.in_([hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]))
+    return query.where(Bill.patient_id.in_(find_patient_ids(q, who)))
+
+
+def find_patient_ids(q: str, who: Person) -> list[int]:
+    """The patients of a search for bills that has no number of a bill or receipt."""
+    return [hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]
 
 
 def _page(query: Select, before: int | None, after: int | None, limit: int) -> BillPage:

@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
+from hms.billing import exports
 from hms.billing.api_responses import list_read_entry, run_or_conflict
 from hms.billing.blueprints import api
 from hms.billing.enums import CorrectionKind, CorrectionStatus
@@ -18,11 +19,12 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.api.preconditions import resource_response
 from hms.core.db.session import db, get_or_not_found
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.fields import Amount, Pk, Text
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff.sign_in.reauthentication import reauthenticate
 
 from . import actions, queries
@@ -101,6 +103,7 @@ CORRECTIONS = parameters(
     decided_by=Id(),
     kind=Choice(CorrectionKind),
     status=Choice(CorrectionStatus),
+    is_decided=Flag(),
     ordering=Ordering(("id", "created_at", "decided_at", "amount")),
 )
 
@@ -110,8 +113,8 @@ CORRECTIONS = parameters(
 @api.arguments(CORRECTIONS, location="query")
 @api.response(200, CorrectionOut(many=True))
 def corrections(arguments: dict[str, Any]) -> Response:
-    """Requests for approval, newest first. Filters: bill, payment, patient, proposed_by, decided_by, kind, status, and date,
-    date_from, date_to (days of the request)."""
+    """Requests for approval, newest first. Filters: bill, payment, patient, proposed_by, decided_by, kind, status,
+    is_decided, and date, date_from, date_to (days of the request)."""
     columns = {
         "bill": Correction.bill_id,
         "payment": Correction.payment_id,
@@ -119,6 +122,7 @@ def corrections(arguments: dict[str, Any]) -> Response:
         "proposed_by": Correction.proposed_by_id,
         "decided_by": Correction.decided_by_id,
         "kind": Correction.kind,
+        "is_decided": Correction.status.in_((CorrectionStatus.APPROVED, CorrectionStatus.DECLINED)),
         "patient": Bill.patient_id,
     }
     query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
@@ -128,6 +132,9 @@ def corrections(arguments: dict[str, Any]) -> Response:
     return read_log.list_response(
         query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction"
     )
+
+
+offer_export(api, corrections, exports.CORRECTIONS, at="/corrections/export/", permission=Permission.EXPORT_BILLS)
 
 
 @api.get("/corrections/<int:correction_id>/")

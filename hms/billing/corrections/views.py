@@ -12,7 +12,7 @@ from hms.billing.bills import issuing
 from hms.billing.bills import queries as bill_queries
 from hms.billing.bills.rules import balance
 from hms.billing.blueprints import pages
-from hms.billing.enums import BillState
+from hms.billing.enums import BillState, CorrectionStatus
 from hms.billing.forms import ReasonForm, RefundForm, WriteOffForm
 from hms.billing.models import Bill
 from hms.billing.payments import queries as payment_queries
@@ -48,7 +48,17 @@ def _list() -> dict[str, Any]:
     lists = {"own": lambda: queries.list_own_requests(current_person()), "decided": queries.list_decided_requests}
     requests = lists.get(show, lambda: queries.list_waiting_requests(current_person()))()
     read_log.record_list_read("billing.read_list", len(requests), entity="correction", renews=True)
-    return {"show": show if show in lists else "waiting", "requests": requests}
+    show = show if show in lists else "waiting"
+    return {"show": show, "requests": requests, "export_filters": _export_filters(show)}
+
+
+def _export_filters(show: str) -> dict[str, object]:
+    """The filters of the API's list for the tab."""
+    tabs: dict[str, dict[str, object]] = {
+        "own": {"proposed_by": current_person().id},
+        "decided": {"is_decided": "true", "ordering": "-decided_at"},
+    }
+    return tabs.get(show, {"status": CorrectionStatus.WAITING.value, "ordering": "id"})
 
 
 @pages.route("/approvals/<int:correction_id>/approve", methods=["GET", "POST"])

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from hms.billing import schemas
+from hms.billing import exports, schemas
 from hms.billing.api_responses import NO_REASON, list_read_entry
 from hms.billing.bills import api_queries
 from hms.billing.blueprints import api
@@ -22,6 +22,7 @@ from hms.core.api.preconditions import check_if_match, resource_response
 from hms.core.db.keyset import OrderedSelect
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -98,6 +99,9 @@ def payments(arguments: dict[str, Any]) -> Response:
         arguments, is_shown=current_person().may(Permission.READ_PAYMENTS) or current_person().is_patient
     )
     return read_log.list_response(rows, schemas.payment_json, list_read_entry, entity="payment")
+
+
+offer_export(api, payments, exports.PAYMENTS, at="/payments/export/", permission=Permission.EXPORT_BILLS)
 
 
 def _payment(payment_id: int, *, is_read: bool = True) -> dict[str, Any]:

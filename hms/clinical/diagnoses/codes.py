@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case, insert, or_, select, update
+from rapidfuzz.distance import OSA
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
 
 from hms.clinical.models import ICD10, DiagnosisCode
 from hms.core.actions import action
 from hms.core.db.session import db
+from hms.core.db.word_search import set_similarity_threshold
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import escape_like
@@ -14,6 +16,10 @@ from hms.core.text.cleaning import escape_like
 from . import icd10
 
 MAX_ROWS = 10
+MAX_WORDS = 8
+MIN_MISSPELT_LETTERS = 5
+MIN_SIMILARITY = 0.25
+"""Of pg_trgm, from 0 to 1: which words are compared letter by letter."""
 SYSTEMS = {
     ICD10: "ICD-10",
     "http://snomed.info/sct": "SNOMED CT",
@@ -56,23 +62,49 @@ def _row(entry: icd10.Code) -> dict[str, object]:
 def find_codes(text: str) -> list[DiagnosisCode]:
     """At most ten codes whose code, title or abbreviations contain words that begin like each typed word.
 
-    Order: the code of an exact abbreviation, codes that begin with the text, most used here, most specific.
+    Order: the code of an exact abbreviation, codes that begin with the text, most used here, most specific. When there is
+    none, codes with words that are spelled almost like that: "diabetis", "pnemonia".
     """
     typed = icd10.to_search_text(text)
-    words = [word for word in typed.split() if word.strip(".")][:8]
+    words = [word for word in typed.split() if word.strip(".")][:MAX_WORDS]
     if len(typed.replace(".", "")) < 2 or not words:
+        return []
+    return _search(typed, [[word] for word in words]) or _search(typed, [_spelled_like(word) for word in words])
+
+
+def _search(typed: str, words: list[list[str]]) -> list[DiagnosisCode]:
+    """The codes with one of each list of words."""
+    if not all(words):
         return []
     exact_code = icd10.code_by_synonym().get(typed, "")
     search = DiagnosisCode.search_text
-    conditions = [
-        or_(search.like(f"{escape_like(word)}%", escape="\\"), search.like(f"% {escape_like(word)}%", escape="\\"))
-        for word in words
-    ]
+    conditions = [or_(*(_begins_like(word) for word in alternatives)) for alternatives in words]
     is_code = search.like(f"{escape_like(typed)}%", escape="\\")
     rank = case((DiagnosisCode.code == exact_code, 0), (is_code, 1), else_=2)
     order = (rank, DiagnosisCode.use_count.desc(), DiagnosisCode.is_leaf.desc(), DiagnosisCode.code)
     query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MAX_ROWS)
     return list(db.session.scalars(query))
+
+
+def _begins_like(word: str) -> ColumnElement[bool]:
+    search, start = DiagnosisCode.search_text, escape_like(word)
+    return or_(search.like(f"{start}%", escape="\\"), search.like(f"% {start}%", escape="\\"))
+
+
+def _spelled_like(word: str) -> list[str]:
+    """The words of the list that are nearest to a misspelt one: with one wrong letter, else with two in a longer word. The
+    word itself when it is short."""
+    if len(word) < MIN_MISSPELT_LETTERS or not word.isalpha():
+        return [word]
+    set_similarity_threshold(MIN_SIMILARITY, of="word_similarity_threshold")
+    search = DiagnosisCode.search_text
+    words = select(func.unnest(func.string_to_array(search, " ")).label("word")).where(literal(word).op("<%")(search))
+    some = words.subquery()
+    alike = select(some.c.word).distinct().where(func.similarity(some.c.word, word) >= MIN_SIMILARITY)
+    most = 2 if len(word) >= 6 else 1
+    near = [(OSA.distance(word, other, score_cutoff=most), other) for other in db.session.scalars(alike)]
+    nearest = min((distance for distance, _other in near), default=most + 1)
+    return sorted(other for distance, other in near if distance == nearest <= most)
 
 
 def get_code(text: str) -> DiagnosisCode | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from hms.clinical import signing, withdrawal
+from hms.clinical import exports, signing, withdrawal
 from hms.clinical.api_params import get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
@@ -14,6 +14,7 @@ from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
 from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -64,6 +65,9 @@ def encounters(arguments: dict[str, Any]) -> Response:
     on = "started_at" if may_read_every_encounter(who) else "created_at"
     rows = ENCOUNTER_LIST.rows(arguments, reader_values(who), on=on, **kind)
     return read_audit.list_response("encounter", rows, encounter_json)
+
+
+offer_export(api, encounters, exports.ENCOUNTERS, at="/encounters/export/")
 
 
 def _encounter_response(encounter_id: int, status: int = 200) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from hms.clinical import withdrawal
+from hms.clinical import exports, withdrawal
 from hms.clinical.api_params import (
     check_named_patient,
     errors_at_encounter_field,
@@ -28,6 +28,7 @@ from hms.core.api import read_log
 from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -79,6 +80,9 @@ def prescriptions(arguments: dict[str, Any]) -> Response:
         only_readable="medication" in arguments,  # else the filter would reveal the medicine of a closed record
     )
     return read_audit.list_response("prescription", rows, prescription_json)
+
+
+offer_export(api, prescriptions, exports.PRESCRIPTIONS, at="/prescriptions/export/")
 
 
 @api.get("/prescriptions/<int:prescription_id>/")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, g, jsonify, request, url_for
 
 from hms.core.api import cursors
 from hms.core.db.keyset import Place, cut_page
@@ -33,8 +33,11 @@ class Rows(Protocol):
 def paginated_response(rows: Rows, project: Callable[[Any], dict[str, Any]]) -> Response:
     """The response with a list: a page object when one of `PAGING_PARAMETERS` is sent, else an array of at most 100.
 
-    The endpoint declares `parameters.PAGING`, which checks these parameters. `project` makes the JSON of one row.
+    The endpoint declares `parameters.PAGING`, which checks these parameters. `project` makes the JSON of one row. When the
+    list is exported (`g.list_export`, set by `core/exports/registry.py`), the response is the file with all rows.
     """
+    if "list_export" in g:
+        return g.list_export.make_response(rows, project)
     is_paged = any(name in request.args for name in PAGING_PARAMETERS)
     size = _read_number("page_size", "limit", default=25 if is_paged else MAX_PAGE_SIZE)
     if "cursor" in request.args:

@@ -24,7 +24,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from flask import Response, request
+from flask import Response, g, request
 from sqlalchemy import TextClause, text
 
 from hms.core import read_limit
@@ -79,12 +79,18 @@ def record_reads_by_action(seen: dict[str, list[PatientRead]], *, entity: str) -
     if not entries:
         return
     person, first = current_person(), entries[0]["action"]
+    patient_ids = {entry["patient_id"] for entry in entries}
+    g.listed_patients = len(patient_ids)
     if not first.endswith(BOARD):
-        patient_ids = {entry["patient_id"] for entry in entries}
         details = {"patients": len(patient_ids)} | ({"weight": SEARCH_WEIGHT} if request.args.get("search") else {})
         entries.insert(0, {"action": first, "new": details})
     with action_context(first, person):
-        _record(person, entries, _OF_PATIENT, entity=entity)
+        for start in range(0, len(entries), _AT_ONCE):
+            _record(person, entries[start : start + _AT_ONCE], _OF_PATIENT, entity=entity)
+
+
+_AT_ONCE = 1000
+"""Entries of one statement: a list that is exported may have very many."""
 
 
 def record_list_read(action: str, rows: int, *, entity: str, is_search: bool = False, renews: bool = False) -> None:

@@ -1,16 +1,24 @@
-"""Conditions to search a column for typed words."""
+"""Conditions to search a column for typed words, and how alike words must be for pg_trgm."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, false
+from sqlalchemy import text as sql_text
 
 from hms.core.text.cleaning import escape_like, is_only_punctuation
 
 from .folding import folded
+from .session import db
 
 MAX_WORDS = 8
+_SET_CONFIG = sql_text("SELECT set_config(:of, :near, true)")
+
+
+def set_similarity_threshold(near: float, *, of: str) -> None:
+    """Set the pg_trgm threshold `of` to `near` (0 to 1) until the transaction ends."""
+    db.session.connection().execute(_SET_CONFIG, {"of": f"pg_trgm.{of}", "near": str(near)})
 
 
 def contains_all_words(column: Any, text: str) -> list[ColumnElement[bool]]:

@@ -93,6 +93,16 @@ SETTINGS: dict[str, SettingDefinition] = {
             most=1900,
         ),
         SettingDefinition(
+            "exports.max_rows",
+            50_000,
+            _l("Largest export of a list in rows"),
+            FACILITY,
+            help=_l("Lists as CSV or XLSX. Longer lists must be filtered first."),
+            least=100,
+            most=200_000,
+            is_sensitive=True,
+        ),
+        SettingDefinition(
             "documents.scanner_address",
             "",
             _l("Address of the virus scanner"),

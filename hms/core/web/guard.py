@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.routing import IntegerConverter, ValidationError
@@ -51,6 +51,26 @@ def current_person() -> Person:
 
 def is_api_request() -> bool:
     return request.path.startswith("/api/")
+
+
+PersonLoader = Callable[[Request], Person | None]
+_loaders: list[PersonLoader] = []
+
+
+def person_loader(load: PersonLoader) -> PersonLoader:
+    """Register the function that loads the person behind a request; None when nobody is signed in."""
+    _loaders.append(load)
+    return login_manager.request_loader(load)
+
+
+def check_still_allowed() -> None:
+    """Load the person of a long request again. `SignInRequired` when the session has ended or is locked, `NotAllowed` when
+    their role or its permissions changed meanwhile."""
+    before, now = current_person(), _loaders[-1](request)
+    if now is None:
+        raise SignInRequired
+    if (now.id, now.role, now.grants, now.patient_id) != (before.id, before.role, before.grants, before.patient_id):
+        raise NotAllowed(N_("Your role was changed meanwhile. Try again."))
 
 
 class SignInRequired(Exception):

@@ -13,12 +13,14 @@ from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.keyset import OrderedSelect
 from hms.core.errors import NotFound
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.core.web.fields import Text, WholeNumber
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Ordering, Search, ordered, parameters
+from hms.formulary import exports
 from hms.formulary.models import Medication
 
 from . import actions, queries
@@ -135,6 +137,9 @@ def medications(arguments: dict[str, Any]) -> Response:
         arguments.get("search", ""), by_name_only=not who.may(Permission.READ_STOCK_LEVEL)
     )
     return paginated_response(in_order(rows, arguments), lambda row: medication_json(row, who))
+
+
+offer_export(api, medications, exports.MEDICINES, at="/medications/export/")
 
 
 @api.get("/medications/<int:medication_id>/")

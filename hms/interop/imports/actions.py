@@ -64,9 +64,11 @@ def check(
     columns: dict[str, int] | None = None,
     date_order: str = "",
     decimal_sign: str | None = None,
+    changes_existing: bool = False,
     by: Person,
 ) -> ImportBatch:
-    """Try every row in the background, without keeping anything. `columns` are places by field, those guessed when None.
+    """Try every row in the background, without keeping anything. `columns` are places by field, those guessed when None; with
+    `changes_existing` rows may change records that are there already, where the kind allows it.
 
     Raises `RuleBroken` for columns that do not fit, and when it is not clear how the dates are written.
     """
@@ -80,6 +82,7 @@ def check(
     guessed = guess_date_order(queries.column_cells(batch.id, dates))
     batch.date_order = rules.check_date_order(date_order, guessed)
     batch.decimal_sign = rules.check_decimal_sign(decimal_sign or batch.decimal_sign)
+    batch.changes_existing = changes_existing and KINDS[batch.kind].change is not None
     again = {"state": RowState.WAITING.value, "problems": [], "identities": [], "match_id": None, "is_other": False}
     unsaved = (ImportRow.batch_id == batch.id, ImportRow.record_id.is_(None))
     db.session.execute(update(ImportRow).where(*unsaved).values(again), execution_options=_UNSEEN)

@@ -140,12 +140,12 @@ def undo(import_id: int) -> Response:
     return _answer(actions.undo(import_id, by=current_person()), 202)
 
 
-@api.post("/imports/<int:import_id>/rows/<int:number>/allow/")
+@api.post("/imports/<int:import_id>/rows/<int:row_number>/allow/")
 @requires(*IMPORTERS)
 @api.response(200, ImportRowOut)
-def allow(import_id: int, number: int) -> Response:
+def allow(import_id: int, row_number: int) -> Response:
     """Say that a row in the state `duplicate` with a `match` is somebody else; it is ready to be imported then."""
-    return resource_response(row_json(actions.allow_row(import_id, number, by=current_person())), 1)
+    return resource_response(row_json(actions.allow_row(import_id, row_number, by=current_person())), 1)
 
 
 @api.delete("/imports/<int:import_id>/content/")

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import SelectField
+from wtforms import BooleanField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import RuleBroken
@@ -55,6 +55,8 @@ class ColumnsForm(ActionForm):
     date_order = SelectField(_l("Dates are written"), choices=DATE_ORDERS, validate_choice=False)
     decimal_sign = SelectField(_l("Decimal sign"), choices=DECIMAL_SIGNS, validate_choice=False)
 
+    changes_existing = BooleanField(_l("Change what is in the list already, where the file has another price"))
+
     @property
     def column_fields(self) -> list[Any]:
         """The fields with a column each."""
@@ -63,7 +65,8 @@ class ColumnsForm(ActionForm):
     def values(self) -> dict[str, Any]:
         chosen = {field.name.removeprefix("column_"): field.data for field in self.column_fields if field.data}
         columns = {name: int(place) if place.isascii() and place.isdigit() else -1 for name, place in chosen.items()}
-        return {"columns": columns, "date_order": self.date_order.data, "decimal_sign": self.decimal_sign.data}
+        names = ("date_order", "decimal_sign", "changes_existing")
+        return {"columns": columns} | {name: self[name].data for name in names}
 
 
 def columns_form(batch: ImportBatch, kind: ImportKind) -> ColumnsForm:
@@ -83,4 +86,5 @@ def columns_form(batch: ImportBatch, kind: ImportKind) -> ColumnsForm:
         for field in kind.fields
     }
     form_class = type("ColumnsFormOfKind", (ColumnsForm,), fields)
-    return form_class(data={"date_order": batch.date_order, "decimal_sign": batch.decimal_sign})
+    names = ("date_order", "decimal_sign", "changes_existing")
+    return form_class(data={name: getattr(batch, name) for name in names})

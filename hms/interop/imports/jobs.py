@@ -30,7 +30,7 @@ from hms.staff import request_user
 
 from . import actions, queries, rules
 from .fields import RowRefused, read_row
-from .kind import AlreadyThere, ImportKind
+from .kind import AlreadyThere, Change, ImportKind
 from .kinds import KINDS
 
 CHECKED_AT_ONCE, PORTION_SECONDS = 50, 0.5
@@ -106,7 +106,24 @@ def _known_identities(batch_id: int) -> dict[str, int]:
 
 
 class _Tried(Exception):
-    """The row was saved as a trial, to be rolled back."""
+    """The row was saved as a trial, to be rolled back; `change` is what it changed in a record that was there."""
+
+    def __init__(self, change: Change | None) -> None:
+        super().__init__("tried")
+        self.change = change
+
+
+def _save(
+    batch: ImportBatch, kind: ImportKind, row: ImportRow, values: dict[str, Any], by: Person
+) -> tuple[int, Change | None]:
+    """Save a row as a new record, or as a change of the one that is there when the person chose that."""
+    try:
+        with separate_part():
+            return kind.save(values, by, row.match_id if row.is_other else None), None
+    except AlreadyThere as found:
+        if kind.change is None or not batch.changes_existing or found.existing_id is None:
+            raise
+        return found.existing_id, kind.change(found.existing_id, values, by)
 
 
 def _check_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, known: dict[str, int]) -> None:
@@ -117,10 +134,10 @@ def _check_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person,
         if twin := next((known[identity] for identity in identities if identity in known), None):
             raise AlreadyThere(N_("This is the same as row %(row)s of this file."), row=twin)
         with separate_part():
-            kind.save(values, by, None)
-            raise _Tried
-    except _Tried:
-        row.state, row.problems, row.identities = RowState.READY.value, [], identities
+            raise _Tried(_save(batch, kind, row, values, by)[1])
+    except _Tried as tried:
+        notes = [] if tried.change is None else [rules.stored(tried.change.says)]
+        row.state, row.problems, row.identities = RowState.READY.value, notes, identities
         known.update(dict.fromkeys(identities, row.number))
     except (DomainError, RowRefused) as error:
         _refuse(row, kind, error)
@@ -131,20 +148,26 @@ def _import_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person
     try:
         values = _read(batch, kind, row)
         with separate_part():
-            record_id = kind.save(values, by, row.match_id if row.is_other else None)
+            record_id, change = _save(batch, kind, row, values, by)
     except (DomainError, RowRefused) as error:
         _refuse(row, kind, error)
         return
     row.state, row.record_id, row.saved_at = RowState.IMPORTED.value, record_id, clock.now()
-    row.cells, row.problems = None, []
+    row.cells, row.problems, row.before = None, [], None
+    if change is not None:
+        row.before, row.problems = change.before, [rules.stored(change.says)]
 
 
 def _undo_row(_batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _known: dict[str, int]) -> None:
     """Take the record back, or say why it stays."""
     try:
         with separate_part():
-            queries.check_unused(kind, row.record_id, row.saved_at)
-            kind.undo(row.record_id, by)
+            queries.check_unchanged(kind, row.record_id, row.saved_at)
+            if row.before is None:
+                queries.check_unused(kind, row.record_id, row.saved_at)
+                kind.undo(row.record_id, by)
+            else:
+                kind.restore(row.record_id, row.before, by)
     except DomainError as error:
         row.state, row.problems = RowState.KEPT.value, [rules.stored(error.sentence)]
         return

@@ -13,14 +13,25 @@ from hms.core.db.session import db
 from hms.core.errors import Conflict
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text.translation import Sentence
 
 from .fields import Field
 
 
 class AlreadyThere(Conflict):
-    """The record exists already. `match_id` is its id where the person may say that it is another one."""
+    """The record exists already. `match_id` is its id where the person may say that it is another one, `existing_id` where the
+    import may change it."""
 
     match_id: int | None = None
+    existing_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an import changed in a record: its values before, and the sentence that says what changes."""
+
+    before: dict[str, Any]
+    says: Sentence
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,10 @@ class ImportKind:
     undo: Callable[[int, Person], Any]
     identities: Callable[[dict[str, Any]], list[str]]
     note: LazyString
+    change: Callable[[int, dict[str, Any], Person], Change] | None = None
+    """Changes a record that is there already by the values of a row, where a person may choose that."""
+    restore: Callable[[int, dict[str, Any], Person], None] | None = None
+    """Sets a changed record to what it was before."""
     page: str = ""
     """The endpoint of a record's page, and the name of its id after a blank; blank without one."""
     uses_apart: frozenset[str] = frozenset()

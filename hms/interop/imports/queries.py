@@ -94,13 +94,17 @@ def get_row(batch_id: int, number: int) -> ImportRow:
     return row
 
 
-def check_unused(kind: ImportKind, record_id: int, saved_at: datetime) -> None:
-    """Lock a record that an import made at `saved_at`; raises `Conflict` when it was changed or used since."""
+def check_unchanged(kind: ImportKind, record_id: int, saved_at: datetime) -> None:
+    """Lock a record that an import saved at `saved_at`; raises `Conflict` when it was changed since."""
     table = kind.model.__table__
     locked = select(table.c.updated_at).where(table.c.id == record_id).with_for_update()
     updated_at = db.session.execute(locked).scalar_one()
     if updated_at > saved_at:
         raise Conflict(N_("It was changed since the import."), code="changed")
+
+
+def check_unused(kind: ImportKind, record_id: int, saved_at: datetime) -> None:
+    """Raise `Conflict` when another record names the one that an import made at `saved_at`."""
     referring = _referring(kind)
     if not referring:
         return

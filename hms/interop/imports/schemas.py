@@ -37,6 +37,10 @@ class ImportCheckIn(ApiSchema):
     columns = fields.Dict(keys=fields.String(), values=fields.String(), validate=Length(max=MAX_COLUMNS))
     date_order = fields.String(load_default="", validate=OneOf(["", *DateOrder]))
     decimal_sign = fields.String(validate=OneOf([POINT, COMMA]))
+    changes_existing = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Change records that are there already; only of the kind `prices`."},
+    )
 
 
 class ImportOut(ApiSchema):
@@ -53,6 +57,7 @@ class ImportOut(ApiSchema):
     encoding = fields.String()
     date_order = fields.String()
     decimal_sign = fields.String()
+    changes_existing = fields.Boolean()
     row_count = fields.Integer()
     counts = fields.Dict()
     has_content = fields.Boolean()
@@ -74,8 +79,18 @@ class ImportRowOut(ApiSchema):
 
 def batch_json(row: ImportBatch, counts: dict[RowState, int] | None = None) -> dict[str, Any]:
     """A batch; in a list without the counts of its rows."""
-    names = ("id", "kind", "file_name", "state", "headings", "encoding", "date_order", "decimal_sign", "row_count")
-    shown = {name: getattr(row, name) for name in (*names, "created_at", "updated_at")} | {
+    names = (
+        "id",
+        "kind",
+        "file_name",
+        "state",
+        "headings",
+        "encoding",
+        "date_order",
+        "decimal_sign",
+        "changes_existing",
+    )
+    shown = {name: getattr(row, name) for name in (*names, "row_count", "created_at", "updated_at")} | {
         "problem": translate(rules.shown(row.problem)) if row.problem else None,
         "columns": {name: row.headings[place] for name, place in row.columns.items()},
         "known_fields": [field.name for field in KINDS[row.kind].fields],

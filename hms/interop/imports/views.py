@@ -151,11 +151,13 @@ def delete(import_id: int) -> ResponseReturnValue:
     return _press(import_id, actions.delete_content, _("Content of the file deleted."))
 
 
-@pages.post("/<int:import_id>/rows/<int:number>/allow")
+@pages.post("/<int:import_id>/rows/<int:row_number>/allow")
 @requires(*IMPORTERS)
-def allow(import_id: int, number: int) -> ResponseReturnValue:
+def allow(import_id: int, row_number: int) -> ResponseReturnValue:
     """Say that a row is another person than the one who is there."""
-    return _press(import_id, actions.allow_row, _("Row %(row)s is ready to be imported.", row=number), number=number)
+    return _press(
+        import_id, actions.allow_row, _("Row %(row)s is ready to be imported.", row=row_number), number=row_number
+    )
 
 
 def _press(import_id: int, action: Callable[..., Any], done: str, **values: Any) -> ResponseReturnValue:

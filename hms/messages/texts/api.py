@@ -12,10 +12,12 @@ from hms.core.api.blueprint import ApiBlueprint, ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.api.small_lists import filter_rows, order_rows
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.fields import Text
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Choice, Ordering, TextLine, parameters
+from hms.messages import exports
 from hms.messages.enums import Channel
 
 from . import actions, queries
@@ -64,6 +66,9 @@ def texts(arguments: dict[str, Any]) -> Response:
     places = {id(text): number for number, text in enumerate(all_texts)}
     rows = filter_rows(all_texts, arguments, **readers)
     return paginated_response(order_rows(rows, arguments, lambda text: (places[id(text)],), **readers), text_json)
+
+
+offer_export(api, texts, exports.TEXTS, at="/message_texts/export/")
 
 
 @api.put("/message_texts/<kind>/<channel>/<language>/")

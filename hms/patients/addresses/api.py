@@ -12,10 +12,12 @@ from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import resource_response
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import escape_like, fold
 from hms.core.web.guard import requires
 from hms.core.web.parameters import PAGING, Flag, Id, Ordering, Search, filter_by_columns, ordered, parameters
+from hms.patients import exports
 from hms.patients.blueprints import api
 from hms.patients.models import AddressArea
 
@@ -52,6 +54,9 @@ def address_areas(arguments: dict[str, Any]) -> Response:
     for word in fold(arguments.get("search") or "").split()[:MAX_WORDS]:
         query = query.where(AddressArea.search_path.like(f"%{escape_like(word)}%"))
     return paginated_response(ordered(query, arguments, AddressArea.id, path=AddressArea.path), area_json)
+
+
+offer_export(api, address_areas, exports.AREAS, at="/address-areas/export/")
 
 
 @api.get("/address-areas/<int:area_id>/")

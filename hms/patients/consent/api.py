@@ -11,6 +11,7 @@ from hms.core.api import read_log
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
@@ -25,7 +26,7 @@ from hms.core.web.parameters import (
     ordered,
     parameters,
 )
-from hms.patients import lookup
+from hms.patients import exports, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import api
 from hms.patients.enums import ConsentStatus, DecidedBy
@@ -79,6 +80,9 @@ def consent_kinds(arguments: dict[str, Any]) -> Response:
     )
 
 
+offer_export(api, consent_kinds, exports.CONSENT_KINDS, at="/consent-kinds/export/")
+
+
 @api.post("/consent-kinds/")
 @requires(Permission.MANAGE_CONSENT_TEXTS)
 @api.arguments(ConsentKindIn)
@@ -119,6 +123,9 @@ def consent_texts(arguments: dict[str, Any]) -> Response:
     query = filter_by_columns(select(ConsentText), arguments, on=ConsentText.created_at, **columns)
     sortable = _columns(ConsentText, "number", "created_at")
     return paginated_response(ordered(query, arguments, ConsentText.id, **sortable), text_json)
+
+
+offer_export(api, consent_texts, exports.CONSENT_TEXTS, at="/consent-texts/export/")
 
 
 @api.post("/consent-texts/")

@@ -11,10 +11,12 @@ from sqlalchemy import or_
 from hms.core.api import read_log
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.preconditions import resource_response
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.fields import Text
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.patients import exports
 from hms.patients.blueprints import api
 from hms.patients.enums import PairStatus
 from hms.patients.merging.rules import MAX_REASON_LENGTH
@@ -98,6 +100,9 @@ def duplicate_pairs(arguments: dict[str, Any]) -> Response:
         lambda row: reads_of_both(row.DuplicatePair.first_id, row.DuplicatePair.second_id),
         entity="duplicate_pair",
     )
+
+
+offer_export(api, duplicate_pairs, exports.DUPLICATES, at="/patient-duplicates/export/")
 
 
 @api.get("/patient-duplicates/<int:pair_id>/")

@@ -10,9 +10,11 @@ from sqlalchemy import or_, select
 from hms.core.api import read_log
 from hms.core.api.preconditions import resource_response
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
+from hms.patients import exports
 from hms.patients.blueprints import api
 from hms.patients.enums import MergeKind, MergeStatus
 from hms.patients.models import Patient, PatientMerge
@@ -69,6 +71,9 @@ def merges(arguments: dict[str, Any]) -> Response:
         lambda row: reads_of_both(row.PatientMerge.kept_id, row.PatientMerge.merged_id),
         entity="patient_merge",
     )
+
+
+offer_export(api, merges, exports.MERGES, at="/patient-merges/export/")
 
 
 @api.get("/patient-merges/<int:merge_id>/")

@@ -10,6 +10,7 @@ from flask import Response, jsonify
 from hms.core.api import read_log
 from hms.core.api.blueprint import ApiBlueprint
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import (
@@ -27,7 +28,7 @@ from hms.messages.enums import Channel, MessageStatus
 from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions
 from hms.messages.preferences import queries as preferences
-from hms.patients import lookup
+from hms.patients import exports, lookup
 from hms.patients.access import policy
 
 from . import actions as actions_of_patient
@@ -72,6 +73,9 @@ def messages(arguments: dict[str, Any]) -> Response:
     rows = filter_by_columns(rows, arguments, on=OutgoingMessage.due_at, **columns)
     rows = ordered(rows, arguments, OutgoingMessage.id, **{name: getattr(OutgoingMessage, name) for name in TIMES})
     return read_log.list_response(rows, lambda row: _json(row.OutgoingMessage), _read_of_row, entity="outgoing_message")
+
+
+offer_export(api, messages, exports.MESSAGES, at="/messages/export/")
 
 
 @api.get("/messages/<int:message_id>/")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -10,20 +13,26 @@ from flask_babel import lazy_gettext as _l
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.errors import Conflict, RuleBroken
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import N_
 from hms.core.web import navigation
 from hms.core.web.filters import filled_in
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
+from hms.core.web.parameters import Search, parameters
 from hms.messages.channels import sms_parts
 from hms.messages.enums import ENDED_STATUSES
 from hms.messages.labels import message_words
 from hms.messages.outgoing import actions
 from hms.patients.blueprints import message_pages as pages
+from hms.patients.exports import SENT_MESSAGES
 
 from . import queries
 from .forms import MessageFilterForm
+from .schemas import message_json
 
 navigation.add_entry(_l("Messages"), "patient_messages.messages", Permission.SEND_MESSAGES, order=25)
 ROWS = 25
@@ -44,8 +53,39 @@ def messages() -> ResponseReturnValue:
     shown, has_more = rows[:ROWS], len(rows) > ROWS
     older = url_for(".messages", **filled_in(form), before=shown[-1].OutgoingMessage.id) if has_more else None
     read_log.record_list_read("messages.read_list", len(shown), entity="outgoing_message")
-    page = render_template("patients/messages/list.html", form=form, rows=shown, older=older, **message_words())
+    values = {"rows": shown, "older": older, "filters": filled_in(form)}
+    page = render_template("patients/messages/list.html", form=form, **values, **message_words())
     return page, 200 if is_valid else 400
+
+
+@requires(Permission.READ_MESSAGES)
+def export_messages() -> Response:
+    """The messages of the page as a file. `RuleBroken` for filters that the page refuses."""
+    form, who, seen = MessageFilterForm(request.args), current_person(), []
+    if not form.validate():
+        raise RuleBroken(N_("Correct the filters of the messages first."))
+    filters, sees_address = form.filters(who, None), who.may(Permission.READ_CONTACT)
+
+    def fetch(last: Any | None, limit: int) -> list[Any]:
+        before = None if last is None else last.OutgoingMessage.id
+        return queries.list_messages(replace(filters, before=before), who, limit)
+
+    def project(row: Any) -> dict[str, Any]:
+        message = row.OutgoingMessage
+        if message.patient_id is not None:
+            seen.append(read_log.PatientRead(message.patient_id, message.id))
+        return message_json(message, sees_address=sees_address)
+
+    response = export_response(PageList(fetch), project)
+    read_log.record_reads("messages.read_list", seen, entity="outgoing_message")
+    return response
+
+
+offer_page_export(
+    export_messages,
+    SENT_MESSAGES,
+    parameters(**{name: Search() for name in ("day_from", "day_to", "patient", "status", "kind", "channel")}),
+)
 
 
 @pages.get("/<int:message_id>")

@@ -10,10 +10,12 @@ from flask import Response, current_app, jsonify, request
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
+from hms.patients import exports
 from hms.patients.access import api as access_api  # noqa: F401 - its routes are on the same blueprint
 from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
@@ -93,6 +95,17 @@ def patients(arguments: dict[str, Any]) -> Response:
     if query.other_number:
         response.headers["X-Search-Ignored"] = "other_number"
     return response
+
+
+offer_export(api, patients, exports.PATIENTS, at="/patients/export/", permission=Permission.EXPORT_PATIENTS)
+offer_export(
+    api,
+    patients,
+    exports.ORIGINAL,
+    at="/patients/export_csv/",
+    permission=Permission.EXPORT_PATIENTS,
+    with_page=False,
+)
 
 
 def _seen(row: Any, names: tuple[str, ...]) -> tuple[str, read_log.PatientRead]:

@@ -14,6 +14,7 @@ from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import Sentence
 from hms.core.web import navigation
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate
@@ -146,7 +147,7 @@ def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | No
     return url_for("patients.print_document", patient_id=patient_id, document=document, printer=printer)
 
 
-def _links(names: Mapping[Any, str], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
+def _links(names: Mapping[Any, Sentence], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
     return [
         {"label": translate(words), "url": address(one), "is_current": one == current} for one, words in names.items()
     ]

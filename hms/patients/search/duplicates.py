@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.core.db.folding import folded_name
 from hms.core.db.session import db
+from hms.core.db.word_search import set_similarity_threshold
 from hms.core.person import Person as Reader
 from hms.patients.identity import phone_numbers
 from hms.patients.models import Patient
@@ -34,7 +35,7 @@ from hms.patients.models import Patient
 from . import match_scoring
 from .conditions import MIN_IDENTIFIER, has_identifier, identifier, in_identifiers, name_words
 from .match_scoring import ComparedPerson, likely_typos, tokens
-from .queries import SHOWN, SearchResult, build_result, set_similarity_threshold
+from .queries import SHOWN, SearchResult, build_result
 
 MAX_SHOWN = 3
 MAX_CANDIDATES = 40

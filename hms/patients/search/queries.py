@@ -20,7 +20,6 @@ from sqlalchemy import (
     false,
     func,
     select,
-    text,
     true,
     union_all,
 )
@@ -55,14 +54,6 @@ from .conditions import (
 )
 from .query_parser import SearchQuery, parse_query
 from .relevance import LineScore, Relevance
-
-_SET_CONFIG = text("SELECT set_config(:of, :near, true)")
-
-
-def set_similarity_threshold(near: float, *, of: str) -> None:
-    """Set the pg_trgm threshold `of` to `near` (0 to 1) until the transaction ends."""
-    db.session.connection().execute(_SET_CONFIG, {"of": f"pg_trgm.{of}", "near": str(near)})
-
 
 MAX_CANDIDATES = 100
 """So many matches are ordered by the database; a search with more matches is too short to rank them well."""

@@ -9,11 +9,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical.encounters import read_audit
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import filter_by_columns, ordered
 from hms.patients.access import policy
-from hms.pharmacy import schemas
+from hms.pharmacy import exports, schemas
 from hms.pharmacy.blueprints import api
 from hms.pharmacy.models import Dispense, StockMovement
 from hms.pharmacy.schemas import DispenseIn, DispenseOut
@@ -118,3 +119,6 @@ def dispensing_logs(arguments: dict[str, Any]) -> Response:
     query = filter_by_columns(query, arguments, on=Dispense.dispensed_at, **columns)
     query = ordered(query, arguments, Dispense.id, dispense_date=Dispense.dispensed_at)
     return read_audit.list_response("dispense", query, dispense_json)
+
+
+offer_export(api, dispensing_logs, exports.DISPENSES, at="/dispensing-logs/export/")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -16,17 +16,21 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.api import read_log
 from hms.core.errors import Conflict, NotFound
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
+from hms.core.web.parameters import Choice, Search, parameters
 from hms.core.web.template_filters import person_name
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.strengths import keep_units_together
 from hms.patients.access import policy
 from hms.pharmacy.blueprints import pages
+from hms.pharmacy.exports import TO_DISPENSE
 from hms.pharmacy.forms import LineForm, ReasonForm, ReturnForm, visit_form
 from hms.pharmacy.models import Dispense
 
@@ -93,6 +97,28 @@ def _queue() -> dict[str, Any]:
     opened = next((v for v in readable if v.key == open_key), next(iter(givable or readable), None))
     form = visit_form(opened) if opened is not None and opened.encounter_id and opened.given_now else None
     return {"show": show, "q": q, "visits": visits, "opened": opened, "form": form, "older": _older(rows, show, q)}
+
+
+@requires(Permission.DISPENSE)
+def export_queue() -> Response:
+    """The visits of the queue's heading, or of the patients that were searched for, as a file."""
+    show, q, who = request.args.get("show") or "waiting", search_text(request.args.get("q")), current_person()
+    seen: list[read_log.PatientRead] = []
+
+    def fetch(last: Any | None, limit: int) -> list[Any]:
+        after = None if last is None else (last.since, last.encounter_id or 0, last.patient_id)
+        return queries.waiting(show, after=after, limit=limit, q=q, who=who)
+
+    def project(row: Any) -> dict[str, Any]:
+        seen.append(read_log.PatientRead(row.patient_id))
+        return {"since": row.since, "patient": row.patient_id, "lines": row.lines}
+
+    response = export_response(PageList(fetch), project)
+    read_log.record_reads("pharmacy.read_board", seen, entity="prescription")
+    return response
+
+
+offer_page_export(export_queue, TO_DISPENSE, parameters(show=Choice(queries.SHOWN), q=Search()))
 
 
 def _line_statuses(show: str, q: str) -> tuple[str, ...]:

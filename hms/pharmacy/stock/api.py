@@ -14,13 +14,15 @@ from hms.core.api.pagination import paginated_response
 from hms.core.db.session import db
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import filter_by_columns, ordered, parameters
+from hms.formulary.exports import BELOW_REORDER_LEVEL
 from hms.formulary.medicines.api import MEDICATIONS, MedicationOut, in_order, medication_json
 from hms.formulary.models import Medication
-from hms.pharmacy import schemas
+from hms.pharmacy import exports, schemas
 from hms.pharmacy.blueprints import api
 from hms.pharmacy.models import Batch, StockMovement
 from hms.pharmacy.receiving import actions as receiving_actions
@@ -63,6 +65,9 @@ def batch_json(row: Any) -> dict[str, Any]:
 def stock_batches(arguments: dict[str, Any]) -> Response:
     """Batches, earliest expiry first; filters: `medication_item`, and the days on which they were received."""
     return _batch_list(_batches(), arguments)
+
+
+offer_export(api, stock_batches, exports.BATCHES, at="/stock-batches/export/")
 
 
 def _batch_list(query: Select, arguments: dict[str, Any]) -> Response:
@@ -111,6 +116,9 @@ def below_reorder_level(arguments: dict[str, Any]) -> Response:
     return paginated_response(in_order(rows, arguments), lambda row: medication_json(row, who))
 
 
+offer_export(api, below_reorder_level, BELOW_REORDER_LEVEL, at="/medications/below_reorder_level/export/")
+
+
 @api.get("/medications/near_expiry/")
 @requires(Permission.READ_STOCK)
 @api.arguments(schemas.NEAR_EXPIRY, location="query")
@@ -121,6 +129,9 @@ def near_expiry(arguments: dict[str, Any]) -> Response:
     last = clock.today() + timedelta(days=queries.near_days() if days is None else days)
     query = _batches().where(Batch.quantity > 0, Batch.expires_on.between(clock.today(), last))
     return _batch_list(query, arguments)
+
+
+offer_export(api, near_expiry, exports.NEAR_EXPIRY, at="/medications/near_expiry/export/")
 
 
 def adjustment_json(row: StockMovement) -> dict[str, Any]:
@@ -154,6 +165,9 @@ def stock_adjustments(arguments: dict[str, Any]) -> Response:
     return paginated_response(
         ordered(query, arguments, StockMovement.id, adjustment_date=StockMovement.moved_at), adjustment_json
     )
+
+
+offer_export(api, stock_adjustments, exports.ADJUSTMENTS, at="/stock-adjustments/export/")
 
 
 @api.post("/stock-adjustments/")

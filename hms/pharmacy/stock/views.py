@@ -9,10 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core import clock
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import Choice, Search, parameters
 from hms.pharmacy.blueprints import pages
+from hms.pharmacy.exports import STOCK
 from hms.pharmacy.forms import AdjustForm, WriteOffForm
 
 from . import actions as stock_actions
@@ -44,6 +48,36 @@ def stock() -> str:
         days=queries.near_days(),
         older=url_for("pharmacy.stock", **filters, after=shown[-1].row.id) if more else None,
     )
+
+
+@requires(Permission.READ_STOCK)
+def export_stock() -> Response:
+    """The medicines of the page as a file."""
+    typed, show = typed_search(), request.args.get("show", "")
+
+    def fetch(last: queries.StockRow | None, limit: int) -> list[queries.StockRow]:
+        after = None if last is None else (last.row.name, last.row.id)
+        return queries.medicines(typed, show, after=after, limit=limit)
+
+    return export_response(PageList(fetch), _stock_values)
+
+
+def _stock_values(medicine: queries.StockRow) -> dict[str, Any]:
+    """The fields of `exports.STOCK`."""
+    row = medicine.row
+    same = ("strength", "form", "unit", "reorder_level", "soonest", "value")
+    return {name: getattr(row, name) for name in same} | {
+        "medicine": row.display_name or row.generic_name or row.name,
+        "brand": row.brand_name,
+        "usable": int(row.usable),
+        "is_low": medicine.is_low,
+        "expiring": int(row.near),
+        "expired": int(row.expired),
+        "days_left": medicine.days_left,
+    }
+
+
+offer_page_export(export_stock, STOCK, parameters(q=Search(), show=Choice(queries.FILTERS)))
 
 
 @pages.get("/stock/<int:medication_id>")

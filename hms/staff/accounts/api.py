@@ -16,12 +16,13 @@ from hms.core.db.name_order import name_order
 from hms.core.db.session import get_or_not_found
 from hms.core.db.word_search import contains_all_words
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.person import SYSTEM, Person
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import PAGING, Flag, Id, Ordering, Search, filter_by_columns, ordered, parameters
-from hms.staff import directory, schemas
+from hms.staff import directory, exports, schemas
 from hms.staff.blueprints import api
 from hms.staff.models import Role, User
 from hms.staff.onboarding import actions as onboarding_actions
@@ -90,6 +91,9 @@ def users(arguments: dict[str, Any]) -> Response:
         ordered(rows, arguments, User.id, **columns) if "ordering" in arguments else OrderedSelect.of(rows, by_name)
     )
     return paginated_response(in_order, lambda user: user_json(user, current_person()))
+
+
+offer_export(api, users, exports.USERS, at="/users/export/")
 
 
 @api.get("/users/<int:user_id>/")

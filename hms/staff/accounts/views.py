@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core.db.session import db
 from hms.core.errors import Conflict
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
+from hms.core.web.parameters import Choice, Search, parameters
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
+from hms.staff.exports import ACCOUNTS
 from hms.staff.forms import PersonForm, ProofForm, ReasonForm
 from hms.staff.onboarding import one_time_links
 from hms.staff.role_requests import queries as role_request_queries
 from hms.staff.roles.administrators import is_last_administrator
+from hms.staff.schemas import user_json
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
 from . import actions, queries
@@ -43,6 +48,28 @@ def people() -> str:
     return render_template(
         "staff/people.html", rows=shown, more=more, states=states, search=search, state=state, waiting=waiting
     )
+
+
+@requires(Permission.MANAGE_STAFF)
+def export_accounts() -> Response:
+    """The accounts of the page as a file."""
+    state, search = request.args.get("state", "active"), search_text(request.args.get("q"))
+
+    def fetch(last: Any | None, limit: int) -> list[Any]:
+        after = None if last is None else (last.User.last_name, last.User.first_name, last.User.id)
+        query = queries.select_accounts(state=state, search=search, after=after).limit(limit)
+        return list(db.session.execute(query).unique())
+
+    return export_response(PageList(fetch), _account_values)
+
+
+def _account_values(row: Any) -> dict[str, Any]:
+    """The fields of `exports.ACCOUNTS`."""
+    more = {"awaits_approval": row.User.awaits_approval, "is_locked": row.is_locked, "last_sign_in": row.last_sign_in}
+    return user_json(row.User, current_person()) | more
+
+
+offer_page_export(export_accounts, ACCOUNTS, parameters(q=Search(), state=Choice(queries.STATES)))
 
 
 def _address(state: str, search: str, **more: Any) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core.db.session import get_or_not_found
+from hms.core.exports.page_lists import PageList, export_response
+from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
+from hms.core.web.parameters import parameters
 from hms.staff.blueprints import pages
+from hms.staff.exports import DEPARTMENTS
 from hms.staff.forms import DepartmentForm
 from hms.staff.models import Department
 from hms.staff.role_requests import queries as role_requests
@@ -27,6 +31,20 @@ def departments_page() -> str:
     return render_template(
         "staff/departments.html", rows=queries.list_departments(), waiting=role_requests.count_waiting()
     )
+
+
+@requires(Permission.MANAGE_STAFF)
+def export_departments() -> Response:
+    """The departments of the page as a file."""
+    return export_response(PageList.of(queries.list_departments()), _department_values)
+
+
+def _department_values(row: Any) -> dict[str, Any]:
+    """The fields of `exports.DEPARTMENTS`."""
+    return {"name": row.Department.name, "people": row.people, "is_active": row.Department.is_active}
+
+
+offer_page_export(export_departments, DEPARTMENTS, parameters())
 
 
 @pages.route("/admin/departments/new", methods=["GET", "POST"])

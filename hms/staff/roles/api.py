@@ -12,11 +12,12 @@ from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
+from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Id, Ordering, filter_by_columns, ordered, parameters
-from hms.staff import directory, schemas
+from hms.staff import directory, exports, schemas
 from hms.staff.accounts.api import assign_role_directly
 from hms.staff.blueprints import api
 from hms.staff.models import Role, RoleChangeRequest
@@ -37,6 +38,9 @@ def roles_list(arguments: dict[str, Any]) -> Response:
     """The roles of the hospital, built-in ones first."""
     rows = ordered(directory.roles(), {"ordering": "id"} | arguments, Role.id, name=Role.name)
     return paginated_response(rows, lambda role: role_json(role, current_person()))
+
+
+offer_export(api, roles_list, exports.ROLES, at="/roles/export/")
 
 
 def _get_active_role(role_id: int) -> Role:
@@ -135,6 +139,9 @@ def requests_list(arguments: dict[str, Any]) -> Response:
     times = {name: getattr(table, name) for name in ("created_at", "reviewed_at", "updated_at")}
     rows = ordered(rows, arguments, table.id, **times)
     return paginated_response(rows, lambda row: request_json(row, current_person()))
+
+
+offer_export(api, requests_list, exports.REQUESTS, at="/role-change-requests/export/")
 
 
 @api.post("/role-change-requests/")

@@ -26,6 +26,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.MANAGE_CONSENT_TEXTS: _l("Write the texts that patients consent to"),
     Permission.WITHDRAW_PATIENT: _l("Withdraw a patient registered by mistake"),
     Permission.EXPORT_PATIENTS: _l("Export lists of patients"),
+    Permission.EXPORT_BILLS: _l("Export lists of bills and payments"),
     Permission.RESTRICT_PATIENT: _l("Restrict a patient's record"),
     Permission.BREAK_GLASS: _l("Open a restricted record with a reason"),
     Permission.REVIEW_ACCESS: _l("Review who opened restricted records"),

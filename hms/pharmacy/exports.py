@@ -1,0 +1,90 @@
+"""The lists of this desk as files."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from hms.clinical.prescriptions.display import STATUS_WORDS
+from hms.core.db.session import db
+from hms.core.exports.columns import Column, ExportTable, amount, day, instant
+from hms.core.text.translation import N_
+from hms.formulary.exports import medicine_names
+from hms.patients.exports import patient_columns
+from hms.staff.directory import display_names
+
+from .models import Batch
+
+
+def lot_numbers(batch_ids: set[int]) -> dict[int, str]:
+    """The lot numbers of batches by id."""
+    query = select(Batch.id, Batch.lot_number).where(Batch.id.in_(batch_ids))
+    return {row.id: row.lot_number for row in db.session.execute(query)}
+
+
+_BATCH_COLUMNS = (
+    Column("medication_item", N_("Medicine"), names=medicine_names),
+    Column("batch_number", N_("Batch")),
+    day("expiry_date", N_("Expires")),
+    Column("quantity_received", N_("Received")),
+    Column("current_quantity", N_("In stock")),
+    day("received_date", N_("Received on")),
+    amount("cost_price_per_unit", N_("Cost of one")),
+    amount("selling_price_per_unit", N_("Price of one")),
+)
+BATCHES = ExportTable("stock-batches", N_("Batches"), _BATCH_COLUMNS)
+NEAR_EXPIRY = ExportTable("near-expiry", N_("Expiring soon"), _BATCH_COLUMNS)
+ADJUSTMENTS = ExportTable(
+    "stock-adjustments",
+    N_("Stock adjustments"),
+    (
+        instant("adjustment_date", N_("Date")),
+        Column("medication_item", N_("Medicine"), names=medicine_names),
+        Column("stock_batch", N_("Batch"), names=lot_numbers),
+        Column("adjustment_type", N_("Kind")),
+        Column("quantity", N_("Change")),
+        Column("reason", N_("Reason")),
+        Column("adjusted_by", N_("Adjusted by"), names=display_names),
+    ),
+)
+DISPENSES = ExportTable(
+    "dispensed-medicines",
+    N_("Dispensed medicines"),
+    (
+        instant("dispense_date", N_("Dispensed on")),
+        *patient_columns(),
+        Column("medication_name", N_("Medicine")),
+        Column("quantity_dispensed", N_("Dispensed")),
+        Column("quantity_remaining", N_("Still owed")),
+        Column("prescription_status", N_("Status of the prescription"), words=STATUS_WORDS),
+        Column("stock_batch", N_("Batch"), names=lot_numbers),
+        Column("dispensed_by", N_("Dispensed by"), names=display_names),
+    ),
+)
+STOCK = ExportTable(
+    "stock",
+    N_("Stock"),
+    (
+        Column("medicine", N_("Medicine")),
+        Column("strength", N_("Strength")),
+        Column("form", N_("Form")),
+        Column("brand", N_("Brand")),
+        Column("unit", N_("Unit")),
+        Column("usable", N_("On hand")),
+        Column("reorder_level", N_("Reorder at")),
+        Column("is_low", N_("Below reorder level")),
+        day("soonest", N_("Earliest expiry")),
+        Column("expiring", N_("Expiring soon")),
+        Column("expired", N_("Expired")),
+        amount("value", N_("Value")),
+        Column("days_left", N_("Days left")),
+    ),
+)
+TO_DISPENSE = ExportTable(
+    "prescriptions-to-dispense",
+    N_("Prescriptions to dispense"),
+    (
+        instant("since", N_("Since")),
+        *patient_columns(),
+        Column("lines", N_("Medicines")),
+    ),
+)
