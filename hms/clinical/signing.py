@@ -37,7 +37,7 @@ from .enums import EncounterStatus, PrescriptionStatus
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
 from .prescriptions.actions import OverrideReason
-from .prescriptions.order import Order, run_checks
+from .prescriptions.order import Order, checks_to_json, run_checks
 
 IN_QUEUE = ("waiting", "called", "in_service")
 BOOKED = ("scheduled", "checked_in", "in_service")
@@ -143,6 +143,7 @@ def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter, reaso
         if stops:
             message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
             raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
+        line.checks = checks_to_json(checks)
         for name, value in reason.columns(checks, by).items():
             setattr(line, name, value)
 
