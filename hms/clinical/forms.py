@@ -95,7 +95,7 @@ class EncounterForm(ActionForm):
     )
     override_reason = Text(_l("Explanation"), longest=500)
     unchecked_code = SelectField(
-        _l("Reason to prescribe what could not be checked"),
+        _l("Reason to prescribe it all the same"),
         choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()),
         validate_choice=False,
     )

@@ -161,6 +161,28 @@ def test_a_route_that_was_not_compared_with_a_form_says_so(program, encounter):
     assert not any("route was not checked" in words for name in list(said)[1:] for words in said[name])
 
 
+KILLS = [
+    ({"medication_name": "Vincristine 1 mg/mL", "dosage": "2 mg intrathecal"}, True),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "instructions": "give IT with methotrexate"}, True),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "route": "im"}, True),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "route": "iv", "instructions": "never intrathecal"}, False),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "route": "iv", "instructions": "give it slowly"}, False),
+    ({"medication_name": "KCl 15 %", "dosage": "10 mL", "instructions": "undiluted, slow push"}, True),
+    ({"medication_name": "KCl 15 %", "dosage": "10 mL", "instructions": "in 1 L, never undiluted"}, False),
+    ({"medication_name": "benzathine penicillin", "dosage": "1.8 g", "route": "iv"}, True),
+    ({"medication_name": "benzathine penicillin", "dosage": "1.8 g", "route": "im"}, False),
+]
+
+
+def test_a_route_that_kills_is_refused_with_any_reason(program, encounter):
+    client = program("doctor")
+    for fields, is_refused in KILLS:
+        body = {"encounter": encounter.id, "override_code": "no_alternative"} | fields
+        answer = client.post("/api/prescriptions/", json=body)
+        assert (answer.status_code == 400) == is_refused, (fields, answer.json)
+        assert not is_refused or list(answer.json)[0] == "route", (fields, answer.json)
+
+
 IMPOSSIBLE = [
     ({"route": "by drone"}, "route"),
     ({"dosage": "-1 tablet"}, "dosage"),

@@ -135,3 +135,25 @@ def test_a_missing_fact_about_the_patient_is_loud_but_needs_no_reason(db, person
     line = actions.prescribe(encounter.id, **fields, by=doctor)
     assert any("Ask the patient" in check["missing"] for check in line.checks["checks"])
     assert signing.sign(encounter.id, by=doctor).status == "signed"
+
+
+def test_a_serious_interaction_needs_a_reason_before_signing(program, desk, person):
+    load()
+    doctor = person("doctor")
+    encounter = an_encounter(doctor, a_patient(), notes="n", no_diagnosis_reason="check")
+    client = program("doctor")
+    body = {"encounter": encounter.id, "frequency": "od", "duration": "5 days"}
+    first = client.post("/api/prescriptions/", json=body | {"medication_name": "Enalapril 5 mg", "dosage": "5 mg"}).json
+    made = client.post("/api/prescriptions/", json=body | {"medication_name": "Ibuprofen 400 mg", "dosage": "400 mg"})
+    assert (made.status_code, first["needs_reason"], made.json["needs_reason"]) == (201, False, True)
+    assert [alert["tier"] for alert in made.json["alerts"] if alert["rule"] == "interaction"] == ["caution"]
+    assert "paracetamol" in desk("doctor").get(f"/encounters/{encounter.id}").get_data(as_text=True)
+    target = f"/api/encounters/{encounter.id}/sign/"
+    refused = client.post(target, json={})
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "code"])
+    assert "kidneys" in refused.json["override_reason"][0]
+    assert desk("doctor").form(f"/encounters/{encounter.id}", do="sign").status_code == 400
+    assert client.post(target, json={"override_code": "benefit_outweighs"}).status_code == 200
+    line = client.get(f"/api/prescriptions/{made.json['id']}/").json
+    assert (line["override_code"], line["needs_reason"]) == ("benefit_outweighs", False)
+    assert line["rules_version"] in line["looked_up"][0] + line["looked_up"][1]

@@ -57,6 +57,7 @@ DOSES = (
     # key, amount, unit, route, frequency, days, person, words of the stop or "" where it passes
     (MORPHINE, "10", "mg", "intramuscular", "every_4_hours", 1, ADULT, ""),
     (MORPHINE, "1", "mL", "intravenous", "once", None, ADULT, ""),
+    (MORPHINE, "10", "mg", "intramuscular", "", 1, ADULT, "in 24 hours"),
     (MORPHINE, "2", "ampoule", "intravenous", "once", None, ADULT, "dose cannot be read"),
     (MORPHINE, "16", "mg", "intravenous", "once", None, ADULT, "at once"),
     (MORPHINE, "1000", "mg", "intramuscular", "once", None, ADULT, "at once"),
@@ -109,7 +110,7 @@ DOSES = (
 def test_doses_of_high_alert_medicines_stop_or_pass_by_route_age_and_weight():
     wrong = []
     for key, amount, unit, route, frequency, days, person, words in DOSES:
-        dose = Dose.from_frequency(D(amount), unit, route, frequency, days=days)
+        dose = Dose.from_frequency(D(amount), unit, route, frequency, days=days, as_needed=not frequency)
         checks = check_medicine(BY_KEY[key], dose, person, (), (), KNOWN)
         said = " ".join(str(stop.message) for stop in list_stops(checks)).replace("\N{NO-BREAK SPACE}", " ")
         if words not in said or bool(said) != bool(words):

@@ -205,7 +205,11 @@ def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) 
 def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
     """The page with the error at its field; a serious alert has its own box, which asks for the reason."""
     if do in ("sign", "sign_next"):
-        at_signature = {"not_checked": "unchecked_code", "no_explanation": "unchecked_reason"}
+        at_signature = {
+            "not_checked": "unchecked_code",
+            "serious": "unchecked_code",
+            "no_explanation": "unchecked_reason",
+        }
         refusal = RuleBroken.from_error(refusal, at_signature.get(refusal.code, refusal.field))
     is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
     if is_stop and not form.override_code.data:

@@ -26,6 +26,7 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose, format_duration, format_frequency
+from hms.formulary.dosing.routes import check_fatal_route, read_route
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import actions as formulary_actions
 from hms.formulary.safety import checks as safety
@@ -159,9 +160,9 @@ def change_prescription(
 
 @dataclass(frozen=True)
 class OverrideReason:
-    """The reason to prescribe despite serious alerts, or although something could not be checked.
+    """The reason to prescribe despite a stop or a serious interaction, or although something could not be checked.
 
-    Of a draft the second is needed only at the signature; `is_signed` lines are active at once and need it now.
+    Of a draft only a stop needs it at once, the others at the signature; `is_signed` lines are active at once and need it now.
     """
 
     code: str = ""
@@ -172,13 +173,15 @@ class OverrideReason:
         """The override columns; empty when no reason is needed. Raises `RuleBroken` on `override_reason`."""
         checks = tuple(checks)
         stops, unchecked = safety.list_stops(checks), safety.list_unchecked(checks)
+        serious = safety.list_serious(checks)
         safety.check_override_reason(stops, self.code, self.text)
         if self.is_signed or self.code:
             safety.check_unchecked_reason(unchecked, self.code, self.text)
-        if not stops and not (unchecked and self.code):
+            safety.check_serious_reason(serious, self.code, self.text)
+        if not stops and not ((unchecked or serious) and self.code):
             return {}
         if not by.may(Permission.OVERRIDE_ALERT):
-            raise NotAllowed(stops[0].message if stops else unchecked[0])
+            raise NotAllowed([*(alert.message for alert in (*stops, *serious)), *unchecked][0])
         return {"override_code": self.code, "override_reason": (self.text or "").strip()}
 
 
@@ -196,6 +199,7 @@ def _columns(
     texts = _clean_texts(order_fields)
     references = {name: value for name, value in order_fields.items() if name not in (*LENGTHS, "quantity")}
     ordered = parse_order(**references, **{name: text for name, text in texts.items() if name != "instructions"})
+    _check_fatal_route(ordered, order_fields.get("route") or "", texts)
     checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=except_id)
     values = {
         "medication_id": ordered.product.id if ordered.product else None,
@@ -207,6 +211,14 @@ def _columns(
         **reason.columns(checks, by),
     }
     return values, ordered
+
+
+def _check_fatal_route(ordered: Order, route: str, texts: dict[str, str]) -> None:
+    """Raise `RuleBroken` when the medicine kills by its route, or by one that a text names, the instructions too."""
+    product = ordered.product
+    names = [ordered.name, *([product.generic_name, product.name] if product else [])]
+    route = ordered.dose.route if ordered.dose else read_route(route)
+    check_fatal_route(names, route, " ; ".join(texts.values()))
 
 
 def _get_writable_encounter(encounter_id: int, by: Person) -> Row:

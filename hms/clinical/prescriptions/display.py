@@ -58,6 +58,7 @@ class Line:
     gaps: tuple[str, ...]
     looked_up: tuple[str, ...]
     unknown: tuple[str, ...]
+    serious: tuple[str, ...]
     version: str
     needs_reason: bool
     override: str
@@ -107,11 +108,18 @@ def _line(row: Any, product: Any | None) -> Line:
         gaps=_gaps(row, checks),
         looked_up=tuple(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
         unknown=tuple(dict.fromkeys(check["unknown"] for check in checks if check.get("unknown"))),
+        serious=tuple(_serious(checks)),
         version=(row.checks or {}).get("version", ""),
         needs_reason=not row.override_code and any(check.get("needs_reason") for check in checks),
         override=": ".join(str(part) for part in (reason, row.override_reason) if part),
         is_in_formulary=product is not None or row.external_id is not None,
     )
+
+
+def _serious(checks: list[dict[str, Any]]) -> list[str]:
+    """The interactions that need a reason before signing."""
+    found = [alert for check in checks if check["rule"] == "interaction" for alert in check["alerts"]]
+    return [alert["message"] for alert in found if alert["tier"] == "caution"]
 
 
 def _gaps(row: Any, checks: list[dict[str, Any]]) -> tuple[str, ...]:

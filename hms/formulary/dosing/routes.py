@@ -1,4 +1,5 @@
-"""By which routes a form can be given, from `data/form_routes.csv`. An injection is not restricted: it may also be swallowed.
+"""By which routes a form can be given (`data/form_routes.csv`), and by which a medicine kills (`data/fatal_routes.csv`).
+An injection is not restricted by its form: it may also be swallowed.
 
 A medicine in free text has the form that its name says ("Plugh capsules"). A form that the file does not name is not compared,
 and the order says so.
@@ -7,6 +8,7 @@ and the order says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +22,7 @@ from .abbreviations import ROUTE_PHRASES
 from .doses import ROUTES
 
 DATA = Path(__file__).parents[1] / "data" / "form_routes.csv"
+FATAL = DATA.with_name("fatal_routes.csv")
 _ROUTE_OF = {phrase: code for code, phrases in ROUTE_PHRASES.items() for phrase in (code, *phrases)}
 _INJECTED = ("intravenous", "intramuscular", "subcutaneous", "intradermal")
 _INJECTED_WORD = re.compile(
@@ -30,6 +33,10 @@ _INJECTED_WORD = re.compile(
 
 
 _INJECTION = re.compile(r"\b(?:inj|injections?|injectables?|infusions?|depot|amps?|ampoules?|ampules?|vials?)\b")
+
+
+_DENIED = re.compile(r"\b(?:never|not|no|avoid)\b[^.;,]*", re.IGNORECASE)
+"""What is written not to be done: "never intrathecal"."""
 
 
 class FormedMedicine(Protocol):
@@ -66,10 +73,44 @@ def _forms_of(product: FormedMedicine | None, name: str) -> list[str] | None:
     return [form_by_words[words] for words in dict.fromkeys(_form_words().findall(text))]
 
 
+@cache
+def _fatal_routes() -> tuple[tuple[re.Pattern[str], frozenset[str], re.Pattern[str]], ...]:
+    """For each line of the file: the names of the medicines, and the routes and words by which they kill."""
+    return tuple(
+        (_any_of(row["medicines"], re.IGNORECASE), frozenset(row["routes"].split(";")), _fatal_words(row["words"]))
+        for row in read_complete_rows(FATAL)
+    )
+
+
+def _any_of(listed: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed.split(';')))})(?!\w)", flags)
+
+
+def _fatal_words(listed: str) -> re.Pattern[str]:
+    """Words in any case; an abbreviation only in capitals, because "it" is a word."""
+    words = "|".join(re.escape(word) if word.isupper() else f"(?i:{re.escape(word)})" for word in listed.split(";"))
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+
+def check_fatal_route(names: Iterable[str], route: str, text: str) -> None:
+    """Raise `RuleBroken` on `route` when one of `names` is a medicine that kills by `route`, or by one that `text` names. No
+    reason helps against it. `text` is all that was written about how to give it."""
+    try:
+        lines = _fatal_routes()
+    except BROKEN:
+        return  # the safety checks say that the files cannot be read
+    named, wanted = " ; ".join(names), _DENIED.sub("", text)
+    for medicines, routes, words in lines:
+        if (found := medicines.search(named)) and (route in routes or words.search(wanted)):
+            message = N_("%(medicine)s kills when it is given so. Choose another route.")
+            raise RuleBroken(message, "route", code="fatal_route", medicine=found[0])
+
+
 def check_form_routes() -> None:
     """Read the file, so that a missing or broken one is found with the other rules."""
     if not _forms()[0]:
         raise ValueError("form_routes.csv is empty")
+    _fatal_routes()
 
 
 def read_route(text: str) -> str:

@@ -12,7 +12,7 @@ TIERS = ("stop", "caution", "info")
 
 @dataclass(frozen=True, slots=True)
 class SafetyAlert:
-    """One finding. A "stop" blocks signing until a reason is given; "caution" and "info" are only shown."""
+    """One finding. A "stop" needs a reason at once, a serious interaction before signing; others are only shown."""
 
     tier: str
     rule: str
@@ -23,6 +23,11 @@ class SafetyAlert:
     def is_stop(self) -> bool:
         return self.tier == "stop"
 
+    @property
+    def is_serious(self) -> bool:
+        """Whether it is an interaction that may be prescribed with a reason."""
+        return self.tier == "caution" and self.rule == "interaction"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -32,9 +37,9 @@ class CheckResult:
     found because nothing was there to be found; without alerts the outcome is then not_checked, which asks for no reason.
 
     `missing` says what could not be checked, also when other alerts fired; it is shown as prominently as an alert.
-    `needs_reason`: knowledge is missing that nobody at the desk can look up (a substance, a maximum), so that signing
-    needs a reason. It is False for a fact about the patient that can be asked or measured. `looked_up` says what the
-    check compared.
+    `needs_reason`: an interaction is serious, or knowledge is missing that nobody at the desk can look up (a substance, a
+    maximum), so that signing needs a reason. It is False for a fact about the patient that can be asked or measured.
+    `looked_up` says what the check compared.
     """
 
     rule: str
@@ -60,7 +65,8 @@ class CheckResult:
         not_checked when something is unknown, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "not_checked" if unknown else "clear"
-        return cls(rule, outcome, ordered, missing, needs_reason and missing is not None, looked_up, unknown)
+        asks = (needs_reason and missing is not None) or any(alert.is_serious for alert in ordered)
+        return cls(rule, outcome, ordered, missing, asks, looked_up, unknown)
 
     @classmethod
     def not_run(cls, rule: str, missing: Sentence, *, needs_reason: bool = True) -> CheckResult:

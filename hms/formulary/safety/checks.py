@@ -79,6 +79,11 @@ def list_stops(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
     return [alert for alert in list_alerts(checks) if alert.is_stop]
 
 
+def list_serious(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
+    """The interactions that need a reason before signing."""
+    return [alert for alert in list_alerts(checks) if alert.is_serious]
+
+
 def list_unchecked(checks: Iterable[CheckResult]) -> list[Sentence]:
     """What could not be checked and needs a reason before signing, each sentence once."""
     return list(dict.fromkeys(check.missing for check in checks if check.missing and check.needs_reason))
@@ -92,6 +97,17 @@ def check_unchecked_reason(unchecked: Iterable[Sentence], reason_code: str, reas
     if reason_code not in OVERRIDE_REASONS:
         message = N_("%(gap)s This could not be checked. Check it yourself, then choose a reason to prescribe it.")
         raise RuleBroken(message, "override_reason", code="not_checked", gap=gaps[0])
+    _check_reason_text(reason_code, reason_text)
+
+
+def check_serious_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
+    """Raise `RuleBroken` on `override_reason` when there is a serious interaction and no reason."""
+    serious = list(alerts)
+    if not serious:
+        return
+    if reason_code not in OVERRIDE_REASONS:
+        message = N_("%(alert)s Choose a reason to prescribe both.")
+        raise RuleBroken(message, "override_reason", code="serious", alert=serious[0].message)
     _check_reason_text(reason_code, reason_text)
 
 

@@ -29,6 +29,10 @@ NO_LIMIT = N_(
     "Check amount, unit and route yourself."
 )
 
+NO_DAY = N_(
+    "%(medicine)s is a high-alert medicine (%(group)s). Enter how much may be given in 24 hours, or check it yourself."
+)
+
 
 def check_high_alert(medicine: Medicine, dose: Dose | None, person: PatientFacts, knowledge: Knowledge) -> CheckResult:
     """A high-alert medicine is a stop when its dose cannot be read, or when no maximum is known for the route and for the
@@ -68,6 +72,8 @@ def _find_gap(
     single = dose and calculate_single_amounts(dose, medicine.strength, medicine.unit, medicine.ingredients)
     if dose is None or single is None:
         return UNREADABLE
+    if calculate_daily_amounts(dose, medicine.strength, medicine.unit, medicine.ingredients) is None:
+        return NO_DAY
     found = [limit for limit in _limits_for(medicine, dose, person, knowledge) if limit.kind != "course"]
     is_once = dose.frequency_code == ONCE
     for name in named:
