@@ -159,6 +159,9 @@ def test_a_long_list_is_read_in_batches_and_a_longer_one_is_refused(program, mon
         event.remove(database.engine, "before_cursor_execute", note)
     assert len({row[0] for row in rows}) == many == len(rows)
     assert len(statements) == many // 3 + 1
+    monkeypatch.setattr(making, "MOST_XLSX", many - 1)
+    refused = client.get("/api/patients/export/?format=xlsx").get_json()
+    assert "Choose CSV" in refused["non_field_errors"][0]
     monkeypatch.setattr(
         settings, "value", lambda key, known=settings.value: 5 if key == "exports.max_rows" else known(key)
     )

@@ -37,7 +37,12 @@ BATCH = 500
 """Rows that are read and written at a time."""
 CHUNK = 64 * 1024
 """Bytes of the file that are sent at a time."""
-TOO_MANY = N_("This list has %(rows)s rows, and a file may have %(most)s. Choose filters that leave fewer rows.")
+MOST_XLSX = 20_000
+"""Rows of an XLSX file: making one takes four times as long as a CSV file."""
+TOO_MANY = N_("This list has more rows than a file may have (%(most)s). Choose filters that leave fewer rows.")
+TOO_MANY_FOR_XLSX = N_(
+    "This list has more rows than an XLSX file may have (%(most)s). Choose CSV, or filters that leave fewer rows."
+)
 NEVER_FILTERS = ("format",)
 
 
@@ -79,7 +84,9 @@ class ListExport:
     def _check_size(self, count: int) -> None:
         most = settings.value("exports.max_rows")
         if count > most:
-            raise RuleBroken(Sentence(TOO_MANY, rows=int(count), most=most))
+            raise RuleBroken(Sentence(TOO_MANY, most=most))
+        if self.file_format is FileFormat.XLSX and count > MOST_XLSX:
+            raise RuleBroken(Sentence(TOO_MANY_FOR_XLSX, most=MOST_XLSX))
 
     def _write_file(self, rows: Rows, project: Callable[[Any], dict[str, Any]]) -> IO[bytes]:
         file, self.rows, columns = self._new_file(), 0, None

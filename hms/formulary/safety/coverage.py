@@ -10,7 +10,7 @@ from .knowledge import CLASS_PREFIX, UNCONFIRMED, Knowledge, MedicineGroup
 _HEAD = """# Which medicines the interactions cover
 
 Made by `flask interaction-coverage` from `hms/formulary/data`; a test compares the two. Version {version}: {rules} rules
-({stops} stops, {cautions} cautions, {infos} to know), {confirmed} with a source that was opened and read, {named} with a
+({stops} stops, {cautions} cautions, {infos} to know), {confirmed} with a source of which the passage was read, {named} with a
 source that is only named, {unconfirmed} with the source still to be confirmed by a pharmacist.
 
 A group has "a rule" with another when at least one medicine of each is joined by one: it does not say that every pair has

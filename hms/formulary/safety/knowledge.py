@@ -172,7 +172,7 @@ class Interaction:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a source was opened and read."""
+        """Whether the passage of a source was read."""
         return bool(self.address)
 
     def covers(self, medicine: Medicine, other: Medicine) -> bool:
