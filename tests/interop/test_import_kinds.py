@@ -8,13 +8,18 @@ from sqlalchemy import select, update
 
 from hms.appointments.bookings import actions as bookings
 from hms.appointments.models import Appointment
+from hms.billing.exports import PRICES
 from hms.billing.models import BillLine, PriceItem
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.money import Money
 from hms.core.person import SYSTEM
+from hms.formulary.exports import MEDICINES
 from hms.formulary.models import Medication
+from hms.interop.imports.fields import guess_columns
+from hms.interop.imports.kinds import KINDS
 from hms.messages.models import OutgoingMessage
+from hms.patients.exports import PATIENTS
 from hms.patients.identity.hospital_numbers import format_hospital_number
 from hms.staff.models import OneTimeLink, User
 from tests.appointments import factories
@@ -23,9 +28,22 @@ from tests.house.hospital import add
 from tests.interop.lists import do, states, upload
 from tests.page import words
 
+AMBIGUOUS = {"formulation"}
+"""The export calls it "Form", which an import reads as the form in words."""
+
 
 def _values(*columns, where) -> list[tuple]:
     return [tuple(row) for row in database.session.execute(select(*columns).where(where).order_by(columns[0]))]
+
+
+def test_the_headings_of_exported_lists_are_known(app) -> None:
+    """A list that was exported, corrected in a spreadsheet and imported has its columns guessed."""
+    for name, table in {"patients": PATIENTS, "prices": PRICES, "medicines": MEDICINES}.items():
+        fields = KINDS[name].fields
+        guessed = guess_columns(fields, [column.label for column in table.columns])
+        both = {field.name for field in fields} & {column.field for column in table.columns} - AMBIGUOUS
+        kept = {field: table.columns[place].field for field, place in guessed.items() if field in both}
+        assert kept == {field: field for field in both}, name
 
 
 def test_prices(desk, db) -> None:

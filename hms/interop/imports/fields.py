@@ -46,9 +46,10 @@ class Field:
     is_number: bool = False
     """Whether the file's decimal sign matters."""
 
-    def known_as(self) -> set[str]:
-        """All headings that mean this field, folded."""
-        return {_heading_words(text) for text in (self.name, str(self.label), *self.headings)}
+    def known_as(self) -> tuple[set[str], set[str]]:
+        """The headings that mean this field, folded: its own names, and further ones."""
+        own = {_heading_words(text) for text in (self.name, str(self.label))}
+        return own, {_heading_words(text) for text in self.headings}
 
 
 def _heading_words(text: str) -> str:
@@ -56,12 +57,12 @@ def _heading_words(text: str) -> str:
 
 
 def guess_columns(fields: Iterable[Field], headings: list[str]) -> dict[str, int]:
-    """The column of each field whose heading is known; each column is used once."""
+    """The column of each field whose heading is known, the field's own name before others; each column is used once."""
     free = {_heading_words(heading): place for place, heading in reversed(list(enumerate(headings))) if heading}
     columns = {}
     for field in fields:
-        known = [words for words in field.known_as() if words in free]
-        if known:
+        own, further = ([words for words in known if words in free] for known in field.known_as())
+        if known := own or further:
             columns[field.name] = free.pop(min(known, key=free.get))
     return columns
 

@@ -82,7 +82,7 @@ MEDICINES = ImportKind(
         Field(
             "reorder_level",
             _l("Reorder level"),
-            ("minimum stock", "seuil", "stock minimum"),
+            ("reorder at", "minimum stock", "seuil", "stock minimum"),
             whole,
             example="100",
             is_number=True,

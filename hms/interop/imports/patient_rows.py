@@ -160,7 +160,15 @@ PATIENTS = ImportKind(
         Field(
             "other_numbers",
             _l("Other or old numbers"),
-            ("old number", "hospital number", "file number", "folder number", "numero de dossier", "ancien numero"),
+            (
+                "other numbers",
+                "old number",
+                "hospital number",
+                "file number",
+                "folder number",
+                "numero de dossier",
+                "ancien numero",
+            ),
             line(MAX_LENGTH["other_numbers"]),
             example="OLD-0042",
         ),
@@ -169,7 +177,7 @@ PATIENTS = ImportKind(
         Field(
             "payer_number",
             _l("Number at the payer"),
-            ("insurance number", "policy number", "numero d assurance"),
+            ("number with the payer", "insurance number", "policy number", "numero d assurance"),
             line(MAX_LENGTH["payer_number"]),
         ),
         Field("known_allergies", _l("Allergies"), ("allergy", "allergie"), parse_substances),

@@ -122,6 +122,6 @@ PRICES = ImportKind(
             ("name on bills", "bill label", "libelle de facture"),
             line(120),
         ),
-        Field("is_active", _l("Active"), ("actif",), yes_or_no, example="yes"),
+        Field("is_active", _l("Active"), ("offered", "actif"), yes_or_no, example="yes"),
     ),
 )
