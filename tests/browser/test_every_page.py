@@ -32,7 +32,10 @@ QUESTIONS = {
 """Pages that differ by query or by person."""
 
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
+    "/admin/audit.csv",
     "/imports/<int:import_id>",
+    "/imports/<int:import_id>/failed.csv",
+    "/imports/template/<kind>.csv",
     "/messages/<int:message_id>",
     "/wall/<secret>",
     "/wall/<secret>/rows",
@@ -49,7 +52,7 @@ ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<k
 }
 """Pages that need a one-time link, an open registration, a lock, a code, a stored form, a picture, a message, the link of a wall
 screen, a merge that was approved, a patient who died, a consent, a document, a recurring appointment or an entry of the waiting
-list; tests of their desks open them."""
+list, and files; tests of their desks open them."""
 
 ALIKE = "tbody tr:nth-child(n+7)"
 """Repeated rows, which axe does not check again."""

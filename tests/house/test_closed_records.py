@@ -127,9 +127,8 @@ def _around(answer: str, word: str) -> str:
 
 def _without_stock(answer: str) -> str:
     """Stock and price list name every medicine, whoever takes it; refusals repeat what was sent."""
-    is_stock = re.match(
-        r"[A-Z]+ /(api/medications|api/stock|pharmacy/(stock|medicines)|find|reports|api/report)", answer
-    )
+    lists = "api/medications|api/stock|api/report|pharmacy/(stock|medicines)|exports/(stock|medicines|prices|below)"
+    is_stock = re.match(rf"[A-Z]+ /({lists}|find|reports)", answer)
     return "" if is_stock else answer
 
 

@@ -49,6 +49,8 @@ CODES = {
     "recovery_code.code_hash", "refresh_token.family", "role.code", "role.grants", "role.offered", "sign_in_gate.key",
     "system_setting.key", "cash_shift.counted", "cash_shift.expected", "patient.hospital_number", "bill.number",
     "payment.number", "cash_shift.number",
+    "import_batch.date_order", "import_batch.decimal_sign", "import_batch.state", "import_row.state",
+    "import_batch.kind", "import_batch.encoding", "import_batch.separator",
     "consent_text.language", "record_document.digest", "patient.contact_numbers",
     "goods_receipt.number", "message_preference.language", "message_text.channel", "message_text.kind",
     "message_text.language", "outgoing_message.kind", "outgoing_message.language", "patient_merge_row.column_name",
