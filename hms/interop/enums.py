@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 
 class BatchState(StrEnum):
-    """Where an import stands. The first of each pair is work of the background; the second waits for a person."""
+    """Where an import stands; in the states of `WORKING` the background works, in the others a person goes on."""
 
     UPLOADED = "uploaded"
     CHECKING = "checking"
@@ -35,8 +35,6 @@ WORKING = (BatchState.CHECKING, BatchState.RUNNING, BatchState.UNDOING)
 """The states in which the background works."""
 NOT_IMPORTED = (RowState.REFUSED, RowState.DUPLICATE)
 """The rows that a person corrects."""
-IN_RECORDS = (RowState.IMPORTED, RowState.KEPT)
-"""The rows that are records now; a kept one could not be undone."""
 
 BATCH_LABELS = {
     BatchState.UPLOADED: _l("Choose the columns"),

@@ -13,7 +13,6 @@ from hms.core.api.blueprint import ApiBlueprint
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import resource_response
 from hms.core.errors import RuleBroken
-from hms.core.permissions import Permission
 from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
@@ -23,13 +22,12 @@ from hms.interop.models import ImportBatch, ImportRow
 
 from . import actions, queries
 from .failed_rows import record_matches
-from .kinds import KINDS
+from .kinds import IMPORTERS, KINDS
 from .schemas import ImportCheckIn, ImportIn, ImportOut, ImportRowOut, batch_json, row_json
 from .tables import read_table
 
 api = ApiBlueprint("imports_api", __name__, description="Lists imported from files")
 
-IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES, Permission.IMPORT_APPOINTMENTS)
 TIMES = ("created_at", "updated_at")
 IMPORTS = parameters(**PAGING, **DAYS, kind=Choice(KINDS), state=Choice(BatchState), ordering=Ordering(("id", *TIMES)))
 ROWS = parameters(**PAGING, state=Choice(RowState), ordering=Ordering(("id", "number")))
@@ -83,10 +81,12 @@ def rows(arguments: dict[str, Any], import_id: int) -> Response:
     query = filter_by_columns(queries.select_rows(row.id), arguments, state=ImportRow.state)
     shown = query.options(load_only(*_ROW_COLUMNS))
     listed: list[ImportRow] = []
-    response = paginated_response(
-        ordered(shown, arguments, ImportRow.id, number=ImportRow.number),
-        lambda one: (listed.append(one), row_json(one))[1],
-    )
+
+    def project(one: ImportRow) -> dict[str, Any]:
+        listed.append(one)
+        return row_json(one)
+
+    response = paginated_response(ordered(shown, arguments, ImportRow.id, number=ImportRow.number), project)
     record_matches(row, listed)
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -25,10 +26,8 @@ from hms.patients.identity.hospital_numbers import parse_hospital_number
 from hms.patients.models import Patient
 from hms.staff import directory
 
-from .fields import Field, identity, line, whole
-from .kind import AlreadyThere, ImportKind
-
-UNDONE = "The import was undone."
+from .fields import Field, identity, line, named, whole
+from .kind import UNDONE, AlreadyThere, ImportKind
 
 
 def _patient(text: str) -> int:
@@ -53,14 +52,6 @@ def _doctor(text: str) -> int:
     if len(found) > 1:
         raise RuleBroken(N_("Several doctors have this name. Enter the username."))
     return found[0]
-
-
-def _visit_type(text: str) -> int:
-    """The id of the visit type with this name."""
-    word = fold(text)
-    if found := next((row.id for row in list_visit_types(is_open=True) if fold(row.name) == word), None):
-        return found
-    raise RuleBroken(N_("There is no visit type “%(name)s”."), name=text[:50])
 
 
 _COLUMNS = {"patient": "patient_id", "doctor": "doctor_id", "visit_type": "visit_type_id"}
@@ -143,7 +134,12 @@ APPOINTMENTS = ImportKind(
             example="15",
             is_number=True,
         ),
-        Field("visit_type", _l("Visit type"), ("type", "type de visite", "type de consultation"), _visit_type),
+        Field(
+            "visit_type",
+            _l("Visit type"),
+            ("type", "type de visite", "type de consultation"),
+            named(partial(list_visit_types, is_open=True), N_("There is no visit type “%(name)s”.")),
+        ),
         Field("notes", _l("Reason for the visit"), ("reason", "motif", "remarques"), line(500)),
     ),
 )

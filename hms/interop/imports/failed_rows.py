@@ -11,6 +11,7 @@ from hms.core.web.localisation import translate
 from hms.interop.models import ImportBatch, ImportRow
 
 from . import queries, rules
+from .fields import cell_at
 from .kind import ImportKind
 from .kinds import KINDS
 from .patient_rows import PATIENTS
@@ -27,8 +28,7 @@ def row_faults(batch: ImportBatch, row: ImportRow) -> list[tuple[str, str, str]]
 
 
 def _cell(batch: ImportBatch, row: ImportRow, field: str | None) -> str:
-    place = batch.columns.get(field)
-    return row.cells[place] if row.cells and place is not None and place < len(row.cells) else ""
+    return cell_at(row.cells or [], batch.columns.get(field))
 
 
 def failed_csv(batch: ImportBatch) -> bytes:
@@ -37,12 +37,9 @@ def failed_csv(batch: ImportBatch) -> bytes:
     record_matches(batch, rows)
     added = [_("Row of the file"), _("Why it was not imported")]
     kept = [place for place, heading in enumerate(batch.headings) if heading not in added]  # it may have come back
-    lines = [[*_chosen(row.cells, kept), str(row.number), _reasons(batch, row)] for row in rows]
-    return write_csv([[*_chosen(batch.headings, kept), *added], *lines])
-
-
-def _chosen(cells: list[str], places: list[int]) -> list[str]:
-    return [cells[place] if place < len(cells) else "" for place in places]
+    headings = [batch.headings[place] for place in kept]
+    lines = [[*(cell_at(row.cells, place) for place in kept), str(row.number), _reasons(batch, row)] for row in rows]
+    return write_csv([[*headings, *added], *lines])
 
 
 def _reasons(batch: ImportBatch, row: ImportRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
@@ -95,12 +95,16 @@ class CellError:
     error: DomainError
 
 
+def cell_at(cells: Sequence[str], place: int | None) -> str:
+    """The cell of a column; "" where the row is shorter, and for a column that is not in the file."""
+    return cells[place] if place is not None and place < len(cells) else ""
+
+
 def read_row(fields: Iterable[Field], columns: dict[str, int], cells: list[str], date_order: str) -> dict[str, Any]:
     """The values by field; blank cells are left out. Raises `RowRefused` with everything that is wrong."""
     values, errors = {}, []
     for field in fields:
-        place = columns.get(field.name)
-        text = cells[place] if place is not None and place < len(cells) else ""
+        text = cell_at(cells, columns.get(field.name))
         try:
             if text:
                 values[field.name] = _read_cell(field, text, date_order)
@@ -142,6 +146,19 @@ def choice(known: dict[str, str], message: str) -> Callable[[str], str]:
         if word is None:
             raise RuleBroken(message)
         return word
+
+    return read
+
+
+def named(rows: Callable[[], Iterable[Any]], message: str) -> Callable[[str], int]:
+    """Reads the name of one of `rows` and finds its id; `message` says that there is no “%(name)s”."""
+
+    def read(text: str) -> int:
+        word = fold(text)
+        found = next((row.id for row in rows() if fold(row.name) == word), None)
+        if found is None:
+            raise RuleBroken(message, name=text[:50])
+        return found
 
     return read
 

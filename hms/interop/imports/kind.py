@@ -17,6 +17,9 @@ from hms.core.text.translation import Sentence
 
 from .fields import Field
 
+UNDONE = "The import was undone."
+"""The reason that is recorded where a desk's action takes a record back."""
+
 
 class AlreadyThere(Conflict):
     """The record exists already. `match_id` is its id where the person may say that it is another one, `existing_id` where the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hms.core.errors import RuleBroken
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 
@@ -14,6 +15,9 @@ from .price_rows import PRICES
 from .staff_rows import STAFF
 
 KINDS: dict[str, ImportKind] = {kind.name: kind for kind in (PATIENTS, PRICES, MEDICINES, STAFF, APPOINTMENTS)}
+
+IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES, Permission.IMPORT_APPOINTMENTS)
+"""Who may import something: each kind needs more."""
 
 
 def get_kind(name: str, by: Person) -> ImportKind:

@@ -20,7 +20,7 @@ from hms.patients.records.actions import MAX_LENGTH, withdraw_patient
 from hms.patients.registration.actions import PossibleDuplicate, register_patient
 
 from .fields import Field, identity, line
-from .kind import AlreadyThere, ImportKind
+from .kind import UNDONE, AlreadyThere, ImportKind
 
 _COLUMNS = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
 _FRENCH_SEXES = {"f": "female", "feminin": "female", "femme": "female", "fille": "female"} | {
@@ -32,7 +32,6 @@ _FRENCH_SEXES = {"f": "female", "feminin": "female", "femme": "female", "fille":
     "autre": "other",
     "inconnu": "unknown",
 }
-UNDONE = "The import was undone."
 
 
 def _sex(text: str) -> str:

@@ -18,10 +18,8 @@ from hms.staff import rules as staff_rules
 from hms.staff.accounts.actions import add_person, deactivate
 from hms.staff.models import Role, User
 
-from .fields import Field, identity, line
-from .kind import AlreadyThere, ImportKind
-
-UNDONE = "The import was undone."
+from .fields import Field, identity, line, named
+from .kind import UNDONE, AlreadyThere, ImportKind
 
 
 def _role(text: str) -> int:
@@ -31,14 +29,6 @@ def _role(text: str) -> int:
         if word in {fold(role.name), fold(role.code or ""), fold(str(LABELS.get(role.code or "", "")))}:
             return role.id
     raise RuleBroken(N_("There is no role “%(name)s”. Enter the name of a role."), name=text[:50])
-
-
-def _department(text: str) -> int:
-    """The id of the open department with this name."""
-    word = fold(text)
-    if found := next((row.id for row in directory.departments() if fold(row.name) == word), None):
-        return found
-    raise RuleBroken(N_("There is no department “%(name)s”. Add it first, or correct the name."), name=text[:50])
 
 
 def _save(values: dict[str, Any], by: Person, _other_than: int | None) -> int:
@@ -97,7 +87,15 @@ STAFF = ImportKind(
         Field("title", _l("Title"), ("titre",), line(20)),
         Field("email", _l("E-mail"), ("mail", "courriel"), staff_rules.email, example="k.kamara@hospital.example"),
         Field("role", _l("Role"), ("job", "fonction"), _role, example="Nurse"),
-        Field("department", _l("Department"), ("ward", "service", "departement"), _department),
+        Field(
+            "department",
+            _l("Department"),
+            ("ward", "service", "departement"),
+            named(
+                directory.departments,
+                N_("There is no department “%(name)s”. Add it first, or correct the name."),
+            ),
+        ),
         Field("room", _l("Room"), ("bureau", "salle"), line(40)),
     ),
 )

@@ -15,6 +15,8 @@ from typing import Any
 from openpyxl import load_workbook
 
 from hms.core.errors import RuleBroken
+from hms.core.exports.cells import may_be_formula
+from hms.core.exports.files import CsvFile
 from hms.core.text.numbers import POINT
 from hms.core.text.translation import N_
 
@@ -29,7 +31,6 @@ SPARE_ROWS = 1_000
 """So many blank rows of a sheet are read beyond `MAX_ROWS`."""
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_FORMULA_SIGNS = "=+-@"
 _NOT_PLAIN_XML = re.compile(rb"<!(?:DOCTYPE|ENTITY)|\A(?:\xfe\xff|\xff\xfe|.{0,3}\x00)", re.DOTALL)
 EMPTY = N_("The file is empty. Choose a file with headings in its first row.")
 NOT_TEXT = N_("The file cannot be read as text. Save it as “CSV UTF-8” or as an Excel workbook (.xlsx).")
@@ -174,7 +175,7 @@ def _fill(table: Table, rows: Iterable[tuple[int, list[str]]]) -> None:
 def _plain(cell: str) -> str:
     """The text of a cell, without the apostrophe that keeps a spreadsheet from reading it as a formula."""
     text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] and text[1] in _FORMULA_SIGNS else text
+    return text[1:] if text.startswith("'") and may_be_formula(text[1:]) else text
 
 
 def _check_size(table: Table, number: int, row: list[str], cells: int) -> None:
@@ -203,10 +204,8 @@ def _checked(table: Table) -> Table:
 
 def write_csv(rows: Iterable[Iterable[str]]) -> bytes:
     """A CSV file in UTF-8 with byte order mark, that spreadsheets open and `read_table` reads back; no cell is a formula."""
-    text = StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_MINIMAL).writerows([[_safe(cell) for cell in row] for row in rows])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell[:1] and cell[0] in _FORMULA_SIGNS else cell
+    file = CsvFile()
+    for row in rows:
+        file.write_row([*row])
+    with file.finish() as written:
+        return written.read()

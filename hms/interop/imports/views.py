@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.core.background.outbox import job_status
-from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
@@ -21,10 +20,9 @@ from hms.interop.models import ImportBatch
 from . import actions, queries, rules
 from .failed_rows import failed_csv, record_matches, row_faults, template_csv
 from .forms import FileForm, columns_form
-from .kinds import KINDS, get_kind, open_kinds
+from .kinds import IMPORTERS, KINDS, get_kind, open_kinds
 
 pages = Blueprint("imports", __name__, url_prefix="/imports")
-IMPORTERS = (Permission.IMPORT_RECORDS, Permission.MANAGE_PRICES, Permission.IMPORT_APPOINTMENTS)
 PAGE = 25
 SHOWN_ROWS = 3
 
@@ -177,5 +175,4 @@ def failed(import_id: int) -> Response:
 def _csv(content: bytes, name: str) -> Response:
     response = Response(content, mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
     return response
