@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from hms.core.db.session import db
-from hms.core.exports.columns import Column, ExportTable, Kind, day, instant
+from hms.core.exports.columns import Column, ExportTable, Kind, day, find_by_id, instant
 from hms.core.text.translation import N_, Sentence
 from hms.patients.exports import patient_columns
-from hms.staff.directory import department_names, display_names
+from hms.staff.directory import display_names
+from hms.staff.models import Department
 
 from .enums import (
     COLOUR_LABELS,
@@ -21,23 +19,12 @@ from .forms import WEEKDAYS
 from .models import ServicePoint, VisitType
 
 
-def visit_type_names(type_ids: set[int]) -> dict[int, str]:
-    """The names of visit types by id."""
-    query = select(VisitType.id, VisitType.name).where(VisitType.id.in_(type_ids))
-    return {row.id: row.name for row in db.session.execute(query)}
-
-
-def point_names(point_ids: set[int]) -> dict[int, str]:
-    """The names of service points by id."""
-    query = select(ServicePoint.id, ServicePoint.name).where(ServicePoint.id.in_(point_ids))
-    return {row.id: row.name for row in db.session.execute(query)}
-
-
 def _wait(minutes: dict[str, int] | None) -> Sentence | None:
     """About 35 min (20–55); nothing when it is not known."""
     return None if minutes is None else Sentence(N_("about %(likely)s min (%(low)s–%(high)s)"), **minutes)
 
 
+_DEPARTMENTS = find_by_id(Department.id, Department.name)
 _DAY, _TIME = day("date", N_("Date")), Column("time", N_("Time"), Kind.TIME)
 _DOCTOR = Column("doctor_name", N_("Doctor"))
 _ENTRY_STATES = {"waiting": N_("Waiting"), "booked": N_("Booked"), "withdrawn": N_("Taken off")}
@@ -101,8 +88,8 @@ WAITING_LIST = ExportTable(
     (
         *patient_columns(),
         Column("doctor", N_("Doctor"), names=display_names),
-        Column("department", N_("Department"), names=department_names),
-        Column("visit_type", N_("Visit type"), names=visit_type_names),
+        Column("department", N_("Department"), names=_DEPARTMENTS),
+        Column("visit_type", N_("Visit type"), names=find_by_id(VisitType.id, VisitType.name)),
         day("first_day", N_("First day")),
         day("last_day", N_("Last day")),
         Column("priority", N_("Priority"), words=PRIORITY_LABELS),
@@ -147,7 +134,7 @@ SERVICE_POINTS = ExportTable(
         Column("code", N_("Code")),
         Column("kind", N_("Kind"), words=POINT_KIND_LABELS),
         Column("prefix", N_("Prefix of tokens")),
-        Column("department", N_("Department"), names=department_names),
+        Column("department", N_("Department"), names=_DEPARTMENTS),
         Column("is_active", N_("Open")),
     ),
 )
@@ -157,7 +144,7 @@ WALL_SCREENS = ExportTable(
     (
         Column("name", N_("Name")),
         Column("doctor", N_("Doctor"), names=display_names),
-        Column("point", N_("Service point"), names=point_names),
+        Column("point", N_("Service point"), names=find_by_id(ServicePoint.id, ServicePoint.name)),
         Column("has_chime", N_("Chime")),
         Column("spoken", N_("Spoken languages")),
         instant("created_at", N_("Made")),

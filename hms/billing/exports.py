@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func
 
-from hms.core.db.session import db
-from hms.core.exports.columns import Column, ExportTable, amount, instant
+from hms.core.exports.columns import Column, ExportTable, amount, find_by_id, instant
 from hms.core.text.translation import N_
 from hms.patients.exports import patient_columns
 from hms.staff.directory import display_names
@@ -14,19 +13,8 @@ from .enums import KIND_LABELS, METHOD_LABELS, SELF, STATE_LABELS, STATUS_LABELS
 from .forms import CATEGORIES
 from .models import Bill, Payment
 
-
-def bill_numbers(bill_ids: set[int]) -> dict[int, str]:
-    """The numbers of bills by id; a draft has none."""
-    query = select(Bill.id, Bill.number).where(Bill.id.in_(bill_ids))
-    return {row.id: row.number or "" for row in db.session.execute(query)}
-
-
-def receipt_numbers(payment_ids: set[int]) -> dict[int, str]:
-    """The numbers of the receipts of payments by id."""
-    query = select(Payment.id, Payment.number).where(Payment.id.in_(payment_ids))
-    return {row.id: row.number for row in db.session.execute(query)}
-
-
+_BILL_NUMBERS = find_by_id(Bill.id, func.coalesce(Bill.number, ""))
+"""A draft has no number."""
 _PAYER = {SELF: N_("Self")}
 _PAYMENT_KINDS = {"payment": N_("Payment"), "refund": N_("Refund")}
 
@@ -54,7 +42,7 @@ BILL_ITEMS = ExportTable(
     "bill-items",
     N_("Lines of bills"),
     (
-        Column("bill", N_("Bill"), names=bill_numbers),
+        Column("bill", N_("Bill"), names=_BILL_NUMBERS),
         Column("description", N_("Description")),
         Column("quantity", N_("Quantity")),
         amount("amount", N_("Price of one")),
@@ -66,7 +54,7 @@ PAYMENTS = ExportTable(
     (
         Column("number", N_("Receipt")),
         instant("payment_date", N_("Date")),
-        Column("bill", N_("Bill"), names=bill_numbers),
+        Column("bill", N_("Bill"), names=_BILL_NUMBERS),
         Column("kind", N_("Kind"), words=_PAYMENT_KINDS),
         Column("method", N_("Payment method"), words=METHOD_LABELS),
         amount("amount", N_("Amount")),
@@ -82,8 +70,8 @@ CORRECTIONS = ExportTable(
     (
         Column("kind", N_("Kind"), words=KIND_LABELS),
         Column("status", N_("Status"), words=STATUS_LABELS),
-        Column("bill", N_("Bill"), names=bill_numbers),
-        Column("payment", N_("Receipt"), names=receipt_numbers),
+        Column("bill", N_("Bill"), names=_BILL_NUMBERS),
+        Column("payment", N_("Receipt"), names=find_by_id(Payment.id, Payment.number)),
         amount("amount", N_("Amount")),
         Column("method", N_("Payment method"), words=METHOD_LABELS),
         Column("reason", N_("Reason")),

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from hms.core.db.session import db
-from hms.core.exports.columns import Column, ExportTable
+from hms.core.exports.columns import Column, ExportTable, find_by_id
 from hms.core.text.translation import N_
 
 from .models import Medication
 
-
-def medicine_names(medication_ids: set[int]) -> dict[int, str]:
-    """The names of medicines by id."""
-    query = select(Medication.id, Medication.name).where(Medication.id.in_(medication_ids))
-    return {row.id: row.name for row in db.session.execute(query)}
-
-
+medicine_names = find_by_id(Medication.id, Medication.name)
 _COLUMNS = (
     Column("name", N_("Name")),
     Column("generic_name", N_("Generic name")),

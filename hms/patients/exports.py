@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from hms.core.db.session import db
-from hms.core.exports.columns import Column, ExportTable, day, instant
+from hms.core.exports.columns import Column, ExportTable, day, find_by_id, instant
 from hms.core.text.formatting import person_name
 from hms.core.text.translation import N_
 from hms.messages.enums import CHANNEL_LABELS
@@ -15,16 +15,11 @@ from hms.messages.enums import STATUS_LABELS as MESSAGE_STATUS_LABELS
 from hms.messages.kinds import all_kinds
 from hms.staff.directory import display_names
 
-from .addresses.queries import area_paths
 from .enums import MergeKind, MergeStatus, PairStatus
 from .identity.names import SEXES, gender_code
-from .models import ConsentKind, Patient
+from .models import AddressArea, ConsentKind, Patient
 
-
-def hospital_numbers(patient_ids: set[int]) -> dict[int, str]:
-    """The hospital numbers by the ids of patients."""
-    query = select(Patient.id, Patient.hospital_number).where(Patient.id.in_(patient_ids))
-    return {row.id: row.hospital_number for row in db.session.execute(query)}
+hospital_numbers = find_by_id(Patient.id, Patient.hospital_number)
 
 
 def patient_names(patient_ids: set[int]) -> dict[int, str]:
@@ -55,7 +50,7 @@ PATIENTS = ExportTable(
         Column("gender", N_("Sex"), words={gender_code(sex): word for sex, word in SEXES.items()}),
         Column("contact_info", N_("Phone")),
         Column("address", N_("Address")),
-        Column("area", N_("Area"), names=area_paths),
+        Column("area", N_("Area"), names=find_by_id(AddressArea.id, AddressArea.path)),
         Column("known_allergies", N_("Allergies"), words=_ALLERGIES),
         Column("national_id", N_("National ID")),
         Column("other_numbers", N_("Other numbers")),
@@ -78,12 +73,6 @@ ORIGINAL = ExportTable(
     has_field_names=True,
 )
 """The columns of `GET /api/patients/export_csv/`, which programs of the first version read."""
-
-
-def consent_kind_names(kind_ids: set[int]) -> dict[int, str]:
-    """The names of kinds of consent by id."""
-    query = select(ConsentKind.id, ConsentKind.name).where(ConsentKind.id.in_(kind_ids))
-    return {row.id: row.name for row in db.session.execute(query)}
 
 
 def message_kinds(names: set[str]) -> dict[str, str]:
@@ -173,7 +162,7 @@ CONSENT_TEXTS = ExportTable(
     "consent-texts",
     N_("Texts of consents"),
     (
-        Column("kind", N_("Kind"), names=consent_kind_names),
+        Column("kind", N_("Kind"), names=find_by_id(ConsentKind.id, ConsentKind.name)),
         Column("language", N_("Language")),
         Column("number", N_("Version")),
         Column("title", N_("Title")),

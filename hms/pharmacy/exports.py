@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from hms.clinical.prescriptions.display import STATUS_WORDS
-from hms.core.db.session import db
-from hms.core.exports.columns import Column, ExportTable, amount, day, instant
+from hms.core.exports.columns import Column, ExportTable, amount, day, find_by_id, instant
 from hms.core.text.translation import N_
 from hms.formulary.exports import medicine_names
 from hms.patients.exports import patient_columns
@@ -14,13 +11,7 @@ from hms.staff.directory import display_names
 
 from .models import Batch
 
-
-def lot_numbers(batch_ids: set[int]) -> dict[int, str]:
-    """The lot numbers of batches by id."""
-    query = select(Batch.id, Batch.lot_number).where(Batch.id.in_(batch_ids))
-    return {row.id: row.lot_number for row in db.session.execute(query)}
-
-
+_LOT_NUMBERS = find_by_id(Batch.id, Batch.lot_number)
 _BATCH_COLUMNS = (
     Column("medication_item", N_("Medicine"), names=medicine_names),
     Column("batch_number", N_("Batch")),
@@ -39,7 +30,7 @@ ADJUSTMENTS = ExportTable(
     (
         instant("adjustment_date", N_("Date")),
         Column("medication_item", N_("Medicine"), names=medicine_names),
-        Column("stock_batch", N_("Batch"), names=lot_numbers),
+        Column("stock_batch", N_("Batch"), names=_LOT_NUMBERS),
         Column("adjustment_type", N_("Kind")),
         Column("quantity", N_("Change")),
         Column("reason", N_("Reason")),
@@ -56,7 +47,7 @@ DISPENSES = ExportTable(
         Column("quantity_dispensed", N_("Dispensed")),
         Column("quantity_remaining", N_("Still owed")),
         Column("prescription_status", N_("Status of the prescription"), words=STATUS_WORDS),
-        Column("stock_batch", N_("Batch"), names=lot_numbers),
+        Column("stock_batch", N_("Batch"), names=_LOT_NUMBERS),
         Column("dispensed_by", N_("Dispensed by"), names=display_names),
     ),
 )

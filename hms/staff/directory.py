@@ -67,12 +67,6 @@ def _departments() -> Select:
     return select(Department.id, Department.name).where(Department.is_active).order_by(*name_order(Department.name))
 
 
-def department_names(department_ids: set[int]) -> dict[int, str]:
-    """The names of departments by id, also of closed ones."""
-    rows = db.session.execute(select(Department.id, Department.name).where(Department.id.in_(department_ids)))
-    return {row.id: row.name for row in rows}
-
-
 def roles() -> Select:
     """A query for all active roles, built-in ones first."""
     return select(Role).where(Role.is_active).order_by(Role.id)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import select
+
+from hms.core.db.session import db
 from hms.core.text.translation import N_
 
 
@@ -34,6 +37,16 @@ class Column:
     words: Mapping[Any, Any] | None = None
     names: Callable[[set[Any]], Mapping[Any, Any]] | None = None
     read: Callable[[Any], Any] | None = None
+
+
+def find_by_id(key: Any, value: Any) -> Callable[[set[Any]], dict[Any, Any]]:
+    """Finds the `value` of rows by their `key`, both columns of one table: `Column(…, names=find_by_id(Batch.id,
+    Batch.lot_number))`."""
+
+    def find(ids: set[Any]) -> dict[Any, Any]:
+        return dict(db.session.execute(select(key, value).where(key.in_(ids))).all())
+
+    return find
 
 
 def day(field: str, label: str) -> Column:

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import IO, Any, Protocol
 
 from flask import Response, current_app, g, request
-from flask_babel import get_locale
 from werkzeug.wsgi import FileWrapper
 
 from hms.core import clock
@@ -27,7 +26,7 @@ from hms.core.errors import RuleBroken
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.guard import check_still_allowed, current_person
-from hms.core.web.localisation import translate
+from hms.core.web.localisation import is_right_to_left, translate
 
 from .cells import Value, read_value
 from .columns import CURRENCY, NOT_SHOWN, Column, ExportTable, Kind
@@ -108,9 +107,7 @@ class ListExport:
     def _new_file(self) -> ListFile:
         if self.file_format is FileFormat.CSV:
             return CsvFile()
-        locale = get_locale()
-        is_right_to_left = locale is not None and locale.text_direction == "rtl"
-        return XlsxFile(translate(Sentence(self.table.title)), is_right_to_left=is_right_to_left)
+        return XlsxFile(translate(Sentence(self.table.title)), is_right_to_left=is_right_to_left())
 
     def _choose_columns(self, file: ListFile, batch: list[dict[str, Any]]) -> list[Column]:
         """Write the headings: of the fields that the reader sees, of all when there is no row."""
@@ -137,7 +134,6 @@ class ListExport:
         response.content_length = os.fstat(file.fileno()).st_size
         name = f"{self.table.name}-{clock.today().isoformat()}.{self.file_format}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        response.headers["Cache-Control"] = "no-store"
         return response
 
     def record(self) -> None:

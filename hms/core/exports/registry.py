@@ -26,10 +26,12 @@ _FILE = {"type": "string", "format": "binary"}
 
 @dataclass(frozen=True)
 class Offer:
-    """One offered list: the view of the list, its table, and the permissions of which one is needed."""
+    """One offered list: the view of the list and its table. It needs one of the permissions `list_needs`, to see the list, and
+    one of `needs`."""
 
     table: ExportTable
     view: Callable[..., Response]
+    list_needs: tuple[Permission, ...]
     needs: tuple[Permission, ...]
     parameters: Schema
 
@@ -40,11 +42,6 @@ class Offer:
     def takes(self, filters: Mapping[str, Any], person: Any) -> bool:
         """Whether `person` may use these filters."""
         return all(self.parameters.fields[name].is_open_to(person, str(value)) for name, value in filters.items())
-
-    @property
-    def list_needs(self) -> tuple[Permission, ...]:
-        """The permissions of which one is needed to see the list."""
-        return (self.view.needs, *getattr(self.view, "other_permissions", ()))  # type: ignore[attr-defined]
 
     def make_response(self) -> Response:
         """The file with the rows that the view would list. What was read of whom, and that it was exported, is recorded."""
@@ -100,7 +97,7 @@ def _make_offer(view: Callable[..., Response], table: ExportTable, permission: P
     needs = list_needs if permission is None else (permission,)
     declared = view.parameters.declared_fields.items()  # type: ignore[attr-defined]
     filters = {name: one for name, one in declared if name not in PAGING}
-    return Offer(table, view, needs, Parameters.from_dict({**filters, "format": Choice(FileFormat)})())
+    return Offer(table, view, list_needs, needs, Parameters.from_dict({**filters, "format": Choice(FileFormat)})())
 
 
 def _add_endpoint(api: ApiBlueprint, offer: Offer, at: str) -> None:

@@ -102,6 +102,12 @@ def current_language() -> str:
     return language_name
 
 
+def is_right_to_left() -> bool:
+    """Whether the language of this page is written from right to left."""
+    locale = get_locale()
+    return locale is not None and locale.text_direction == "rtl"
+
+
 def translate_error(error: DomainError) -> str:
     """The message of `error` in the reader's language with its values: plain text, to be escaped where it is shown."""
     return translate(error.sentence)

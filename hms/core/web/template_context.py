@@ -24,6 +24,7 @@ from hms.core.text.numbers import show, shown_sign
 from . import navigation
 from .controls import control_attributes
 from .guard import current_person
+from .localisation import is_right_to_left
 from .logo import logo_address
 from .script_messages import script_messages_json
 from .security_headers import csp_nonce
@@ -59,7 +60,7 @@ def _context() -> dict[str, Any]:
     locale, person, idle_minutes = get_locale(), current_person(), settings.value("staff.idle_minutes")
     return {
         "page_language": locale.language if locale else "en",
-        "page_direction": "rtl" if locale and locale.text_direction == "rtl" else "ltr",
+        "page_direction": "rtl" if is_right_to_left() else "ltr",
         "currency": current_app.config["CURRENCY"],
         "current_role_name": role_label(getattr(person, "role", None), getattr(person, "role_name", None)),
         "idle_seconds": min(idle_minutes, getattr(person, "idle_minutes", None) or idle_minutes) * 60,

@@ -70,12 +70,6 @@ def area_path(area_id: int | None) -> str:
     return row.path if row is not None else ""
 
 
-def area_paths(area_ids: set[int]) -> dict[int, str]:
-    """The names of areas and of those above them, by id."""
-    rows = db.session.execute(select(AddressArea.id, AddressArea.path).where(AddressArea.id.in_(area_ids)))
-    return {row.id: row.path for row in rows}
-
-
 def has_areas() -> bool:
     """Whether the hospital loaded a hierarchy."""
     return db.session.scalar(select(AddressArea.id).where(AddressArea.is_listed).limit(1)) is not None
