@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import segno
+from flask_babel import lazy_gettext as _l
 
 from hms.core.documents.barcodes import Bars, code128
-from hms.core.text.translation import N_, Sentence
 
 
 class PrintedDocument(StrEnum):
@@ -28,14 +28,14 @@ class Printer(StrEnum):
 
 
 DOCUMENT_NAMES = {
-    PrintedDocument.CARD: Sentence(N_("Card")),
-    PrintedDocument.WRIST_BAND: Sentence(N_("Wrist band")),
-    PrintedDocument.FOLDER_LABEL: Sentence(N_("Folder label")),
+    PrintedDocument.CARD: _l("Card"),
+    PrintedDocument.WRIST_BAND: _l("Wrist band"),
+    PrintedDocument.FOLDER_LABEL: _l("Folder label"),
 }
 PRINTER_NAMES = {
-    Printer.A4: Sentence(N_("A4 printer")),
-    Printer.ROLL: Sentence(N_("Printer with a roll")),
-    Printer.RECEIPT: Sentence(N_("Receipt printer, 80 mm")),
+    Printer.A4: _l("A4 printer"),
+    Printer.ROLL: _l("Printer with a roll"),
+    Printer.RECEIPT: _l("Receipt printer, 80 mm"),
 }
 PAGE_SIZES: dict[tuple[PrintedDocument, Printer], tuple[float, float]] = {
     (PrintedDocument.CARD, Printer.A4): (210, 297),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from flask import current_app, flash, make_response, render_template, request, url_for
+from flask import flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,10 +15,9 @@ from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
-from hms.core.text.translation import Sentence
 from hms.core.web import navigation
+from hms.core.web.computer_cookies import read_computer_cookie, set_computer_cookie
 from hms.core.web.guard import current_person, requires
-from hms.core.web.localisation import translate
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
@@ -36,7 +36,7 @@ navigation.add_entry(
 )
 
 PRINTER_COOKIE = "hms_printer"
-PRINTER_SECONDS = 365 * 24 * 3600
+PRINTER_LIFETIME = timedelta(days=365)
 
 pages.add_app_template_global(describe_number_problem, "number_problem")
 
@@ -120,7 +120,7 @@ def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturn
     """A document that names the patient, for printing. `printer` is one of `Printer`; this computer remembers the last one."""
     patient = lookup.patient(patient_id)
     chosen = _printer(request.args.get("printer"))
-    printer = chosen or _printer(request.cookies.get(PRINTER_COOKIE)) or Printer.A4
+    printer = chosen or _printer(read_computer_cookie(PRINTER_COOKIE)) or Printer.A4
     page = render_template(
         "patients/printed.html",
         patient=patient,
@@ -129,17 +129,14 @@ def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturn
         document=document,
         printer=printer,
         size=printed.PAGE_SIZES[document, printer],
-        title=translate(printed.DOCUMENT_NAMES[document]),
+        title=printed.DOCUMENT_NAMES[document],
         document_links=_links(printed.DOCUMENT_NAMES, document, lambda one: _print_url(patient_id, one)),
         printer_links=_links(printed.PRINTER_NAMES, printer, lambda one: _print_url(patient_id, document, one)),
     )
     _note("patients.read_card", patient_id)
     response = make_response(page)
     if chosen:
-        is_secure = current_app.config["HTTPS"]
-        response.set_cookie(
-            PRINTER_COOKIE, chosen, max_age=PRINTER_SECONDS, httponly=True, secure=is_secure, samesite="Lax"
-        )
+        set_computer_cookie(response, PRINTER_COOKIE, chosen, PRINTER_LIFETIME)
     return response
 
 
@@ -147,10 +144,8 @@ def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | No
     return url_for("patients.print_document", patient_id=patient_id, document=document, printer=printer)
 
 
-def _links(names: Mapping[Any, Sentence], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
-    return [
-        {"label": translate(words), "url": address(one), "is_current": one == current} for one, words in names.items()
-    ]
+def _links(names: Mapping[Any, object], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
+    return [{"label": label, "url": address(one), "is_current": one == current} for one, label in names.items()]
 
 
 def _printer(text: str | None) -> Printer | None:

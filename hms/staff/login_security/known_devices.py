@@ -6,21 +6,19 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from flask import Response, after_this_request, current_app, g, request
+from flask import Response, after_this_request, current_app, g
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hms.core import clock
 from hms.core.db.session import db
+from hms.core.web.computer_cookies import read_computer_cookie, set_computer_cookie
 from hms.staff.models import AttemptCounter, KnownDevice, User
 
+DEVICE_COOKIE = "hms_device"
 DEVICE_LIFETIME = timedelta(days=90)
 PIN_LIFETIME = timedelta(hours=12)
-
-
-def _cookie_name() -> str:
-    return "__Host-hms_device" if current_app.config["HTTPS"] else "hms_device"
 
 
 def _signer() -> URLSafeTimedSerializer:
@@ -29,7 +27,7 @@ def _signer() -> URLSafeTimedSerializer:
 
 def _secret_of_request() -> str | None:
     try:
-        return str(_signer().loads(request.cookies.get(_cookie_name(), ""), max_age=DEVICE_LIFETIME.total_seconds()))
+        return str(_signer().loads(read_computer_cookie(DEVICE_COOKIE), max_age=DEVICE_LIFETIME.total_seconds()))
     except BadData:
         return None
 
@@ -63,11 +61,7 @@ def remember_device(user_id: int, now: datetime) -> None:
 
 
 def _set_cookie(response: Response) -> Response:
-    is_secure = current_app.config["HTTPS"]
-    max_age = int(DEVICE_LIFETIME.total_seconds())
-    response.set_cookie(
-        _cookie_name(), g.pop("device_cookie"), max_age=max_age, httponly=True, secure=is_secure, samesite="Lax"
-    )
+    set_computer_cookie(response, DEVICE_COOKIE, g.pop("device_cookie"), DEVICE_LIFETIME)
     return response
 
 
