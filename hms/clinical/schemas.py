@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text, WholeNumber
 
+from .prescriptions.stored_checks import StoredChecks
 from .vitals import readings, rules
 from .vitals.plausibility import bmi
 
@@ -277,16 +278,12 @@ def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str,
 
 
 def _checks_json(row: Any) -> dict[str, Any]:
-    checks = (row.checks or {}).get("checks", [])
+    checks = StoredChecks.of(row.checks)
     return {
-        "alerts": [
-            {"rule": check["rule"], "tier": alert["tier"], "message": alert["message"]}
-            for check in checks
-            for alert in check["alerts"]
-        ],
-        "could_not_check": list(dict.fromkeys(check["missing"] for check in checks if check["missing"])),
-        "looked_up": list(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
-        "not_checked": list(dict.fromkeys(check["unknown"] for check in checks if check.get("unknown"))),
-        "rules_version": (row.checks or {}).get("version", ""),
-        "needs_reason": not row.override_code and any(check.get("needs_reason") for check in checks),
+        "alerts": [alert._asdict() for alert in checks.alerts],
+        "could_not_check": checks.missing,
+        "looked_up": checks.looked_up,
+        "not_checked": checks.unknown,
+        "rules_version": checks.version,
+        "needs_reason": not row.override_code and checks.needs_reason,
     }

@@ -37,7 +37,8 @@ from .enums import EncounterStatus, PrescriptionStatus
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
 from .prescriptions.actions import OverrideReason
-from .prescriptions.order import Order, checks_to_json, run_checks
+from .prescriptions.order import Order, run_checks
+from .prescriptions.stored_checks import checks_to_json
 
 IN_QUEUE = ("waiting", "called", "in_service")
 BOOKED = ("scheduled", "checked_in", "in_service")

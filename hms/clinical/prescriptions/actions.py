@@ -33,7 +33,8 @@ from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
 from hms.patients.records.actions import withdrawal_guards
 
-from .order import Order, checks_to_json, parse_order, run_checks
+from .order import Order, parse_order, run_checks
+from .stored_checks import checks_to_json
 
 OPEN = ("active", "on_hold", "part_dispensed")
 MAX_LENGTH = 500

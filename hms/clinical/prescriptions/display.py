@@ -17,6 +17,7 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety.checks import OVERRIDE_REASONS
 
 from . import patient_context
+from .stored_checks import StoredChecks
 
 STATUS_WORDS = {
     "draft": _l("Draft"),
@@ -91,8 +92,8 @@ def to_lines(rows: Iterable[Any]) -> list[Line]:
 
 
 def _line(row: Any, product: Any | None) -> Line:
-    checks = (row.checks or {}).get("checks", [])
-    alerts = [(alert["tier"], alert["message"]) for check in checks for alert in check["alerts"]]
+    checks = StoredChecks.of(row.checks)
+    alerts = [(alert.tier, alert.message) for alert in checks.alerts]
     reason = OVERRIDE_REASONS.get(row.override_code, row.override_code)
     return Line(
         id=row.id,
@@ -106,26 +107,18 @@ def _line(row: Any, product: Any | None) -> Line:
         since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
         gaps=_gaps(row, checks),
-        looked_up=tuple(dict.fromkeys(check["looked_up"] for check in checks if check.get("looked_up"))),
-        unknown=tuple(dict.fromkeys(check["unknown"] for check in checks if check.get("unknown"))),
-        serious=tuple(_serious(checks)),
-        version=(row.checks or {}).get("version", ""),
-        needs_reason=not row.override_code and any(check.get("needs_reason") for check in checks),
+        looked_up=tuple(checks.looked_up),
+        unknown=tuple(checks.unknown),
+        serious=tuple(checks.serious),
+        version=checks.version,
+        needs_reason=not row.override_code and checks.needs_reason,
         override=": ".join(str(part) for part in (reason, row.override_reason) if part),
         is_in_formulary=product is not None or row.external_id is not None,
     )
 
 
-def _serious(checks: list[dict[str, Any]]) -> list[str]:
-    """The interactions that need a reason before signing."""
-    found = [alert for check in checks if check["rule"] == "interaction" for alert in check["alerts"]]
-    return [alert["message"] for alert in found if alert["tier"] == "caution"]
-
-
-def _gaps(row: Any, checks: list[dict[str, Any]]) -> tuple[str, ...]:
-    if not checks and row.external_id is not None:
-        return (ELSEWHERE,)
-    return tuple(dict.fromkeys(check["missing"] for check in checks if check["missing"]))
+def _gaps(row: Any, checks: StoredChecks) -> tuple[str, ...]:
+    return (ELSEWHERE,) if not checks.checks and row.external_id is not None else tuple(checks.missing)
 
 
 def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -151,22 +150,3 @@ def _is_renewal(earlier: Any, ordered: Order, encounter_id: int | None) -> bool:
         return False
     ends = earlier.signed_at + timedelta(days=earlier.days or patient_context.COURSE_DAYS)
     return ends - clock.now() <= RENEWAL_WINDOW and clock.now() - earlier.signed_at > timedelta(days=1)
-
-
-def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
-    """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
-    return {
-        "version": catalogue.load_knowledge().version,
-        "checks": [
-            {
-                "rule": check.rule,
-                "outcome": check.outcome,
-                "missing": str(check.missing or ""),
-                "needs_reason": check.needs_reason,
-                "looked_up": str(check.looked_up or ""),
-                "unknown": str(check.unknown or ""),
-                "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
-            }
-            for check in checks
-        ],
-    }

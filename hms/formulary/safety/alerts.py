@@ -26,7 +26,12 @@ class SafetyAlert:
     @property
     def is_serious(self) -> bool:
         """Whether it is an interaction that may be prescribed with a reason."""
-        return self.tier == "caution" and self.rule == "interaction"
+        return is_serious_interaction(self.rule, self.tier)
+
+
+def is_serious_interaction(rule: str, tier: str) -> bool:
+    """Whether an alert of the check `rule` is an interaction that may be prescribed with a reason."""
+    return tier == "caution" and rule == "interaction"
 
 
 @dataclass(frozen=True, slots=True)

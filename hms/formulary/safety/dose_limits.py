@@ -139,7 +139,7 @@ def check_dose_limits(medicine: Medicine, dose: Dose | None, person: PatientFact
         UNKNOWN_WEIGHT if needs_weight else None,
         needs_reason=False,
         looked_up=_describe_compared(medicine, compared, person, knowledge),
-        unknown=_describe_unknown(medicine, compared, dose),
+        unknown=_describe_unknown(medicine, compared),
     )
 
 
@@ -168,7 +168,7 @@ def _describe_compared(
     return Sentence(message, medicine=medicine.name, version=knowledge.version, limits=limits)
 
 
-def _describe_unknown(medicine: Medicine, compared: Sequence[DoseLimit], dose: Dose) -> Sentence | None:
+def _describe_unknown(medicine: Medicine, compared: Sequence[DoseLimit]) -> Sentence | None:
     """What was compared with nothing: an ingredient, or one dose of a course of which only the day has a limit."""
     bounded = {limit.ingredient for limit in compared if limit.kind == "single"}
     open_ones = [name for name in medicine.ingredients if name not in bounded]

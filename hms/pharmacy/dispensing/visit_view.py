@@ -10,12 +10,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from hms.clinical.prescriptions.stored_checks import StoredChecks
 from hms.core import clock
 from hms.core.money import ZERO
 from hms.core.text.formatting import quantity as in_words
 from hms.core.text.translation import Sentence
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import COUNTED
+from hms.formulary.safety import allergy_check
 from hms.formulary.safety.knowledge import Medicine
 from hms.patients.models import Patient
 from hms.pharmacy.stock import allocation
@@ -72,17 +74,15 @@ class Line:
     def said(self) -> list[tuple[str, str]]:
         """What the checks said to the prescriber, as (tier, message); allergies are left out, they are checked again."""
         checks = self._checks_but_allergies()
-        return [(alert["tier"], alert["message"]) for check in checks for alert in check["alerts"]] + [
-            ("gap", check["missing"]) for check in checks if check["missing"]
-        ]
+        return [(alert.tier, alert.message) for alert in checks.alerts] + [("gap", text) for text in checks.missing]
 
     @property
     def not_checked(self) -> list[str]:
         """For what the lists had no line when it was prescribed."""
-        return [check["unknown"] for check in self._checks_but_allergies() if check.get("unknown")]
+        return self._checks_but_allergies().unknown
 
-    def _checks_but_allergies(self) -> list[dict[str, Any]]:
-        return [check for check in (self.row.checks or {}).get("checks", []) if check["rule"] != "allergy"]
+    def _checks_but_allergies(self) -> StoredChecks:
+        return StoredChecks.of(self.row.checks).without(allergy_check.RULE)
 
     def units(self, count: int) -> str:
         """`count` with the medicine's unit: "24 tablets"."""

@@ -1,0 +1,92 @@
+"""What the safety checks said of a prescription, as it is stored with it (`Prescription.checks`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from hms.formulary.medicines import catalogue
+from hms.formulary.safety.alerts import CheckResult, is_serious_interaction
+
+
+class StoredAlert(NamedTuple):
+    """An alert of a check: `rule` is the check, `tier` stop, caution or info."""
+
+    rule: str
+    tier: str
+    message: str
+
+
+def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
+    """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
+    return {
+        "version": catalogue.load_knowledge().version,
+        "checks": [
+            {
+                "rule": check.rule,
+                "outcome": check.outcome,
+                "missing": str(check.missing or ""),
+                "needs_reason": check.needs_reason,
+                "looked_up": str(check.looked_up or ""),
+                "unknown": str(check.unknown or ""),
+                "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
+            }
+            for check in checks
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class StoredChecks:
+    """The checks of one prescription, with the `version` of the lists; none of one that was prescribed elsewhere."""
+
+    checks: tuple[dict[str, Any], ...] = ()
+    version: str = ""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> StoredChecks:
+        """From `Prescription.checks`; a check of an earlier version has fewer fields."""
+        known = stored or {}
+        return cls(tuple(known.get("checks", ())), known.get("version", ""))
+
+    def without(self, rule: str) -> StoredChecks:
+        """The other checks."""
+        return replace(self, checks=tuple(check for check in self.checks if check["rule"] != rule))
+
+    @property
+    def alerts(self) -> list[StoredAlert]:
+        return [
+            StoredAlert(check["rule"], alert["tier"], alert["message"])
+            for check in self.checks
+            for alert in check["alerts"]
+        ]
+
+    @property
+    def serious(self) -> list[str]:
+        """The interactions that need a reason before signing."""
+        return [alert.message for alert in self.alerts if is_serious_interaction(alert.rule, alert.tier)]
+
+    @property
+    def missing(self) -> list[str]:
+        """What could not be checked."""
+        return self._texts("missing")
+
+    @property
+    def looked_up(self) -> list[str]:
+        """What was compared with the lists."""
+        return self._texts("looked_up")
+
+    @property
+    def unknown(self) -> list[str]:
+        """For what the lists had no line: it is not known to be safe."""
+        return self._texts("unknown")
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a reason was needed before signing."""
+        return any(check.get("needs_reason") for check in self.checks)
+
+    def _texts(self, name: str) -> list[str]:
+        """The texts of a field, each once."""
+        return list(dict.fromkeys(check[name] for check in self.checks if check.get(name)))
