@@ -69,7 +69,11 @@ def find_codes(text: str) -> list[DiagnosisCode]:
     words = [word for word in typed.split() if word.strip(".")][:MAX_WORDS]
     if len(typed.replace(".", "")) < 2 or not words:
         return []
-    return _search(typed, [[word] for word in words]) or _search(typed, [_spelled_like(word) for word in words])
+    exact = _search(typed, [[word] for word in words])
+    if exact:
+        return exact
+    set_similarity_threshold(MIN_SIMILARITY, of="word_similarity_threshold")
+    return _search(typed, [_spelled_like(word) for word in words])
 
 
 def _search(typed: str, words: list[list[str]]) -> list[DiagnosisCode]:
@@ -96,7 +100,6 @@ def _spelled_like(word: str) -> list[str]:
     word itself when it is short."""
     if len(word) < MIN_MISSPELT_LETTERS or not word.isalpha():
         return [word]
-    set_similarity_threshold(MIN_SIMILARITY, of="word_similarity_threshold")
     search = DiagnosisCode.search_text
     words = select(func.unnest(func.string_to_array(search, " ")).label("word")).where(literal(word).op("<%")(search))
     some = words.subquery()
