@@ -218,13 +218,16 @@ def test_files_are_read_or_refused_with_a_sentence() -> None:
     for length in range(4, len(truncated), 997):
         with pytest.raises(RuleBroken):
             tables.read_table(truncated[:length])
-    written = tables.write_csv([["Name"], ["=HYPERLINK(1)"], ["+232"], ["-"], ["a,b\n"]])
+    written = tables.write_csv([["Name"], ["=HYPERLINK(1)"], ["+232"], ["-"], ["a,b\n"], ["＝1"], ["'x"]])
     assert b"\n=" not in written
+    assert "\n＝".encode() not in written
     assert [cells for _number, cells in tables.read_table(written).rows] == [
         ["=HYPERLINK(1)"],
         ["+232"],
         ["-"],
         ["a,b"],
+        ["＝1"],
+        ["'x"],
     ]
     for cells, order in (
         (["27/3/1991", "1/2/90"], DateOrder.DAY_FIRST),
