@@ -12,6 +12,7 @@ from hms.core.exports.columns import Column, ExportTable, amount, day
 from hms.core.money import Money
 from hms.core.text.translation import N_
 
+from .labels import FIGURE_LABELS, PART_LABELS
 from .period import Period
 
 FIGURES = ExportTable(
@@ -29,23 +30,8 @@ FIGURES = ExportTable(
     ),
 )
 
-_FIGURES = {
-    "visits": _l("Visits"),
-    "new_patients": _l("New patients"),
-    "wait": _l("Median wait in minutes"),
-    "billed": _l("Billed"),
-    "received": _l("Received"),
-}
-_PARTS = {
-    "by_doctor": (_l("Appointments by doctor"), ""),
-    "by_department": (_l("Visits by department"), _l("No department")),
-    "medicines": (_l("Most prescribed medicines"), ""),
-    "diagnoses": (_l("Most frequent diagnoses"), ""),
-    "by_method": (_l("Received by method"), ""),
-    "by_payer": (_l("Billed by payer"), _l("Patients")),
-    "by_service": (_l("Billed by service, before discounts"), _l("Other charges")),
-}
-"""The parts of the page, each with the label of what has no name."""
+_IN_MINUTES = {"wait": _l("Median wait in minutes")}
+"""Where the page writes the unit beside the number."""
 
 
 def figure_rows(overview: dict[str, Any], over: Period) -> Iterator[dict[str, Any]]:
@@ -53,12 +39,12 @@ def figure_rows(overview: dict[str, Any], over: Period) -> Iterator[dict[str, An
     days = {"first": over.first, "last": over.last}
     for key, value in overview["present"].items():
         both = _value(value) | _value(overview["earlier"][key], "earlier_")
-        yield days | {"part": _l("Figures"), "figure": _FIGURES[key]} | both
-    for part, (label, blank) in _PARTS.items():
+        yield days | {"part": _l("Figures"), "figure": _IN_MINUTES.get(key, FIGURE_LABELS[key])} | both
+    for part, (title, unnamed) in PART_LABELS.items():
         for name, value in overview.get(part, ()):
-            figure = METHOD_LABELS.get(name, name) if part == "by_method" else name or blank
+            figure = METHOD_LABELS.get(name, name) if part == "by_method" else name or unnamed
             both = _value(value) | _value(None, "earlier_")
-            yield days | {"part": label, "figure": figure} | both
+            yield days | {"part": title, "figure": figure} | both
 
 
 def _value(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -18,6 +18,7 @@ from hms.core.web.parameters import Choice, Search, parameters
 
 from .exports import FIGURES, figure_rows
 from .forms import PeriodForm
+from .labels import FIGURE_LABELS, PART_LABELS
 from .overview import load_overview
 from .period import PERIOD_LABELS, named_period
 
@@ -36,8 +37,9 @@ def overview() -> ResponseReturnValue:
     is_valid = form.validate()
     over = form.period(name) if is_valid else named_period("month", clock.today())
     page = {"form": form, "periods": PERIOD_LABELS, "name": "" if form.has_days() else name}
+    labels = {"labels": FIGURE_LABELS, "parts": PART_LABELS}
     figures = load_overview(over, current_person()) if is_valid else {}
-    return render_template("reports/overview.html", over=over, **page, **figures), 200 if is_valid else 400
+    return render_template("reports/overview.html", over=over, **page, **labels, **figures), 200 if is_valid else 400
 
 
 @requires(Permission.READ_REPORTS)
