@@ -34,6 +34,7 @@ _IN_LINE = (
     instant("arrived_at", N_("Arrived")),
     instant("called_at", N_("Called")),
 )
+_WAIT = Column("expected_wait", N_("Expected wait"), read=_wait)
 _HELD = (instant("held_at", N_("On hold since")), Column("hold_reason", N_("Reason of the hold")))
 
 APPOINTMENTS = ExportTable(
@@ -66,7 +67,7 @@ QUEUE = ExportTable(
         _DOCTOR,
         *_IN_LINE,
         *_HELD,
-        Column("expected_wait", N_("Expected wait"), read=_wait),
+        _WAIT,
     ),
 )
 POINT_QUEUE = ExportTable(
@@ -80,6 +81,7 @@ POINT_QUEUE = ExportTable(
         instant("started_at", N_("Started")),
         instant("ended_at", N_("Ended")),
         *_HELD,
+        _WAIT,
     ),
 )
 WAITING_LIST = ExportTable(
@@ -94,6 +96,7 @@ WAITING_LIST = ExportTable(
         day("last_day", N_("Last day")),
         Column("priority", N_("Priority"), words=PRIORITY_LABELS),
         Column("status", N_("Status"), words=_ENTRY_STATES),
+        day("booked_on", N_("Has an appointment on")),
         Column("notes", N_("Notes")),
         Column("withdrawn_reason", N_("Taken off because")),
         instant("created_at", N_("Put on the list")),
