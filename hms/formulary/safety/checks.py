@@ -35,6 +35,7 @@ OVERRIDE_REASONS: dict[str, str] = {
 NO_ILLNESSES = Sentence(
     N_("Kidneys, liver, breastfeeding and other illnesses were not compared: the lists have no rules for them.")
 )
+FIELD = "override_reason"
 MIN_REASON_LENGTH = 5
 MAX_REASON_LENGTH = 500
 
@@ -91,24 +92,16 @@ def list_unchecked(checks: Iterable[CheckResult]) -> list[Sentence]:
 
 def check_unchecked_reason(unchecked: Iterable[Sentence], reason_code: str, reason_text: str = "") -> None:
     """Raise `RuleBroken` on `override_reason` when something could not be checked and there is no reason."""
-    gaps = list(unchecked)
-    if not gaps:
-        return
-    if reason_code not in OVERRIDE_REASONS:
+    if gaps := list(unchecked):
         message = N_("%(gap)s This could not be checked. Check it yourself, then choose a reason to prescribe it.")
-        raise RuleBroken(message, "override_reason", code="not_checked", gap=gaps[0])
-    _check_reason_text(reason_code, reason_text)
+        _check_reason(reason_code, reason_text, RuleBroken(message, FIELD, code="not_checked", gap=gaps[0]))
 
 
 def check_serious_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
     """Raise `RuleBroken` on `override_reason` when there is a serious interaction and no reason."""
-    serious = list(alerts)
-    if not serious:
-        return
-    if reason_code not in OVERRIDE_REASONS:
+    if serious := list(alerts):
         message = N_("%(alert)s Choose a reason to prescribe both.")
-        raise RuleBroken(message, "override_reason", code="serious", alert=serious[0].message)
-    _check_reason_text(reason_code, reason_text)
+        _check_reason(reason_code, reason_text, RuleBroken(message, FIELD, code="serious", alert=serious[0].message))
 
 
 def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reason_text: str = "") -> None:
@@ -116,22 +109,18 @@ def check_override_reason(alerts: Iterable[SafetyAlert], reason_code: str, reaso
 
     The reason "other" also needs `reason_text` of at least five characters.
     """
-    blocking = [alert for alert in alerts if alert.is_stop]
-    if not blocking:
-        return
-    if reason_code not in OVERRIDE_REASONS:
-        raise RuleBroken(
-            N_("%(alert)s Choose a reason to prescribe it anyway, or remove the line."),
-            "override_reason",
-            alert=blocking[0].message,
-        )
-    _check_reason_text(reason_code, reason_text)
+    if blocking := [alert for alert in alerts if alert.is_stop]:
+        message = N_("%(alert)s Choose a reason to prescribe it anyway, or remove the line.")
+        _check_reason(reason_code, reason_text, RuleBroken(message, FIELD, alert=blocking[0].message))
 
 
-def _check_reason_text(reason_code: str, reason_text: str) -> None:
-    cleaned = clean_field(reason_text, "override_reason", longest=MAX_REASON_LENGTH, multiline=True)
-    if reason_code == "other" and len(cleaned) < MIN_REASON_LENGTH:
-        raise RuleBroken(N_("Enter a reason of at least 5 characters."), "override_reason", code="no_explanation")
+def _check_reason(code: str, text: str, without_reason: RuleBroken) -> None:
+    """Raise `without_reason` when `code` is no reason, and `RuleBroken` for the reason "other" without an explanation."""
+    if code not in OVERRIDE_REASONS:
+        raise without_reason
+    cleaned = clean_field(text, FIELD, longest=MAX_REASON_LENGTH, multiline=True)
+    if code == "other" and len(cleaned) < MIN_REASON_LENGTH:
+        raise RuleBroken(N_("Enter a reason of at least 5 characters."), FIELD, code="no_explanation")
 
 
 def medicine_from_text(text: str, knowledge: Knowledge) -> Medicine:
