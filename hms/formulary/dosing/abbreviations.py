@@ -72,6 +72,8 @@ UNIT_PHRASES = {
     "pessary": ("pessary", "pessaries", "pess"),
     "ampoule": ("ampoule", "ampoules", "amp", "amps"),
 }
+LENGTHS = r"(?:days?|d|weeks?|wks?|months?|jours?|j|semaines?|sem|mois)(?![a-z0-9])"
+"""The units of the length of a course, as a regular expression: "5 days", "5d", "5 jours"."""
 _UNDER_INSTRUCTIONS = N_("Write “%(word)s” under Instructions. Here stands only how much, how often and how long.")
 _ONE_STEP = N_("Enter one line for each step of the course.")
 ADVICE = {

@@ -10,7 +10,7 @@ import re
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
-from .abbreviations import UNIT_PHRASES
+from .abbreviations import LENGTHS, UNIT_PHRASES
 from .strengths import COUNTED
 
 _VULGAR = {"½": ".5", "¼": ".25", "¾": ".75", "1/2": ".5", "1/4": ".25", "3/4": ".75"}
@@ -21,7 +21,7 @@ _NUMBER_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight",
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate(_NUMBER_NAMES, 1)}
 _NUMBER_WORDS |= {"un": "1", "une": "1", "deux": "2", "trois": "3", "i": "1", "ii": "2", "iii": "3"}
 _COUNTED_WORD = "|".join(sorted({phrase for unit in COUNTED for phrase in UNIT_PHRASES[unit]}, key=len, reverse=True))
-_AFTER_A_NUMBER = rf"(?= (?:{_COUNTED_WORD}|days?|weeks?|months?|od|bd|bid|tds|tid|qds|qid|nocte|mane|stat)(?![a-z]))"
+_AFTER_A_NUMBER = rf"(?= (?:{LENGTHS}|(?:{_COUNTED_WORD}|od|bd|bid|tds|tid|qds|qid|nocte|mane|stat)(?![a-z])))"
 _IN_WORDS = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))}){_AFTER_A_NUMBER}")
 _FORM_FIRST = re.compile(
     r"(?<![a-z0-9] )(?<![a-z0-9])(tabs?|tablets?|caps?|capsules?|t)\.? "
@@ -44,7 +44,7 @@ _HOURS_OF = {1: "every hour", 24: "once a day", 48: "every second day"} | {
 }
 _PER_DAY = r"(?: ?(?:/|per|par|a|each|every) ?(?:day|jour|d|j|24 ?h)(?![a-z0-9])| ?daily(?![a-z]))"
 _COUNTS = (
-    re.compile(rf"(?<![a-z0-9])x ?([0-9]{{1,2}}){_PER_DAY}?(?![a-z0-9/.,]| ?(?:/|days?|d\b|weeks?|wks?|months?))"),
+    re.compile(rf"(?<![a-z0-9])x ?([0-9]{{1,2}}){_PER_DAY}?(?![0-9/.,]| ?(?:/|{LENGTHS})|[a-z])"),
     re.compile(rf"(?<![a-z0-9/.,])([0-9]{{1,2}}) ?(?:x|times|fois){_PER_DAY}"),
     re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?x(?![a-z0-9]|[^0-9]*[0-9])"),
 )
@@ -54,7 +54,9 @@ _RANGE = re.compile(
     r"(?:(?<![a-z0-9])(?:every|each|q|toutes les) ?)?(?<![0-9.,/])"
     rf"([0-9]{{1,2}}) ?(?:-|to|a) ?([0-9]{{1,2}}) ?-? ?{_HOUR}(?![a-z0-9])"
 )
-_AMOUNT_TIMES_DAYS = re.compile(r"(?<![a-z0-9./])([0-9]{1,2}) ?x ?([1-8]) ?x ?([0-9]{1,2})(?: ?days?)?(?![a-z0-9./])")
+_AMOUNT_TIMES_DAYS = re.compile(
+    r"(?<![a-z0-9./])([0-9]{1,2}) ?x ?([1-8]) ?x ?([0-9]{1,2})(?: ?(?:days?|jours?|j))?(?![a-z0-9./])"
+)
 _INTERVALS = (
     re.compile(rf"(?<![a-z0-9])(?:every|each|q|toutes les) ?([0-9]{{1,2}}) ?-? ?{_HOUR}?(?![a-z0-9])"),
     re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?-? ?(?:hourly|hrly)(?![a-z0-9])"),
@@ -127,7 +129,7 @@ def _describe_slots(match: re.Match[str], text: str) -> str:
     amount = next(count for count in match.groups() if count is not None and float(count))
     around = text[: match.start()] + " " + text[match.end() :]
     # "1-0-1 tablets": the unit stands behind; "500 mg 1-0-1": the amount stands before.
-    has_own_amount = _OTHER_AMOUNT.search(re.sub(r"[0-9]{1,3} ?(?:days?|d|weeks?|wks?|months?)(?![a-z])", "", around))
+    has_own_amount = _OTHER_AMOUNT.search(re.sub(rf"[0-9]{{1,3}} ?{LENGTHS}", "", around))
     if has_own_amount is None:
         return f"{phrase} {amount}"
     if taken != {1.0}:

@@ -14,7 +14,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
-from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, ROUTE_PHRASES, UNIT_PHRASES
+from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
 from .rewriting import expand_fractions, expand_frequencies
 from .strengths import COUNTED
@@ -47,9 +47,7 @@ _MAXIMUM = re.compile(
     r"(?: ?(?:in 24 ?h(?:ours|rs)?|/ ?24 ?h(?:ours|rs)?|/ ?day|a day|per day|daily))?"
 )
 _FRACTION_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?/ ?(7|52|12)(?![0-9/.,])")
-_WRITTEN_DAYS = re.compile(
-    r"(?<![0-9/.,])([0-9]{1,3}) ?(days?|d|weeks?|wks?|months?|jours?|j|semaines?|sem|mois)(?![a-z0-9])"
-)
+_WRITTEN_DAYS = re.compile(rf"(?<![0-9/.,])([0-9]{{1,3}}) ?({LENGTHS})")
 _DAYS_OF = {"7": 1, "52": 7, "12": 30, "d": 1, "w": 7, "m": 30, "j": 1, "s": 7}
 _AMOUNT = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER}) ?({_UNIT})(?![a-z0-9/])")
 _BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
