@@ -26,6 +26,7 @@ STOPPED = [
     ("tramadol-50-mg-capsule", "400 mg", "stat", "", "at once"),
     ("amlodipine-10-mg-tablet", "10 mg", "1-0-1", "30 days", "daily maximum"),
     ("amlodipine-10-mg-tablet", "10 mg × 5", "", "", "daily maximum"),
+    ("amlodipine-10-mg-tablet", "10 mg", "1-0-1", "5", "daily maximum"),
     ("amlodipine-10-mg-tablet", "10 mg", "x5", "", "daily maximum"),
     ("amlodipine-10-mg-tablet", "2½ tablets", "od", "", "daily maximum"),
 ]
@@ -165,6 +166,9 @@ KILLS = [
     ({"medication_name": "Vincristine 1 mg/mL", "dosage": "2 mg intrathecal"}, True),
     ({"medication_name": "vincristine", "dosage": "2 mg", "instructions": "give IT with methotrexate"}, True),
     ({"medication_name": "vincristine", "dosage": "2 mg", "route": "im"}, True),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "route": "iv", "instructions": "give intrathecally"}, True),
+    ({"medication_name": "Oncovin 2 mg IT", "dosage": "2 mg"}, True),
+    ({"medication_name": "vincristine", "dosage": "2 mg", "instructions": "voie intrathécale"}, True),
     ({"medication_name": "vincristine", "dosage": "2 mg", "route": "iv", "instructions": "never intrathecal"}, False),
     ({"medication_name": "vincristine", "dosage": "2 mg", "route": "iv", "instructions": "give it slowly"}, False),
     ({"medication_name": "KCl 15 %", "dosage": "10 mL", "instructions": "undiluted, slow push"}, True),

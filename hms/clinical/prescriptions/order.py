@@ -101,7 +101,7 @@ def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str, 
     """The dose that the texts give together; None when they are not clear. Times of meals do not change it."""
     if product is None or not dosage:
         return None
-    typed = _MEALS.sub(" ", f"{dosage} {frequency} {duration}".lower())
+    typed = _MEALS.sub(" ", f"{dosage} {frequency} {shorthand.with_days(duration)}".lower())
     try:
         return shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
     except RuleBroken:

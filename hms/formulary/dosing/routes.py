@@ -87,19 +87,21 @@ def _any_of(listed: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def _fatal_words(listed: str) -> re.Pattern[str]:
-    """Words in any case; an abbreviation only in capitals, because "it" is a word."""
-    words = "|".join(re.escape(word) if word.isupper() else f"(?i:{re.escape(word)})" for word in listed.split(";"))
+    """Words in any case and with any ending ("intrathecally"); an abbreviation alone and in capitals, because "it" is a
+    word."""
+    words = "|".join(re.escape(word) if word.isupper() else rf"(?i:{re.escape(word)})\w*" for word in listed.split(";"))
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
 
 
 def check_fatal_route(names: Iterable[str], route: str, text: str) -> None:
     """Raise `RuleBroken` on `route` when one of `names` is a medicine that kills by `route`, or by one that `text` names. No
-    reason helps against it. `text` is all that was written about how to give it."""
+    reason helps against it. `text` is all that was written about how to give it, beside the names."""
     try:
         lines = _fatal_routes()
     except BROKEN:
         return  # the safety checks say that the files cannot be read
-    named, wanted = " ; ".join(names), _DENIED.sub("", text)
+    named = " ; ".join(names)
+    wanted = _DENIED.sub("", f"{named} ; {text}")
     for medicines, routes, words in lines:
         if (found := medicines.search(named)) and (route in routes or words.search(wanted)):
             message = N_("%(medicine)s kills when it is given so. Choose another route.")

@@ -88,12 +88,18 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
         raise RuleBroken.from_error(refusal, FIELD) from refusal
 
 
+def with_days(duration: str) -> str:
+    """A typed duration in lower case; a number alone means days."""
+    plain = " ".join(duration.lower().split())
+    return f"{plain} days" if plain.isdecimal() else plain
+
+
 def parse_duration(text: str) -> int | None:
     """The days that "5 days", "2/52" or "5" mean; None for nothing. Raises `RuleBroken` on field `days`."""
-    plain = " ".join(text.lower().split())
+    plain = with_days(text)
     if not plain:
         return None
-    rest = _Remainder(f"{plain} days" if plain.isdecimal() else plain)
+    rest = _Remainder(plain)
     try:
         days = _days(rest)
         if days is not None and not rest.left.strip():
