@@ -5,6 +5,7 @@ from __future__ import annotations
 from hms.core.exports.columns import Column, ExportTable, day, instant
 from hms.core.text.translation import N_
 from hms.formulary.exports import medicine_names
+from hms.formulary.safety.checks import OVERRIDE_REASONS
 from hms.patients.exports import patient_columns
 from hms.staff.directory import display_names
 
@@ -37,7 +38,7 @@ PRESCRIPTIONS = ExportTable(
         instant("signed_at", N_("Signed on")),
         *patient_columns(),
         Column("medication_name", N_("Medicine as written")),
-        Column("medication", N_("Medicine of the formulary"), names=medicine_names),
+        Column("medication", N_("Medicine in the formulary"), names=medicine_names),
         Column("dosage", N_("Dose")),
         Column("frequency", N_("Frequency")),
         Column("duration", N_("Duration")),
@@ -45,8 +46,10 @@ PRESCRIPTIONS = ExportTable(
         Column("quantity", N_("Quantity")),
         Column("quantity_dispensed", N_("Dispensed")),
         Column("status", N_("Status"), words=STATUS_WORDS),
-        Column("could_not_check", N_("Not checked")),
-        Column("override_reason", N_("Reason in spite of a warning")),
+        Column("could_not_check", N_("Could not be checked")),
+        Column("not_checked", N_("Not in the lists")),
+        Column("override_code", N_("Reason to prescribe anyway"), words=OVERRIDE_REASONS),
+        Column("override_reason", N_("Explanation of the reason")),
         instant("created_at", N_("Entered")),
     ),
 )

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text, WholeNumber
 
-from .prescriptions.stored_checks import StoredChecks
+from .prescriptions.stored_checks import StoredChecks, describe_gaps
 from .vitals import readings, rules
 from .vitals.plausibility import bmi
 
@@ -281,7 +281,7 @@ def _checks_json(row: Any) -> dict[str, Any]:
     checks = StoredChecks.of(row.checks)
     return {
         "alerts": [alert._asdict() for alert in checks.alerts],
-        "could_not_check": checks.missing,
+        "could_not_check": describe_gaps(row),
         "looked_up": checks.looked_up,
         "not_checked": checks.unknown,
         "rules_version": checks.version,

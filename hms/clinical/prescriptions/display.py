@@ -9,15 +9,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from hms.core.text.translation import N_
 from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety.checks import OVERRIDE_REASONS
 
 from . import patient_context
-from .stored_checks import StoredChecks
+from .stored_checks import StoredChecks, describe_gaps, describe_reason
 
 STATUS_WORDS = {
     "draft": _l("Draft"),
@@ -35,9 +33,6 @@ STATUS_LOOKS = {
     "completed": "done",
     "part_dispensed": "caution",
 }
-
-
-ELSEWHERE = N_("This medicine was prescribed elsewhere. Nothing was checked here when it was recorded.")
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,6 @@ def to_lines(rows: Iterable[Any]) -> list[Line]:
 def _line(row: Any, product: Any | None) -> Line:
     checks = StoredChecks.of(row.checks)
     alerts = [(alert.tier, alert.message) for alert in checks.alerts]
-    reason = OVERRIDE_REASONS.get(row.override_code, row.override_code)
     return Line(
         id=row.id,
         encounter_id=row.encounter_id,
@@ -106,19 +100,15 @@ def _line(row: Any, product: Any | None) -> Line:
         status_reason=row.status_reason,
         since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
-        gaps=_gaps(row, checks),
+        gaps=tuple(describe_gaps(row)),
         looked_up=tuple(checks.looked_up),
         unknown=tuple(checks.unknown),
         serious=tuple(checks.serious),
         version=checks.version,
         needs_reason=not row.override_code and checks.needs_reason,
-        override=": ".join(str(part) for part in (reason, row.override_reason) if part),
+        override=describe_reason(row),
         is_in_formulary=product is not None or row.external_id is not None,
     )
-
-
-def _gaps(row: Any, checks: StoredChecks) -> tuple[str, ...]:
-    return (ELSEWHERE,) if not checks.checks and row.external_id is not None else tuple(checks.missing)
 
 
 def _parts(row: Any, product: Any | None) -> tuple[SentencePart, ...]:

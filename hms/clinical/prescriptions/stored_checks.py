@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.safety.alerts import CheckResult, is_serious_interaction
+from hms.formulary.safety.checks import OVERRIDE_REASONS
 
 
 class StoredAlert(NamedTuple):
@@ -35,6 +37,21 @@ def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
             for check in checks
         ],
     }
+
+
+ELSEWHERE = N_("This medicine was prescribed elsewhere. Nothing was checked here when it was recorded.")
+
+
+def describe_gaps(row: Any) -> list[str]:
+    """What could not be checked of a prescription; everything, when it came from elsewhere."""
+    checks = StoredChecks.of(row.checks)
+    return [ELSEWHERE] if not checks.checks and row.external_id is not None else checks.missing
+
+
+def describe_reason(row: Any) -> str:
+    """The prescriber's reason to prescribe in spite of the checks, as chosen and as explained; "" without one."""
+    chosen = OVERRIDE_REASONS.get(row.override_code, row.override_code)
+    return ": ".join(str(part) for part in (chosen, row.override_reason) if part)
 
 
 @dataclass(frozen=True)

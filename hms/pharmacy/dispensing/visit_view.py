@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from hms.clinical.prescriptions.stored_checks import StoredChecks
+from hms.clinical.prescriptions.stored_checks import StoredChecks, describe_reason
 from hms.core import clock
 from hms.core.money import ZERO
 from hms.core.text.formatting import quantity as in_words
@@ -72,9 +72,16 @@ class Line:
 
     @property
     def said(self) -> list[tuple[str, str]]:
-        """What the checks said to the prescriber, as (tier, message); allergies are left out, they are checked again."""
+        """What the checks said to the prescriber, as (tier, message), each once; allergies are left out, they are checked
+        again, and so is what was said only to know."""
         checks = self._checks_but_allergies()
-        return [(alert.tier, alert.message) for alert in checks.alerts] + [("gap", text) for text in checks.missing]
+        alerts = [(alert.tier, alert.message) for alert in checks.alerts if alert.tier != "info"]
+        return list(dict.fromkeys(alerts + [("caution", text) for text in checks.missing]))
+
+    @property
+    def reason(self) -> str:
+        """The prescriber's reason to prescribe in spite of the checks."""
+        return describe_reason(self.row)
 
     @property
     def not_checked(self) -> list[str]:
@@ -123,6 +130,11 @@ class Visit:
     @property
     def given_now(self) -> list[Line]:
         return [line for line in self.lines if line.is_givable and not line.found.new]
+
+    @property
+    def offered_now(self) -> list[Line]:
+        """Those of which there is something to give."""
+        return [line for line in self.given_now if line.offered]
 
 
 def build_lines(
