@@ -14,7 +14,7 @@ from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.dosing.rewriting import check_amount_text
-from hms.formulary.dosing.routes import check_route, read_route
+from hms.formulary.dosing.routes import check_counted_unit, check_route, read_route
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
@@ -61,11 +61,14 @@ def parse_order(
     """The order that the ids and texts describe; `route` is a word or a key of `ROUTES`, "" as usual.
 
     Raises `RuleBroken` for an unknown `sentence_id`, `medication_id` or `route`, when no medicine is named, for an amount
-    of zero or below, and for a route by which the form of the medicine cannot be given.
+    of zero or below, for a route by which the form of the medicine cannot be given, and for a dose in a unit in which the
+    form is not counted.
     """
     check_amount_text(dosage, "dosage")
     named = read_route(route)
     order = _find_order(sentence_id, medication_id, medication_name, dose, (dosage, frequency, duration), named)
+    if order.product and dose:
+        check_counted_unit(order.product, dose.unit)
     texts = f"{route} {dosage} {frequency}"
     route = order.dose.route if order.dose else named
     return replace(order, is_route_compared=check_route(order.product, route, texts, name=order.name))
@@ -103,9 +106,11 @@ def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str, 
         return None
     typed = _MEALS.sub(" ", f"{dosage} {frequency} {shorthand.with_days(duration)}".lower())
     try:
-        return shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
+        dose = shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
+        check_counted_unit(product, dose.unit)
     except RuleBroken:
         return None
+    return dose
 
 
 def run_checks(

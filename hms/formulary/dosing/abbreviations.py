@@ -8,17 +8,17 @@ from .doses import AS_REQUIRED, ONCE
 from .strengths import COUNTED
 
 FREQUENCY_PHRASES = {
-    "once_daily": ("od", "once a day", "once daily", "daily", "every day", "1 x daily", "q24h", "24 hourly"),
-    "twice_daily": ("bd", "bid", "bds", "twice a day", "twice daily", "2 times a day", "2 x daily", "2x daily"),
+    "once_daily": ("x1", "od", "once a day", "once daily", "daily", "every day", "1 x daily", "q24h", "24 hourly"),
+    "twice_daily": ("x2", "bd", "bid", "bds", "twice a day", "twice daily", "2 times a day", "2 x daily", "2x daily"),
     "three_times_daily": (
-        "tds", "tid", "three times a day", "three times daily", "3 times a day", "3 times daily",
+        "x3", "tds", "tid", "three times a day", "three times daily", "3 times a day", "3 times daily",
         "3 x daily", "3x daily",
     ),
     "four_times_daily": (
-        "qds", "qid", "four times a day", "four times daily", "4 times a day", "4 times daily",
+        "x4", "qds", "qid", "four times a day", "four times daily", "4 times a day", "4 times daily",
         "4 x daily", "4x daily",
     ),
-    "five_times_daily": ("five times a day", "five times daily", "5 times a day", "5 times daily", "5x daily"),
+    "five_times_daily": ("x5", "five times a day", "five times daily", "5 times a day", "5 times daily", "5x daily"),
     "six_times_daily": ("six times a day", "six times daily"),
     "eight_times_daily": ("eight times a day", "eight times daily"),
     "in_the_morning": ("mane", "in the morning", "every morning", "each morning", "om", "le matin", "matin"),

@@ -11,7 +11,7 @@ from hms.core.text.numbers import number, show
 from hms.core.text.translation import N_
 
 from . import shorthand
-from .doses import FREQUENCIES, Dose, format_dose, format_duration
+from .doses import FREQUENCIES, Dose, check_count, format_dose, format_duration
 from .rewriting import expand_fractions
 
 REGULARLY, WHEN_REQUIRED = "", "yes"
@@ -64,8 +64,10 @@ def parse_dose(dose_input: DoseInput, medicine: MedicineDefaults) -> Dose:
 
 
 def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
+    amount = _amount(dose_input.amount, "amount")
+    check_count(amount, unit, "amount")
     return Dose.from_frequency(
-        _amount(dose_input.amount, "amount"),
+        amount,
         unit,
         route,
         dose_input.frequency,

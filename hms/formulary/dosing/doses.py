@@ -16,6 +16,8 @@ from .strengths import COUNTED, MEASURED, format_amount, keep_units_together
 
 MAX_AMOUNT = Decimal(1_000_000)
 MAX_DAYS_LENGTH = 366
+MAX_COUNT, MAX_COUNTED = 20, {"drop": 60}
+"""The most tablets, puffs and the like of one dose; of drops."""
 ROUNDING = Decimal("0.001")
 ONCE = "once"
 AS_REQUIRED = ""
@@ -129,6 +131,13 @@ class Dose:
 def _check_amount(value: Decimal, field: str) -> None:
     if not value.is_finite() or not 0 < value <= MAX_AMOUNT:
         raise RuleBroken(N_("Enter an amount above zero."), field)
+
+
+def check_count(amount: Decimal, unit: str, field: str) -> None:
+    """Raise `RuleBroken` on `field` for more of a counted thing than anybody takes at once: milligrams were meant."""
+    if unit in COUNTED and amount > MAX_COUNTED.get(unit, MAX_COUNT):
+        message = N_("%(amount)s at once is too many. If a strength is meant, enter mg.")
+        raise RuleBroken(message, field, amount=format_amount(amount, unit))
 
 
 @dataclass(frozen=True, slots=True)

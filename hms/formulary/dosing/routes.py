@@ -1,4 +1,5 @@
-"""By which routes a form can be given (`data/form_routes.csv`), and by which a medicine kills (`data/fatal_routes.csv`).
+"""By which routes a form can be given and how it is counted (`data/form_routes.csv`), and by which routes a medicine kills
+(`data/fatal_routes.csv`).
 An injection is not restricted by its form: it may also be swallowed.
 
 A medicine in free text has the form that its name says ("Plugh capsules"). A form that the file does not name is not compared,
@@ -20,6 +21,7 @@ from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ROUTE_PHRASES
 from .doses import ROUTES
+from .strengths import COUNTED
 
 DATA = Path(__file__).parents[1] / "data" / "form_routes.csv"
 FATAL = DATA.with_name("fatal_routes.csv")
@@ -32,6 +34,7 @@ _INJECTED_WORD = re.compile(
 )
 
 
+_COUNTED_INJECTED = frozenset({"ampoule", "vial", "syringe", "bag", "bottle"})
 _INJECTION = re.compile(r"\b(?:inj|injections?|injectables?|infusions?|depot|amps?|ampoules?|ampules?|vials?)\b")
 
 
@@ -52,6 +55,12 @@ def _forms() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     rows = read_complete_rows(DATA)
     routes = {row["form"]: frozenset(row["routes"].split(";")) for row in rows}
     return routes, {words: row["form"] for row in rows for words in row["words"].split(";") if words}
+
+
+@cache
+def _counted_units() -> dict[str, frozenset[str]]:
+    """What a dose of each form is counted in."""
+    return {row["form"]: frozenset(row["counted"].split(";")) for row in read_complete_rows(DATA)}
 
 
 @cache
@@ -149,3 +158,20 @@ def check_route(product: FormedMedicine | None, route: str, text: str = "", *, n
             )
             raise RuleBroken(message, "route", form=", ".join(forms), route=Sentence(ROUTES[wanted]))
     return True
+
+
+def check_counted_unit(product: FormedMedicine, unit: str) -> None:
+    """Raise `RuleBroken` on `dose` when the form of the medicine is not counted in `unit`: tablets of a syrup. Units that are
+    measured (mg, mL) and forms that the file does not name are not compared."""
+    if unit not in COUNTED:
+        return
+    try:
+        forms = _forms_of(product, "")
+        possible = frozenset[str]().union(*(_counted_units()[form] for form in forms or ()))
+    except BROKEN:
+        return  # the safety checks say that the files cannot be read
+    if forms is None:
+        forms, possible = ["injection"], _COUNTED_INJECTED
+    if forms and unit not in possible:
+        message = N_("A dose of this form (%(form)s) is not counted in %(unit)s. Enter it in mg, mL or another unit.")
+        raise RuleBroken(message, "dose", form=", ".join(forms), unit=COUNTED[unit])

@@ -15,14 +15,19 @@ from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
-from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, Dose
-from .rewriting import expand_fractions, expand_frequencies
+from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, ONCE, Dose, check_count
+from .misreadings import check_readings
+from .rewriting import MAX_WHOLE, expand_fractions, expand_frequencies, expand_hour_ranges, expand_slots
 from .strengths import COUNTED
 
 FIELD = "dose"
 MAX_LENGTH = 120
-MAX_BARE_NUMBER = 20
-"""A larger number without a unit ("500 tds") is not a count of tablets."""
+MAX_BARE_NUMBER = MAX_WHOLE
+"""A larger number without a unit ("10 od", "500 tds") is not a count of tablets but a strength."""
+BARE_UNITS = frozenset(
+    {"tablet", "capsule", "sachet", "puff", "drop", "spray", "suppository", "pessary", "application"}
+)
+"""What a number without a unit counts: never vials, ampoules or bottles."""
 MAX_DOSES = 24
 """How many doses a maximum without a unit can count in 24 hours."""
 EXAMPLE = "500 mg tds 5/7 po"
@@ -76,6 +81,8 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
     maximum = _single_match(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
     days = _days(rest)
     frequency_code, as_needed = _frequency(rest)
+    if frequency_code == ONCE and days is not None:
+        raise _refuse(N_("One dose now has no duration. Remove one of them."))
     amount, unit = _amount(rest, default_unit)
     route = _route(rest, default_route)
     _check_nothing_left(rest.left)
@@ -120,12 +127,11 @@ def _normalize(text: str) -> str:
     plain = " ".join(_without_accents(text.lower()).replace("×", " x ").replace("–", "-").split())
     if not plain:
         raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
-    plain = expand_fractions(plain)
+    plain = expand_slots(expand_hour_ranges(expand_fractions(plain)))
     if not _ALLOWED.fullmatch(plain):
         raise _refuse(N_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
+    check_readings(plain, FIELD)
     plain = expand_frequencies(plain)
-    if re.search(r"[0-9] ?- ?[0-9]|[0-9] to [0-9]", plain):
-        raise _refuse(N_("Enter one amount, not a range."))
     return re.sub(r"(?<=[a-z])\.(?=[a-z ]|$)", "", plain)
 
 
@@ -151,9 +157,12 @@ def _days(rest: _Remainder) -> int | None:
 
 
 def _frequency(rest: _Remainder) -> tuple[str, bool]:
-    codes = [_FREQUENCY_OF[match[0]] for match in rest.take(_FREQUENCY)]
-    as_needed = AS_REQUIRED in codes
-    timed = set(codes) - {AS_REQUIRED}
+    phrases = [match[0] for match in rest.take(_FREQUENCY)]
+    as_needed = AS_REQUIRED in map(_FREQUENCY_OF.get, phrases)
+    phrases = [phrase for phrase in phrases if _FREQUENCY_OF[phrase] != AS_REQUIRED]
+    if len(phrases) > 1 and any(re.fullmatch("x[0-9]", phrase) for phrase in phrases):
+        raise _refuse(N_("There are two frequencies. Remove one."))
+    timed = {_FREQUENCY_OF[phrase] for phrase in phrases}
     if timed & {"in_the_morning", "at_night"}:
         timed.discard("once_daily")
     if len(timed) > 1:
@@ -169,8 +178,11 @@ def _frequency(rest: _Remainder) -> tuple[str, bool]:
 def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
     match = _single_match(rest.take(_AMOUNT), Sentence(N_("two amounts")))
     if match is not None:
-        return _number(match[1]), _UNIT_OF[match[2]]
-    bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if default_unit else None
+        amount, unit = _number(match[1]), _UNIT_OF[match[2]]
+        check_count(amount, unit, FIELD)
+        return amount, unit
+    is_counted = default_unit in BARE_UNITS
+    bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if is_counted else None
     if bare is None or (count := _number(bare[1])) > MAX_BARE_NUMBER:
         _check_misread(rest.left)
         raise _refuse(N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
@@ -179,6 +191,8 @@ def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
 
 def _number(written: str) -> Decimal:
     try:
+        if re.fullmatch(r"[1-9][0-9]{0,2}[.,][0-9]{3}", written):
+            raise ValueError("could be thousands")
         return number(written)
     except ValueError as refusal:
         message = N_("“%(written)s” is not a clear number. Enter it without commas, for example 1000 or 2.5.")
