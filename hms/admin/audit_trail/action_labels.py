@@ -90,6 +90,7 @@ ACTION_LABELS = {
     "billing.load_prices": _l("Loaded prices"),
     "billing.open_till": _l("Opened the till"),
     "billing.payer_refused": _l("Recorded that the payer refused"),
+    "billing.propose_credit": _l("Requested the credit of a bill line"),
     "billing.propose_discount": _l("Requested a discount"),
     "billing.propose_refund": _l("Requested a refund"),
     "billing.propose_void": _l("Requested to void a bill"),
