@@ -82,7 +82,7 @@ class WriteOffForm(ActionForm):
 
 
 class FloatForm(ActionForm):
-    float_amount = MoneyField(_l("Float"))
+    float_amount = MoneyField(_l("Float"), [InputPresent()])
 
 
 class CountForm(ActionForm):
