@@ -87,7 +87,7 @@ class CreditForm(ActionForm):
 
 
 class FloatForm(ActionForm):
-    float_amount = MoneyField(_l("Float"))
+    float_amount = MoneyField(_l("Float"), [InputPresent()])
 
 
 class CountForm(ActionForm):

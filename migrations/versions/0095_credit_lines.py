@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0095"
-down_revision = "0085"
+down_revision = "0090"
 
 NOW = sa.text("now()")
 
