@@ -8,7 +8,7 @@ import pytest
 from hms.formulary.medicines import catalogue
 from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies, find_substances
 from hms.formulary.safety.checks import medicine_from_text
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.patients.models import Allergy
 
 KNOWN = catalogue.load_knowledge()

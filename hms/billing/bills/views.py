@@ -13,7 +13,7 @@ from hms.billing.blueprints import pages, payer_percent
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections import queries as correction_queries
 from hms.billing.documents import queries as document_queries
-from hms.billing.enums import SELF
+from hms.billing.enums import OPEN, SELF, BillState, CorrectionStatus
 from hms.billing.forms import DiscountForm, LineForm, PayerForm
 from hms.billing.models import Bill
 from hms.billing.payments import actions as payment_actions
@@ -146,6 +146,7 @@ def _payer_choices(bill: Bill) -> list[SelectChoice]:
 
 def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
     lines = line_pages.line_page(bill.id, current_person(), **_line_edges())
+    requests = correction_queries.list_requests_of_bill(bill.id)
     return {
         "bill": bill,
         "patient": banner.patient_banner(patient, current_person()),
@@ -159,7 +160,10 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "balance": balance(bill.total, bill.paid, bill.written_off),
         "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
-        "requests": correction_queries.list_requests_of_bill(bill.id),
+        "requests": requests,
+        "credited": correction_queries.count_credited(requests, CorrectionStatus.APPROVED.value),
+        "credits_waiting": correction_queries.count_credited(requests, CorrectionStatus.WAITING.value),
+        "may_credit": bill.status in (*OPEN, BillState.PAID) and current_person().may(Permission.PROPOSE_CORRECTION),
     }
 
 
