@@ -146,6 +146,7 @@ def _payer_choices(bill: Bill) -> list[SelectChoice]:
 
 def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
     lines = line_pages.line_page(bill.id, current_person(), **_line_edges())
+    requests = correction_queries.list_requests_of_bill(bill.id)
     return {
         "bill": bill,
         "patient": banner.patient_banner(patient, current_person()),
@@ -159,7 +160,8 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "balance": balance(bill.total, bill.paid, bill.written_off),
         "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
-        "requests": correction_queries.list_requests_of_bill(bill.id),
+        "requests": requests,
+        "is_refunded": any(row.is_refund_with_credit for row in requests),
     }
 
 

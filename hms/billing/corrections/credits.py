@@ -57,7 +57,7 @@ def undo_charge(*, source: str, source_id: int, quantity: int | None = None, rea
     if waiting is not None:
         _withdraw_own(waiting, by)
         reason = f"{waiting.reason}; {reason}"
-    actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=total)
+    actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=total, is_credit=True)
     return ChargeUndone.CREDIT_REQUESTED
 
 
