@@ -155,7 +155,7 @@ WALL_SCREENS = ExportTable(
         Column("point", N_("Service point"), names=find_by_id(ServicePoint.id, ServicePoint.name)),
         Column("has_chime", N_("Chime")),
         Column("spoken", N_("Spoken languages")),
-        instant("created_at", N_("Made")),
+        instant("created_at", N_("Created")),
     ),
 )
 CLINIC_HOURS = ExportTable(

@@ -94,8 +94,13 @@ class WriteOffForm(ActionForm):
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 
+class CreditForm(ActionForm):
+    quantity = WholeField(_l("Quantity to credit"), [InputPresent()])
+    reason = Text(_l("Reason"), [Required()], longest=200)
+
+
 class FloatForm(ActionForm):
-    float_amount = MoneyField(_l("Float"))
+    float_amount = MoneyField(_l("Float"), [InputPresent()])
 
 
 class CountForm(ActionForm):

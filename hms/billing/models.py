@@ -338,6 +338,32 @@ class Correction(Record):
     decision_note: Mapped[str] = mapped_column(default="")
 
 
+class CreditLine(ImmutableRecord):
+    """What a requested write-off credits of one line of its bill: `quantity` units of it. `amount` is their price less their
+    part of the discount, and at most what the patient owes of the bill.
+
+    A trigger refuses a line of another bill, and more units than were charged in waiting and approved requests together.
+    """
+
+    __tablename__ = "credit_line"
+    __table_args__ = (
+        exact_money("amount"),
+        UniqueConstraint("correction_id", "bill_line_id", info={"message": N_("This line is in the request already.")}),
+        CheckConstraint(
+            "quantity > 0",
+            name="quantity_possible",
+            info={"message": N_("Enter a quantity above zero."), "field": "quantity"},
+        ),
+        CheckConstraint(AMOUNT_IN_RANGE, name="amount_possible", info={"message": N_("Enter an amount above zero.")}),
+        Index("ix_credit_line_bill_line", "bill_line_id"),
+    )
+
+    correction_id: Mapped[int] = mapped_column(ForeignKey("correction.id", ondelete="RESTRICT"))
+    bill_line_id: Mapped[int] = mapped_column(ForeignKey("bill_line.id", ondelete="RESTRICT"))
+    quantity: Mapped[int]
+    amount: Mapped[Money]
+
+
 class PrintedDocument(UnauditedRecord):
     """A created PDF, stored in the database so that it is backed up and restored with its bill.
 

@@ -8,11 +8,11 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
 from hms.appointments import enums as appointment_enums
-from hms.clinical.diagnoses import queries as diagnosis_queries
 from hms.clinical.encounters import history
 from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.prescriptions import display, patient_context
 from hms.clinical.prescriptions import queries as prescription_queries
+from hms.clinical.problems import queries as problem_queries
 from hms.core.actions import action_context
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
@@ -30,6 +30,7 @@ from . import queries
 
 pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 
+MAX_PROBLEMS = 12
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
@@ -136,7 +137,7 @@ def _summary(patient_id: int, who: Person) -> str:
         patient,
         "summary",
         death=death_queries.get_details(patient),
-        problems=diagnosis_queries.active_problems(patient.id),
+        problems=problem_queries.list_active(patient.id, MAX_PROBLEMS),
         current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=last_readings,
         trends=queries.trends(last_readings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hms.core.exports.columns import Column, ExportTable, day, instant
 from hms.core.text.translation import N_
 from hms.formulary.exports import medicine_names
-from hms.formulary.safety.checks import OVERRIDE_REASONS
+from hms.formulary.safety.reasons import OVERRIDE_REASONS
 from hms.patients.exports import patient_columns
 from hms.staff.directory import display_names
 

@@ -19,11 +19,11 @@ from hms.core.web.forms import ActionForm, LongText, ParsedField, RecordIdField,
 from hms.formulary.dosing.custom_dose import REGULARLY, WHEN_REQUIRED
 from hms.formulary.dosing.doses import FREQUENCIES, ROUTES
 from hms.formulary.dosing.strengths import COUNTED, MEASURED
-from hms.formulary.safety.checks import OVERRIDE_REASONS
 
 from .encounters import rules
 from .models import NoteTemplate
 from .note_templates.actions import DEPARTMENT, OWN, SCOPES
+from .reason_boxes import ReasonBoxes
 from .vitals import news2
 from .vitals.triage import CALL_REASONS
 
@@ -90,16 +90,7 @@ class EncounterForm(ActionForm):
     rx_most = Text(_l("Maximum in 24 hours"), longest=20)
     rx_quantity = WholeField(_l("Supply"))
     rx_instructions = Text(_l("Instructions"), longest=500)
-    override_code = SelectField(
-        _l("Reason"), choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()), validate_choice=False
-    )
-    override_reason = Text(_l("Explanation"), longest=500)
-    unchecked_code = SelectField(
-        _l("Reason to prescribe it all the same"),
-        choices=_choices(("", _l("Choose a reason")), *OVERRIDE_REASONS.items()),
-        validate_choice=False,
-    )
-    unchecked_reason = Text(_l("Explanation"), longest=500)
+    why = ReasonBoxes(_l("Why is it given all the same?"))
     test = Text(_l("Test"), longest=255)
     test_code = HiddenField()
     test_urgent = RadioField(
@@ -119,11 +110,10 @@ class EncounterForm(ActionForm):
     TEXTS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
     DX = ("dx", "dx_code", "dx_certainty")
     DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
-    OVERRIDE = ("rx_asked", "override_code", "override_reason")
     SUPPLY = ("rx_quantity", "rx_instructions")
-    RX = ("rx", "rx_choice", "rx_line", "rx_version", *DOSE, *SUPPLY, *OVERRIDE)
+    RX = ("rx", "rx_choice", "rx_line", "rx_version", *DOSE, *SUPPLY, "rx_asked")
     TEST = ("test", "test_code", "test_urgent")
-    PENDING = (*DX, *RX, *TEST)
+    PENDING = (*DX, *RX, *TEST, "why")
     left_out: Sequence[Sentence] = ()
     """Why records were not copied, for messages on the next page."""
 
@@ -132,7 +122,7 @@ class EncounterForm(ActionForm):
         **{"amount": "rx_amount", "unit": "rx_unit", "route": "rx_route", "frequency": "rx_frequency"},
         **{"max_per_day": "rx_most", "days": "rx_days", "duration": "rx_days"},
         **{"quantity": "rx_quantity", "instructions": "rx_instructions"},
-        **{"test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
+        **{"override_reason": "why", "test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 
     def shown(self, name: str) -> str:
@@ -239,6 +229,23 @@ class TemplateForm(HospitalTemplateForm):
         """Offer the department as owner only to a person who has one."""
         scopes = (OWN, DEPARTMENT) if has_department else (OWN,)
         self.belongs_to.choices = [SelectChoice(name, SCOPES[name]) for name in scopes]
+
+
+class ProblemForm(ActionForm):
+    """A problem for the list of a patient."""
+
+    text = Text(_l("Problem"), longest=255)
+    code = HiddenField()
+    certainty = RadioField(
+        _l("Certainty"), choices=_choices(*rules.CERTAINTIES.items()), default="confirmed", validate_choice=False
+    )
+    onset = Text(_l("Since"), longest=40)
+
+
+class ProblemEndForm(ActionForm):
+    """The day on which a problem ended."""
+
+    resolved_on = Text(_l("Resolved on"), longest=40)
 
 
 class AddendumForm(ActionForm):

@@ -199,6 +199,7 @@ class Observation(Record):
 class Condition(Record):
     """A diagnosis or problem, coded when `code` is set; `code_system` is the FHIR URL of the code system.
 
+    `is_problem`: it is on the problem list, not only the diagnosis of a visit (FHIR category "problem-list-item").
     `is_absence`: it is no problem but the statement that there is none. `onset_text` is an onset that is not a day: "2019",
     "as a child".
     """
@@ -212,6 +213,15 @@ class Condition(Record):
         Index("ix_condition_patient", "patient_id", "clinical_status"),
         Index("ix_condition_encounter", "encounter_id"),
         Index("ix_condition_code", "code"),
+        CheckConstraint(
+            "abated_on IS NULL OR clinical_status <> 'active' OR external_id IS NOT NULL OR NOT is_problem",
+            name="active_has_no_end",
+        ),
+        CheckConstraint(
+            "abated_on IS NULL OR onset_on IS NULL OR abated_on >= onset_on OR external_id IS NOT NULL",
+            name="ends_after_onset",
+            info={"message": N_("The problem cannot end before it began."), "field": "resolved_on"},
+        ),
     )
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
@@ -225,6 +235,7 @@ class Condition(Record):
     onset_on: Mapped[dt.date | None]
     onset_text: Mapped[str] = mapped_column(default="", server_default="")
     is_absence: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    is_problem: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     abated_on: Mapped[dt.date | None]
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     status: Mapped[str] = mapped_column(default="final")
@@ -240,6 +251,8 @@ class Prescription(VersionedRecord):
     An imported prescription has no `signed_at`; `authored_at` is the time when it was written. While it is `active` it
     counts as a current medicine, but it is never in the dispensing queue and never dispensed. `supply_text` is its quantity
     with the unit, as it was sent ("200 mL"). `status_before` is the status before its encounter was entered in error.
+    `reasons` are the reasons to give it all the same, by the keys of the findings; `override_code` and `override_reason` are
+    the first of them.
     """
 
     __tablename__ = "prescription"
@@ -313,6 +326,7 @@ class Prescription(VersionedRecord):
     checks: Mapped[dict | None] = mapped_column(JSONB)
     override_code: Mapped[str] = mapped_column(default="")
     override_reason: Mapped[str] = mapped_column(default="")
+    reasons: Mapped[dict] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     external_id: Mapped[str | None] = mapped_column(unique=True)
 
     encounter: Mapped[Encounter | None] = relationship(back_populates="prescriptions", lazy="raise")

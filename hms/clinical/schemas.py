@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.web.fields import Pk, Text, WholeNumber
 
-from .prescriptions.stored_checks import StoredChecks, describe_gaps
+from .prescriptions.stored_checks import StoredChecks, describe_gaps, list_answered
 from .vitals import readings, rules
 from .vitals.plausibility import bmi
 
@@ -102,6 +102,43 @@ class ConditionOut(ApiSchema):
     is_primary = fields.Boolean()
 
 
+class ProblemIn(ApiSchema):
+    """A problem by its ICD-10 `code` or as `text`; `onset` is a day, a month ("2019-03") or a year."""
+
+    code = Text(10)
+    text = Text(255)
+    certainty = Text(20)
+    onset = Text(40)
+
+
+class ProblemCertaintyIn(ApiSchema):
+    """`certainty` is provisional or confirmed."""
+
+    certainty = Text(20, required=True, blank=False)
+
+
+class ProblemEndIn(ApiSchema):
+    """`resolved_on` is a day; today when it is left out."""
+
+    resolved_on = Text(40)
+
+
+class ProblemOut(ApiSchema):
+    """A problem on the list. `onset` is a day, a month or a year, as much as is known."""
+
+    id = fields.Integer()
+    patient = fields.Integer()
+    code = fields.String()
+    code_system = fields.String()
+    text = fields.String()
+    certainty = fields.String()
+    clinical_status = fields.String()
+    onset = fields.String(allow_none=True)
+    resolved_on = fields.Date(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
 class AddendumIn(ApiSchema):
     text = Text(20_000, multiline=True, required=True, blank=False)
 
@@ -114,9 +151,18 @@ class AddendumOut(ApiSchema):
     created_at = fields.DateTime()
 
 
+class ReasonIn(ApiSchema):
+    """The reason of one finding: `key` names it in `questions`, of a prescription and of a refusal."""
+
+    key = Text(20, required=True, blank=False)
+    code = Text(50, required=True, blank=False)
+    text = Text(500, multiline=True)
+
+
 class PrescriptionIn(ApiSchema):
-    """`medication` (a formulary id) or `medication_name`. The override fields give the reason for a serious alert. `patient`
-    is optional: it is the encounter's patient."""
+    """`medication` (a formulary id) or `medication_name`. `reasons` has a reason for each finding that needs one; the
+    override fields give the reason of those without one of their own. `patient` is optional: it is the encounter's
+    patient."""
 
     encounter = Pk()
     encounter_id = Pk()
@@ -132,6 +178,17 @@ class PrescriptionIn(ApiSchema):
     quantity = WholeNumber(1, 100_000, allow_none=True)
     override_code = Text(50)
     override_reason = Text(500, multiline=True)
+    reasons = fields.List(fields.Nested(ReasonIn))
+
+
+class SignIn(ApiSchema):
+    """`no_diagnosis_reason` is required when there is no diagnosis. `reasons` are those of the findings that need one and
+    have none; the override fields give the reason of all others but serious alerts."""
+
+    no_diagnosis_reason = Text(500)
+    override_code = Text(50)
+    override_reason = Text(500, multiline=True)
+    reasons = fields.List(fields.Nested(ReasonIn))
 
 
 class AlertOut(ApiSchema):
@@ -142,10 +199,21 @@ class AlertOut(ApiSchema):
     message = fields.String()
 
 
+class QuestionOut(ApiSchema):
+    """A finding that needs a reason, with the reason; `kind` is stop, serious or not_checked."""
+
+    key = fields.String()
+    kind = fields.String()
+    message = fields.String()
+    code = fields.String()
+    text = fields.String()
+
+
 class PrescriptionOut(ApiSchema):
     """`could_not_check` says what the safety checks could not check, `looked_up` what they compared with the lists of
     `rules_version`, `not_checked` that for which the lists have no line: it is not known to be safe. While `needs_reason`
-    is true, the encounter cannot be signed without `override_code` and `override_reason`."""
+    is true, the encounter cannot be signed without a reason for each of its `questions`. `override_code` and
+    `override_reason` are the first of their reasons."""
 
     id = fields.Integer()
     encounter = fields.Integer(allow_none=True)
@@ -161,6 +229,7 @@ class PrescriptionOut(ApiSchema):
     quantity_dispensed = fields.Integer()
     override_code = fields.String()
     override_reason = fields.String()
+    questions = fields.List(fields.Nested(QuestionOut))
     alerts = fields.List(fields.Nested(AlertOut))
     could_not_check = fields.List(fields.String())
     looked_up = fields.List(fields.String())
@@ -247,6 +316,22 @@ def condition_json(row: Any) -> dict[str, Any]:
     }
 
 
+def problem_json(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "patient": row.patient_id,
+        "code": row.code,
+        "code_system": row.code_system,
+        "text": row.title,
+        "certainty": row.certainty,
+        "clinical_status": row.clinical_status,
+        "onset": row.onset_text or (row.onset_on.isoformat() if row.onset_on else None),
+        "resolved_on": row.abated_on,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
 def addendum_json(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -278,12 +363,13 @@ def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str,
 
 
 def _checks_json(row: Any) -> dict[str, Any]:
-    checks = StoredChecks.of(row.checks)
+    checks, answers = StoredChecks.of(row.checks), list_answered(row)
     return {
         "alerts": [alert._asdict() for alert in checks.alerts],
         "could_not_check": describe_gaps(row),
         "looked_up": checks.looked_up,
         "not_checked": checks.unknown,
         "rules_version": checks.version,
-        "needs_reason": not row.override_code and checks.needs_reason,
+        "questions": [answered._asdict() for answered in answers],
+        "needs_reason": any(not answered.code for answered in answers),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,8 @@ from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety import checks as safety
+from hms.formulary.safety.alerts import CheckResult
+from hms.formulary.safety.reasons import Reason, list_questions
 from hms.patients.models import Patient
 
 from .diagnoses.actions import to_diagnoses
@@ -36,7 +38,8 @@ from .encounters.actions import encounter_state
 from .enums import EncounterStatus, PrescriptionStatus
 from .models import Condition, Encounter, Prescription
 from .prescriptions import patient_context
-from .prescriptions.actions import OverrideReason
+from .prescriptions.given_reasons import NO_REASONS, WITHOUT_REASON, GivenReasons, read_reasons
+from .prescriptions.open_questions import OpenQuestion, collect_questions
 from .prescriptions.order import Order, run_checks
 from .prescriptions.stored_checks import checks_to_json
 
@@ -54,15 +57,17 @@ def sign(
     birth_year: str | None = None,
     override_code: str = "",
     override_reason: str = "",
+    reasons: Mapping[str, Reason] = NO_REASONS,
     by: Person,
 ) -> Encounter:
     """Sign one's own open encounter.
 
     The note becomes final, prescriptions go to the pharmacy, the consultation is charged and the queue entry is completed.
-    `birth_year` is the year typed on a page that asks for it (`must_ask_birth_year`), else None. `override_code` and
-    `override_reason` are the reason for prescriptions that could not be checked and have none yet. Raises `StaleVersion` for
-    an old `version`, `Conflict` for a signed or withdrawn encounter or another `patient_id`, `NotAllowed` for a colleague's
-    encounter, and `RuleBroken` when something is missing or a safety alert has no reason.
+    `birth_year` is the year typed on a page that asks for it (`must_ask_birth_year`), else None. `reasons` are the
+    reasons, by the keys of the questions, that the prescriptions have not got yet; `override_code` and `override_reason` are
+    the reason of those without one of their own, but for stops. Raises `StaleVersion` for an old `version`, `Conflict` for a
+    signed or withdrawn encounter or another `patient_id`, `NotAllowed` for a colleague's encounter, and `RuleBroken` when
+    something is missing or a finding has no reason.
     """
     encounter = get_for_update(Encounter, encounter_id)
     if version is not None and version != encounter.version:
@@ -76,7 +81,7 @@ def sign(
     if birth_year is not None and patient.birth_date is not None:
         rules.check_birth_year(birth_year, patient.birth_date.year)
     lines = draft_prescriptions(encounter_id)
-    _repeat_safety_checks(lines, encounter, OverrideReason(override_code, override_reason, is_signed=True), by)
+    _repeat_safety_checks(lines, encounter, reasons, Reason(override_code, override_reason), by)
     _store_signature(encounter, lines, by)
     _notify_other_desks(encounter, bool(lines), by)
     return encounter
@@ -127,26 +132,42 @@ def has_signed_prescriptions(encounter_id: int) -> bool:
     return db.session.scalars(query.limit(1)).first() is not None
 
 
-def _repeat_safety_checks(lines: list[Prescription], encounter: Encounter, reason: OverrideReason, by: Person) -> None:
-    """Repeat the safety checks, because allergies and medicines may be new since a line was written.
-
-    `reason` is for lines where something could not be checked; a serious alert needs its own reason at its line.
-    """
-    without_reason = [line for line in lines if not line.override_code]
-    if not without_reason:
-        return
-    products = formulary.get_medications_by_id(line.medication_id for line in without_reason if line.medication_id)
-    context = patient_context.load_safety_context(encounter.patient_id, encounter.id)
-    for line in without_reason:
-        ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
-        checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=line.id, known=context)
-        stops = safety.list_stops(checks)
-        if stops:
-            message = N_("%(alert)s Remove %(medicine)s, or prescribe it again with a reason.")
-            raise RuleBroken(message, "override_reason", alert=stops[0].message, medicine=line.medication_name)
+def _repeat_safety_checks(
+    lines: list[Prescription], encounter: Encounter, reasons: Mapping[str, Reason], for_all: Reason, by: Person
+) -> None:
+    """Repeat the safety checks, because allergies and medicines may be new since a line was written. A reason holds for a
+    finding wherever it is: two lines that interact are asked about once."""
+    known = _known_reasons(lines) | dict(reasons)
+    for line, checks in _recheck(lines, encounter):
         line.checks = checks_to_json(checks)
-        for name, value in reason.columns(checks, by).items():
+        own = Reason(line.override_code, line.override_reason) if line.override_code and not line.reasons else None
+        given = GivenReasons(known, own or for_all, is_signed=True, answers_stops=own is not None)
+        for name, value in (WITHOUT_REASON | given.columns(checks, by)).items():
             setattr(line, name, value)
+
+
+def _known_reasons(lines: Iterable[Prescription]) -> dict[str, Reason]:
+    return {key: reason for line in lines for key, reason in read_reasons(line.reasons).items()}
+
+
+def _recheck(lines: list[Prescription], encounter: Encounter) -> Iterator[tuple[Prescription, tuple[CheckResult, ...]]]:
+    if not lines:
+        return
+    products = formulary.get_medications_by_id(line.medication_id for line in lines if line.medication_id)
+    context = patient_context.load_safety_context(encounter.patient_id, encounter.id)
+    for line in lines:
+        ordered = Order(products.get(line.medication_id), line.medication_name, patient_context.dose_of(line))
+        yield line, run_checks(ordered, encounter.patient_id, encounter.id, except_id=line.id, known=context)
+
+
+def find_open_questions(encounter: Encounter) -> list[OpenQuestion]:
+    """What needs a reason before signing and has none, from checks that are made now."""
+    lines = draft_prescriptions(encounter.id)
+    known = _known_reasons(lines)
+    return collect_questions(
+        (line.medication_name, [question for question in list_questions(checks) if question.key not in known])
+        for line, checks in _recheck(lines, encounter)
+    )
 
 
 def _store_signature(encounter: Encounter, lines: list[Prescription], by: Person) -> None:

@@ -87,6 +87,7 @@ class Permission(StrEnum):
     RECORD_VITALS = "clinical.record_vitals"
     WRITE_ENCOUNTER = "clinical.write_encounter"
     ADD_ADDENDUM = "clinical.add_addendum"
+    KEEP_PROBLEMS = "clinical.keep_problems"
     PRESCRIBE = "clinical.prescribe"
     OVERRIDE_ALERT = "clinical.override_alert"
     LIST_PRESCRIPTIONS = "clinical.list_prescriptions"
@@ -262,6 +263,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.CALL_PATIENT,
             Permission.SERVE_POINT,
             Permission.WRITE_ENCOUNTER,
+            Permission.KEEP_PROBLEMS,
             Permission.PRESCRIBE,
             Permission.OVERRIDE_ALERT,
             Permission.ORDER_TEST,

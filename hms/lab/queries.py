@@ -11,15 +11,18 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from hms.clinical.encounters import queries as clinical
 from hms.clinical.models import Encounter
+from hms.clinical.prescriptions.kidney_facts import creatinine_sources
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
 from hms.core.text.translation import N_
+from hms.formulary.safety.kidney_function import Creatinine
 from hms.patients.access import policy
 
 from .models import LabOrder, LabResult
 
+CREATININE, CREATININE_UNIT = "CREA", "umol/L"
 MAX_WAITING = 100
 MAX_EARLIER = 8
 MAX_RECENT = 50
@@ -51,6 +54,28 @@ def current_results_by_code(order_id: int) -> dict[str, LabResult]:
     """The current results of an order by test code."""
     rows = db.session.scalars(select(LabResult).where(LabResult.order_id == order_id).order_by(LabResult.id))
     return {result.code: result for result in rows}
+
+
+def find_creatinine(patient_id: int) -> Creatinine | None:
+    """The last creatinine of the patient with a number; of a corrected one the correction."""
+    row = db.session.execute(_creatinine(), {"patient_id": patient_id}).first()
+    return Creatinine(row.number, clock.local(row.entered_at).date()) if row else None
+
+
+@cache
+def _creatinine() -> Select:
+    newest = (
+        select(func.max(LabResult.id))
+        .join(LabOrder, LabOrder.id == LabResult.order_id)
+        .where(LabOrder.patient_id == bindparam("patient_id"), LabOrder.status != "cancelled")
+        .where(LabResult.code == CREATININE)
+        .group_by(LabResult.order_id)
+    )
+    query = select(LabResult.number, LabResult.entered_at).where(LabResult.id.in_(newest), LabResult.number > 0)
+    return query.where(LabResult.unit == CREATININE_UNIT).order_by(LabResult.entered_at.desc()).limit(1)
+
+
+creatinine_sources.append(find_creatinine)
 
 
 def load_encounter_tests(encounter_id: int, patient_id: int) -> EncounterTests:

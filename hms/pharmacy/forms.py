@@ -12,7 +12,7 @@ from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, Selec
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.forms import ActionForm, MoneyField, Text, WholeField
 from hms.core.web.localisation import translate_error
@@ -151,8 +151,11 @@ class ReceivedLine(Form):
         return not any(field.raw_data and field.raw_data[0].strip() for field in self if field.name)
 
     @property
-    def cost(self) -> Money:
-        return (self.unit_cost.data or ZERO) * min(self.quantity.data or 0, 100_000)
+    def cost(self) -> Money | None:
+        """The cost of the line; None when its unit cost is not entered."""
+        if self.unit_cost.data is None:
+            return None
+        return self.unit_cost.data * min(self.quantity.data or 0, 100_000)
 
     def resolve(self) -> None:
         """Find the medicine by its name when none was chosen from the list."""
@@ -170,7 +173,7 @@ class ReceivedLine(Form):
             lot_number=self.lot_number.data or "",
             expires_on=self.expires_on.data or "",
             quantity=self.quantity.data or 0,
-            unit_cost=self.unit_cost.data or ZERO,
+            unit_cost=self.unit_cost.data,
         )
 
 
@@ -187,7 +190,12 @@ class ReceiveForm(ActionForm):
 
     @property
     def total(self) -> Money:
-        return Money.total(entry.form.cost for entry in self.filled)
+        return Money.total(entry.form.cost for entry in self.filled if entry.form.cost is not None)
+
+    @property
+    def without_cost(self) -> int:
+        """The number of lines whose unit cost is not entered."""
+        return sum(entry.form.cost is None for entry in self.filled)
 
     def values(self) -> dict[str, Any]:
         for entry in self.filled:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from hms.clinical.models import Prescription
 from hms.core.db.models import ImmutableRecord, Record
 from hms.core.db.types import exact_money
-from hms.core.money import ZERO, Money
+from hms.core.money import Money
 from hms.core.text.translation import N_
 from hms.formulary.models import Medication
 from hms.patients.models import Patient
@@ -56,7 +56,8 @@ class GoodsReceipt(ImmutableRecord):
 class Batch(Record):
     """One lot of a medicine. `quantity` is the sum of its stock movements; a trigger updates it.
 
-    `expires_on` is the last day of use; None for opening stock without a recorded expiry.
+    `expires_on` is the last day of use; None for opening stock without a recorded expiry. `unit_cost` is None when nobody
+    entered it: it is then not known, and not zero.
     """
 
     __tablename__ = "batch"
@@ -89,7 +90,7 @@ class Batch(Record):
     medication_id: Mapped[int] = mapped_column(ForeignKey("medication.id", ondelete="RESTRICT"))
     lot_number: Mapped[str]
     expires_on: Mapped[dt.date | None]
-    unit_cost: Mapped[Money] = mapped_column(default=ZERO)
+    unit_cost: Mapped[Money | None]
     quantity: Mapped[int] = mapped_column(default=0)
     receipt_id: Mapped[int | None] = mapped_column(ForeignKey("goods_receipt.id", ondelete="RESTRICT"))
 

@@ -88,7 +88,7 @@ class BatchOut(ApiSchema):
     quantity_received = fields.Integer()
     current_quantity = fields.Integer()
     received_date = fields.Date()
-    cost_price_per_unit = fields.String()
+    cost_price_per_unit = fields.String(allow_none=True)
     selling_price_per_unit = fields.String(allow_none=True)
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0091"
-down_revision = "0085"
+down_revision = "0095"
 
 STATUSES = "'waiting', 'approved', 'declined', 'withdrawn'"
 DECISIONS = ["approved", "declined", "withdrawn"]

@@ -202,7 +202,7 @@
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
     const isOfMedicine = event.target.matches("input") && event.target.name.startsWith("rx");
-    const adds = event.target.name === "dx" ? ADD_DX : event.target.name === "test" ? ADD_TEST : event.target.name === "override_reason" ? '[data-ux="override"]' : isOfMedicine ? ADD_RX : null;
+    const adds = event.target.name === "dx" ? ADD_DX : event.target.name === "test" ? ADD_TEST : event.target.dataset.ux === "override-reason" ? '[data-ux="override"]' : isOfMedicine ? ADD_RX : null;
     const button = adds && event.target.value.trim() && one(adds, form);
     if (button) { event.preventDefault(); form.requestSubmit(button); }
   });

@@ -37,7 +37,7 @@ def test_a_wall_screen_shows_its_doctors_numbers_until_it_is_switched_off(tokens
     assert path_of(admin.get("/admin/wall-screens").get_data(as_text=True)) is None, "shown once"
     page = nobody.get(link).get_data(as_text=True)
     assert f"{called} → Room 3" in words(page)
-    assert f"{mine} Room 3 wait: not known yet" in words(page)
+    assert f"{mine} Room 3 How long patients here will wait is not known yet." in words(page)
     assert "Kamara" not in page, "no names of patients"
     assert "Room 7" not in page, "the other doctor's numbers are on other screens"
     assert f"Number {called}, Room 3" in page, "what is spoken"

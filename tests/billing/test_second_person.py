@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import issuing, queries
 from hms.billing.corrections import actions as correction_actions
-from hms.billing.models import Bill, Correction, Payment
+from hms.billing.corrections import credits
+from hms.billing.models import Bill, BillLine, Correction, CreditLine, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.core import clock
@@ -30,6 +31,7 @@ from hms.staff.onboarding import one_time_links
 from hms.staff.sign_in.reauthentication import RECENT
 from tests.billing import factories
 from tests.conftest import PASSWORD
+from tests.page import words
 
 pytestmark = pytest.mark.security("N")
 
@@ -148,6 +150,67 @@ def test_a_write_off_settles_the_bill_on_pages_api_and_reports(db, person, progr
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
     assert (shown["written_off"], shown["balance"], shown["paid_amount"]) == ("40.00", "0.00", "60.00")
     assert list(find_discrepancies(clock.today())) == []
+
+
+def _issued(cashier) -> tuple[Bill, BillLine, BillLine]:
+    """An issued bill of one line of 100.00 and of four at 25.00, with a discount of 10 %."""
+    bill = draft("100.00")
+    bill_actions.add_line(bill.id, item="Dressing", quantity=4, unit_price=Money("25.00"), by=cashier)
+    correction_actions.give_or_request_discount(bill.id, discount="10%", reason="staff", by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    return bill, *database.session.scalars(select(BillLine).filter_by(bill_id=bill.id).order_by(BillLine.id))
+
+
+def test_a_credit_names_its_lines_and_never_credits_a_unit_twice(db, person, program, desk):
+    cashier, at, api = person("cashier"), desk("cashier"), program("cashier")
+    bill, first, dressing = _issued(cashier)
+    page = f"/billing/bills/{bill.id}"
+    asked = {"kind": "write_off", "bill": bill.id, "line": dressing.id, "quantity": 3, "reason": "Not used"}
+    made = api.post("/api/corrections/", json=asked).get_json()
+    line = {"line": dressing.id, "description": "Dressing", "quantity": 3, "amount": "67.50"}
+    assert (made["amount"], made["lines"]) == ("67.50", [line])
+    assert at.form(f"{page}/lines/{dressing.id}/credit", quantity="2", reason="More").status_code == 400
+    assert at.form(f"{page}/lines/{first.id}/credit", quantity="1", reason="Not done").status_code == 303
+    waiting = api.get(f"/api/corrections/?bill={bill.id}&status=waiting").get_json()
+    lines = [{"line": first.id, "description": first.description, "quantity": 1, "amount": "90.00"}, line]
+    assert [(one["amount"], one["lines"]) for one in waiting] == [("157.50", lines)]
+    assert "credit of 3 requested" in words(at.get(page).text)
+    correction_actions.approve(waiting[0]["id"], by=person("admin"))
+    database.session.expire_all()
+    assert (bill.written_off, "3 credited" in words(at.get(page).text)) == (Money("157.50"), True)
+    with pytest.raises(Conflict, match="at most what was charged"):
+        _insert_credit(bill.id, dressing.id, 2, person("cashier"))
+    with pytest.raises(RuleBroken, match="Only 1 of this line"):
+        credits.request_credit(bill.id, dressing.id, quantity=2, reason="More", by=cashier)
+    credits.request_credit(bill.id, dressing.id, quantity=1, reason="More", by=cashier)
+    assert list(find_discrepancies(clock.today())) == []
+
+
+def test_a_program_is_told_which_field_of_a_credit_is_wrong(db, person, program):
+    bill, _first, dressing = _issued(person("cashier"))
+    asked = {"kind": "write_off", "bill": bill.id, "line": dressing.id, "quantity": 3, "reason": "Not used"}
+    api = program("cashier")
+    for change, field in (
+        ({"quantity": 5}, "quantity"),
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": None}, "quantity"),
+        ({"line": None}, "line"),
+        ({"amount": "1.00"}, "amount"),
+        ({"kind": "void"}, "line"),
+    ):
+        refused = api.post("/api/corrections/", json=asked | change)
+        assert (refused.status_code, list(refused.get_json())[0]) == (400, field), change
+    assert api.post("/api/corrections/", json=asked | {"line": 999_999}).status_code == 404
+
+
+def _insert_credit(bill_id: int, line_id: int, quantity: int, by) -> None:
+    """Past the rules of the program, so that the trigger has to refuse it."""
+    with action_context("tests.credit", by), database.session.begin_nested():
+        ask = {"kind": "write_off", "bill_id": bill_id, "amount": Money("1.00"), "reason": "x"}
+        database.session.add(request := Correction(**ask, proposed_by_id=by.id))
+        database.session.flush()
+        credited = CreditLine(correction_id=request.id, bill_line_id=line_id, quantity=quantity, amount=Money("1.00"))
+        database.session.add(credited)
 
 
 def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(db, person, desk):

@@ -52,7 +52,14 @@ def imported(db, patient):
         snomed = "http://snomed.info/sct"
         db.session.add_all(
             [
-                Condition(**both, code="59621000", code_system=snomed, title="Hypertension", certainty="confirmed"),
+                Condition(
+                    **both,
+                    code="59621000",
+                    code_system=snomed,
+                    title="Hypertension",
+                    certainty="confirmed",
+                    is_problem=True,
+                ),
                 Observation(
                     **both, code="8302-2", code_system="http://loinc.org", title="Body Height", value="171.2", unit="cm"
                 ),

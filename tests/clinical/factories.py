@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -63,6 +64,12 @@ def an_encounter(by: Any, patient: Patient | None = None, **texts: Any) -> Encou
     """An open encounter of `by`, with texts."""
     encounter = encounter_actions.start_encounter(patient_id=(patient or a_patient()).id, by=by)
     return encounter_actions.save_encounter(encounter.id, **texts, by=by) if texts else encounter
+
+
+def reasons(page: str, code: str, text: str = "") -> dict[str, str]:
+    """The fields of a page that ask why a medicine is given all the same, filled in."""
+    names = dict.fromkeys(re.findall(r'name="(why-[a-z]+-[0-9a-f]+)-code"', page))
+    return {f"{name}-code": code for name in names} | {f"{name}-text": text for name in names if text}
 
 
 def signed(by: Any, patient: Patient | None = None) -> Encounter:

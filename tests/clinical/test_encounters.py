@@ -15,9 +15,10 @@ from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.diagnoses import codes
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.encounters import drafts
-from hms.clinical.models import Condition, Encounter, VitalsReading
+from hms.clinical.models import Condition, DiagnosisCode, Encounter, VitalsReading
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.vitals import actions as vitals_actions
+from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.person import SYSTEM
 from tests.billing import factories as billing_factories
@@ -120,24 +121,37 @@ def test_the_same_diagnosis_twice_is_refused(db, person):
 
 def test_a_diagnosis_is_found_by_code_words_and_abbreviation(db, person):
     some_codes()
-    assert codes.find_codes("b50")[0].code == "B50.9"
-    assert codes.find_codes("falciparum malaria")[0].code == "B50.9"
-    assert codes.find_codes("mal")[0].code == "B54"
-    assert codes.find_codes("htn")[0].code == "I10"
-    assert codes.find_codes("malarya")[0].code == codes.find_codes("falsiparum malaria")[0].code == "B50.9"
-    assert codes.find_codes("hipertension")[0].code == "I10"
-    assert codes.find_codes("fracture") == [], "no code of these is spelled almost like that"
-    assert codes.find_codes("zz") == codes.find_codes("") == codes.find_codes("%") == codes.find_codes("x") == []
+    assert codes.find_codes("b50").rows[0].code == "B50.9"
+    assert codes.find_codes("falciparum malaria").rows[0].code == "B50.9"
+    assert codes.find_codes("mal").rows[0].code == "B54"
+    assert codes.find_codes("htn").rows[0].code == "I10"
+    found = [codes.find_codes(text).rows[0].code for text in ("malarya", "malaria", "falsiparum malaria")]
+    assert found == ["B54", "B54", "B50.9"], "as the corrected word"
+    assert codes.find_codes("hipertension").rows[0].code == "I10"
+    assert codes.find_codes("fracture").rows == [], "no code of these is spelled almost like that"
+    assert [codes.find_codes(text).rows for text in ("zz", "", "%", "x")] == [[]] * 4
+
+
+def test_a_misspelt_diagnosis_is_ranked_as_the_corrected_word(db, desk):
+    rows = [("J18.9", "Pneumonia, unspecified organism", "j18.9 j189 pneumonia pneumonia unspecified organism ")]
+    rows += [(f"A40.{n}", "Sepsis", f"a40.{n} a40{n} sepsis due to streptococcus pneumoniae ") for n in range(12)]
+    with action_context("tests.codes", SYSTEM):
+        db.session.add_all(DiagnosisCode(code=c, title=t, search_text=s, is_leaf=True) for c, t, s in rows)
+    assert codes.find_codes("pneumonia").rows[0].code == "J18.9"
+    found = codes.find_codes("pnemonia")
+    assert (found.rows[0].code, found.is_similar, codes.find_codes("pneumonia").is_similar) == ("J18.9", True, False)
+    page = desk("doctor").get("/clinical/diagnoses?q=pnemonia").get_data(as_text=True)
+    assert "Similar spelling" in page
 
 
 def test_often_used_codes_come_first(db, person):
     some_codes()
     doctor = person("doctor")
-    assert [entry.code for entry in codes.find_codes("unspecified")][0] == "B50.9"
+    assert [entry.code for entry in codes.find_codes("unspecified").rows][0] == "B50.9"
     diagnosis_actions.add_condition(an_encounter(doctor).id, code="J06.9", by=doctor)
     db.session.expire_all()
-    assert "J06.9" in [entry.code for entry in codes.find_codes("acute infection")]
-    assert codes.find_codes("respiratory")[0].use_count == 1
+    assert "J06.9" in [entry.code for entry in codes.find_codes("acute infection").rows]
+    assert codes.find_codes("respiratory").rows[0].use_count == 1
 
 
 def test_signing_updates_every_desk_in_one_transaction(db, person):

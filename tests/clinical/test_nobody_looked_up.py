@@ -20,7 +20,7 @@ STOPPED = [
     ("oxytocin-10-units-ml-injection", "100 units", "stat", "", "high-alert"),
     ("ketamine-50-mg-ml-injection", "2 g", "stat", "", "high-alert"),
     ("heparin-5-000-units-ml-injection", "50000 units", "bd", "", "high-alert"),
-    ("digoxin-250-micrograms-tablet", "1 mg", "od", "30 days", "for more than"),
+    ("digoxin-250-micrograms-tablet", "1 mg", "od", "30 days", "for longer than one day"),
     ("paracetamol-500-mg-tablet", "4 g", "stat", "", "at once"),
     ("paracetamol-500-mg-tablet", "8 tablets", "once daily", "", "at once"),
     ("tramadol-50-mg-capsule", "400 mg", "stat", "", "at once"),
@@ -111,7 +111,7 @@ def order(program, encounter):
 @pytest.mark.parametrize(("key", "dosage", "frequency", "duration", "words"), STOPPED)
 def test_a_dose_that_was_passed_asks_for_a_reason(order, key, dosage, frequency, duration, words):
     refused = order(key, dosage, frequency, duration)
-    assert (refused.status_code, list(refused.json)) == (400, ["override_reason"])
+    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason"])
     assert words in refused.json["override_reason"][0]
     made = order(key, dosage, frequency, duration, override_code="benefit_outweighs")
     assert made.status_code == 201
@@ -138,7 +138,7 @@ def test_other_names_of_high_alert_medicines_ask_for_a_reason(program, encounter
     body = {"encounter": encounter.id, "medication_name": name, "dosage": dosage, "frequency": frequency}
     route = frequency.partition(" ")[2]
     refused = program("doctor").post("/api/prescriptions/", json=body | {"route": route})
-    assert (refused.status_code, list(refused.json)) == (400, ["override_reason"])
+    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason"])
     assert "high-alert" in refused.json["override_reason"][0]
 
 
@@ -160,6 +160,25 @@ def test_a_route_that_was_not_compared_with_a_form_says_so(program, encounter):
         said[name] = program("doctor").post("/api/prescriptions/", json=sent).json["could_not_check"]
     assert "The form of Plugh is not known. The route was not checked." in said["Plugh"]
     assert not any("route was not checked" in words for name in list(said)[1:] for words in said[name])
+
+
+def test_a_refusal_names_its_questions_and_takes_a_reason_for_each(order, program, encounter):
+    args = ("morphine-10-mg-ml-injection", "500 mg", "od iv", "3 days")
+    refused = order(*args).json
+    keys = [question["key"] for question in refused["questions"]]
+    given = [{"key": key, "code": "other", "text": f"Reason {number}"} for number, key in enumerate(keys)]
+    made = order(*args, reasons=given).json
+    assert {each["key"]: each["text"] for each in made["questions"] if each["code"]} == {
+        each["key"]: each["text"] for each in given
+    }
+    assert order(*args, reasons=[{"key": "x", "code": "other"}]).status_code == 400
+    assert order(*args, reasons=[{"code": "other"}]).json["reasons"]
+    two = order("amlodipine-10-mg-tablet", "10 mg x 5", "od").json
+    assert "two frequencies" in two["frequency"][0]
+    scale = order(
+        "insulin-soluble-100-units-ml-injection", "sliding scale", override_code="other", override_reason="Ketosis"
+    )
+    assert any("largest dose" in gap for gap in scale.json["could_not_check"])
 
 
 KILLS = [
@@ -229,7 +248,13 @@ def test_a_pair_without_a_rule_is_not_called_safe(program, encounter):
     target = "/api/prescriptions/check_drug_interaction/"
     answer = program("doctor").post(target, json={"medications": ["amoxicillin", "amlodipine"]}).json
     assert answer["interactions"] == []
-    assert "not known to be safe" in answer["looked_up"]
+    assert [(pair["outcome"], pair["not_checked"]) for pair in answer["pairs"]] == [("clear", "")]
+    assert "not known to be safe" not in answer["looked_up"], "a clear pair was looked at"
+    answer = program("doctor").post(target, json={"medications": ["morphine", "levothyroxine"]}).json
+    assert "not known to be safe" in answer["pairs"][0]["not_checked"]
+    answer = program("doctor").post(target, json={"medications": ["Plugh", "Xyzzy"]}).json
+    assert "no other medicine" not in answer["looked_up"] + answer["pairs"][0]["looked_up"]
+    assert "Plugh, Xyzzy are not in the formulary. They were not" in answer["pairs"][0]["not_checked"]
 
 
 def test_every_rule_names_known_substances_and_its_source():

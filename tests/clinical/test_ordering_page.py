@@ -17,7 +17,7 @@ from hms.core.person import SYSTEM
 from hms.formulary.models import DoseSentence
 from hms.patients.models import Patient
 from hms.pharmacy.dispensing import holds as pharmacy
-from tests.clinical.factories import a_patient, allergic, an_encounter, born
+from tests.clinical.factories import a_patient, allergic, an_encounter, born, reasons
 from tests.formulary.factories import load, medicine
 from tests.page import Page, words
 
@@ -191,16 +191,70 @@ def test_a_too_high_dose_offers_the_usual_dose_of_the_medicine(desk, opened, db)
     assert "50 in stock" in words(html)
 
 
+def test_an_insulin_is_no_other_insulin(desk, opened, db):
+    dose = {"rx_amount": "200", "rx_unit": "units", "rx_frequency": "twice_daily"}
+    soluble = own("insulin-soluble-100-units-ml-injection", rx="insulin", rx_days="28", **dose)
+    html = desk("doctor").form(at(opened), **soluble).get_data(as_text=True)
+    assert "alert-stop" in html
+    assert "rx-instead" not in html, "only a mixed insulin and tablets are known beside it"
+    tablets = own("paracetamol-500-mg-tablet", rx="paracetamol", rx_amount="2", rx_unit="g")
+    html = desk("doctor").form(at(opened), **tablets).get_data(as_text=True)
+    assert "ibuprofen" in html.partition("rx-instead")[2].partition("</ul>")[0]
+    assert "tramadol" not in html.partition("rx-instead")[2].partition("</ul>")[0]
+
+
+def test_each_alert_is_answered_where_it_is_asked_and_kept(desk, opened, db):
+    client = desk("doctor")
+    allergic(db.session.get(Patient, opened.patient_id))
+    typed = own(rx_amount="4000", rx_days="5")
+    stopped = client.form(at(opened), **typed).get_data(as_text=True)
+    asked = reasons(stopped, "no_alternative", "Sepsis")
+    assert len([name for name in asked if name.endswith("-code")]) >= 2
+    first = dict(list(asked.items())[:1])
+    half = client.form(at(opened), **typed, rx_asked="1", **first)
+    assert half.status_code == 400
+    assert half.get_data(as_text=True).count('aria-invalid="true"') == len(asked) // 2 - 1
+    assert "Choose a reason, or do not prescribe it." in words(half.get_data(as_text=True))
+    assert client.form(at(opened), **typed, rx_asked="1", **asked).status_code == 303
+    (line,) = lines(db)
+    assert len(line.reasons) == len(asked) // 2
+    page = words(client.get(at(opened)).get_data(as_text=True))
+    assert page.count("Given all the same: There is no alternative: Sepsis") == len(line.reasons)
+    edit = client.form(at(opened), do=f"edit_rx:{line.id}")
+    assert edit.status_code == 303
+    kept = client.get(edit.headers["Location"]).get_data(as_text=True)
+    assert kept.count('value="no_alternative" selected') == len(line.reasons), "what was chosen before is kept"
+
+
+def test_the_signature_asks_once_for_what_is_new(desk, opened, db):
+    """A new allergy before the signature, and a pair that stands at two medicines."""
+    client = desk("doctor")
+    for key in ("enalapril-5-mg-tablet", "ibuprofen-400-mg-tablet"):
+        dose = {"rx_amount": key.split("-")[1], "rx_frequency": "once_daily", "rx_days": "5"}
+        assert client.form(at(opened), **own(key, rx=key.split("-")[0], **dose)).status_code == 303
+    allergic(db.session.get(Patient, opened.patient_id), "enalapril")
+    note = {"notes": "n", "no_diagnosis_reason": "check"}
+    refused = client.form(at(opened), do="sign", **note).get_data(as_text=True)
+    missing = reasons(refused, "benefit_outweighs")
+    assert "Allergy recorded: enalapril" in words(refused)
+    assert words(refused).count("enalapril + ibuprofen:") == 2, "once at its line, once where the reason is asked"
+    assert client.form(at(opened), do="sign", **note, **missing).status_code == 303
+    db.session.expire_all()
+    signed = list(db.session.scalars(select(Prescription).where(Prescription.status == "active")))
+    assert [bool(each.reasons) for each in signed] == [True, True]
+
+
 def test_the_alert_stays_while_the_rest_is_saved(desk, opened, db):
     allergic(db.session.get(Patient, opened.patient_id))
     client = desk("doctor")
     client.form(at(opened), **own())
-    begun = own() | {"do": "add_dx", "dx": "Cough", "override_reason": "no other", "rx_asked": "1"}
+    stopped = client.form(at(opened), **own()).get_data(as_text=True)
+    begun = own() | {"do": "add_dx", "dx": "Cough", "rx_asked": "1"} | reasons(stopped, "", "no other")
     assert client.form(at(opened), **begun).status_code == 303
     page = client.get(at(opened)).get_data(as_text=True)
     assert "alert-stop" in page
     assert 'value="no other"' in page
-    assert client.form(at(opened), override_code="no_alternative", do="add_rx").status_code == 303
+    assert client.form(at(opened), **reasons(page, "no_alternative"), do="add_rx").status_code == 303
     assert lines(db)[0].override_reason == "no other"
 
 

@@ -18,7 +18,7 @@ from hms.core.errors import RuleBroken
 from hms.formulary.dosing import routes
 from hms.formulary.medicines import catalogue
 from hms.lab import catalogue as lab_catalogue
-from tests.clinical.factories import a_patient, allergic, an_encounter
+from tests.clinical.factories import a_patient, allergic, an_encounter, reasons
 from tests.formulary.factories import load, medicine
 
 CUT_OFF = object()
@@ -91,7 +91,8 @@ def test_the_encounter_page_works_and_says_that_no_check_ran(broken, desk, progr
     refused = desk("doctor").form(at, do="sign")
     assert refused.status_code == 400
     assert NO_CHECK in refused.get_data(as_text=True)
-    assert desk("doctor").form(at, do="sign", unchecked_code="checked_by_hand").status_code == 303
+    answers = reasons(refused.get_data(as_text=True), "checked_by_hand")
+    assert desk("doctor").form(at, do="sign", **answers).status_code == 303
     assert desk("pharmacist").get("/pharmacy/").status_code == 200
     with pytest.raises(RuleBroken, match=NO_CHECK):
         actions.prescribe(encounter.id, medication_name="Ibuprofen 400 mg", by=doctor)

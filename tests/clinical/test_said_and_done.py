@@ -12,7 +12,7 @@ from hms.appointments.visit_types import actions as visit_types
 from hms.billing.models import Bill, BillLine
 from hms.billing.payments.actions import take_payment
 from hms.clinical.encounters.actions import start_encounter
-from hms.clinical.models import Encounter, NoteTemplate, Prescription, VitalsReading
+from hms.clinical.models import Condition, Encounter, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -142,3 +142,10 @@ def test_a_result_says_how_much_of_the_test_is_saved(desk, person, db):
     assert "Full blood count saved." in said(at, page, **{f"value_{code}": text for code, text in rest.items()})
     database.session.expire_all()
     assert (order.status, len(database.session.scalars(select(LabResult.id)).all())) == ("done", 6)
+
+
+def test_a_problem_that_is_listed_is_a_row(desk, db):
+    patient, page = a_patient(), "/patients/{}/problems"
+    assert "Gout is on the problem list." in said(desk("doctor"), page.format(patient.id), "/problems", text="Gout")
+    row = database.session.scalars(select(Condition).filter_by(is_problem=True)).one()
+    assert (row.title, row.patient_id, row.clinical_status) == ("Gout", patient.id, "active")

@@ -117,7 +117,8 @@ def test_signing_removes_only_drafts_that_are_in_the_record(desk, opened, person
 
 def test_a_reason_being_typed_is_kept_when_another_section_is_saved(desk, opened):
     client = desk("doctor")
-    begun = {"rx": "honey", "rx_instructions": "in tea", "override_code": "other", "override_reason": "has no other"}
+    box = "why-order-0123456789ab"
+    begun = {"rx": "honey", "rx_instructions": "in tea", f"{box}-code": "other", f"{box}-text": "has no other"}
     assert OpenPage(client, opened).presses("add_dx", dx="Cough", **begun).status_code == 303
     seen = html(client, opened)
     assert 'value="in tea"' in seen

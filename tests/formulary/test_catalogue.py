@@ -11,7 +11,8 @@ from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
 from hms.formulary.safety.alerts import TIERS
 from hms.formulary.safety.checks import check_medicine, list_stops
-from hms.formulary.safety.knowledge import CLASS_PREFIX, UNCONFIRMED, Medicine
+from hms.formulary.safety.knowledge import CLASS_PREFIX, UNCONFIRMED
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.formulary.safety.other_checks import PatientFacts, check_dose
 
 KNOWN = catalogue.load_knowledge()

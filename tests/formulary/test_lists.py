@@ -13,7 +13,7 @@ from hms.core.person import SYSTEM
 from hms.formulary.dosing import product_text
 from hms.formulary.medicines import actions, catalogue, queries
 from hms.formulary.models import DoseSentence, Medication
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.formulary.safety.other_checks import PatientFacts
 from tests.formulary.factories import load, medicine
 

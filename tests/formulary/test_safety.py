@@ -5,20 +5,19 @@ from decimal import Decimal
 import pytest
 
 from hms.core.errors import RuleBroken
+from hms.core.text.translation import Sentence
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.alerts import SafetyAlert
+from hms.formulary.safety.alerts import CheckResult, SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import (
-    OVERRIDE_REASONS,
     check_medicine,
-    check_override_reason,
     list_alerts,
     list_stops,
     medicine_from_text,
 )
 from hms.formulary.safety.interaction_check import check_interactions
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.formulary.safety.other_checks import (
     CurrentMedicine,
     PatientFacts,
@@ -26,6 +25,7 @@ from hms.formulary.safety.other_checks import (
     check_dose,
     check_duplicates,
 )
+from hms.formulary.safety.reasons import OVERRIDE_REASONS, Reason, ReasonMissing, check_reasons, list_questions
 
 D = Decimal
 KNOWN = catalogue.load_knowledge()
@@ -85,8 +85,11 @@ def test_a_pair_that_nobody_looked_at_is_not_clear():
         assert KNOWN.version in str(result.looked_up)
         found[new] = (result.outcome, str(result.unknown or ""))
     assert found["amoxicillin"] == ("clear", "")
-    assert found["morphine"] == ("not_checked", "No rule joins morphine and levothyroxine.")
-    assert found["bisacodyl"][1].startswith("There is no rule for bisacodyl in this list.")
+    assert found["morphine"] == (
+        "not_checked",
+        "morphine together with levothyroxine is not in the list. It is not known to be safe.",
+    )
+    assert found["bisacodyl"][1].startswith("The list has no interaction of bisacodyl.")
 
 
 def test_drops_and_creams_take_part_only_in_the_rules_that_say_so():
@@ -99,7 +102,7 @@ def test_drops_and_creams_take_part_only_in_the_rules_that_say_so():
 
 def test_an_interaction_names_both_medicines():
     alert = check_interactions(BY_NAME["warfarin"], taking("metronidazole"), KNOWN).alerts[0]
-    assert str(alert.message).startswith("warfarin + metronidazole: ")
+    assert str(alert.message).startswith("metronidazole + warfarin: ")
 
 
 def test_a_medicine_does_not_interact_with_itself():
@@ -282,36 +285,31 @@ def test_age_and_pregnancy_of_a_free_text_medicine_are_not_called_clear():
     assert check_age_and_pregnancy(medicine, PatientFacts(D(25), "female", True)).outcome == "could_not_run"
 
 
-STOP = SafetyAlert("stop", "allergy", "Allergy recorded: penicillin.")
-CAUTION = SafetyAlert("caution", "duplicate", "Twice the same.")
+STOP = CheckResult.from_alerts("allergy", [SafetyAlert("stop", "allergy", Sentence("Allergy recorded: penicillin."))])
+CAUTION = CheckResult.from_alerts("duplicate", [SafetyAlert("caution", "duplicate", Sentence("Twice the same."))])
+SERIOUS = CheckResult.from_alerts("interaction", [SafetyAlert("caution", "interaction", Sentence("A + B: bleeds."))])
+GAP = CheckResult.not_run("dose", Sentence("No maximum is known."))
+FACT = CheckResult.not_run("dose", Sentence("Weigh the child."), needs_reason=False)
+WRONG_REASONS = [
+    *(("", ""), ("because", "I say so"), (None, None), ("other", ""), ("other", "1234"), ("other", "      ")),
+    *(("other", None), ("other", "\u200b" * 9), ("other", "x" * 501), ("no_alternative", "bad\u0000text")),
+]
 
 
-@pytest.mark.parametrize("code", [code for code in OVERRIDE_REASONS if code != "other"])
-def test_a_coded_reason_overrides_a_stop(code):
-    assert check_override_reason([STOP], code) is None
-
-
-@pytest.mark.parametrize("text", ["12345", "  given before in our ward  "])
-def test_the_other_reason_needs_text(text):
-    assert check_override_reason([STOP], "other", text) is None
-
-
-@pytest.mark.parametrize(
-    ("code", "text"),
-    [("", ""), ("because", "I say so"), (None, None), ("other", ""), ("other", "1234"), ("other", "      "),
-     ("other", None), ("other", "\u200b" * 9), ("other", "x" * 501), ("no_alternative", "bad\u0000text")],
-)  # fmt: skip
-def test_a_stop_without_a_reason_is_refused(code, text):
-    with pytest.raises(RuleBroken) as refusal:
-        check_override_reason([CAUTION, STOP], code, text)
-    assert refusal.value.field == "override_reason"
-
-
-def test_the_refusal_names_the_alert():
-    with pytest.raises(RuleBroken, match="Allergy recorded: penicillin"):
-        check_override_reason([STOP], "")
-
-
-def test_without_a_stop_no_reason_is_needed():
-    assert check_override_reason([CAUTION], "") is None
-    assert check_override_reason([], "") is None
+def test_each_finding_that_needs_a_reason_has_its_own():
+    questions = list_questions([CAUTION, GAP, SERIOUS, STOP, FACT, STOP])
+    assert [question.kind for question in questions] == ["stop", "serious", "not_checked"]
+    stop, serious, gap = (question.key for question in questions)
+    for code in OVERRIDE_REASONS:
+        given = dict.fromkeys((stop, serious, gap), Reason(code, "  given before in our ward "))
+        assert check_reasons(questions, given)[gap] == Reason(code, "given before in our ward")
+    for wrong in WRONG_REASONS:
+        with pytest.raises(RuleBroken) as refusal:
+            check_reasons(questions[:1], {stop: Reason(*wrong)})
+        assert refusal.value.field == "override_reason", wrong
+    with pytest.raises(ReasonMissing, match="A \\+ B: bleeds") as missing:
+        check_reasons(questions, {stop: Reason("no_alternative")})
+    assert [asked["key"] for asked in missing.value.details["questions"]] == [serious, gap]
+    with pytest.raises(ReasonMissing, match="Allergy recorded: penicillin"):
+        check_reasons(questions, {})
+    assert check_reasons(list_questions([CAUTION, FACT]), {}) == {}

@@ -102,5 +102,5 @@ def test_signs_alone_find_nothing_in_the_trail(db, record):
 
 def test_signs_alone_are_no_diagnosis(db):
     codes.load_codes(by=SYSTEM)
-    assert codes.find_codes("malaria")
-    assert {sign: codes.find_codes(sign) for sign in SIGNS} == dict.fromkeys(SIGNS, [])
+    assert codes.find_codes("malaria").rows
+    assert {sign: codes.find_codes(sign).rows for sign in SIGNS} == dict.fromkeys(SIGNS, [])

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Label, Row, Select, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from hms.billing.models import Bill, Correction
+from hms.billing.bills import line_descriptions
+from hms.billing.models import Bill, BillLine, Correction, CreditLine
 from hms.core.db.session import db
 from hms.core.errors import NotFound
+from hms.core.money import Money
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import PATIENT_COLUMNS
@@ -22,14 +25,26 @@ MAX_SHOWN = 50
 
 
 @dataclass(frozen=True)
+class CreditedLine:
+    """What a request credits of one line: its description as on documents, the units, and their amount."""
+
+    line: int
+    description: str
+    quantity: int
+    amount: Money
+
+
+@dataclass(frozen=True)
 class CorrectionRequest:
-    """A request with its bill, its patient (`who`, a row for the macros of `patient.html`), and the names of the people."""
+    """A request with its bill, its patient (`who`, a row for the macros of `patient.html`), the names of the people, and the
+    lines that it credits."""
 
     correction: Correction
     bill_number: str | None
     who: Any
     requested_by: str
     decided_by: str
+    credited: list[CreditedLine]
 
     @property
     def is_refund_with_credit(self) -> bool:
@@ -90,13 +105,71 @@ def find_waiting(kind: str, bill_id: int, payment_id: int | None = None) -> Corr
     return db.session.scalars(query).one_or_none()
 
 
+def list_credit_lines(correction_id: int) -> list[CreditLine]:
+    """The lines that a request credits, in the order of the bill."""
+    lines = select(CreditLine).filter_by(correction_id=correction_id).order_by(CreditLine.bill_line_id)
+    return list(db.session.scalars(lines))
+
+
+def list_credited(correction_id: int) -> list[CreditedLine]:
+    """What a request credits, in the order of the bill."""
+    query = select(credited()).join_from(Correction, Bill, Bill.id == Correction.bill_id)
+    return read_credited(db.session.execute(query.where(Correction.id == correction_id)).scalar_one())
+
+
+def left_to_credit(line: BillLine | Row) -> int:
+    """How many units of a line no waiting or approved request credits."""
+    asked = select(func.coalesce(func.sum(CreditLine.quantity), 0)).join(
+        Correction, Correction.id == CreditLine.correction_id
+    )
+    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(("waiting", "approved")))
+    return line.quantity - int(db.session.execute(asked).scalar_one())
+
+
+def statuses_of_credits(line_id: int) -> set[str]:
+    """The statuses of the requests that credit units of a line."""
+    asked = select(Correction.status).join(CreditLine, CreditLine.correction_id == Correction.id)
+    return set(db.session.scalars(asked.where(CreditLine.bill_line_id == line_id)))
+
+
+def credited() -> Label[Any]:
+    """The column "credited" for `read_credited`, in a query of `Correction` and its `Bill`."""
+    parts = {
+        "line": BillLine.id,
+        "description": line_descriptions.description(None),
+        "quantity": CreditLine.quantity,
+        "amount": cast(CreditLine.amount, Text),
+    }
+    line = func.jsonb_build_object(
+        *(part for name, value in parts.items() for part in (literal_column(f"'{name}'"), value))
+    )
+    lines = select(func.jsonb_agg(aggregate_order_by(line, BillLine.id)))
+    lines = lines.join_from(CreditLine, BillLine, BillLine.id == CreditLine.bill_line_id)
+    lines = lines.where(CreditLine.correction_id == Correction.id).correlate(Correction, Bill)
+    return lines.scalar_subquery().label("credited")
+
+
+def count_credited(requests: Iterable[CorrectionRequest], status: str) -> dict[int, int]:
+    """By line, how many units the `requests` with this status credit."""
+    lines = (line for request in requests if request.correction.status == status for line in request.credited)
+    counts: dict[int, int] = {}
+    for line in lines:
+        counts[line.line] = counts.get(line.line, 0) + line.quantity
+    return counts
+
+
+def read_credited(column: list[dict[str, Any]] | None) -> list[CreditedLine]:
+    """The lines of the column `credited`, in the order of the bill."""
+    return [CreditedLine(**line | {"amount": Money(line["amount"])}) for line in column or ()]
+
+
 def _may_decide(person_id: Any) -> tuple[Any, ...]:
     return Correction.status == "waiting", Correction.proposed_by_id.is_distinct_from(person_id)
 
 
 def _rows() -> Select:
     return (
-        select(Correction, Bill.number.label("bill_number"), *PATIENT_COLUMNS)
+        select(Correction, Bill.number.label("bill_number"), credited(), *PATIENT_COLUMNS)
         .join(Bill, Bill.id == Correction.bill_id)
         .join(Patient, Patient.id == Bill.patient_id)
     )
@@ -117,6 +190,7 @@ def _with_names(result: Iterable[Any]) -> list[CorrectionRequest]:
             row,
             names.get(row.Correction.proposed_by_id, ""),
             names.get(row.Correction.decided_by_id, ""),
+            read_credited(row.credited),
         )
         for row in rows
     ]

@@ -24,6 +24,16 @@ def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
         raise RuleBroken(N_("Only %(due)s is left to pay."), "amount", code="more_than_due", due=owed)
 
 
+def check_credit(quantity: int, left: int) -> None:
+    """A credit is of at least one unit, and of at most those `left`; `RuleBroken` otherwise."""
+    if quantity < 1:
+        raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
+    if quantity > left:
+        raise RuleBroken(
+            N_("Only %(left)s of this line can be credited."), "quantity", code="more_than_left", left=left
+        )
+
+
 def check_approver(requested_by: int, approver: int | None) -> None:
     """Nobody decides their own request; `RuleBroken` otherwise."""
     if requested_by == approver:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice, product
+from typing import NamedTuple
+
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
 from hms.clinical.models import ICD10, DiagnosisCode
 from hms.core.actions import action
@@ -18,6 +21,8 @@ from . import icd10
 MAX_ROWS = 10
 MAX_WORDS = 8
 MIN_MISSPELT_LETTERS = 5
+MAX_SPELLINGS = 16
+"""How many corrected readings of a text are looked up among the abbreviations."""
 MIN_SIMILARITY = 0.25
 """Of pg_trgm, from 0 to 1: which words are compared letter by letter."""
 SYSTEMS = {
@@ -59,33 +64,46 @@ def _row(entry: icd10.Code) -> dict[str, object]:
     }
 
 
-def find_codes(text: str) -> list[DiagnosisCode]:
+class FoundCodes(NamedTuple):
+    """The codes of a search. `is_similar`: no code has the typed words, these have words that are spelled almost so."""
+
+    rows: list[DiagnosisCode]
+    is_similar: bool = False
+
+
+def find_codes(text: str) -> FoundCodes:
     """At most ten codes whose code, title or abbreviations contain words that begin like each typed word.
 
-    Order: the code of an exact abbreviation, codes that begin with the text, most used here, most specific. When there is
-    none, codes with words that are spelled almost like that: "diabetis", "pnemonia".
+    Order: the code of an exact abbreviation, codes that begin with the text, most used here, those with the whole words,
+    most specific. When there is none, codes with words that are spelled almost like that ("diabetis", "pnemonia"), in the
+    order that the corrected words have.
     """
     typed = icd10.to_search_text(text)
     words = [word for word in typed.split() if word.strip(".")][:MAX_WORDS]
     if len(typed.replace(".", "")) < 2 or not words:
-        return []
-    exact = _search(typed, [[word] for word in words])
+        return FoundCodes([])
+    exact = _search([[word] for word in words])
     if exact:
-        return exact
+        return FoundCodes(exact)
     set_similarity_threshold(MIN_SIMILARITY, of="word_similarity_threshold")
-    return _search(typed, [_spelled_like(word) for word in words])
+    return FoundCodes(_search([_spelled_like(word) for word in words]), is_similar=True)
 
 
-def _search(typed: str, words: list[list[str]]) -> list[DiagnosisCode]:
+def _search(words: list[list[str]]) -> list[DiagnosisCode]:
     """The codes with one of each list of words."""
     if not all(words):
         return []
-    exact_code = icd10.code_by_synonym().get(typed, "")
+    texts = [" ".join(each) for each in islice(product(*words), MAX_SPELLINGS)]
+    known = icd10.code_by_synonym()
     search = DiagnosisCode.search_text
     conditions = [or_(*(_begins_like(word) for word in alternatives)) for alternatives in words]
-    is_code = search.like(f"{escape_like(typed)}%", escape="\\")
-    rank = case((DiagnosisCode.code == exact_code, 0), (is_code, 1), else_=2)
-    order = (rank, DiagnosisCode.use_count.desc(), DiagnosisCode.is_leaf.desc(), DiagnosisCode.code)
+    is_code = or_(*(search.like(f"{escape_like(text)}%", escape="\\") for text in texts))
+    rank = case((DiagnosisCode.code.in_([known[text] for text in texts if text in known]), 0), (is_code, 1), else_=2)
+    has_words = and_(*(or_(*(_has_word(word) for word in alternatives)) for alternatives in words))
+    order = (
+        *(rank, DiagnosisCode.use_count.desc(), has_words.desc()),
+        *(DiagnosisCode.is_leaf.desc(), DiagnosisCode.code),
+    )
     query = select(DiagnosisCode).where(*conditions).order_by(*order).limit(MAX_ROWS)
     return list(db.session.scalars(query))
 
@@ -93,6 +111,11 @@ def _search(typed: str, words: list[list[str]]) -> list[DiagnosisCode]:
 def _begins_like(word: str) -> ColumnElement[bool]:
     search, start = DiagnosisCode.search_text, escape_like(word)
     return or_(search.like(f"{start}%", escape="\\"), search.like(f"% {start}%", escape="\\"))
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    """Whether the word stands there whole: "pneumonia" and not only the microbe "pneumoniae"."""
+    return func.concat(" ", DiagnosisCode.search_text).like(f"% {escape_like(word)} %", escape="\\")
 
 
 def _spelled_like(word: str) -> list[str]:

@@ -26,16 +26,12 @@ def _conditions_of() -> Select:
     return query.order_by(Condition.rank, Condition.id)
 
 
-def active_problems(patient_id: int) -> list[Any]:
-    """Active diagnoses of the patient, each once, newest first, at most `MAX_PROBLEMS`."""
-    return conditions_and_problems(patient_id, 0)[1]
-
-
 def conditions_and_problems(patient_id: int, encounter_id: int) -> tuple[list[Any], list[Any]]:
-    """The columns of `conditions_of` an encounter that a page shows, and `active_problems` of its patient; one query."""
+    """The columns of `conditions_of` an encounter that a page shows, and the active problems and diagnoses of its patient,
+    each once, newest first, at most `MAX_PROBLEMS`; one query. `is_listed` says what is on the problem list."""
     rows = db.session.execute(_of_patient(), {"patient_id": patient_id, "encounter_id": encounter_id}).all()
     conditions = sorted((row for row in rows if row.encounter_id == encounter_id), key=lambda row: (row.rank, row.id))
-    problems = sorted((row for row in rows if row.is_problem), key=_onset_key, reverse=True)
+    problems = sorted((row for row in rows if row.is_active), key=_onset_key, reverse=True)
     return conditions, problems[:MAX_PROBLEMS]
 
 
@@ -62,10 +58,11 @@ def _of_patient() -> Select:
                 order_by=Condition.id.desc(),
             )
             .label("nth"),
+            func.bool_or(Condition.is_problem).over(partition_by=(Condition.code, Condition.title)).label("is_listed"),
         )
         .where(Condition.patient_id == bindparam("patient_id"), Condition.status == "final")
         .subquery()
     )
-    is_problem = and_(of_patient.c.clinical_status == "active", ~of_patient.c.is_absence, of_patient.c.nth == 1)
+    is_active = and_(of_patient.c.clinical_status == "active", ~of_patient.c.is_absence, of_patient.c.nth == 1)
     is_of_encounter = of_patient.c.encounter_id == bindparam("encounter_id")
-    return select(of_patient, is_problem.label("is_problem")).where(or_(is_of_encounter, is_problem))
+    return select(of_patient, is_active.label("is_active")).where(or_(is_of_encounter, is_active))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,8 @@ from hms.clinical.forms import EncounterForm
 from hms.clinical.models import Encounter
 from hms.clinical.note_templates import actions as template_actions
 from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.problems import actions as problem_actions
+from hms.clinical.reason_boxes import ORDER, SIGNATURE, ReasonBoxes, read_boxes
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
 from hms.core.text.formatting import format_date
@@ -37,11 +40,13 @@ def draft_fields(form: EncounterForm) -> dict[str, str]:
 
 def known_fields(typed: dict[str, Any]) -> dict[str, str]:
     """The known draft fields in the JSON that the page's script sent, each at most `MAX_LENGTH` long."""
-    return {
+    known = {
         name: str(value)[:MAX_LENGTH]
         for name, value in typed.items()
         if name in DRAFT_FIELDS and isinstance(value, (str, int))
     }
+    boxes = read_boxes(typed)
+    return known | ({"why": json.dumps(boxes)} if boxes else {})
 
 
 def page_state(form: EncounterForm) -> drafts.PageState:
@@ -112,6 +117,8 @@ def _fields_to_show(unsaved: drafts.UnsavedText, encounter: Encounter) -> list[s
 def _set_field(field: Any, text: str) -> None:
     if isinstance(field, RecordIdField):
         field.data = parse_record_id(text)
+    elif isinstance(field, ReasonBoxes):
+        field.restore(text)
     elif hasattr(field, "typed"):
         field.typed = text
     else:
@@ -146,6 +153,10 @@ def _make_provisional(_form: EncounterForm, encounter: Encounter, target: str, b
     diagnosis_actions.set_certainty(_target_id(target), "provisional", encounter_id=encounter.id, by=by)
 
 
+def _list_diagnosis(_form: EncounterForm, _encounter: Encounter, target: str, by: Person) -> None:
+    problem_actions.list_diagnosis(_target_id(target), by=by)
+
+
 def _edit_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:
     prescription_form.load_line(form, encounter, _target_id(target))
 
@@ -176,8 +187,7 @@ def _sign(form: EncounterForm, encounter: Encounter, target: str, by: Person) ->
     signing.sign(
         encounter.id,
         birth_year=form.birth_year.data or "" if asks_birth_year else None,
-        override_code=form.unchecked_code.data or "",
-        override_reason=form.unchecked_reason.data or "",
+        reasons=form.why.reasons(SIGNATURE),
         by=by,
     )
 
@@ -188,6 +198,7 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
     "primary_dx": _make_primary,
     "confirm_dx": _make_confirmed,
     "doubt_dx": _make_provisional,
+    "list_dx": _list_diagnosis,
     "add_rx": prescription_form.save_line,
     "take_rx": prescription_form.add_alternative,
     "edit_rx": _edit_line,
@@ -220,6 +231,8 @@ def save_pending_fields(encounter_id: int, form: EncounterForm, do: str, by: Per
     done = {"add_dx": form.DX, **of_medicine, "sign": DRAFT_FIELDS, "sign_next": DRAFT_FIELDS}.get(
         do, page_extensions.fields_cleared_by(do)
     )
+    if do in of_medicine:
+        form.why.forget(ORDER)
     typed = draft_fields(form)
     pending = {name: typed[name] for name in form.PENDING if typed[name] and name not in done}
     if pending.keys() - {"dx_certainty", "rx_unit", "rx_route"}:

@@ -18,6 +18,7 @@ from hms.clinical.encounters.rules import Diagnosis
 from hms.clinical.models import Encounter
 from hms.clinical.note_templates import actions
 from hms.clinical.prescriptions import display, patient_context
+from hms.clinical.prescriptions.open_questions import OpenQuestion, collect_questions
 from hms.clinical.vitals import readings
 from hms.core import clock
 from hms.core.actions import action_context
@@ -88,9 +89,9 @@ class EncounterPage:
         return catalogue.load_knowledge().is_readable
 
     @property
-    def has_unchecked(self) -> bool:
-        """Whether signing needs a reason, because a check of a prescription could not run."""
-        return any(line.needs_reason for line in self.lines)
+    def open_questions(self) -> list[OpenQuestion]:
+        """What needs a reason before signing and has none."""
+        return collect_questions((line.parts[0].text, line.open_questions) for line in self.lines)
 
     @staticmethod
     def system_name(address: str) -> str:

@@ -10,6 +10,8 @@ from hms.clinical.forms import EncounterForm
 from hms.clinical.models import Encounter, Prescription
 from hms.clinical.prescriptions import actions, alternatives, patient_context
 from hms.clinical.prescriptions.order import Order, parse_order, run_checks
+from hms.clinical.prescriptions.stored_checks import list_answered
+from hms.clinical.reason_boxes import ORDER
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
 from hms.core.person import Person
@@ -19,8 +21,7 @@ from hms.formulary.dosing import custom_dose, product_text
 from hms.formulary.dosing.doses import Dose, join_parts
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
-from hms.formulary.safety import checks as safety
-from hms.formulary.safety.alerts import SafetyAlert
+from hms.formulary.safety.reasons import STOP, Question, Reason, list_questions
 
 DOSE_FIELDS = {
     "short": "rx_dose",
@@ -86,7 +87,7 @@ def add_alternative(form: EncounterForm, encounter: Encounter, target: str, by: 
 
 
 def _save(form: EncounterForm, encounter: Encounter, by: Person, **order_fields: Any) -> None:
-    reasons = {"override_code": form.override_code.data or "", "override_reason": form.override_reason.data or ""}
+    reasons = {"reasons": form.why.reasons(ORDER)}
     line_id = form.rx_line.data
     if line_id is None:
         actions.prescribe(encounter.id, by=by, **order_fields, **reasons)
@@ -126,19 +127,18 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     form.rx_quantity.data = None if is_calculated else line.quantity
     form.rx_quantity.typed = None
     form.rx_instructions.data = line.instructions
-    form.override_code.data, form.override_reason.data = line.override_code, line.override_reason
+    form.why.prefill(ORDER, {each.key: Reason(each.code, each.text) for each in list_answered(line)})
     form.rx_asked.data = "1" if line.override_code else ""
 
 
-def find_stops(form: EncounterForm, encounter: Encounter) -> tuple[SafetyAlert, ...]:
+def find_stops(form: EncounterForm, encounter: Encounter) -> list[Question]:
     """The serious alerts for the order in the fields; none when the fields cannot be read."""
     try:
         ordered = parse_order(**read_order(form))
     except RuleBroken:
-        return ()
-    return tuple(
-        safety.list_stops(run_checks(ordered, encounter.patient_id, encounter.id, except_id=form.rx_line.data))
-    )
+        return []
+    checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=form.rx_line.data)
+    return [question for question in list_questions(checks) if question.kind == STOP]
 
 
 def safe_alternatives(form: EncounterForm, encounter: Encounter) -> list[alternatives.Alternative]:

@@ -77,9 +77,8 @@ def repeat(prescription_id: int) -> ResponseReturnValue:
 @requires(Permission.WRITE_ENCOUNTER)
 def diagnoses() -> str:
     """Options of the diagnosis field."""
-    return render_template(
-        "clinical/_diagnoses.html", rows=codes.find_codes(search_text(request.args.get("q"), longest=255))
-    )
+    found = codes.find_codes(search_text(request.args.get("q"), longest=255))
+    return render_template("clinical/_diagnoses.html", rows=found.rows, is_similar=found.is_similar)
 
 
 @pages.get("/clinical/medicines")

@@ -20,6 +20,7 @@ from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.prescriptions import patient_context
+from hms.clinical.reason_boxes import ORDER, SIGNATURE
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
@@ -27,7 +28,7 @@ from hms.core.person import Person
 from hms.core.text.formatting import clock_time
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
-from hms.core.web.localisation import translate, translate_error
+from hms.core.web.localisation import translate
 from hms.formulary.medicines import queries as formulary
 
 from . import form_handler, page_data, prescription_form
@@ -69,16 +70,13 @@ def _signed_page(encounter_page: page_data.EncounterPage, form: AddendumForm, **
 def _encounter_page(encounter_page: page_data.EncounterPage, form: EncounterForm, **more: Any) -> str:
     this_page = form_handler.page_state(form)
     others = [unsaved for unsaved in encounter_page.unsaved if not this_page.is_source_of(unsaved)]
-    context = {"restored": None, "stop": "", "dx_choices": (), "rx_choices": ()} | more
-    if form.rx_asked.data and not context["stop"]:
-        context["stop"] = next(
-            (translate(alert.message) for alert in prescription_form.find_stops(form, encounter_page.encounter)), ""
-        )
-    context["alternatives"] = (
-        prescription_form.safe_alternatives(form, encounter_page.encounter) if context["stop"] else ()
-    )
+    context = {"restored": None, "dx_choices": (), "is_dx_similar": False, "rx_choices": ()}
+    context["questions"] = encounter_page.open_questions
+    stops = prescription_form.find_stops(form, encounter_page.encounter) if form.rx_asked.data else []
+    context["stops"] = stops
+    context["alternatives"] = prescription_form.safe_alternatives(form, encounter_page.encounter) if stops else ()
     context["unsaved_texts"] = form_handler.describe_unsaved(others, encounter_page.encounter)
-    return render_template("clinical/encounter.html", page=encounter_page, form=form, **context)
+    return render_template("clinical/encounter.html", page=encounter_page, form=form, **context | more)
 
 
 @pages.post("/encounters/<int:encounter_id>")
@@ -203,26 +201,28 @@ def _signed_elsewhere_page(encounter_id: int, form: EncounterForm, who: Person) 
 
 
 def _refusal_page(encounter_id: int, form: EncounterForm, refusal: RuleBroken, do: str) -> ResponseReturnValue:
-    """The page with the error at its field; a serious alert has its own box, which asks for the reason."""
-    if do in ("sign", "sign_next"):
-        at_signature = {
-            "not_checked": "unchecked_code",
-            "serious": "unchecked_code",
-            "no_explanation": "unchecked_reason",
-        }
-        refusal = RuleBroken.from_error(refusal, at_signature.get(refusal.code, refusal.field))
-    is_stop = refusal.field == "override_reason" and do in ("add_rx", "take_rx")
-    if is_stop and not form.override_code.data:
+    """The page with the error at its field; findings that need a reason have boxes for it."""
+    more: dict[str, Any] = {}
+    keys = [question["key"] for question in refusal.details.get("questions", ())]
+    was_asked = bool(form.rx_asked.data)
+    if refusal.field == "override_reason" and do in ("sign", "sign_next"):
+        more["questions"] = signing.find_open_questions(get_or_not_found(Encounter, encounter_id))
+        form.why.mark(SIGNATURE, keys)
+    elif refusal.field == "override_reason":
         form.rx_asked.data = "1"
-        return _page_with_form(encounter_id, form, stop=translate_error(refusal)), 400
+        if not was_asked:
+            return _page_with_form(encounter_id, form), 400
+        form.why.mark(ORDER, keys)
     form.refuse(RuleBroken.from_error(refusal, form.BLAMED.get(refusal.field or "", refusal.field)))
-    return _page_with_form(encounter_id, form), 400
+    return _page_with_form(encounter_id, form, **more), 400
 
 
 def _look_up_choices(form: EncounterForm, encounter_id: int) -> dict[str, Any]:
     """The options for the typed text, for browsers without JavaScript."""
     if request.form["look_up"] == "dx":
-        return {"dx_choices": [(row.code, f"{row.title} ({row.code})") for row in codes.find_codes(form.dx.data or "")]}
+        found = codes.find_codes(form.dx.data or "")
+        choices = [(row.code, f"{row.title} ({row.code})") for row in found.rows]
+        return {"dx_choices": choices, "is_dx_similar": found.is_similar}
     _encounter, patient = queries.get_encounter_with_patient(encounter_id, current_person())
     doses = formulary.list_choices(form.rx.data or "", patient_context.load_dose_facts(patient.id))
     return {"rx_choices": [(dose.value, dose.words + (f" ({dose.note})" if dose.is_custom else "")) for dose in doses]}

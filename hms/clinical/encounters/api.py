@@ -10,7 +10,8 @@ from hms.clinical import exports, signing, withdrawal
 from hms.clinical.api_params import get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
-from hms.clinical.schemas import EncounterIn, EncounterOut, encounter_json
+from hms.clinical.prescriptions.given_reasons import read_given
+from hms.clinical.schemas import EncounterIn, EncounterOut, SignIn, encounter_json
 from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.errors import HiddenRecord, NotFound, RuleBroken
@@ -175,7 +176,7 @@ def restore(encounter_id: int) -> None:
     withdrawal.restore_encounter(encounter_id, by=current_person())
 
 
-SIGN_FIELDS = ("no_diagnosis_reason", "override_code", "override_reason")
+SIGNATURE = SignIn()
 
 
 @api.post("/encounters/<int:encounter_id>/sign/")
@@ -183,13 +184,10 @@ SIGN_FIELDS = ("no_diagnosis_reason", "override_code", "override_reason")
 @api.response(200, EncounterOut)
 def sign(encounter_id: int) -> Response:
     """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
-    is required when there is no diagnosis; `override_code` and `override_reason` when a prescription could not be
-    checked (its `could_not_check` is not empty) and has no reason yet."""
-    body = request.get_json() if request.is_json else {}
-    reasons = {name: body.get(name, "") for name in SIGN_FIELDS} if isinstance(body, dict) else {}
-    for name, reason in reasons.items():
-        if not isinstance(reason, str):
-            raise RuleBroken("Not a valid string.", name)
+    is required when there is no diagnosis. A refusal names the findings that still need a reason in `questions`; send
+    `reasons`, each with `key`, `code` and `text`, or `override_code` and `override_reason` for all of them but stops. A body is
+    not needed otherwise."""
+    payload = api.ARGUMENTS_PARSER.parse(SIGNATURE, request, location="json") if request.is_json else {}
     _get_own_encounter(encounter_id)
-    signing.sign(encounter_id, by=current_person(), **{name: reason[:500] for name, reason in reasons.items()})
+    signing.sign(encounter_id, by=current_person(), **payload | {"reasons": read_given(payload)})
     return _encounter_response(encounter_id)

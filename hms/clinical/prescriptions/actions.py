@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -29,10 +28,10 @@ from hms.formulary.dosing.doses import Dose, format_duration, format_frequency
 from hms.formulary.dosing.routes import check_fatal_route, read_route
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import actions as formulary_actions
-from hms.formulary.safety import checks as safety
-from hms.formulary.safety.alerts import CheckResult
+from hms.formulary.safety.reasons import Reason
 from hms.patients.records.actions import withdrawal_guards
 
+from .given_reasons import NO_REASONS, WITHOUT_REASON, GivenReasons
 from .order import Order, parse_order, run_checks
 from .stored_checks import checks_to_json
 
@@ -110,21 +109,23 @@ def prescribe(
     instructions: str = "",
     override_code: str = "",
     override_reason: str = "",
+    reasons: Mapping[str, Reason] = NO_REASONS,
     by: Person,
     **order_fields: Any,
 ) -> Prescription:
-    """Prescribe a medicine; `order_fields` are the arguments of `parse_order`.
+    """Prescribe a medicine; `order_fields` are the arguments of `parse_order`, `reasons` the reasons by the keys of the
+    questions that the checks ask. `override_code` and `override_reason` are the reason of those without one of their own.
 
     In an open encounter the line is a draft until the encounter is signed. In one's own signed encounter it is active at
-    once. Raises `RuleBroken` on `override_reason` for a serious alert without a reason, and in a signed encounter also
+    once. Raises `ReasonMissing` for a serious alert without a reason, and in a signed encounter also
     when something could not be checked; `NotAllowed` when `by` may not override alerts, `Conflict` for a withdrawn
     encounter.
     """
     encounter = _get_writable_encounter(encounter_id, by)
     order_fields |= {"instructions": instructions, "quantity": quantity}
     is_draft = encounter_state(encounter) == rules.DRAFT
-    reason = OverrideReason(override_code, override_reason, is_signed=not is_draft)
-    values, ordered = _columns(encounter, order_fields, reason, by)
+    given = GivenReasons(reasons, Reason(override_code, override_reason), is_signed=not is_draft)
+    values, ordered = _columns(encounter, order_fields, given, by)
     line = add_line(encounter, values, is_draft=is_draft, by=by)
     if ordered.sentence_id is not None:
         formulary_actions.count_use(ordered.sentence_id, by=by)
@@ -137,6 +138,7 @@ def change_prescription(
     *,
     override_code: str = "",
     override_reason: str = "",
+    reasons: Mapping[str, Reason] = NO_REASONS,
     version: int | None = None,
     by: Person,
     **order_fields: Any,
@@ -149,9 +151,9 @@ def change_prescription(
     if line.status != "draft":
         raise Conflict(N_("This prescription is signed. Stop it and prescribe again."), code="signed")
     encounter = get_own_draft(line.encounter_id, by)
-    reason = OverrideReason(override_code, override_reason)
-    values, _ordered = _columns(encounter, order_fields, reason, by, except_id=line.id)
-    for name, value in ({"override_code": "", "override_reason": ""} | values).items():
+    given = GivenReasons(reasons, Reason(override_code, override_reason))
+    values, _ordered = _columns(encounter, order_fields, given, by, except_id=line.id)
+    for name, value in (WITHOUT_REASON | values).items():
         setattr(line, name, value)
     line.increment_version()
     encounter.increment_version()
@@ -159,37 +161,10 @@ def change_prescription(
     return line
 
 
-@dataclass(frozen=True)
-class OverrideReason:
-    """The reason to prescribe despite a stop or a serious interaction, or although something could not be checked.
-
-    Of a draft only a stop needs it at once, the others at the signature; `is_signed` lines are active at once and need it now.
-    """
-
-    code: str = ""
-    text: str = ""
-    is_signed: bool = False
-
-    def columns(self, checks: Iterable[CheckResult], by: Person) -> dict[str, str]:
-        """The override columns; empty when no reason is needed. Raises `RuleBroken` on `override_reason`."""
-        checks = tuple(checks)
-        stops, unchecked = safety.list_stops(checks), safety.list_unchecked(checks)
-        serious = safety.list_serious(checks)
-        safety.check_override_reason(stops, self.code, self.text)
-        if self.is_signed or self.code:
-            safety.check_unchecked_reason(unchecked, self.code, self.text)
-            safety.check_serious_reason(serious, self.code, self.text)
-        if not stops and not ((unchecked or serious) and self.code):
-            return {}
-        if not by.may(Permission.OVERRIDE_ALERT):
-            raise NotAllowed([*(alert.message for alert in (*stops, *serious)), *unchecked][0])
-        return {"override_code": self.code, "override_reason": (self.text or "").strip()}
-
-
 def _columns(
     encounter: Encounter | Row,
     order_fields: dict[str, Any],
-    reason: OverrideReason,
+    reasons: GivenReasons,
     by: Person,
     except_id: int | None = None,
 ) -> tuple[dict[str, Any], Order]:
@@ -209,7 +184,7 @@ def _columns(
         "checks": checks_to_json(checks),
         **_dose_columns(ordered.dose),
         **_dose_words(ordered.dose, texts),
-        **reason.columns(checks, by),
+        **reasons.columns(checks, by),
     }
     return values, ordered
 

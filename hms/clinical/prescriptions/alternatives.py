@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hms.core.text.translation import Sentence
 from hms.formulary.dosing import product_text
@@ -10,6 +11,8 @@ from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
+from hms.formulary.safety.dose_limits import find_high_alert_group
+from hms.formulary.safety.medicine_facts import Medicine
 
 from . import patient_context
 from .order import Order, run_checks
@@ -31,7 +34,8 @@ class Alternative:
 def find_alternatives(
     ordered: Order, patient_id: int, encounter_id: int, except_id: int | None = None
 ) -> list[Alternative]:
-    """At most `MAX_COUNT` alternatives, one for each medicine: in stock first, then without cautions.
+    """At most `MAX_COUNT` alternatives by the same route, one for each medicine: in stock first, then without cautions. A
+    high-alert medicine is offered only in place of another dose of itself: one insulin is no other insulin.
 
     `except_id` is the id of the line that is being changed.
     """
@@ -42,13 +46,25 @@ def find_alternatives(
     alternatives: dict[tuple[str, ...], Alternative] = {}
     for row in formulary.list_usual_doses(same_use, ordered.product.route, context.dose_facts):
         order = Order(row.product, product_text.full_name(row.product), product_text.build_dose(row), row.id)
-        if tuple(row.product.ingredients) in alternatives:
+        if tuple(row.product.ingredients) in alternatives or _is_other_high_alert(order, ordered):
             continue
         checks = run_checks(order, patient_id, encounter_id, except_id=except_id, known=context)
         if not safety.list_stops(checks):
             alternatives[tuple(row.product.ingredients)] = _alternative(order, row.label, safety.list_alerts(checks))
     ranked = sorted(alternatives.values(), key=lambda option: (option.stock == 0, bool(option.cautions)))
     return ranked[:MAX_COUNT]
+
+
+def _is_other_high_alert(offered: Order, ordered: Order) -> bool:
+    """Whether the offered medicine is a high-alert one, and not the ordered one in another strength or dose."""
+    if _kind(offered.product) == _kind(ordered.product):
+        return False
+    medicine = Medicine.from_record(offered.product)
+    return find_high_alert_group(medicine, offered.dose, catalogue.load_knowledge())[0] is not None
+
+
+def _kind(product: Any) -> str:
+    return (product.generic_name or product.name).casefold()
 
 
 def _ingredients_of_same_use(ingredients: list[str]) -> list[str]:

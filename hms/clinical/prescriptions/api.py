@@ -38,6 +38,7 @@ from hms.patients.access import policy
 from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, queries, standalone_checks
+from .given_reasons import read_given
 
 TIMES = ("signed_at", "updated_at")
 """Shown only to those who may read the content."""
@@ -100,6 +101,7 @@ REFERENCE_FIELDS = ("encounter", "encounter_id", "patient", "patient_id", "medic
 
 def _order_fields(payload: dict[str, Any]) -> dict[str, Any]:
     texts = {name: value for name, value in payload.items() if name not in REFERENCE_FIELDS}
+    texts["reasons"] = read_given(payload)
     if payload.get("medication") is not None:
         texts["medication_id"] = payload["medication"]
     elif not payload.get("medication_name", "").strip():
@@ -114,8 +116,8 @@ def _order_fields(payload: dict[str, Any]) -> dict[str, Any]:
 def prescribe(payload: dict[str, Any]) -> Response:
     """Prescribe a medicine in one's own encounter: a draft until the encounter is signed, active at once afterwards.
 
-    A serious alert (recorded allergy, dangerous interaction, too high dose) is 400 on `override_reason` until
-    `override_code` and `override_reason` are sent.
+    A serious alert (recorded allergy, dangerous interaction, too high dose) is 400 on `override_reason`, with the
+    findings in `questions`, until `reasons` for them, or `override_code` and `override_reason` for all, are sent.
     """
     encounter_id, order_fields, who = require_encounter_id(payload), _order_fields(payload), current_person()
     check_named_patient(payload, encounter_id)
@@ -146,7 +148,11 @@ def _with_stored_values(payload: dict[str, Any], row: Any) -> dict[str, Any]:
     if not payload.keys() & set(MEDICINE):
         kept |= {"medication": row.medication_id, "medication_name": row.medication_name}
         if not payload.keys() & set(DOSE):
-            kept |= {name: getattr(row, name) for name in (*DOSE, "quantity", "override_code", "override_reason")}
+            kept |= {name: getattr(row, name) for name in (*DOSE, "quantity")}
+            if row.reasons and "override_code" not in payload:
+                kept["reasons"] = [{"key": key} | reason for key, reason in row.reasons.items()]
+            else:
+                kept |= {name: getattr(row, name) for name in ("override_code", "override_reason")}
     return kept | payload
 
 

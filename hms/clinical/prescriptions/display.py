@@ -13,9 +13,10 @@ from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety.reasons import Question
 
 from . import patient_context
-from .stored_checks import StoredChecks, describe_gaps, describe_reason
+from .stored_checks import Answered, StoredChecks, describe_gaps, list_answered
 
 STATUS_WORDS = {
     "draft": _l("Draft"),
@@ -37,9 +38,9 @@ STATUS_LOOKS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One prescription. `alerts` are (tier, message) of the checks, `gaps` what they could not check, `looked_up` what
-    they compared with the rules of `version`, `unknown` that for which these have no line. `needs_reason`: a gap
-    needs a reason before signing and has none."""
+    """One prescription. `alerts` are (tier, message, reason) of the checks, `gaps` (message, reason) what they could not
+    check, `looked_up` what they compared with the rules of `version`, `unknown` that for which these have no line. A reason
+    is "" when none was given. `answered` are the findings that need a reason."""
 
     id: int
     encounter_id: int | None
@@ -50,14 +51,12 @@ class Line:
     status: str
     status_reason: str
     since: datetime | None
-    alerts: tuple[tuple[str, str], ...]
-    gaps: tuple[str, ...]
+    alerts: tuple[tuple[str, str, str], ...]
+    gaps: tuple[tuple[str, str], ...]
     looked_up: tuple[str, ...]
     unknown: tuple[str, ...]
-    serious: tuple[str, ...]
+    answered: tuple[Answered, ...]
     version: str
-    needs_reason: bool
-    override: str
     is_in_formulary: bool
 
     @property
@@ -65,9 +64,9 @@ class Line:
         return STATUS_WORDS.get(self.status, self.status)
 
     @property
-    def has_stop(self) -> bool:
-        """Whether a serious alert was found."""
-        return any(tier == "stop" for tier, _message in self.alerts)
+    def open_questions(self) -> list[Question]:
+        """The findings that need a reason before signing and have none."""
+        return [Question(each.kind, each.message) for each in self.answered if not each.code]
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +87,9 @@ def to_lines(rows: Iterable[Any]) -> list[Line]:
 
 def _line(row: Any, product: Any | None) -> Line:
     checks = StoredChecks.of(row.checks)
-    alerts = [(alert.tier, alert.message) for alert in checks.alerts]
+    answered = list_answered(row)
+    reasons = {each.message: each.reason for each in answered}
+    alerts = [(alert.tier, alert.message, reasons.get(alert.message, "")) for alert in checks.alerts]
     return Line(
         id=row.id,
         encounter_id=row.encounter_id,
@@ -100,13 +101,11 @@ def _line(row: Any, product: Any | None) -> Line:
         status_reason=row.status_reason,
         since=row.signed_at or row.authored_at or row.created_at,
         alerts=tuple(sorted(alerts, key=lambda alert: ("stop", "caution", "info").index(alert[0]))),
-        gaps=tuple(describe_gaps(row)),
+        gaps=tuple((gap, reasons.get(gap, "")) for gap in describe_gaps(row)),
         looked_up=tuple(checks.looked_up),
         unknown=tuple(checks.unknown),
-        serious=tuple(checks.serious),
+        answered=tuple(answered),
         version=checks.version,
-        needs_reason=not row.override_code and checks.needs_reason,
-        override=describe_reason(row),
         is_in_formulary=product is not None or row.external_id is not None,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
-from hms.core.text.translation import N_, Sentence
+from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_supply
@@ -19,11 +19,13 @@ from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
-from hms.formulary.safety.knowledge import Knowledge, Medicine
+from hms.formulary.safety.knowledge import Knowledge
+from hms.formulary.safety.medicine_facts import Medicine
 
 from . import patient_context
 
 UNKNOWN_FORM = N_("The form of %(medicine)s is not known. The route was not checked.")
+NOT_READ = N_("The words of the dose of %(medicine)s were not read.")
 RENEWAL_WINDOW = timedelta(days=7)
 _MEALS = re.compile(r"(?<![a-z])(?:(?:before|after|with|between) (?:food|meals?)|[ap]\.?c\.?)(?![a-z])")
 
@@ -38,6 +40,8 @@ class Order:
     sentence_id: int | None = None
     is_route_compared: bool = True
     """Whether the route was compared with the form. It is not when the form is not known."""
+    unread: Sentence | None = None
+    """Why the texts of the dose were not read, and what to write instead."""
 
     @property
     def supply(self) -> int | None:
@@ -97,20 +101,28 @@ def _find_order(
     name = medication_name.strip() or (product_text.full_name(product) if product else "")
     if not name:
         raise RuleBroken(N_("Choose or enter the medicine."), "medication_name")
-    return Order(product, name, dose or _read_dose(product, *texts, route))
+    unread = None
+    if dose is None:
+        dose, unread = _read_dose(product, *texts, route)
+    return Order(product, name, dose, unread=unread)
 
 
-def _read_dose(product: Any | None, dosage: str, frequency: str, duration: str, route: str) -> Dose | None:
-    """The dose that the texts give together; None when they are not clear. Times of meals do not change it."""
+def _read_dose(
+    product: Any | None, dosage: str, frequency: str, duration: str, route: str
+) -> tuple[Dose | None, Sentence | None]:
+    """The dose that the texts give together, or why they are not clear. Times of meals do not change it. Raises `RuleBroken`
+    for two frequencies ("10 mg x 5" once a day): nobody knows which one is meant."""
     if product is None or not dosage:
-        return None
+        return None, None
     typed = _MEALS.sub(" ", f"{dosage} {frequency} {shorthand.with_days(duration)}".lower())
     try:
         dose = shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
         check_counted_unit(product, dose.unit)
-    except RuleBroken:
-        return None
-    return dose
+    except RuleBroken as refusal:
+        if refusal.code == shorthand.TWO_FREQUENCIES:
+            raise RuleBroken.from_error(refusal, "frequency" if frequency else "dosage") from refusal
+        return None, refusal.sentence
+    return dose, None
 
 
 def run_checks(
@@ -134,7 +146,15 @@ def run_checks(
         for order, current in context.running
         if order.id != except_id and not _is_renewal(order, ordered, encounter_id)
     ]
-    checks = safety.check_medicine(medicine, ordered.dose, context.person, context.allergies, others, knowledge)
+    route = ordered.dose.route if ordered.dose else medicine.route
+    checks = safety.check_medicine(
+        *(medicine, ordered.dose, context.person, context.allergies, others, knowledge),
+        kidneys=context.kidneys if knowledge.find_kidney_rules(medicine, route) else None,
+        illnesses=context.illnesses if knowledge.find_illness_rules(medicine, route) else None,
+    )
+    if ordered.unread is not None:
+        unread = joined((Sentence(NOT_READ, medicine=ordered.name), ordered.unread))
+        checks = (*checks, CheckResult.not_run("dose_text", unread, needs_reason=False))
     if ordered.is_route_compared:
         return checks
     unknown = Sentence(UNKNOWN_FORM, medicine=ordered.name)

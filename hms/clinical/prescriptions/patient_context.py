@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, cast, func, or_, select
@@ -21,10 +21,15 @@ from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import medicine_from_text
-from hms.formulary.safety.knowledge import Medicine, MedicineRecord
+from hms.formulary.safety.illness_check import Illness
+from hms.formulary.safety.kidney_function import KidneyFacts
+from hms.formulary.safety.medicine_facts import Medicine, MedicineRecord
 from hms.formulary.safety.other_checks import CurrentMedicine, PatientFacts
 from hms.patients.allergies import queries as patients
 from hms.patients.models import Patient
+
+from .illness_facts import load_illnesses
+from .kidney_facts import load_kidneys
 
 PREGNANCY_KNOWN_FOR = timedelta(days=60)
 COURSE_DAYS = 30
@@ -35,7 +40,7 @@ LINE_COLUMNS = (
     *("id", "encounter_id", "medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
     *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days", "quantity"),
     *("supply_text", "status", "status_reason", "signed_at", "authored_at", "created_at", "checks", "external_id"),
-    *("override_code", "override_reason"),
+    *("override_code", "override_reason", "reasons"),
 )
 
 
@@ -67,10 +72,22 @@ class SafetyContext:
     counts.
     """
 
+    patient_id: int
+    encounter_id: int | None
     person: PatientFacts
     dose_facts: PatientFacts
     allergies: tuple[AllergyEntry, ...] | None
     running: list[tuple[Any, CurrentMedicine]]
+
+    @cached_property
+    def kidneys(self) -> KidneyFacts:
+        """What is known of the kidneys; read when the first medicine needs it."""
+        return load_kidneys(self.patient_id)
+
+    @cached_property
+    def illnesses(self) -> tuple[Illness, ...]:
+        """The problems and the diagnoses of the encounter; read when the first medicine needs them."""
+        return load_illnesses(self.patient_id, self.encounter_id)
 
 
 def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyContext:
@@ -80,7 +97,8 @@ def load_safety_context(patient_id: int, encounter_id: int | None) -> SafetyCont
     patient, person = rows[0], _to_person(rows[0])
     recorded = _to_entries(patients.read_allergies_column(patient.allergies), patient.allergy_status)
     orders = [order for order in rows if order.id is not None]
-    return SafetyContext(person, replace(person, weight_kg=patient.recent_weight), recorded, _to_current(orders))
+    dose_facts = replace(person, weight_kg=patient.recent_weight)
+    return SafetyContext(patient_id, encounter_id, person, dose_facts, recorded, _to_current(orders))
 
 
 def load_dose_facts(patient_id: int) -> PatientFacts:

@@ -21,7 +21,7 @@ ORDER_CLINICAL = (
     *ORDER_PUBLIC,
     *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
     *("quantity", "quantity_dispensed", "override_code", "override_reason", "checks", "signed_at", "updated_at"),
-    "external_id",
+    *("reasons", "external_id"),
 )
 
 

@@ -12,7 +12,8 @@ from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety import allergy_check, interaction_check
 from hms.formulary.safety.alerts import NO_RULES, CheckResult
 from hms.formulary.safety.checks import medicine_from_text
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.knowledge import Knowledge
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.formulary.safety.other_checks import CurrentMedicine
 from hms.patients.models import Patient
 
@@ -67,6 +68,7 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
     message = (
         N_("%(medicine)s is not in the formulary. It was not checked.") if knowledge.is_readable else NO_RULES.message
     )
+    found += _find_combinations(medicines, knowledge)
     found += [
         {"drugs": [name], "severity": "not_checked", "description": str(Sentence(message, medicine=name))}
         for name in unknown
@@ -78,8 +80,23 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
         "pairs": [_pair_to_json(drugs, check) for drugs, check in pairs],
         "not_checked": list(dict.fromkeys((*unknown, *without_rule))),
         "rules_version": knowledge.version,
-        "looked_up": str(interaction_check.describe_rules(known, knowledge)),
+        "looked_up": str(interaction_check.describe_rules(known, knowledge) or ""),
     }
+
+
+def _find_combinations(medicines: list[Medicine], knowledge: Knowledge) -> list[dict[str, Any]]:
+    """What three or more of the medicines do together, each once."""
+    alerts = {
+        str(alert.message): ([each.name for each in taken], alert)
+        for medicine in medicines
+        for rule, taken in interaction_check.find_combinations(
+            medicine, [other for other in medicines if other is not medicine], knowledge
+        )
+        for alert in [interaction_check.describe_combination(rule, taken)]
+    }
+    return [
+        {"drugs": drugs, "severity": alert.tier, "description": str(alert.message)} for drugs, alert in alerts.values()
+    ]
 
 
 def _pair_to_json(drugs: list[str], check: CheckResult) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.alerts import CheckResult, is_serious_interaction
-from hms.formulary.safety.checks import OVERRIDE_REASONS
+from hms.formulary.safety.alerts import CheckResult, is_serious
+from hms.formulary.safety.reasons import NOT_CHECKED, OVERRIDE_REASONS, SERIOUS, STOP, Question
 
 
 class StoredAlert(NamedTuple):
@@ -48,10 +48,35 @@ def describe_gaps(row: Any) -> list[str]:
     return [ELSEWHERE] if not checks.checks and row.external_id is not None else checks.missing
 
 
-def describe_reason(row: Any) -> str:
-    """The prescriber's reason to prescribe in spite of the checks, as chosen and as explained; "" without one."""
-    chosen = OVERRIDE_REASONS.get(row.override_code, row.override_code)
-    return ": ".join(str(part) for part in (chosen, row.override_reason) if part)
+class Answered(NamedTuple):
+    """A finding that needs a reason, with the reason; "" when it has none yet."""
+
+    key: str
+    kind: str
+    message: str
+    code: str
+    text: str
+
+    @property
+    def reason(self) -> str:
+        return describe(self.code, self.text)
+
+
+def describe(code: str, explanation: str) -> str:
+    """A reason as it was chosen and explained; "" without one."""
+    chosen = OVERRIDE_REASONS.get(code, code)
+    return ": ".join(str(part) for part in (chosen, explanation) if part)
+
+
+def list_answered(row: Any) -> list[Answered]:
+    """The findings of a prescription that need a reason, with their reasons. A line from before findings had reasons of
+    their own has one for all."""
+    own, for_all = row.reasons or {}, {"code": row.override_code, "text": row.override_reason}
+    return [
+        Answered(question.key, question.kind, str(question.message), reason["code"], reason["text"])
+        for question in StoredChecks.of(row.checks).questions
+        for reason in [own.get(question.key) or ({"code": "", "text": ""} if own else for_all)]
+    ]
 
 
 @dataclass(frozen=True)
@@ -81,8 +106,8 @@ class StoredChecks:
 
     @property
     def serious(self) -> list[str]:
-        """The interactions that need a reason before signing."""
-        return [alert.message for alert in self.alerts if is_serious_interaction(alert.rule, alert.tier)]
+        """The findings that need a reason before signing."""
+        return [alert.message for alert in self.alerts if is_serious(alert.rule, alert.tier)]
 
     @property
     def missing(self) -> list[str]:
@@ -100,9 +125,13 @@ class StoredChecks:
         return self._texts("unknown")
 
     @property
-    def needs_reason(self) -> bool:
-        """Whether a reason was needed before signing."""
-        return any(check.get("needs_reason") for check in self.checks)
+    def questions(self) -> list[Question]:
+        """What needs a reason, each once: stops at once, the others before signing."""
+        alerts = [(STOP, alert.message) for alert in self.alerts if alert.tier == STOP]
+        alerts += [(SERIOUS, message) for message in self.serious]
+        gaps = [check["missing"] for check in self.checks if check.get("needs_reason") and check.get("missing")]
+        found = [Question(kind, message) for kind, message in (*alerts, *((NOT_CHECKED, gap) for gap in gaps))]
+        return list({question.key: question for question in found}.values())
 
     def _texts(self, name: str) -> list[str]:
         """The texts of a field, each once."""

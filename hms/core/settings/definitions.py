@@ -9,6 +9,7 @@ from .message_definitions import MESSAGE_SETTINGS
 from .security_definitions import SECURITY_SETTINGS
 
 FACILITY, QUEUE, BILLING, PHARMACY = _l("Facility"), _l("Queue"), _l("Billing and receipts"), _l("Pharmacy")
+CLINICAL = _l("Doctor's desk")
 
 SETTINGS: dict[str, SettingDefinition] = {
     setting.key: setting
@@ -248,6 +249,16 @@ SETTINGS: dict[str, SettingDefinition] = {
             _l("Last line of a receipt"),
             BILLING,
             help=_l("For example a greeting or opening hours."),
+        ),
+        SettingDefinition(
+            "clinical.creatinine_days",
+            90,
+            _l("Days for which a creatinine counts"),
+            CLINICAL,
+            help=_l("An older one says nothing of the kidneys today: medicines are then not compared with them."),
+            least=1,
+            most=720,
+            is_sensitive=True,
         ),
         SettingDefinition(
             "clinical.show_diagnosis_on_bill",

@@ -88,7 +88,7 @@ ERROR_PRONE = {
     "once": N_("“once” can mean a single dose or once a day: write “stat” or “od”."),
     "qd": N_("“qd” is easily misread: write “od” or “once a day”."),
     "qod": N_("“qod” is easily misread: write “alternate days”."),
-    "u": N_("“u” is easily misread as a zero: write “units”."),
+    "u": N_("“u” is easily misread as a zero: write “units”, for example 10 units bd."),
     "hs": N_("“hs” is easily misread: write “nocte” or “at night”."),
     "w": N_("Write weeks as 2/52 or “2 weeks”."),
     "m": N_("Write months as 1/12 or “1 month”."),

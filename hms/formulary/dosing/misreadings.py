@@ -16,6 +16,13 @@ _MAX = r"(?<![a-z])(?:max(?:imum)?|not more than|no more than|up to)(?: of)? ?[0
 _FRENCH = r"(?:/ ?j|par jour|fois|matin|soir|midi|jours?|pendant)"
 _READ_IN_TWO_WAYS = (
     (re.compile(r"(?:^|\s)[.,]\s+[0-9]"), N_("Write the decimal sign and the number together, for example 0.5 mg.")),
+    (
+        re.compile(r"(?<![a-z])(?:sliding|scale|titrat)"),
+        N_(
+            "A scale is no single dose. Write its largest dose and how often, for example 10 units tds, and the scale itself "
+            "under Instructions."
+        ),
+    ),
     (re.compile(r"[0-9] ?- ?[0-9]|[0-9] (?:to|a|or|ou) [0-9]"), N_("Enter one amount, not a range.")),
     (
         re.compile(rf"(?<![a-z])pr (?=[0-9]+ ?{LENGTHS})"),

@@ -31,6 +31,7 @@ BARE_UNITS = frozenset(
 MAX_DOSES = 24
 """How many doses a maximum without a unit can count in 24 hours."""
 EXAMPLE = "500 mg tds 5/7 po"
+TWO_FREQUENCIES = "two_frequencies"
 
 _FILLERS = frozenset({"take", "give", "for", "x", "a", "the", "pendant", "as", "prendre"})
 _ALLOWED = re.compile(r"[a-z0-9µμ .,/%+-]*")
@@ -55,6 +56,7 @@ _FRACTION_DAYS = re.compile(r"(?<![0-9/.,])([0-9]{1,3}) ?/ ?(7|52|12)(?![0-9/.,]
 _WRITTEN_DAYS = re.compile(rf"(?<![0-9/.,])([0-9]{{1,3}}) ?({LENGTHS})")
 _DAYS_OF = {"7": 1, "52": 7, "12": 30, "d": 1, "w": 7, "m": 30, "j": 1, "s": 7}
 _AMOUNT = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER}) ?({_UNIT})(?![a-z0-9/])")
+_MISREAD_UNITS = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER}) ?u(?![a-z0-9])")
 _BARE_NUMBER = re.compile(rf"(?<![0-9a-z/.,])({_NUMBER})(?![0-9a-z/])")
 
 
@@ -78,6 +80,7 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
     (weeks), 1/12 (months of 30 days), max 4 g. Raises `RuleBroken` on field `dose` with a sentence that says what to write.
     """
     rest = _Remainder(_normalize(text))
+    _check_units(rest.left)
     maximum = _single_match(rest.take(_MAXIMUM), Sentence(N_("two maximum amounts")))
     days = _days(rest)
     frequency_code, as_needed = _frequency(rest)
@@ -161,18 +164,22 @@ def _frequency(rest: _Remainder) -> tuple[str, bool]:
     as_needed = AS_REQUIRED in map(_FREQUENCY_OF.get, phrases)
     phrases = [phrase for phrase in phrases if _FREQUENCY_OF[phrase] != AS_REQUIRED]
     if len(phrases) > 1 and any(re.fullmatch("x[0-9]", phrase) for phrase in phrases):
-        raise _refuse(N_("There are two frequencies. Remove one."))
+        raise _two_frequencies()
     timed = {_FREQUENCY_OF[phrase] for phrase in phrases}
     if timed & {"in_the_morning", "at_night"}:
         timed.discard("once_daily")
     if len(timed) > 1:
-        raise _refuse(N_("There are two frequencies. Remove one."))
+        raise _two_frequencies()
     if not timed and not as_needed:
         for word in rest.left.split():
             if word in ERROR_PRONE:
                 raise _refuse(ERROR_PRONE[word])
         raise _refuse(N_("Enter the frequency, for example od, bd, tds, qds, q6h, nocte, prn or stat."))
     return (timed.pop() if timed else AS_REQUIRED), as_needed
+
+
+def _two_frequencies() -> RuleBroken:
+    return RuleBroken(N_("There are two frequencies. Remove one."), FIELD, code=TWO_FREQUENCIES)
 
 
 def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
@@ -227,6 +234,12 @@ def _parse_maximum(match: re.Match[str] | None, amount: Decimal, unit: str) -> D
     if factor is None:
         raise _refuse(N_("Enter the maximum in the unit of the dose."))
     return maximum * factor
+
+
+def _check_units(text: str) -> None:
+    """Refuse "10u" before anything else is asked for."""
+    if _MISREAD_UNITS.search(text):
+        raise _refuse(ERROR_PRONE["u"])
 
 
 def _check_misread(left: str) -> None:

@@ -19,15 +19,13 @@ from hms.formulary.dosing.routes import check_form_routes
 from hms.formulary.safety.knowledge import (
     AllergyClass,
     CrossReaction,
-    DoseLimit,
-    HighAlertGroup,
-    Interaction,
     Knowledge,
-    Medicine,
     MedicineFamily,
     MedicineGroup,
     Substance,
 )
+from hms.formulary.safety.medicine_facts import Medicine
+from hms.formulary.safety.rule_lines import Combination, DoseLimit, HighAlertGroup, IllnessRule, Interaction, KidneyRule
 
 DATA = Path(__file__).parents[1] / "data"
 log = logging.getLogger(__name__)
@@ -132,7 +130,9 @@ def _read_knowledge() -> Knowledge:
         cross_reactions=tuple(CrossReaction(**row) for row in _read_rules("allergy_cross")),
         interactions=tuple(Interaction(**row) for row in _read_rules("interactions")),
         families=tuple(
-            MedicineFamily(row["code"], row["name"], frozenset(_split(row["members"])))
+            MedicineFamily(
+                row["code"], row["name"], frozenset(_split(row["members"])), row["watch_duplicates"] == "yes"
+            )
             for row in _read_rules("interaction_families")
         ),
         groups=tuple(
@@ -144,6 +144,9 @@ def _read_knowledge() -> Knowledge:
             for row in _read_rules("harmless")
             for other in _split(row["harmless_with"])
         ),
+        combinations=tuple(_combination(row) for row in _read_rules("combinations")),
+        kidney_rules=tuple(_kidney_rule(row) for row in _read_rules("kidney")),
+        illness_rules=tuple(_illness_rule(row) for row in _read_rules("illnesses")),
         high_alert=tuple(_high_alert_group(row) for row in _read_rules("high_alert")),
         dose_limits=tuple(_dose_limit(row) for row in _read_rules("dose_limits")),
     )
@@ -213,6 +216,20 @@ def _usual_dose(row: dict[str, str]) -> Dose:
         max_per_day=_decimal(row["max_per_day"]),
         days=int(row["days"]) if row["days"] else None,
     )
+
+
+def _combination(row: dict[str, str]) -> Combination:
+    texts = (row[name] for name in ("effect", "advice", "source", "address"))
+    return Combination(_split(row["parts"]), row["tier"], frozenset(_split(row["mechanisms"])), *texts)
+
+
+def _kidney_rule(row: dict[str, str]) -> KidneyRule:
+    return KidneyRule(**row | {"below": Decimal(row["below"]), "routes": frozenset(_split(row["routes"]))})  # type: ignore[arg-type]
+
+
+def _illness_rule(row: dict[str, str]) -> IllnessRule:
+    lists = {name: frozenset(_split(row[name])) for name in ("medicines", "codes", "words", "routes")}
+    return IllnessRule(**row | lists)  # type: ignore[arg-type]
 
 
 def _high_alert_group(row: dict[str, str]) -> HighAlertGroup:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from hms.core.text.translation import N_, Sentence
 
 TIERS = ("stop", "caution", "info")
+SERIOUS_RULES = frozenset({"interaction", "kidneys", "illnesses"})
+"""The checks of which a caution needs a reason before signing."""
 
 
 @dataclass(frozen=True, slots=True)
 class SafetyAlert:
-    """One finding. A "stop" needs a reason at once, a serious interaction before signing; others are only shown."""
+    """One finding. A "stop" needs a reason at once, a serious finding before signing; others are only shown."""
 
     tier: str
     rule: str
@@ -25,13 +27,13 @@ class SafetyAlert:
 
     @property
     def is_serious(self) -> bool:
-        """Whether it is an interaction that may be prescribed with a reason."""
-        return is_serious_interaction(self.rule, self.tier)
+        """Whether it may be prescribed with a reason."""
+        return is_serious(self.rule, self.tier)
 
 
-def is_serious_interaction(rule: str, tier: str) -> bool:
-    """Whether an alert of the check `rule` is an interaction that may be prescribed with a reason."""
-    return tier == "caution" and rule == "interaction"
+def is_serious(rule: str, tier: str) -> bool:
+    """Whether an alert of the check `rule` may be prescribed with a reason."""
+    return tier == "caution" and rule in SERIOUS_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class CheckResult:
     found because nothing was there to be found; without alerts the outcome is then not_checked, which asks for no reason.
 
     `missing` says what could not be checked, also when other alerts fired; it is shown as prominently as an alert.
-    `needs_reason`: an interaction is serious, or knowledge is missing that nobody at the desk can look up (a substance, a
-    maximum), so that signing needs a reason. It is False for a fact about the patient that can be asked or measured.
+    `needs_reason`: knowledge is missing that nobody at the desk can look up (a substance, a maximum), so that signing needs
+    a reason. It is False for a fact about the patient that can be asked or measured.
     `looked_up` says what the check compared.
     """
 
@@ -70,8 +72,7 @@ class CheckResult:
         not_checked when something is unknown, else clear."""
         ordered = tuple(sorted(set(alerts), key=lambda alert: (TIERS.index(alert.tier), str(alert.message))))
         outcome = "fired" if ordered else "could_not_run" if missing else "not_checked" if unknown else "clear"
-        asks = (needs_reason and missing is not None) or any(alert.is_serious for alert in ordered)
-        return cls(rule, outcome, ordered, missing, asks, looked_up, unknown)
+        return cls(rule, outcome, ordered, missing, needs_reason and missing is not None, looked_up, unknown)
 
     @classmethod
     def not_run(cls, rule: str, missing: Sentence, *, needs_reason: bool = True) -> CheckResult:

@@ -16,10 +16,12 @@ from typing import Protocol
 from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
+from hms.patients.allergies import rules
 
 from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .class_words import names_other_family
-from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, Medicine, normalize_words
+from .knowledge import CLASS_PREFIX, AllergyClass, Knowledge, normalize_words
+from .medicine_facts import Medicine
 from .same_words import share_words
 
 RULE = "allergy"
@@ -27,11 +29,6 @@ SEVERE = frozenset({"severe", "life-threatening", "high"})
 SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
 _LISTED = re.compile(r"[,;:/+&()\n]")
 """Between two things of a list."""
-DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
-DENIAL_FILLERS = frozenset(
-    {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
-    | {"medicine", "medicines", "of", "reported"}
-)
 
 
 class AllergyRecord(Protocol):
@@ -82,8 +79,7 @@ class AllergyEntry:
     @property
     def is_denial(self) -> bool:
         """Whether the text says that there is no allergy ("NKDA")."""
-        words = set(normalize_words(self.text).split())
-        return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIAL_FILLERS
+        return not self.code and rules.is_denial(self.text)
 
 
 @lru_cache(maxsize=4096)
@@ -161,9 +157,14 @@ def _describe_compared(medicine: Medicine, recorded: list[AllergyEntry], knowled
     if not recorded:
         return Sentence(N_("No allergy is recorded."))
     message = N_(
-        "%(medicine)s was compared with the recorded allergies (%(allergies)s), by name and by the families of version "
-        "%(version)s."
+        "%(medicine)s was compared with the recorded allergies (%(allergies)s), by name and by group (version "
+        "%(version)s)."
     )
+    if len(medicine.ingredients) > 1:
+        message = N_(
+            "%(medicine)s were compared with the recorded allergies (%(allergies)s), by name and by group "
+            "(version %(version)s)."
+        )
     names = ", ".join(entry.text or entry.code for entry in recorded)
     return Sentence(
         message,
@@ -187,9 +188,13 @@ def _describe_unchecked(medicine: Medicine, recorded: list[AllergyEntry], knowle
     ]
     if unknown:
         message = N_("The recorded allergy “%(text)s” cannot be checked automatically. Check it yourself.")
+        if len(unknown) > 1:
+            message = N_("The recorded allergies “%(text)s” cannot be checked automatically. Check them yourself.")
         return Sentence(message, text="”, “".join(unknown))
     if not medicine.is_in_formulary:
         message = N_("%(medicine)s is not in the formulary. Only %(ingredients)s was checked.")
+        if len(medicine.ingredients) > 1:
+            message = N_("%(medicine)s is not in the formulary. Only %(ingredients)s were checked.")
         return Sentence(message, medicine=medicine.name, ingredients=", ".join(medicine.ingredients))
     return None
 
@@ -276,4 +281,6 @@ def _same_class(
     medicine: Medicine, entry: AllergyEntry, allergy_class: AllergyClass, members: tuple[str, ...]
 ) -> Sentence:
     message = N_("%(substance)s is from the same group: %(family)s.")
+    if len(members) > 1:
+        message = N_("%(substance)s are from the same group: %(family)s.")
     return joined((_recorded(entry), Sentence(message, substance=", ".join(members), family=allergy_class.name)))

@@ -15,8 +15,10 @@ from hms.formulary.dosing.quantities import calculate_daily_amounts, calculate_s
 from hms.formulary.dosing.strengths import Amount, format_amount
 
 from .alerts import CheckResult, SafetyAlert
-from .knowledge import DoseLimit, HighAlertGroup, Knowledge, Medicine
+from .knowledge import Knowledge
+from .medicine_facts import Medicine
 from .other_checks import CHILD_UNTIL, PatientFacts, format_weight, not_in_formulary
+from .rule_lines import DoseLimit, HighAlertGroup
 
 HIGH_ALERT, DOSE_LIMIT = "high_alert", "dose_limit"
 WEEK = 7
@@ -40,21 +42,21 @@ def check_high_alert(medicine: Medicine, dose: Dose | None, person: PatientFacts
     if not medicine.ingredients and not medicine.classes:
         return not_in_formulary(HIGH_ALERT, (medicine,))
     alerts = []
-    group, named = _find_group(medicine, dose, knowledge)
+    group, named = find_high_alert_group(medicine, dose, knowledge)
     if group is not None:
         template = _find_gap(medicine, named, dose, person, knowledge)
         if template:
             message = Sentence(template, medicine=medicine.name, group=Sentence(group.name))
             alerts.append(SafetyAlert("stop", HIGH_ALERT, message, named))
-    message = N_("%(medicine)s was looked up in the list of high-alert medicines of version %(version)s.")
+    message = N_("%(medicine)s was looked up in the list of high-alert medicines (version %(version)s).")
     looked_up = Sentence(message, medicine=medicine.name, version=knowledge.version)
     return CheckResult.from_alerts(HIGH_ALERT, alerts, looked_up=looked_up)
 
 
-def _find_group(
+def find_high_alert_group(
     medicine: Medicine, dose: Dose | None, knowledge: Knowledge
 ) -> tuple[HighAlertGroup | None, tuple[str, ...]]:
-    """The group that the medicine is in by its route, and the ingredients for which it is."""
+    """The group of high-alert medicines that the medicine is in by its route, and the ingredients for which it is."""
     classes = knowledge.classes_for(medicine)
     for group in knowledge.high_alert:
         named = tuple(name for name in medicine.ingredients if name in group.substances)
@@ -130,7 +132,7 @@ def check_dose_limits(medicine: Medicine, dose: Dose | None, person: PatientFact
     daily = calculate_daily_amounts(dose, medicine.strength, medicine.unit, medicine.ingredients) or {}
     compared = [limit for limit in limits if _is_comparable(limit, dose, amounts, person)]
     sums = {"single": amounts, "weekly": _sum_week(dose, amounts, daily)}
-    named = _find_group(medicine, dose, knowledge)[1]
+    named = find_high_alert_group(medicine, dose, knowledge)[1]
     alerts = [alert for limit in compared if (alert := _alert(limit, sums.get(limit.kind, daily), person, named))]
     needs_weight = any(limit.most_per_kg is not None and person.weight_kg is None for limit in limits)
     return CheckResult.from_alerts(
@@ -160,7 +162,7 @@ def _describe_compared(
         "weekly": N_("a week"),
         "course": N_("a day in a long course"),
     }
-    message = N_("The dose of %(medicine)s was compared with its limits of version %(version)s: %(limits)s.")
+    message = N_("The dose of %(medicine)s was compared with its limits (version %(version)s): %(limits)s.")
     limits = ", ".join(
         f"{limit.ingredient} {_format(limit.find_most(person.weight_kg), limit.unit)} {words[limit.kind]}"
         for limit in compared
@@ -201,8 +203,11 @@ def _alert(
         "weekly": N_("%(amount)s of %(ingredient)s in a week is more than the weekly maximum of %(most)s."),
         "course": N_("%(amount)s of %(ingredient)s a day for more than %(days)s days is more than %(most)s."),
     }
+    template = templates[limit.kind]
+    if limit.kind == "course" and limit.over_days == 1:
+        template = N_("%(amount)s of %(ingredient)s a day for longer than one day is more than %(most)s.")
     message = Sentence(
-        templates[limit.kind],
+        template,
         amount=_format(amount.value, amount.unit),
         ingredient=limit.ingredient,
         most=_format(most, limit.unit),

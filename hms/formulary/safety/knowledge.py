@@ -3,97 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from hms.core.text.cleaning import fold
+
+from .medicine_facts import Medicine
+from .rule_lines import Combination, DoseLimit, HighAlertGroup, IllnessRule, Interaction, KidneyRule, is_by_route
 
 CLASS_PREFIX = "class:"
 UNCONFIRMED = "source to be confirmed"
 """In the place of a source: every pharmacist would expect the rule, but nobody has read its source yet."""
-LOCAL_ROUTES = frozenset({"topical", "eye", "ear", "nasal"})
-"""By these too little reaches the blood for most interactions."""
-SWALLOWED = frozenset({"oral", ""})
-ADULT_FROM = Decimal(18)
 _TRADE_MARKS = re.compile("[™®℠©]")
-
-
-class MedicineRecord(Protocol):
-    """The columns of a stored medicine that the checks need."""
-
-    name: str
-    generic_name: str
-    brand_name: str
-    ingredients: Sequence[str]
-    classes: Sequence[str]
-    strength: str
-    unit: str
-    route: str
-    has_no_maximum: bool
-    max_daily_mg: Mapping[str, object]
-    max_daily_mg_per_kg: Mapping[str, object]
-    pregnancy: str
-    min_age_years: Decimal | None
-    min_age_tier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Medicine:
-    """The facts about a medicine that the checks use.
-
-    `classes` are codes of `AllergyClass`; `unit` is the unit that is dispensed (tablet, bottle …). `pregnancy` is "avoid",
-    "caution" or "". Maximum doses are mg by ingredient, in 24 hours or per kg of weight in 24 hours; `has_no_maximum`
-    says that none applies (fluids, creams, vaccines); an unknown maximum is an empty dict. `is_in_formulary` is False for
-    a medicine in free text. `other_names` are its brand and other words for it.
-    """
-
-    name: str
-    ingredients: tuple[str, ...] = ()
-    classes: frozenset[str] = frozenset()
-    strength: str = ""
-    unit: str = "tablet"
-    route: str = "oral"
-    has_no_maximum: bool = False
-    max_daily_mg: Mapping[str, Decimal] = field(default_factory=dict)
-    max_daily_mg_per_kg: Mapping[str, Decimal] = field(default_factory=dict)
-    pregnancy: str = ""
-    min_age_years: Decimal | None = None
-    min_age_tier: str = "caution"
-    is_in_formulary: bool = True
-    other_names: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything that the medicine is called."""
-        return (self.name, *self.other_names)
-
-    @classmethod
-    def from_record(cls, record: MedicineRecord, ordered_as: str = "") -> Medicine:
-        """The facts of a stored medicine; its maximum doses may be text or numbers. `ordered_as` is what the order calls it."""
-        name = record.generic_name or record.name
-        others = dict.fromkeys((record.name, record.brand_name, ordered_as))
-        return cls(
-            other_names=tuple(other for other in others if other and other != name),
-            name=name,
-            ingredients=tuple(record.ingredients),
-            classes=frozenset(record.classes),
-            strength=record.strength,
-            unit=record.unit,
-            route=record.route,
-            has_no_maximum=record.has_no_maximum,
-            max_daily_mg=_limits(record.max_daily_mg),
-            max_daily_mg_per_kg=_limits(record.max_daily_mg_per_kg),
-            pregnancy=record.pregnancy,
-            min_age_years=record.min_age_years,
-            min_age_tier=record.min_age_tier,
-        )
-
-
-def _limits(stored: Mapping[str, object]) -> dict[str, Decimal]:
-    return {ingredient: Decimal(str(maximum)) for ingredient, maximum in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +52,15 @@ class CrossReaction:
 
 @dataclass(frozen=True, slots=True)
 class MedicineFamily:
-    """Medicines that act alike in an interaction; rules name it as `class:` and its code. No allergy goes by it."""
+    """Medicines that act alike in an interaction; rules name it as `class:` and its code. No allergy goes by it.
+
+    `watch_duplicates` says that two members together are a duplicate, unless one stays on skin, eye, ear or nose.
+    """
 
     code: str
     name: str
     members: frozenset[str]
+    watch_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,96 +70,6 @@ class MedicineGroup:
     code: str
     name: str
     members: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """Two medicines that harm together; each side is an ingredient or, with `class:` before it, the code of a family.
-
-    `routes` "" leaves out a medicine that stays on skin, eye, ear or nose, "oral" asks that both are swallowed, "any" is
-    every route. `mechanism` says why, `effect` what happens, `advice` what to do. `address` is where the source was read; without
-    one, the source is still to be confirmed.
-    """
-
-    first: str
-    second: str
-    tier: str
-    routes: str
-    mechanism: str
-    effect: str
-    advice: str
-    source: str
-    address: str
-
-    @property
-    def words(self) -> str:
-        return f"{self.effect} {self.advice}"
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether the passage of a source was read."""
-        return bool(self.address)
-
-    def covers(self, medicine: Medicine, other: Medicine) -> bool:
-        """Whether the rule holds for the routes by which the two products are given."""
-        routes = {medicine.route, other.route}
-        if self.routes == "oral":
-            return routes <= SWALLOWED
-        return self.routes == "any" or not routes & LOCAL_ROUTES
-
-
-@dataclass(frozen=True, slots=True)
-class HighAlertGroup:
-    """Medicines that kill in a wrong dose; `routes` limits the group, empty means every route. `source` says who lists them."""
-
-    name: str
-    substances: frozenset[str]
-    classes: frozenset[str]
-    routes: frozenset[str]
-    source: str
-
-    def covers(self, route: str) -> bool:
-        """Whether the group holds for `route`; "" is an unknown one."""
-        return not route or not self.routes or route in self.routes
-
-
-@dataclass(frozen=True, slots=True)
-class DoseLimit:
-    """The most of an ingredient: in one dose (`kind` "single"), in 24 hours ("daily"), in seven days ("weekly"), or in
-    24 hours of a course of more than `over_days` days ("course"). Empty `routes` means every route.
-
-    It holds from the age of `from_years` until below `below_years`, and is in `unit` (mg or units); where there is also an
-    amount per kg, the smaller one counts.
-    """
-
-    ingredient: str
-    kind: str
-    routes: frozenset[str]
-    from_years: Decimal | None
-    below_years: Decimal | None
-    over_days: int
-    unit: str
-    most: Decimal | None
-    most_per_kg: Decimal | None
-    source: str
-    address: str
-
-    def covers(self, ingredients: Sequence[str], route: str, age_years: Decimal | None) -> bool:
-        """Whether the limit holds for a medicine with `ingredients` by `route` at this age; "" is an unknown route, None
-        an unknown age, for which the limits of adults hold."""
-        if self.ingredient not in ingredients or (route and self.routes and route not in self.routes):
-            return False
-        age = ADULT_FROM if age_years is None else age_years
-        return (self.from_years or 0) <= age and (self.below_years is None or age < self.below_years)
-
-    def find_most(self, weight_kg: Decimal | None) -> Decimal | None:
-        """The most for a person of this weight; None when the weight is needed and unknown."""
-        if self.most_per_kg is None:
-            return self.most
-        if weight_kg is None:
-            return None
-        by_weight = self.most_per_kg * weight_kg
-        return by_weight if self.most is None else min(self.most, by_weight)
 
 
 def without_trade_marks(text: str) -> str:
@@ -265,11 +100,21 @@ class Knowledge:
     families: tuple[MedicineFamily, ...] = ()
     groups: tuple[MedicineGroup, ...] = ()
     harmless: frozenset[frozenset[str]] = frozenset()
+    combinations: tuple[Combination, ...] = ()
+    kidney_rules: tuple[KidneyRule, ...] = ()
+    illness_rules: tuple[IllnessRule, ...] = ()
     is_readable: bool = True
 
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:
         return {entry.code: entry for entry in self.classes}
+
+    @cached_property
+    def watched_families(self) -> dict[str, str]:
+        """The names of the classes and families of which two members are a duplicate, by their sides."""
+        families = {CLASS_PREFIX + entry.code: entry.name for entry in self.families if entry.watch_duplicates}
+        classes = {CLASS_PREFIX + entry.code: entry.name for entry in self.classes if entry.watch_duplicates}
+        return families | classes
 
     @cached_property
     def names(self) -> dict[str, frozenset[str]]:
@@ -335,6 +180,16 @@ class Knowledge:
             for one in medicine.ingredients
             for two in other.ingredients
         )
+
+    def find_kidney_rules(self, medicine: Medicine, route: str) -> list[KidneyRule]:
+        """The rules about the kidneys for the medicine by `route`."""
+        sides = self.sides_of(medicine)
+        return [rule for rule in self.kidney_rules if rule.medicine in sides and is_by_route(rule.routes, route)]
+
+    def find_illness_rules(self, medicine: Medicine, route: str) -> list[IllnessRule]:
+        """The rules about illnesses for the medicine by `route`."""
+        sides = self.sides_of(medicine)
+        return [rule for rule in self.illness_rules if rule.medicines & sides and is_by_route(rule.routes, route)]
 
     @cached_property
     def limits_by_ingredient(self) -> dict[str, list[DoseLimit]]:

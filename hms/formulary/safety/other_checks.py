@@ -12,7 +12,8 @@ from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.quantities import calculate_daily_milligrams
 
 from .alerts import CheckResult, SafetyAlert
-from .knowledge import ADULT_FROM, LOCAL_ROUTES, Knowledge, Medicine
+from .knowledge import CLASS_PREFIX, Knowledge
+from .medicine_facts import ADULT_FROM, LOCAL_ROUTES, Medicine
 
 CHILD_UNTIL = 12
 DOSED_BY_WEIGHT_BELOW_KG = 50
@@ -44,8 +45,9 @@ def not_in_formulary(rule: str, medicines: Iterable[Medicine]) -> CheckResult:
     names = sorted({medicine.name for medicine in medicines if not medicine.ingredients})
     if not names:
         return CheckResult.from_alerts(rule, ())
-    template = N_("%(medicine)s is not in the formulary. It was not checked.")
-    return CheckResult.not_run(rule, Sentence(template, medicine=", ".join(names)))
+    one = N_("%(medicine)s is not in the formulary. It was not checked.")
+    many = N_("%(medicine)s are not in the formulary. They were not checked.")
+    return CheckResult.not_run(rule, Sentence(one if len(names) == 1 else many, medicine=", ".join(names)))
 
 
 def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
@@ -53,23 +55,38 @@ def check_duplicates(medicine: Medicine, current: Iterable[CurrentMedicine], kno
     others = {entry.medicine.name: entry.medicine for entry in current}
     alerts = [alert for other in others.values() if (alert := _duplicate(medicine, other, knowledge))]
     missing = not_in_formulary("duplicate", (medicine, *others.values()))
-    template = N_("The ingredients and groups of %(medicine)s were compared with %(count)s other current medicines.")
-    looked_up = Sentence(template, medicine=medicine.name, count=len(others))
+    looked_up = _describe_others(medicine, len(others)) if medicine.ingredients else None
     return CheckResult.from_alerts("duplicate", alerts, missing.missing, looked_up=looked_up)
+
+
+def _describe_others(medicine: Medicine, count: int) -> Sentence:
+    if count == 0:
+        return Sentence(N_("There is no other current medicine that could be the same."))
+    one = N_(
+        "%(medicine)s was compared with one other current medicine: whether they have the same ingredient or group."
+    )
+    many = N_(
+        "%(medicine)s was compared with %(count)s other current medicines: whether they have an ingredient or group "
+        "in common."
+    )
+    return Sentence(one if count == 1 else many, medicine=medicine.name, count=count)
 
 
 def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> SafetyAlert | None:
     same = tuple(name for name in medicine.ingredients if name in other.ingredients)
     if same:
         template = N_("%(ingredient)s is already in the current medicines (%(other)s).")
+        if len(same) > 1:
+            template = N_("%(ingredient)s are already in the current medicines (%(other)s).")
         return SafetyAlert(
             "caution", "duplicate", Sentence(template, ingredient=", ".join(same), other=other.name), same
         )
-    for code in sorted(knowledge.classes_for(medicine) & knowledge.classes_for(other)):
-        family = knowledge.class_by_code.get(code)
-        if family and family.watch_duplicates:
+    watched = knowledge.watched_families
+    for side in sorted(knowledge.sides_of(medicine) & knowledge.sides_of(other) & watched.keys()):
+        is_class = side.removeprefix(CLASS_PREFIX) in knowledge.class_by_code
+        if is_class or not {medicine.route, other.route} & LOCAL_ROUTES:
             template = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
-            message = Sentence(template, medicine=medicine.name, other=other.name, family=family.name)
+            message = Sentence(template, medicine=medicine.name, other=other.name, family=watched[side])
             return SafetyAlert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
     return None
 
@@ -83,7 +100,7 @@ def check_dose(
     under 12 could not run when the weight is needed and unknown.
     """
     if medicine.has_no_maximum:
-        template = N_("%(medicine)s has no daily maximum of its own. The amount was not compared with one.")
+        template = N_("There is no daily maximum for %(medicine)s. The amount was not compared with one.")
         return CheckResult.from_alerts(
             "dose", (), _unreadable(medicine, dose), unknown=Sentence(template, medicine=medicine.name)
         )
@@ -218,9 +235,9 @@ def _age_alert(medicine: Medicine, person: PatientFacts) -> SafetyAlert | None:
     if limit is None or person.age_years is None or person.age_years >= limit:
         return None
     template = N_("%(medicine)s is not meant for children under %(age)s.")
-    age = N_("%(count)s years") if limit >= 2 else N_("%(count)s months")
-    count = quantity(limit if limit >= 2 else (limit * 12).to_integral_value())
-    message = Sentence(template, medicine=medicine.name, age=Sentence(age, count=count))
+    count = limit if limit >= 2 else (limit * 12).to_integral_value()
+    age = N_("%(count)s years") if limit >= 2 else N_("1 month") if count == 1 else N_("%(count)s months")
+    message = Sentence(template, medicine=medicine.name, age=Sentence(age, count=quantity(count)))
     return SafetyAlert(medicine.min_age_tier, "age_pregnancy", message, medicine.ingredients)
 
 

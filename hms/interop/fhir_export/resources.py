@@ -122,6 +122,7 @@ def condition(row: Any) -> Resource:
     return {
         "clinicalStatus": _state(row.clinical_status, "condition-clinical"),
         "verificationStatus": _state(row.certainty, "condition-ver-status"),
+        "category": [_state("problem-list-item" if row.is_problem else "encounter-diagnosis", "condition-category")],
         "code": concept(row.code, row.code_system, row.title),
         "subject": ref(row.patient),
         "encounter": ref(row.visit),

@@ -71,6 +71,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "onset_on": onset,
         "onset_text": onset_text,
         "is_absence": is_absence(resource, diagnosis.title),
+        "is_problem": is_problem(resource) and not is_absence(resource, diagnosis.title),
         "abated_on": abated,
         "status": "final",
     }
@@ -79,6 +80,16 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
 def is_absence(resource: dict[str, Any], title: str) -> bool:
     """Whether the resource says that there is no problem."""
     return bool(fields.codings(resource, "code") & NO_PROBLEM) or bool(_NO_PROBLEM_WORDS.fullmatch(title.strip()))
+
+
+def is_problem(resource: dict[str, Any]) -> bool:
+    """Whether it belongs on the problem list: what is only the diagnosis of a visit does not."""
+    categories = {
+        fields.code(coding, "code")
+        for category in fields.parts(resource, "category")
+        for coding in fields.parts(category, "coding")
+    }
+    return "problem-list-item" in categories or "encounter-diagnosis" not in categories
 
 
 def _onset(resource: dict[str, Any]) -> tuple[date | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -35,7 +35,7 @@ from hms.patients.models import OtherPhone, Patient
 
 from . import match_scoring
 from .conditions import MIN_IDENTIFIER, has_identifier, has_kin, identifier, in_identifiers, kin_digits, name_words
-from .match_scoring import ComparedPerson, likely_typos, tokens
+from .match_scoring import ComparedPerson, likely_typos, nearest_days, tokens
 from .queries import SHOWN, SearchResult, build_result
 
 MAX_SHOWN = 3
@@ -99,7 +99,7 @@ def _similar_rows(person: ComparedPerson) -> Sequence[Any]:
 
 def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
     numbers, plain = _numbers(person), identifier(person.national_id)
-    days = _nearest_days(person.birth_date) if person.birth_date and not person.is_estimated else []
+    days = nearest_days(person.birth_date) if person.birth_date and not person.is_estimated else []
     shape = (len(numbers), len(plain) >= MIN_IDENTIFIER, bool(days))
     if not any(shape):
         return []
@@ -125,12 +125,6 @@ def _quick(phones: int, has_id: bool, has_days: bool) -> Select:
         day = Patient.birth_date == any_(bindparam("days", type_=ARRAY(Date)))
         blocks.append(and_(day, name_words.overlap(own)))
     return _found_by(blocks, MAX_QUICK)
-
-
-def _nearest_days(born: date) -> list[date]:
-    """The date, its neighbours, and day and month exchanged."""
-    swapped = [date(born.year, born.day, born.month)] if born.day <= 12 else []
-    return [born, born + timedelta(days=1), born - timedelta(days=1), *swapped]
 
 
 def _found_by(blocks: list[ColumnElement[bool]], limit: int, *order: Any) -> Select:

@@ -264,3 +264,9 @@ def likely_typos(born: date) -> list[date]:
             except ValueError:
                 continue
     return sorted(dates)
+
+
+def nearest_days(born: date) -> list[date]:
+    """The date, its neighbours, and day and month exchanged."""
+    swapped = [date(born.year, born.day, born.month)] if born.day <= 12 else []
+    return [born, born + timedelta(days=1), born - timedelta(days=1), *swapped]

@@ -12,7 +12,7 @@ from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines.catalogue import load_knowledge
 from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 
 
 class RecordedAllergy(Protocol):

@@ -20,7 +20,7 @@ from hms.core.errors import Conflict, NotFound, RuleBroken
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.formulary.models import Medication
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.patients.access import policy
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
 from hms.patients.allergies import queries

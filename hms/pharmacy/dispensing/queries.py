@@ -41,7 +41,16 @@ OPEN = ("active", "part_dispensed", "on_hold")
 _LINE = (
     *("id", "encounter_id", "patient_id", "medication_id", "medication_name", "dosage", "frequency", "duration"),
     *("instructions", "dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days"),
-    *("quantity", "quantity_dispensed", "status", "status_reason", "override_code", "override_reason", "signed_at"),
+    *(
+        "quantity",
+        "quantity_dispensed",
+        "status",
+        "status_reason",
+        "override_code",
+        "override_reason",
+        "reasons",
+        "signed_at",
+    ),
     "checks",
 )
 _ORDERED_HERE = Prescription.external_id.is_(None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from hms.clinical.prescriptions.stored_checks import StoredChecks, describe_reason
+from hms.clinical.prescriptions.stored_checks import StoredChecks, list_answered
 from hms.core import clock
 from hms.core.money import ZERO
 from hms.core.text.formatting import quantity as in_words
@@ -18,7 +18,7 @@ from hms.core.text.translation import Sentence
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.dosing.strengths import COUNTED
 from hms.formulary.safety import allergy_check
-from hms.formulary.safety.knowledge import Medicine
+from hms.formulary.safety.medicine_facts import Medicine
 from hms.patients.models import Patient
 from hms.pharmacy.stock import allocation
 
@@ -71,17 +71,23 @@ class Line:
         return ",".join(f"{pick.batch_id}x{pick.quantity}" for pick in self.picks)
 
     @property
-    def said(self) -> list[tuple[str, str]]:
-        """What the checks said to the prescriber, as (tier, message), each once; allergies are left out, they are checked
-        again, and so is what was said only to know."""
+    def said(self) -> list[tuple[str, str, str]]:
+        """What the checks said to the prescriber, as (tier, message, the prescriber's reason), each once; allergies are left
+        out, they are checked again, and so is what was said only to know."""
         checks = self._checks_but_allergies()
         alerts = [(alert.tier, alert.message) for alert in checks.alerts if alert.tier != "info"]
-        return list(dict.fromkeys(alerts + [("caution", text) for text in checks.missing]))
+        reasons = self._reasons()
+        found = dict.fromkeys(alerts + [("caution", text) for text in checks.missing])
+        return [(tier, message, reasons.get(message, "")) for tier, message in found]
 
     @property
     def reason(self) -> str:
-        """The prescriber's reason to prescribe in spite of the checks."""
-        return describe_reason(self.row)
+        """The prescriber's reasons to prescribe in spite of recorded allergies."""
+        told = {message for _tier, message, _reason in self.said}
+        return "; ".join(dict.fromkeys(reason for message, reason in self._reasons().items() if message not in told))
+
+    def _reasons(self) -> dict[str, str]:
+        return {answered.message: answered.reason for answered in list_answered(self.row) if answered.reason}
 
     @property
     def not_checked(self) -> list[str]:

@@ -38,7 +38,7 @@ class Received:
     lot_number: str
     expires_on: date | str | None
     quantity: int
-    unit_cost: Money = ZERO
+    unit_cost: Money | None = None
 
 
 @action(Permission.RECEIVE_STOCK, "pharmacy.receive_goods")
@@ -76,8 +76,7 @@ def _checked(number: int, line: Received) -> date:
         if not line.lot_number.strip():
             raise RuleBroken(N_("Enter the batch as printed on the pack."), "lot_number")
         allocation.check_quantity(line.quantity)
-        if line.unit_cost < ZERO:
-            raise RuleBroken(N_("Enter a cost of zero or more."), "unit_cost")
+        check_cost(line.unit_cost, "unit_cost")
         day = _day(line.expires_on)
         check_received(day, clock.today(), "expires_on")
         if db.session.get(Medication, line.medication_id) is None:
@@ -85,6 +84,12 @@ def _checked(number: int, line: Received) -> date:
     except RuleBroken as error:
         raise RuleBroken.from_error(error, f"lines.{number}.{error.field}") from error
     return day
+
+
+def check_cost(cost: Money | None, field: str) -> None:
+    """Raise `RuleBroken` on `field` for a cost below zero; None is a cost that nobody entered."""
+    if cost is not None and cost < ZERO:
+        raise RuleBroken(N_("Enter a cost of zero or more."), field)
 
 
 def _day(expires_on: date | str | None) -> date:
@@ -152,7 +157,7 @@ def opening_stock(
     *,
     lot_number: str = "",
     expires_on: date | None = None,
-    unit_cost: Money = ZERO,
+    unit_cost: Money | None = None,
     by: Person,
 ) -> Batch:
     """Enter stock that was there before HMS was used. Without a lot number the batch is called "OPENING"."""
@@ -189,10 +194,8 @@ def enter_batch(
     if left is not None and left > received:
         raise RuleBroken(N_("The quantity left cannot be more than the quantity received."), "current_quantity")
     check_received(expires_on, clock.today())
-    cost = unit_cost if unit_cost is not None else ZERO
-    if cost < ZERO:
-        raise RuleBroken(N_("Enter a cost of zero or more."), "cost_price_per_unit")
-    batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=cost)
+    check_cost(unit_cost, "cost_price_per_unit")
+    batch = Batch(medication_id=medication_id, lot_number=lot_number, expires_on=expires_on, unit_cost=unit_cost)
     db.session.add(batch)
     db.session.flush()
     record_movement(batch, rules.MovementKind.RECEIPT, received, "", by)

@@ -53,7 +53,7 @@ def batch_json(row: Any) -> dict[str, Any]:
         "quantity_received": int(row.received),
         "current_quantity": batch.quantity,
         "received_date": clock.local(batch.created_at).date(),
-        "cost_price_per_unit": str(batch.unit_cost),
+        "cost_price_per_unit": None if batch.unit_cost is None else str(batch.unit_cost),
         "selling_price_per_unit": str(price.unit_price) if price else None,
     }
 

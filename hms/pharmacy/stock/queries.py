@@ -45,7 +45,8 @@ def near_days() -> int:
 
 
 def _sums() -> Any:
-    """For each medicine: usable and expired units, earliest future expiry, value, units near expiry."""
+    """For each medicine: usable and expired units, earliest future expiry, value, units near expiry, units whose cost nobody
+    entered."""
     today = clock.today()
     is_good = Batch.expires_on.is_(None) | (Batch.expires_on > today)
     is_near = Batch.expires_on.between(today + timedelta(days=1), today + timedelta(days=near_days()))
@@ -57,6 +58,7 @@ def _sums() -> Any:
             func.sum(case((is_near, Batch.quantity), else_=0)).label("near"),
             func.min(case((is_good, Batch.expires_on))).label("soonest"),
             func.sum(Batch.unit_cost * Batch.quantity).label("value"),
+            func.coalesce(func.sum(Batch.quantity).filter(Batch.unit_cost.is_(None)), 0).label("without_cost"),
         )
         .where(Batch.quantity > 0)
         .group_by(Batch.medication_id)
@@ -104,6 +106,7 @@ def medicines(
             *(func.coalesce(sums.c[name], 0).label(name) for name in ("usable", "expired", "near")),
             sums.c.soonest,
             sums.c.value,
+            sums.c.without_cost,
             func.coalesce(used.c.used, 0).label("used"),
         )
         .select_from(Medication)
@@ -158,6 +161,7 @@ def medicine(medication_id: int) -> StockRow:
             *(func.coalesce(sums.c[name], 0).label(name) for name in ("usable", "expired", "near")),
             sums.c.soonest,
             sums.c.value,
+            sums.c.without_cost,
             func.coalesce(used.c.used, 0).label("used"),
         )
         .outerjoin(sums, sums.c.medication_id == Medication.id)

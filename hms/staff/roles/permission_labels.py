@@ -54,6 +54,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.LIST_ENCOUNTERS: _l("See that a visit took place"),
     Permission.RECORD_VITALS: _l("Record vitals"),
     Permission.WRITE_ENCOUNTER: _l("Write and sign clinical notes"),
+    Permission.KEEP_PROBLEMS: _l("Keep the problem list"),
     Permission.ADD_ADDENDUM: _l("Add addenda to signed notes"),
     Permission.PRESCRIBE: _l("Prescribe"),
     Permission.OVERRIDE_ALERT: _l("Prescribe despite a safety alert, with a reason"),

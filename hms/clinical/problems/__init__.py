@@ -1,0 +1,1 @@
+"""The problem list of a patient: kept by hand, apart from the diagnoses of visits."""
