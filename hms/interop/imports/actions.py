@@ -77,7 +77,7 @@ def check(
     rules.check_has_content(batch.content_deleted_at is None)
     fields = KINDS[batch.kind].fields
     chosen = batch.columns if columns is None else columns
-    batch.columns = rules.check_columns(chosen, fields, len(batch.headings))
+    batch.columns = rules.check_columns(chosen, KINDS[batch.kind], len(batch.headings))
     dates = [batch.columns[field.name] for field in fields if field.is_date and field.name in batch.columns]
     guessed = guess_date_order(queries.column_cells(batch.id, dates))
     batch.date_order = rules.check_date_order(date_order, guessed)

@@ -35,7 +35,7 @@ class FileForm(ActionForm):
     """A file, and what it contains."""
 
     kind = SelectField(_l("What the file contains"), [Required()])
-    file = FileField(_l("CSV or XLSX file"))
+    file = FileField(_l("CSV or XLSX file"), [RequiredMark()])
 
     def __init__(self, person: Person, **kwargs: Any) -> None:
         super().__init__(**kwargs)

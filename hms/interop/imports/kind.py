@@ -63,6 +63,8 @@ class ImportKind:
     """Changes a record that is there already by the values of a row, where a person may choose that."""
     restore: Callable[[int, dict[str, Any], Person], None] | None = None
     """Sets a changed record to what it was before."""
+    needs_one_of: tuple[tuple[str, ...], ...] = ()
+    """Fields of which a file must have one or the other."""
     page: str = ""
     """The endpoint of a record's page, and the name of its id after a blank; blank without one."""
     uses_apart: frozenset[str] = frozenset()

@@ -164,6 +164,7 @@ PATIENTS = ImportKind(
     save=_save,
     undo=_undo,
     identities=_identities,
+    needs_one_of=(("first_name", "last_name"), ("date_of_birth", "age")),
     near=_near,
     is_twin=_is_twin,
     twin_message=N_("This may be the person of row %(row)s of this file."),
@@ -172,7 +173,8 @@ PATIENTS = ImportKind(
     page="chart.summary patient_id",
     uses_apart=frozenset(("duplicate_pair", "patient_to_compare")),
     note=_l(
-        "Each patient gets a new hospital number; put the old number into “Other or old numbers”. People who seem to be "
+        "Each patient needs a name, a sex, and a date of birth or an age, and gets a new hospital number; put the old number "
+        "into “Other or old numbers”. People who seem to be "
         "registered already are not imported until you say that they are different people."
     ),
     fields=(

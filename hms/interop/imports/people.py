@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
@@ -23,11 +23,12 @@ from .patient_rows import PATIENTS
 
 @dataclass
 class Question:
-    """The person of a row as the file says it, and the one who seems to be the same: a patient, or another row in words."""
+    """The person of a row, and the one who seems to be the same: a patient, or another row. Of rows name, date of birth and
+    phone, as far as the file has them."""
 
-    own: str
+    own: list[str]
     patient: SearchResult | None = None
-    twin: str = ""
+    twin: list[str] = field(default_factory=list)
 
 
 def questions(batch: ImportBatch, rows: Sequence[ImportRow], who: Person) -> dict[int, Question]:
@@ -40,7 +41,7 @@ def questions(batch: ImportBatch, rows: Sequence[ImportRow], who: Person) -> dic
     patients = {row.id: build_result(row, who=who) for row in db.session.execute(found)} if ids else {}
     return {
         row.number: Question(
-            _words(batch, row), patients.get(_match(row, twins)), _words(batch, twins.get(row.twin_number))
+            _facts(batch, row), patients.get(_match(row, twins)), _facts(batch, twins.get(row.twin_number))
         )
         for row in asked
     }
@@ -52,19 +53,19 @@ def _match(row: ImportRow, twins: dict[int, ImportRow]) -> int | None:
     return row.match_id if twin is None else twin.record_id
 
 
-def _words(batch: ImportBatch, row: ImportRow | None) -> str:
+def _facts(batch: ImportBatch, row: ImportRow | None) -> list[str]:
     """Name, date of birth and phone as the file says them."""
     if row is None or not row.cells:
-        return ""
+        return []
     try:
         values = read_row(KINDS[batch.kind].fields, batch.columns, row.cells, batch.date_order)
     except RowRefused:
-        return ""
+        return []
     born = values.get("date_of_birth") or values.get("age")
     name = " ".join(values[part] for part in ("first_name", "last_name") if part in values)
     number = values.get("contact_info")
     facts = (name, day(born.day) if born else "", phone(number) if number else "")
-    return " · ".join(text for text in facts if text)
+    return [text for text in facts if text]
 
 
 def record_matches(batch: ImportBatch, rows: Sequence[ImportRow]) -> None:

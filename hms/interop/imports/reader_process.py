@@ -14,9 +14,9 @@ from hms.core.errors import RuleBroken
 
 from .tables import read_table
 
-MAX_MEMORY = 768 * 2**20
+MAX_MEMORY = 512 * 2**20
 """Bytes of address space: a workbook of 10,000 rows and 29 columns needs a quarter of it."""
-MAX_SECONDS = 60
+MAX_SECONDS = 45
 """Seconds of processor time."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from hms.core.errors import Conflict, RuleBroken
@@ -10,7 +9,8 @@ from hms.core.text.numbers import COMMA, POINT
 from hms.core.text.translation import N_, Sentence
 from hms.interop.enums import BatchState
 
-from .fields import DateOrder, Field
+from .fields import DateOrder
+from .kind import ImportKind
 
 MAX_FILE_NAME = 200
 MAX_KEPT = 20
@@ -43,24 +43,32 @@ def check_has_content(has_content: bool) -> None:
         raise Conflict(N_("The content of this file was deleted. Choose the file again."), code="content_deleted")
 
 
-def check_columns(columns: dict[str, int], fields: Iterable[Field], count: int) -> dict[str, int]:
+def check_columns(columns: dict[str, int], kind: ImportKind, count: int) -> dict[str, int]:
     """The columns by field; raises `RuleBroken` for an unknown field or column, for a column that is used twice, and without
     the column of a required field."""
-    known = {field.name: field for field in fields}
+    labels = {field.name: str(field.label) for field in kind.fields}
     if not columns:
         raise RuleBroken(N_("Choose at least one column."), "columns")
-    if unknown := sorted(columns.keys() - known.keys()):
+    if unknown := sorted(columns.keys() - labels.keys()):
         raise RuleBroken(N_("There is no field “%(name)s”."), "columns", name=unknown[0][:50])
     if any(not 0 <= place < count for place in columns.values()):
         raise RuleBroken(N_("This column is not in the file."), "columns")
-    missing = [str(field.label) for field in known.values() if field.is_required and field.name not in columns]
+    _check_required(columns, kind, labels)
+    if len(set(columns.values())) < len(columns):
+        raise RuleBroken(N_("A column is chosen for two fields. Choose each column once."), "columns")
+    return columns
+
+
+def _check_required(columns: dict[str, int], kind: ImportKind, labels: dict[str, str]) -> None:
+    missing = [labels[field.name] for field in kind.fields if field.is_required and field.name not in columns]
     if missing:
         raise RuleBroken(
             N_("Choose the columns of: %(names)s. They are required."), "columns", names=", ".join(missing)
         )
-    if len(set(columns.values())) < len(columns):
-        raise RuleBroken(N_("A column is chosen for two fields. Choose each column once."), "columns")
-    return columns
+    for names in kind.needs_one_of:
+        if columns.keys().isdisjoint(names):
+            words = " / ".join(labels[name] for name in names)
+            raise RuleBroken(N_("Choose a column for one of these: %(names)s."), "columns", names=words)
 
 
 def check_date_order(order: str, guessed: DateOrder | None) -> str:
