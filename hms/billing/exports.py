@@ -74,6 +74,7 @@ CORRECTIONS = ExportTable(
         Column("payment", N_("Receipt"), names=find_by_id(Payment.id, Payment.number)),
         amount("amount", N_("Amount")),
         Column("method", N_("Payment method"), words=METHOD_LABELS),
+        Column("is_credit", N_("Not owed any more")),
         Column("reason", N_("Reason")),
         Column("proposed_by", N_("Requested by"), names=display_names),
         instant("created_at", N_("Requested")),

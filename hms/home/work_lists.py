@@ -258,7 +258,7 @@ def _add_pharmacy(home: WorkLists, who: Person) -> None:
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
-        (_l("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
+        (_l("Medicines owing"), lines["owing"], "/pharmacy/?show=owing", ""),
         (_l("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
         (_l("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
     ]

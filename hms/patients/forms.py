@@ -195,6 +195,7 @@ class RegistrationForm(PersonForm):
         except RuleBroken:
             birth = None
         sex = self.gender.data if self.gender.data in names.SEXES else "unknown"
+        number = self.other_phone_number.data or ""
         return match_scoring.ComparedPerson(
             self.first_name.data or "",
             self.last_name.data or "",
@@ -205,6 +206,7 @@ class RegistrationForm(PersonForm):
             self.address.data or "",
             f"{self.preferred_name.data or ''} {self.other_names.data or ''}".strip(),
             self.national_id.data or "",
+            (number,) if number and self.other_phone_owner.data in ("own", "work") else (),
         )
 
 

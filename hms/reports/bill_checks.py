@@ -30,7 +30,8 @@ CHECKS = {
         HAVING b.payer_paid <> coalesce(sum(CASE p.kind WHEN 'refund' THEN -p.amount ELSE p.amount END), 0)""",
     "what is written off a bill is not the approved amount": """
         SELECT b.number AS subject, b.written_off AS stored, coalesce(sum(c.amount), 0) AS recomputed
-          FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.kind = 'write_off' AND c.status = 'approved'
+          FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.status = 'approved'
+               AND (c.kind = 'write_off' OR c.kind = 'refund' AND c.is_credit)
          WHERE b.updated_at >= :start AND b.updated_at < :end
          GROUP BY b.id HAVING b.written_off <> coalesce(sum(c.amount), 0)""",
     "the lines that a request credits come to more than its amount": """

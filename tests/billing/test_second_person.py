@@ -65,6 +65,58 @@ def test_a_refund_needs_two_people_and_is_paid_from_the_till_of_the_requester(db
     assert list(find_discrepancies(clock.today())) == []
 
 
+def test_a_request_ends_when_nothing_is_left_to_do_for_it(db, person, desk):
+    cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
+    discount = correction_actions.request_discount(bill.id, discount="50%", reason="poor", by=cashier)
+    payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=admin)
+    assert (discount.status, discount.decided_by_id) == ("ended", admin.id)
+    alert = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
+    assert (alert.title, alert.url) == (
+        "Your discount request ended: the bill is issued or void",
+        f"/billing/bills/{bill.id}",
+    )
+    with pytest.raises(Conflict, match="already decided"):
+        correction_actions.approve(discount.id, by=person("admin"))
+    page = desk("admin").get(f"/billing/bills/{bill.id}").text
+    assert "No longer possible" in page
+    assert "Approve…" not in page
+    write_off = correction_actions.request_write_off(bill.id, reason="poor", by=cashier)
+    payment_actions.take_payment(bill.id, Money("40.00"), "Card", "1234", by=cashier)
+    assert (bill.status, write_off.status) == ("paid", "ended"), "also by who had sent it"
+    other = draft("10.00")
+    both = [correction_actions.request_void(other.id, reason="twice", by=cashier)]
+    both += [correction_actions.request_discount(other.id, discount="1", reason="poor", by=cashier)]
+    issuing.discard_draft(other.id, reason="twice", by=admin)
+    assert {request.status for request in both} == {"ended"}
+
+
+def test_a_credited_refund_is_not_to_pay_again(db, person, desk, program):
+    cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
+    payment = payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
+    payment_actions.take_payment(bill.id, Money("40.00"), "Card", "1234", by=cashier)
+    refund = correction_actions.request_refund(payment.id, reason="test not done", is_credit=True, by=cashier)
+    correction_actions.approve(refund.id, by=admin)
+    assert (bill.status, bill.paid, bill.written_off) == ("paid", Money("40.00"), Money("60.00"))
+    assert queries.owed(bill.patient_id) == ZERO
+    for address in (f"/billing/bills/{bill.id}", "/billing/?state=paid"):
+        assert "Refunded" in desk("cashier").get(address).text, address
+    assert bill.number not in desk("cashier").get("/billing/").text
+    shown = program("admin").get(f"/api/corrections/{refund.id}/").get_json()
+    assert (shown["is_credit"], shown["status"]) == (True, "approved")
+
+    insured = draft("100.00")
+    bill_actions.share_bill(insured.id, payer="Insurance", payer_share="80%", by=cashier)
+    void = correction_actions.request_void(insured.id, reason="twice", by=cashier)
+    issuing.issue(insured.id, by=cashier)
+    claim = payment_actions.take_payment(insured.id, Money("80.00"), "Insurance", "C-17", by=cashier)
+    with pytest.raises(RuleBroken, match="Only what the patient paid"):
+        correction_actions.request_refund(claim.id, reason="wrong", is_credit=True, by=cashier)
+    page = desk("cashier").get(f"/billing/bills/{insured.id}/write-off").text
+    assert "20.00 left to pay by the patient" in page, "not the share of the insurer"
+    assert void.status == "waiting", "the payment may be refunded"
+    assert list(find_discrepancies(clock.today())) == []
+
+
 def test_a_void_needs_two_people_and_a_bill_without_payments(db, person):
     cashier, bill = person("cashier"), draft("100.00")
     issuing.issue(bill.id, by=cashier)

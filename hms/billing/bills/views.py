@@ -164,6 +164,7 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "requests": requests,
         "credited": correction_queries.count_credited(bill.id) if requests else {"waiting": {}, "approved": {}},
         "may_credit": bill.status in CREDITABLE and current_person().may(Permission.PROPOSE_CORRECTION),
+        "is_refunded": any(row.is_refund_with_credit for row in requests),
     }
 
 

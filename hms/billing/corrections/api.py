@@ -33,7 +33,8 @@ from . import actions, credits, queries
 class CorrectionIn(ApiSchema):
     """A request: a refund names its `payment`, the other kinds their `bill`. Without `amount` it is for all that is left. A
     discount has an amount or a percentage in `discount`. A write-off may name the `line` of the bill that is credited, with the
-    `quantity` of its units instead of an amount."""
+    `quantity` of its units instead of an amount. A refund with `is_credit` also ends the debt: the patient does not have to pay
+    the amount again."""
 
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in CorrectionKind]))
     bill = Pk(load_default=None, allow_none=True)
@@ -43,6 +44,7 @@ class CorrectionIn(ApiSchema):
     quantity = fields.Integer(load_default=None, allow_none=True, strict=True)
     discount = Text(20, load_default="")
     method = Text(30, load_default="")
+    is_credit = fields.Boolean(load_default=False)
     reason = Text(200, required=True)
 
 
@@ -79,6 +81,7 @@ class CorrectionOut(ApiSchema):
     payment = fields.Integer(allow_none=True)
     amount = fields.String(allow_none=True)
     method = fields.String(allow_none=True)
+    is_credit = fields.Boolean()
     reason = fields.String()
     proposed_by = fields.Integer()
     created_at = fields.DateTime()
@@ -100,6 +103,7 @@ def correction_json(correction: Correction, lines: list[queries.CreditedLine] | 
         "payment": correction.payment_id,
         "amount": correction.amount,
         "method": correction.method,
+        "is_credit": correction.is_credit,
         "reason": correction.reason,
         "proposed_by": correction.proposed_by_id,
         "created_at": correction.created_at,
@@ -187,7 +191,12 @@ def _request_refund(payload: dict[str, Any]) -> Correction:
     if payload["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
         raise RuleBroken(N_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
     return actions.request_refund(
-        payment_id, amount=payload["amount"], method=method, reason=payload["reason"], by=current_person()
+        payment_id,
+        amount=payload["amount"],
+        method=method,
+        reason=payload["reason"],
+        is_credit=payload["is_credit"],
+        by=current_person(),
     )
 
 

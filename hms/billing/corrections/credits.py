@@ -93,7 +93,8 @@ def _send_credit(bill: Bill, line: BillLine, quantity: int, reason: str, by: Per
         for earlier in queries.list_credit_lines(waiting.id):
             more, sum_more = credited.get(earlier.bill_line_id, (0, ZERO))
             credited[earlier.bill_line_id] = earlier.quantity + more, earlier.amount + sum_more
-    request = actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, amount=requested + amount)
+    values = {"amount": requested + amount, "is_credit": True}
+    request = actions.send_request(CorrectionKind.WRITE_OFF, bill.id, reason, by, **values)
     for line_id, (count, price) in sorted(credited.items()):
         db.session.add(CreditLine(correction_id=request.id, bill_line_id=line_id, quantity=count, amount=price))
     db.session.flush()

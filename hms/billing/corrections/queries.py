@@ -47,6 +47,12 @@ class CorrectionRequest:
     decided_by: str
     credited: list[CreditedLine]
 
+    @property
+    def is_refund_with_credit(self) -> bool:
+        """Whether the amount was paid back and is not owed any more."""
+        correction = self.correction
+        return correction.is_credit and correction.kind == "refund" and correction.status == "approved"
+
 
 def count_waiting(who: Person) -> int:
     """How many requests `who` may decide; their own are not counted."""

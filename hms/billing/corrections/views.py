@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 
 from hms.billing.bills import issuing, line_pages
 from hms.billing.bills import queries as bill_queries
-from hms.billing.bills.rules import balance
 from hms.billing.blueprints import pages
-from hms.billing.enums import BillState, CorrectionStatus
-from hms.billing.forms import CreditForm, ReasonForm, RefundForm, WriteOffForm
+from hms.billing.enums import SELF, BillState, CorrectionStatus
+from hms.billing.forms import OWED_AGAIN, CreditForm, ReasonForm, RefundForm, WriteOffForm
 from hms.billing.models import Bill
+from hms.billing.payments import actions as payment_actions
 from hms.billing.payments import queries as payment_queries
 from hms.core.api import read_log
 from hms.core.permissions import Permission
@@ -122,7 +122,7 @@ def write_off(bill_id: int) -> ResponseReturnValue:
     if form.save(actions.request_write_off, by=current_person(), bill_id=bill_id):
         return _back(bill_id)
     bill, patient = bill_queries.bill_with_patient(bill_id)
-    owed = balance(bill.total, bill.paid, bill.written_off)
+    owed = payment_actions.dues_of(bill).patient
     if request.method == "GET":
         form.amount.data = owed
     banner = _banner(bill, patient)
@@ -152,6 +152,8 @@ def refund(payment_id: int) -> ResponseReturnValue:
     """Request the refund of a payment, or of a part of it."""
     payment, bill, patient = payment_queries.payment_with_bill(payment_id)
     form = RefundForm()
+    if payment.payer != SELF:
+        form.is_credit.process_data(OWED_AGAIN)
     if form.save(actions.request_refund, by=current_person(), payment_id=payment_id):
         return _back(bill.id)
     if request.method == "GET":

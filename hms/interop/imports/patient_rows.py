@@ -12,12 +12,13 @@ from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import fold
 from hms.core.text.dates import parse_past_date
 from hms.core.text.translation import N_
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.death.actions import record_death
-from hms.patients.identity import birth_dates, phone_numbers
+from hms.patients.identity import birth_dates
 from hms.patients.identity.names import parse_sex
 from hms.patients.models import Patient
 from hms.patients.records.actions import MAX_LENGTH, withdraw_patient
