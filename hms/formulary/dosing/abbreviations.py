@@ -34,7 +34,10 @@ FREQUENCY_PHRASES = {
     "every_6_to_8_hours": ("q6to8h",),
     "every_8_to_12_hours": ("q8to12h",),
     "alternate_days": ("alternate days", "on alternate days", "every second day", "every other day"),
-    "weekly": ("weekly", "once a week", "once weekly", "every week"),
+    "weekly": (
+        "weekly", "once a week", "once weekly", "every week", "once in a week", "once every week", "once per week",
+        "une fois par semaine", "1 x par semaine",
+    ),
     ONCE: ("stat", "stat dose", "one dose now", "single dose", "one dose", "once only", "now", "dose unique"),
     AS_REQUIRED: (
         "prn", "sos", "si besoin", "au besoin",
@@ -62,7 +65,7 @@ UNIT_PHRASES = {
     "mg": ("mg", "mgs", "milligram", "milligrams"),
     "g": ("g", "gm", "gms", "gram", "grams"),
     "micrograms": ("micrograms", "microgram", "mcg", "ug", "µg", "μg"),
-    "units": ("units", "unit", "iu"),
+    "units": ("units", "unit", "iu", "ui"),
     "mL": ("ml", "mls", "millilitre", "millilitres", "cc"),
     **{singular: (singular, plural) for singular, plural in COUNTED.items()},
     "tablet": ("tablet", "tablets", "tab", "tabs", "comprime", "comprimes", "comp", "cp", "cpr"),
@@ -85,7 +88,7 @@ ADVICE = {
 }
 """What to do about a word that has no place in a dose."""
 ERROR_PRONE = {
-    "once": N_("“once” can mean a single dose or once a day: write “stat” or “od”."),
+    "once": N_("“once” can mean a single dose or once a day: write “stat”, “od” or how often."),
     "qd": N_("“qd” is easily misread: write “od” or “once a day”."),
     "qod": N_("“qod” is easily misread: write “alternate days”."),
     "u": N_("“u” is easily misread as a zero: write “units”, for example 10 units bd."),

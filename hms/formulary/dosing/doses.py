@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hms.core.errors import RuleBroken
+from hms.core.text.formatting import quantity
 from hms.core.text.translation import N_, Sentence
 
 from .strengths import COUNTED, MEASURED, format_amount, keep_units_together
 
-MAX_AMOUNT = Decimal(1_000_000)
+MAX_AMOUNT, MAX_UNITS = Decimal(1_000_000), Decimal(10_000_000)
+"""The most of any unit, and of international units: benzathine benzylpenicillin is given in 2,400,000 units."""
 MAX_DAYS_LENGTH = 366
 MAX_COUNT, MAX_COUNTED = 20, {"drop": 60}
 """The most tablets, puffs and the like of one dose; of drops."""
+WHOLE = frozenset({"capsule", "puff", "drop", "spray", "patch", "inhaler"})
+"""Counted things that cannot be divided; the others are given to a quarter."""
 ROUNDING = Decimal("0.001")
 ONCE = "once"
 AS_REQUIRED = ""
@@ -87,14 +91,14 @@ class Dose:
     days: int | None = None
 
     def __post_init__(self) -> None:
-        _check_amount(self.amount, "amount")
+        _check_amount(self.amount, self.unit, "amount")
         if self.unit not in MEASURED and self.unit not in COUNTED:
             raise RuleBroken(N_("Choose a unit such as mg, g, micrograms, units, mL or tablets."), "unit")
         if self.route not in ROUTES:
             raise RuleBroken(N_("Choose the route, for example oral."), "route")
         self._check_frequency()
         if self.max_per_day is not None:
-            _check_amount(self.max_per_day, "max_per_day")
+            _check_amount(self.max_per_day, self.unit, "max_per_day")
             if self.max_per_day < self.amount:
                 raise RuleBroken(
                     N_("The maximum in 24 hours is less than one dose. Correct one of them."), "max_per_day"
@@ -128,8 +132,11 @@ class Dose:
         return cls(amount, unit, route, times, frequency_code, as_needed, max_per_day, days)
 
 
-def _check_amount(value: Decimal, field: str) -> None:
-    if not value.is_finite() or not 0 < value <= MAX_AMOUNT:
+def _check_amount(value: Decimal, unit: str, field: str) -> None:
+    most = MAX_UNITS if unit == "units" else MAX_AMOUNT
+    if value.is_finite() and value > most:
+        raise RuleBroken(N_("Enter an amount of at most %(most)s."), field, most=quantity(most))
+    if not value.is_finite() or value <= 0:
         raise RuleBroken(N_("Enter an amount above zero."), field)
 
 
@@ -137,6 +144,11 @@ def check_count(amount: Decimal, unit: str, field: str) -> None:
     """Raise `RuleBroken` on `field` for more of a counted thing than anybody takes at once: milligrams were meant."""
     if unit in COUNTED and amount > MAX_COUNTED.get(unit, MAX_COUNT):
         message = N_("%(amount)s at once is too many. If a strength is meant, enter mg.")
+        raise RuleBroken(message, field, amount=format_amount(amount, unit))
+    if unit in COUNTED and amount % (1 if unit in WHOLE else Decimal("0.25")):
+        message = N_("%(amount)s cannot be divided so. Enter a whole number, or mg or mL.")
+        if unit not in WHOLE:
+            message = N_("%(amount)s cannot be measured. Enter halves or quarters, or mg or mL.")
         raise RuleBroken(message, field, amount=format_amount(amount, unit))
 
 

@@ -161,9 +161,12 @@ def _describe_slots(match: re.Match[str], text: str) -> str:
         raise RuleBroken(N_("Enter one line for each amount, because the amounts in a day differ."), "dose")
     times = sum(1 for count in counts if count)
     phrase = _TIMES_OF[times]
+    places = [place for place, count in enumerate(counts) if count]
     if times == 1:
-        place = next(place for place, count in enumerate(counts) if count)
-        phrase = {0: "in the morning", len(counts) - 1: "at night"}.get(place, phrase)
+        phrase = {0: "in the morning", len(counts) - 1: "at night"}.get(places[0], "")
+    if not phrase or (times == 2 and (places[0] != 0 or places[1] == 1)):
+        message = N_("Write how often in words, for example bd, and the times of day under Instructions.")
+        raise RuleBroken(message, "dose")
     amount = next(count for count in match.groups() if count is not None and _decimal(count))
     around = text[: match.start()] + " " + text[match.end() :]
     # "1-0-1 tablets": the unit stands behind; "500 mg 1-0-1": the amount stands before.

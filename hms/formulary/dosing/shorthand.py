@@ -16,7 +16,7 @@ from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, ONCE, Dose, check_count
-from .misreadings import check_readings
+from .misreadings import check_as_typed, check_readings
 from .rewriting import MAX_WHOLE, expand_fractions, expand_frequencies, expand_hour_ranges, expand_slots
 from .strengths import COUNTED
 
@@ -32,6 +32,7 @@ MAX_DOSES = 24
 """How many doses a maximum without a unit can count in 24 hours."""
 EXAMPLE = "500 mg tds 5/7 po"
 TWO_FREQUENCIES = "two_frequencies"
+ZERO = Decimal(0)
 
 _FILLERS = frozenset({"take", "give", "for", "x", "a", "the", "pendant", "as", "prendre"})
 _ALLOWED = re.compile(r"[a-z0-9µμ .,/%+-]*")
@@ -90,12 +91,16 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
     route = _route(rest, default_route)
     _check_nothing_left(rest.left)
     try:
-        return Dose.from_frequency(
+        dose = Dose.from_frequency(
             amount, unit, route, frequency_code,
             as_needed=as_needed, max_per_day=_parse_maximum(maximum, amount, unit), days=days,
         )  # fmt: skip
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, FIELD) from refusal
+    regularly = ZERO if as_needed or dose.times_per_day is None else dose.amount * dose.times_per_day
+    if dose.max_per_day is not None and regularly > dose.max_per_day:
+        raise _refuse(N_("The maximum is less than the doses of a day. Correct one of them."))
+    return dose
 
 
 def with_days(duration: str) -> str:
@@ -111,6 +116,7 @@ def parse_duration(text: str) -> int | None:
         return None
     rest = _Remainder(plain)
     try:
+        check_as_typed(plain, FIELD)
         days = _days(rest)
         if days is not None and not rest.left.strip():
             return days
@@ -130,6 +136,7 @@ def _normalize(text: str) -> str:
     plain = " ".join(_without_accents(text.lower()).replace("×", " x ").replace("–", "-").split())
     if not plain:
         raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
+    check_as_typed(plain, FIELD)
     plain = expand_slots(expand_hour_ranges(expand_fractions(plain)))
     if not _ALLOWED.fullmatch(plain):
         raise _refuse(N_("Use only letters, digits and / . , in a dose, for example %(example)s."), example=EXAMPLE)
@@ -179,7 +186,11 @@ def _frequency(rest: _Remainder) -> tuple[str, bool]:
 
 
 def _two_frequencies() -> RuleBroken:
-    return RuleBroken(N_("There are two frequencies. Remove one."), FIELD, code=TWO_FREQUENCIES)
+    return RuleBroken(
+        N_("There are two frequencies. Write one for both, for example bd, or one line for each."),
+        FIELD,
+        code=TWO_FREQUENCIES,
+    )
 
 
 def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
@@ -218,13 +229,14 @@ def _route(rest: _Remainder, default_route: str) -> str:
 
 
 def _parse_maximum(match: re.Match[str] | None, amount: Decimal, unit: str) -> Decimal | None:
-    """The maximum in 24 hours in the dose's unit; "max 4" without a unit counts doses. "2 tablets prn max 8" could mean
-    tablets or doses."""
+    """The maximum in 24 hours in the dose's unit. Without a unit it counts doses, where it cannot mean anything else: "500 mg
+    prn max 4", "1 tablet prn max 4". "2 tablets prn max 8" could mean tablets or doses, "5 mg prn max 20" mg or doses."""
     if match is None:
         return None
     maximum = _number(match[1])
     if match[2] is None:
-        if maximum > MAX_DOSES or (unit in COUNTED and amount != 1):
+        has_two_meanings = amount != 1 and (unit in COUNTED or maximum >= amount)
+        if maximum > MAX_DOSES or maximum % 1 or has_two_meanings:
             raise _refuse(N_("Enter the maximum with its unit, for example max 8 tablets or max 4 g."))
         return maximum * amount
     maximum_unit = _UNIT_OF[match[2]]

@@ -93,7 +93,7 @@ def format_amount(value: Decimal, unit: str) -> str:
     """ "1.5 g", "5,000 units", "1 tablet", "half a tablet"; a no-break space keeps number and unit on one line."""
     if unit in COUNTED:
         if value == Decimal("0.5"):
-            return f"half{NBSP}a{NBSP}{unit}"
+            return f"half{NBSP}{'an' if unit[0] in 'aeiou' else 'a'}{NBSP}{unit}"
         return quantity(value, unit if value == 1 else COUNTED[unit])
     if value == 1 and unit in ("units", "micrograms"):
         return quantity(value, unit[:-1])
