@@ -34,6 +34,9 @@ QUESTIONS = {
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
     "/admin/audit.csv",
     "/imports/<int:import_id>",
+    "/imports/<int:import_id>/state",
+    "/imports/<int:import_id>/undo",
+    "/imports/<int:import_id>/delete",
     "/imports/<int:import_id>/failed.csv",
     "/imports/template/<kind>.csv",
     "/messages/<int:message_id>",

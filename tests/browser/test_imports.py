@@ -1,4 +1,5 @@
-"""A list of patients in a browser without scripts: chosen, checked, corrected, imported and undone."""
+"""A list of patients in a browser without scripts: chosen, checked, corrected, imported and undone. With scripts the page
+shows by itself that the work is done."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def works(served, tab):
         while outbox.run_due() or outbox.run_long():
             pass
     tab.reload()
-    expect(ux(tab, "import-progress")).to_have_count(0)
+    expect(ux(tab, "import-stop")).to_have_count(0)
 
 
 def chooses(served, tab, content):
@@ -55,6 +56,14 @@ def test_a_list_is_imported_and_its_errors_corrected(served, at_desk, axe):
     expect(tab.locator("main")).to_contain_text("MOMOH, Bockarie")
     tab.goto("/imports/")
     ux(tab, "import-row").first.get_by_role("link").click()
+    undoes(served, tab, looked_at)
+
+
+def undoes(served, tab, looked_at):
     ux(tab, "import-undo").click()
+    ux(tab, "import-undo").click()
+    looked_at.goto(tab.url)
+    expect(ux(looked_at, "import-stop")).to_be_visible()
     works(served, tab)
     expect(tab.locator("main")).to_contain_text("Undone")
+    expect(looked_at.locator("main")).to_contain_text("Undone")  # without loading it again

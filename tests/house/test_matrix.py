@@ -50,7 +50,8 @@ ID = {
     "role-change-requests": "request_id",
 }
 WHO = {"id", "unique_id", "first_name", "last_name", "deceased", "deceased_on"}
-DEMOGRAPHICS = WHO | {"has_recent_appointment", "date_of_birth", "gender", "contact_info", "address"}
+BORN = {"date_of_birth", "date_of_birth_is_estimated"}
+DEMOGRAPHICS = WHO | BORN | {"has_recent_appointment", "gender", "contact_info", "address"}
 DEMOGRAPHICS |= {
     "area",
     "payer",
@@ -66,9 +67,9 @@ COLLEAGUE = {"id", "display_name", "first_name", "last_name", "role"}
 PROJECTED: dict[str, dict[str, set[str]]] = {
     "patients": {
         "receptionist": DEMOGRAPHICS,
-        "pharmacist": WHO | {"date_of_birth", "gender", "known_allergies"},
+        "pharmacist": WHO | BORN | {"gender", "known_allergies"},
         "cashier": WHO | {"contact_info"},
-        "lab": WHO | {"date_of_birth", "gender"},
+        "lab": WHO | BORN | {"gender"},
         "admin": DEMOGRAPHICS | {"known_allergies"},
     },
     "appointments": dict.fromkeys(("pharmacist", "cashier", "lab"), {"id", "patient", "date", "time", "status"}),
