@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 from sqlalchemy import select, text, update
@@ -197,10 +198,36 @@ def test_a_program_is_told_which_field_of_a_credit_is_wrong(db, person, program)
         ({"line": None}, "line"),
         ({"amount": "1.00"}, "amount"),
         ({"kind": "void"}, "line"),
+        ({"line": 999_999}, "line"),
     ):
         refused = api.post("/api/corrections/", json=asked | change)
         assert (refused.status_code, list(refused.get_json())[0]) == (400, field), change
-    assert api.post("/api/corrections/", json=asked | {"line": 999_999}).status_code == 404
+
+
+def test_a_credit_is_of_the_patient_s_share_to_the_last_cent(db, person):
+    """Of a bill of three at 3.33 and 10.01, less 1.00, of which another payer has half: units credited one by one are together
+    what the patient pays of the line, and the other line stays to pay."""
+    cashier, bill = person("cashier"), draft("10.01")
+    bill_actions.add_line(bill.id, item="Syringe", quantity=3, unit_price=Money("3.33"), by=cashier)
+    correction_actions.give_or_request_discount(bill.id, discount="1.00", reason="staff", by=cashier)
+    bill_actions.share_bill(bill.id, payer="Insurance", payer_share="50%", by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id, quantity=3)).one()
+    for _unit in range(3):
+        request = credits.request_credit(bill.id, line.id, quantity=1, reason="Not used", by=cashier)
+        correction_actions.approve(request.id, by=person("admin"))
+    patient_pays = (bill.total - bill.payer_share).value
+    assert bill.written_off == Money((Decimal("9.99") * patient_pays / 20).quantize(Decimal("0.01"), ROUND_DOWN))
+    whole = correction_actions.request_write_off(bill.id, reason="Poor", by=cashier)
+    with pytest.raises(Conflict, match="is waiting for approval"):
+        credits.request_credit(bill.id, _other_line(bill, line), quantity=1, reason="More", by=cashier)
+    assert (whole.status, list(find_discrepancies(clock.today()))) == ("waiting", [])
+
+
+def _other_line(bill: Bill, line: BillLine) -> int:
+    return database.session.scalars(
+        select(BillLine.id).where(BillLine.bill_id == bill.id, BillLine.id != line.id)
+    ).one()
 
 
 def _insert_credit(bill_id: int, line_id: int, quantity: int, by) -> None:

@@ -87,7 +87,7 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     ],
     "billing.propose_credit": [
         (
-            "not_found",
+            "line",
             lambda a, b, who: credits.request_credit(
                 a.draft, b.draft_line, quantity=1, reason="Not done", by=who("cashier")
             ),

@@ -20,7 +20,7 @@ DENIED = (
         "denies any allergies",
     ),
     *("Not allergic", "aucune", "Aucune allergie connue", "néant", "RAS", "pas d'allergie", "Sans allergie", "non"),
-    *("none, no other allergies", "no known food or drug allergies"),
+    *("none, no other allergies", "no known food or drug allergies", "No known drug, food or latex allergies"),
 )
 NOT_ASKED = (
     *(
@@ -43,6 +43,8 @@ NOT_ASKED = (
         "no information",
         "No known food allergies",
         "not known",
+        "not known to be allergic to anything",
+        "unknown if any allergies",
         "none?",
         "unknown, not asked",
     ),
@@ -60,6 +62,11 @@ NOT_ASKED = (
 NAMED = {
     "Penicillin, sulfa; peanuts": ["Penicillin", "sulfa", "peanuts"],
     "NKDA, peanuts": ["peanuts"],
+    "NKDA, latex": ["latex"],
+    "No known drug allergies, insects": ["insects"],
+    "none; food": ["food"],
+    "Allergic to unknown drug": ["Allergic to unknown drug"],
+    "Patient has known drug allergy": ["Patient has known drug allergy"],
     "penicillin; unknown": ["penicillin"],
     "no known allergies except penicillin": ["no known allergies except penicillin"],
     "PAS": ["PAS"],

@@ -12,8 +12,9 @@ from wtforms.fields.choices import SelectChoice
 from hms.billing.blueprints import pages, payer_percent
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections import queries as correction_queries
+from hms.billing.corrections.rules import CREDITABLE
 from hms.billing.documents import queries as document_queries
-from hms.billing.enums import OPEN, SELF, BillState, CorrectionStatus
+from hms.billing.enums import SELF
 from hms.billing.forms import DiscountForm, LineForm, PayerForm
 from hms.billing.models import Bill
 from hms.billing.payments import actions as payment_actions
@@ -162,9 +163,8 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "printer_answers": redis.is_available,
         "requests": requests,
         "is_refunded": any(row.is_refund_with_credit for row in requests),
-        "credited": correction_queries.count_credited(requests, CorrectionStatus.APPROVED.value),
-        "credits_waiting": correction_queries.count_credited(requests, CorrectionStatus.WAITING.value),
-        "may_credit": bill.status in (*OPEN, BillState.PAID) and current_person().may(Permission.PROPOSE_CORRECTION),
+        "credited": correction_queries.count_credited(bill.id) if requests else {"waiting": {}, "approved": {}},
+        "may_credit": bill.status in CREDITABLE and current_person().may(Permission.PROPOSE_CORRECTION),
     }
 
 

@@ -9,19 +9,19 @@ from functools import cache
 from sqlalchemy import Select, bindparam, select
 
 from hms.billing.bills.charges import charge_again, take_off_draft
-from hms.billing.enums import OPEN, BillState, CorrectionKind, CorrectionStatus
+from hms.billing.enums import BillState, CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, BillLine, Correction, CreditLine
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
 from hms.core.db.session import db
-from hms.core.errors import Conflict, NotFound, RuleBroken
+from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money, smallest_amount
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 
 from . import actions, queries
-from .rules import check_credit, check_reason
+from .rules import CREDITABLE, check_credit, check_creditable, check_reason
 
 
 class ChargeUndone(Enum):
@@ -63,7 +63,8 @@ def request_credit(bill_id: int, line_id: int, *, quantity: int, reason: str, by
     bill = get_for_update(Bill, bill_id)
     line = db.session.scalars(select(BillLine).filter_by(id=line_id, bill_id=bill_id, withdrawn_at=None)).one_or_none()
     if line is None:
-        raise NotFound(N_("The bill has no such line."))
+        raise RuleBroken(N_("The bill has no such line."), "line")
+    check_creditable(BillState(bill.status))
     check_credit(quantity, queries.left_to_credit(line))
     request = _send_credit(bill, line, quantity, check_reason(reason), by)
     if request is None:
@@ -74,15 +75,20 @@ def request_credit(bill_id: int, line_id: int, *, quantity: int, reason: str, by
 def _send_credit(bill: Bill, line: BillLine, quantity: int, reason: str, by: Person) -> Correction | None:
     """The request to credit a line of a locked bill, with what the person's own waiting request credits; None when nothing is
     left to credit."""
+    if quantity <= 0 or BillState(bill.status) not in CREDITABLE:
+        return None
     waiting = queries.find_waiting(CorrectionKind.WRITE_OFF.value, bill.id)
     requested = ZERO if waiting is None or waiting.amount is None else waiting.amount
     left = bill.total - bill.payer_share - bill.written_off - requested
+    if waiting is not None and (waiting.proposed_by_id != by.id or left <= ZERO):
+        message = N_("A write-off of this bill is waiting for approval. Have it decided first, then try again.")
+        raise Conflict(message, code="asked_already")
     amount = min(_price(bill, line, quantity), left)
-    if quantity <= 0 or amount <= ZERO or (bill.status not in OPEN and bill.status != BillState.PAID):
+    if amount <= ZERO:
         return None
     credited = {line.id: (quantity, amount)}
     if waiting is not None:
-        _withdraw_own(waiting, by)
+        actions.decide(get_for_update(Correction, waiting.id), CorrectionStatus.WITHDRAWN, by)
         reason = f"{waiting.reason}; {reason}"
         for earlier in queries.list_credit_lines(waiting.id):
             more, sum_more = credited.get(earlier.bill_line_id, (0, ZERO))
@@ -121,13 +127,13 @@ def restore_charge(*, source: str, source_id: int, reason: str, by: Person) -> N
     bill = get_for_update(Bill, line.bill_id)
     db.session.refresh(line)  # lines change only while their bill is locked
     if line.withdrawn_at is None:
-        _check_not_credited(bill, line)
+        _check_not_credited(bill, line, reason)
     elif line.withdrawn_reason == reason:
         charge_again(bill.patient_id, line, encounter_id=bill.encounter_id, by=by)
 
 
-def _check_not_credited(bill: Bill, line: BillLine) -> None:
-    statuses = queries.statuses_of_credits(line.id)
+def _check_not_credited(bill: Bill, line: BillLine, reason: str) -> None:
+    statuses = queries.statuses_of_credits(line, reason)
     if CorrectionStatus.WAITING in statuses:
         message = N_("A credit for this waits for approval on bill %(number)s. Have it declined first, then try again.")
         raise Conflict(message, code="credit_waiting", number=bill.number)
@@ -137,19 +143,12 @@ def _check_not_credited(bill: Bill, line: BillLine) -> None:
 
 
 def _price(bill: Bill, line: BillLine, quantity: int) -> Money:
-    """The price of `quantity` units of the line, less their part of the discount, rounded down."""
-    price = (line.unit_price * quantity).value
+    """What the patient pays of `quantity` more units of the line: their price less their parts of the discount and of the
+    other payer's share. Rounded down for all units that are credited by now together, so that no part stays owed when they
+    are credited one by one."""
     before_discount = (bill.total + bill.discount).value
     if not before_discount:
         return ZERO
-    return Money((price * bill.total.value / before_discount).quantize(smallest_amount(), rounding=ROUND_DOWN))
-
-
-def _withdraw_own(waiting: Correction, by: Person) -> None:
-    """Withdraw the person's own waiting request, which the new one includes."""
-    if waiting.proposed_by_id != by.id:
-        raise Conflict(
-            N_("Another correction of this bill is waiting for approval. Have it decided first, then try again."),
-            code="asked_already",
-        )
-    actions.decide(get_for_update(Correction, waiting.id), CorrectionStatus.WITHDRAWN, by)
+    units, credited = queries.sum_of_credits(line)
+    price = (line.unit_price * (units + quantity)).value * (bill.total - bill.payer_share).value / before_discount
+    return Money(price.quantize(smallest_amount(), rounding=ROUND_DOWN)) - credited

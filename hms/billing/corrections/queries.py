@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Label, Row, Select, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import Label, Row, Select, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.bills import line_descriptions
+from hms.billing.enums import CorrectionKind
 from hms.billing.models import Bill, BillLine, Correction, CreditLine
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -117,19 +118,43 @@ def list_credited(correction_id: int) -> list[CreditedLine]:
     return read_credited(db.session.execute(query.where(Correction.id == correction_id)).scalar_one())
 
 
+def sum_of_credits(line: BillLine | Row) -> tuple[int, Money]:
+    """How many units of a line waiting and approved requests credit, and the sum of their amounts."""
+    sums = (func.coalesce(func.sum(CreditLine.quantity), 0), func.coalesce(func.sum(CreditLine.amount), 0))
+    asked = select(*sums).join(Correction, Correction.id == CreditLine.correction_id)
+    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(("waiting", "approved")))
+    units, amount = db.session.execute(asked).one()
+    return int(units), Money(amount)
+
+
 def left_to_credit(line: BillLine | Row) -> int:
     """How many units of a line no waiting or approved request credits."""
-    asked = select(func.coalesce(func.sum(CreditLine.quantity), 0)).join(
-        Correction, Correction.id == CreditLine.correction_id
+    return line.quantity - sum_of_credits(line)[0]
+
+
+def statuses_of_credits(line: BillLine, reason: str) -> set[str]:
+    """The statuses of the requests with this `reason` that credit units of a line. Requests from before lines were stored
+    count by their reason alone."""
+    lines = select(CreditLine.id).where(CreditLine.correction_id == Correction.id)
+    asked = select(Correction.status).where(
+        Correction.kind == CorrectionKind.WRITE_OFF.value,
+        Correction.bill_id == line.bill_id,
+        Correction.reason.contains(reason, autoescape=True),
+        or_(lines.where(CreditLine.bill_line_id == line.id).exists(), ~lines.exists()),
     )
-    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(("waiting", "approved")))
-    return line.quantity - int(db.session.execute(asked).scalar_one())
+    return set(db.session.scalars(asked))
 
 
-def statuses_of_credits(line_id: int) -> set[str]:
-    """The statuses of the requests that credit units of a line."""
-    asked = select(Correction.status).join(CreditLine, CreditLine.correction_id == Correction.id)
-    return set(db.session.scalars(asked.where(CreditLine.bill_line_id == line_id)))
+def count_credited(bill_id: int) -> dict[str, dict[int, int]]:
+    """By status of the request ("waiting", "approved") and line, how many units of a bill are credited."""
+    units = select(Correction.status, CreditLine.bill_line_id, func.sum(CreditLine.quantity)).join(
+        CreditLine, CreditLine.correction_id == Correction.id
+    )
+    units = units.where(Correction.bill_id == bill_id, Correction.status.in_(("waiting", "approved")))
+    counts: dict[str, dict[int, int]] = {"waiting": {}, "approved": {}}
+    for status, line_id, count in db.session.execute(units.group_by(Correction.status, CreditLine.bill_line_id)):
+        counts[status][line_id] = int(count)
+    return counts
 
 
 def credited() -> Label[Any]:
@@ -147,15 +172,6 @@ def credited() -> Label[Any]:
     lines = lines.join_from(CreditLine, BillLine, BillLine.id == CreditLine.bill_line_id)
     lines = lines.where(CreditLine.correction_id == Correction.id).correlate(Correction, Bill)
     return lines.scalar_subquery().label("credited")
-
-
-def count_credited(requests: Iterable[CorrectionRequest], status: str) -> dict[int, int]:
-    """By line, how many units the `requests` with this status credit."""
-    lines = (line for request in requests if request.correction.status == status for line in request.credited)
-    counts: dict[int, int] = {}
-    for line in lines:
-        counts[line.line] = counts.get(line.line, 0) + line.quantity
-    return counts
 
 
 def read_credited(column: list[dict[str, Any]] | None) -> list[CreditedLine]:

@@ -27,6 +27,7 @@ from hms.staff.forms import ProofForm
 from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
 from . import actions, credits, queries
+from .rules import check_creditable
 
 
 @pages.get("/approvals")
@@ -136,6 +137,7 @@ def credit(bill_id: int, line_id: int) -> ResponseReturnValue:
     if form.save(credits.request_credit, by=current_person(), bill_id=bill_id, line_id=line_id):
         return _back(bill_id)
     bill, patient = bill_queries.bill_with_patient(bill_id)
+    check_creditable(BillState(bill.status))
     line = line_pages.get_line(bill_id, line_id, current_person())
     left = queries.left_to_credit(line)
     if request.method == "GET":

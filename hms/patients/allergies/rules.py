@@ -25,7 +25,7 @@ _UNKNOWN = re.compile(
     r"|communiquee?s?|affichee?s?|donnees?|sais|sait|verifier"
 )
 _FILLER = re.compile(
-    r"an?|any|anything|and|or|et|ou|to|of|the|be|is|has|have|known?|yet|others?|reported|on|patient|he|she|history"
+    r"an?|any|anything|and|or|et|ou|if|whether|to|of|the|be|is|has|have|known?|yet|others?|reported|on|patient|he|she|history"
     r"|allerg(?:ic|y|en|ens|ies|ie|ique|iques|ene|enes)"
     r"|drugs?|medications?|medicines?|medicaments?|medicamenteu(?:x|ses?)|pas|ne|d|de|du|des|l|la|le|les|en|est|une?|il"
     r"|elle|connue?s?|signalee?s?|declaree?s?|rapportee?s?|antecedents?|autres?"
@@ -34,6 +34,15 @@ _ONE_KIND = re.compile(r"foods?|environment(?:al)?|latex|insects?|animals?|alime
 _MEDICINE = re.compile(r"drugs?|medications?|medicines?|medicaments?|medicamenteu(?:x|ses?)|nkd?a|nkma")
 _DENIES_KNOWLEDGE = re.compile(r"\b(?:not|pas|non) connue?s?\b|\bn a\b")
 """An allergy that is not known is no allergy that is denied; "N/A" denies nothing."""
+_AFFIRMS = re.compile(
+    r"\ballergic to\b|\ballergique (?:a|au|aux)\b|\b(?:has|known) (?:an? |known |\w+ )?allerg(?:y|ies)\b"
+)
+_DOUBTS = re.compile(r"no|not|never|if|whether|any|non|pas|si|aucune?s?")
+_KIND = r"(?:drugs?|foods?|latex|environment(?:al)?|insects?|animals?|medicines?|medications?)"
+_BRACKETS = re.compile(r"\([^()]*\)")
+_KINDS = re.compile(
+    rf"\bno(?: known)? {_KIND}(?:\s*,\s*(?:(?:or|and) )?{_KIND})+(?: (?:or|and) {_KIND})? allerg", re.IGNORECASE
+)
 NO_SUBSTANCE = N_(
     "“%(text)s” names no substance. Enter what the patient reacts to. If the patient was asked and knows of no allergy, "
     "use “No known allergies”; if nobody asked, enter nothing."
@@ -46,16 +55,13 @@ def parse_substances(text: str, field: str = "known_allergies") -> list[str] | N
 
     `RuleBroken` on `field` when a name is too long or there are too many.
     """
-    if is_denial(text):
-        return NONE_KNOWN
-    if is_not_asked(text):
-        return None
-    parts = [" ".join(part.split()).strip(" .") for part in _BETWEEN.split(text)]
-    named = list({fold(part): part for part in parts if part}.values())
-    substances = [part for part in named if not is_denial(part) and not is_not_asked(part)]
+    parts = _parts(text)
+    substances = list({fold(part): part for part in parts if _meaning(part) is _SUBSTANCE}.values())
     if len(substances) > MAX_SUBSTANCES:
         raise RuleBroken(N_("Enter at most 50 substances."), field)
-    return [clean_field(part, field, longest=MAX_SUBSTANCE_LENGTH) for part in substances] or None
+    if substances:
+        return [clean_field(part, field, longest=MAX_SUBSTANCE_LENGTH) for part in substances]
+    return NONE_KNOWN if is_denial(text) else None
 
 
 def check_is_substance(text: str, field: str) -> None:
@@ -65,20 +71,36 @@ def check_is_substance(text: str, field: str) -> None:
 
 
 def is_denial(text: str) -> bool:
-    """Whether the text says that the patient has no known allergies, of any kind: "NKDA", "aucune"."""
-    words = _words(text)
-    return _denies(words) and not _is_unclear(text, words) and not _names_one_kind(words)
+    """Whether the text says that the patient has no known allergies, of any kind, and nothing else: "NKDA", "aucune"."""
+    return {_meaning(part) for part in _parts(text)} == {_DENIED}
 
 
 def is_not_asked(text: str) -> bool:
-    """Whether the text says that nobody asked or knows, or speaks of one kind only: "unknown", "non demandé", "no known food
-    allergies", "?"."""
-    words = _words(text)
-    if not words:
-        return bool(text.strip())
-    if _denies(words) and not _is_unclear(text, words):
-        return _names_one_kind(words)
-    return _is_unclear(text, words) and all(_says_nothing(word) for word in words)
+    """Whether the text names nothing, and does not deny all: "unknown", "non demandé", "no known food allergies", "?"."""
+    meanings = {_meaning(part) for part in _parts(text)}
+    return bool(text.strip()) and _SUBSTANCE not in meanings and meanings != {_DENIED}
+
+
+_SUBSTANCE, _DENIED, _NOT_ASKED = "substance", "denied", "not_asked"
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a list. Kinds in brackets or before one word "allergies" stay together: "no known drug, food allergies"."""
+    together = _BRACKETS.sub(lambda match: match[0].replace(",", " "), text)
+    together = _KINDS.sub(lambda match: match[0].replace(",", " "), together)
+    parts = (" ".join(part.split()).strip(" .") for part in _BETWEEN.split(together))
+    return [part for part in parts if part]
+
+
+def _meaning(part: str) -> str:
+    """What one part of a list says: it denies allergies, says that nobody asked or knows, or names a substance."""
+    words = _words(part)
+    says_no, is_unclear = _denies(words), _is_unclear(part, words)
+    if not words or (is_unclear and all(map(_says_nothing, words)) and not _affirms(words)):
+        return _NOT_ASKED
+    if says_no and not is_unclear:
+        return _NOT_ASKED if _names_one_kind(words) else _DENIED
+    return _SUBSTANCE
 
 
 def _words(text: str) -> list[str]:
@@ -91,6 +113,11 @@ def _denies(words: list[str]) -> bool:
     is_allergy = any(word.startswith("allerg") for word in words)
     says_no = any(_DENIES.fullmatch(word) or (is_allergy and _DENIES_ALLERGY.fullmatch(word)) for word in words)
     return says_no and all(_says_nothing(word) or _ONE_KIND.fullmatch(word) for word in words)
+
+
+def _affirms(words: list[str]) -> bool:
+    """Whether there is an allergy whose substance nobody knows: "allergic to unknown drug". It stays for a person to ask."""
+    return bool(_AFFIRMS.search(" ".join(words))) and not any(map(_DOUBTS.fullmatch, words))
 
 
 def _is_unclear(text: str, words: list[str]) -> bool:
