@@ -191,6 +191,29 @@ QUEUE_TRANSITIONS = {
 A removed entry is final; the patient gets a new one."""
 
 
+class PointStatus(StrEnum):
+    """The statuses of a place at a service point: those of the queue, and one for who was called and did not come."""
+
+    WAITING = QueueStatus.WAITING.value
+    CALLED = QueueStatus.CALLED.value
+    ABSENT = "absent"
+    IN_SERVICE = QueueStatus.IN_SERVICE.value
+    DONE = QueueStatus.DONE.value
+    LEFT = QueueStatus.LEFT.value
+    CANCELLED = QueueStatus.CANCELLED.value
+
+
+POINT_STATUS_LABELS = {PointStatus(status): label for status, label in QUEUE_STATUS_LABELS.items()} | {
+    PointStatus.ABSENT: _l("Did not come when called")
+}
+POINT_TRANSITIONS: dict[str, frozenset[str]] = {
+    **{PointStatus(status): following for status, following in QUEUE_TRANSITIONS.items()},
+    PointStatus.CALLED: QUEUE_TRANSITIONS[QueueStatus.CALLED] | {PointStatus.ABSENT},
+    PointStatus.ABSENT: frozenset({PointStatus.WAITING, PointStatus.LEFT, PointStatus.CANCELLED}),
+}
+"""The statuses that may follow each one. Who did not come when called may come back, and may be found to have left."""
+
+
 def parse_priority(value: object, field: str = "priority") -> Priority:
     """The priority for its number ("2", 2) or its word ("urgent"); raises `RuleBroken` when unknown."""
     word = str(value).strip()

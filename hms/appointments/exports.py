@@ -11,8 +11,8 @@ from hms.staff.models import Department
 from .enums import (
     COLOUR_LABELS,
     POINT_KIND_LABELS,
+    POINT_STATUS_LABELS,
     PRIORITY_LABELS,
-    QUEUE_STATUS_LABELS,
     STATUS_LABELS,
 )
 from .forms import WEEKDAYS
@@ -20,8 +20,13 @@ from .models import ServicePoint, VisitType
 
 
 def _wait(minutes: dict[str, int] | None) -> Sentence | None:
-    """About 35 min (20–55); nothing when it is not known."""
-    return None if minutes is None else Sentence(N_("about %(likely)s min (%(low)s–%(high)s)"), **minutes)
+    """About 35 min (20–55), and whether that is estimated from past days; nothing when it is not known."""
+    if minutes is None:
+        return None
+    values = {name: minutes[name] for name in ("likely", "low", "high")}
+    if minutes["is_from_past_days"]:
+        return Sentence(N_("about %(likely)s min (%(low)s–%(high)s), estimated from past days"), **values)
+    return Sentence(N_("about %(likely)s min (%(low)s–%(high)s)"), **values)
 
 
 _DEPARTMENTS = find_by_id(Department.id, Department.name)
@@ -30,7 +35,7 @@ _DOCTOR = Column("doctor_name", N_("Doctor"))
 _ENTRY_STATES = {"waiting": N_("Waiting"), "booked": N_("Booked"), "withdrawn": N_("Taken off")}
 _IN_LINE = (
     Column("priority", N_("Priority"), words=PRIORITY_LABELS),
-    Column("status", N_("Status"), words=QUEUE_STATUS_LABELS),
+    Column("status", N_("Status"), words=POINT_STATUS_LABELS),
     instant("arrived_at", N_("Arrived")),
     instant("called_at", N_("Called")),
 )
@@ -150,7 +155,7 @@ WALL_SCREENS = ExportTable(
         Column("point", N_("Service point"), names=find_by_id(ServicePoint.id, ServicePoint.name)),
         Column("has_chime", N_("Chime")),
         Column("spoken", N_("Spoken languages")),
-        instant("created_at", N_("Made")),
+        instant("created_at", N_("Created")),
     ),
 )
 CLINIC_HOURS = ExportTable(

@@ -14,7 +14,7 @@ from hms.core.text.translation import N_
 from hms.patients.models import Patient
 from hms.staff.models import Department, User
 
-from .enums import QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour, PointKind
+from .enums import POINT_TRANSITIONS, QUEUE_TRANSITIONS, STATUS_TRANSITIONS, Colour, PointKind
 
 OCCUPIES_TIME = "status IN ('scheduled', 'checked_in', 'in_service')"
 INTERVAL = 'tsrange(date + "time", date + "time" + duration_minutes * interval \'1 minute\')'
@@ -361,14 +361,14 @@ class PointEntry(LinePlace, VersionedRecord):
     """A patient in the line of a service point, with the token of that day.
 
     `queue_entry_id` is the visit, `sent_from_id` the point before. With `holds_place` the place in the doctor's line is kept
-    until this ends.
+    until this ends. `call_count` counts the calls since the patient came, or came back.
     """
 
     __tablename__ = "point_entry"
-    transitions = QUEUE_TRANSITIONS
+    transitions = POINT_TRANSITIONS
     __table_args__ = (
         CheckConstraint(
-            "status IN ('waiting', 'called', 'in_service', 'done', 'left', 'cancelled')", name="status_known"
+            "status IN ('waiting', 'called', 'absent', 'in_service', 'done', 'left', 'cancelled')", name="status_known"
         ),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
         Index("uq_point_entry_token", "service_date", "prefix", "token", unique=True),
@@ -404,6 +404,7 @@ class PointEntry(LinePlace, VersionedRecord):
     arrived_at: Mapped[dt.datetime]
     called_at: Mapped[dt.datetime | None]
     called_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    call_count: Mapped[int] = mapped_column(default=0, server_default="0")
     started_at: Mapped[dt.datetime | None]
     ended_at: Mapped[dt.datetime | None]
 
@@ -440,7 +441,8 @@ class ServicePace(UnauditedRecord):
     may be deleted.
 
     `kind` is the id of a visit type, "booked" without one, "walk_in", or "" for all. `turns` and `gaps` are seconds, as
-    `waits.rules` explains them; `overtaken` has a rate for each priority.
+    `waits.rules` explains them; `overtaken` has a rate for each priority. `first_calls` has, by weekday (0 is Monday), the
+    seconds from midnight to the first call of past days; only the row for all kinds has them.
     """
 
     __tablename__ = "service_pace"
@@ -459,3 +461,4 @@ class ServicePace(UnauditedRecord):
     gaps: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     day_variance: Mapped[float] = mapped_column(Float)
     overtaken: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    first_calls: Mapped[dict] = mapped_column(JSONB, default=dict, server_default="{}")

@@ -193,11 +193,13 @@ class ScreenMadeOut(ScreenOut):
 
 
 class WaitOut(ApiSchema):
-    """A wait in minutes from now: of ten patients one waits less than `low` and one longer than `high`."""
+    """A wait in minutes from now: of ten patients one waits less than `low` and one longer than `high`. `is_from_past_days`:
+    nobody was called today, so when it begins is estimated from the same weekday of the last weeks."""
 
     low = fields.Integer()
     likely = fields.Integer()
     high = fields.Integer()
+    is_from_past_days = fields.Boolean()
 
 
 class EntryOut(ApiSchema):

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -15,12 +15,14 @@ from wtforms.fields.choices import SelectChoice
 from hms.core import clock
 from hms.core.api import read_log
 from hms.core.documents.barcodes import code128
+from hms.core.documents.printers import Printer
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.settings import store as settings
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, safe_next
 from hms.core.web.localisation import translate_error
+from hms.core.web.printer_choice import chosen_printer, printer_links, remember_printer
 from hms.core.web.security_headers import url_parts
 from hms.core.web.template_filters import person_name, spoken_name
 from hms.patients.search import queries as patient_search
@@ -148,14 +150,20 @@ def look_up_patients(form: Any) -> list[tuple[int, str]]:
     return [(hit.id, person_name(hit)) for hit in search_patients(typed)]
 
 
-def render_slip(entry: Any, *, where: str, ahead: int, wait: Any, back: str) -> str:
-    """The slip of a place in a line, 80 mm wide and as long as its words; `where` names the doctor or the service point."""
+SLIP_PRINTER_COOKIE = "hms_slip_printer"
+
+
+def render_slip(entry: Any, *, where: str, ahead: int, wait: Any, back: str) -> Response:
+    """The slip of a place in a line, for the printer of the address or of this computer; `where` names the doctor or the
+    service point."""
+    printer = chosen_printer(SLIP_PRINTER_COOKIE, Printer.RECEIPT)
     hospital = [settings.value(f"hospital.{name}") for name in ("name", "address", "phone")]
-    height = slip_layout.height_mm(
+    size = slip_layout.page_size(
+        printer,
         names=(hospital[0], spoken_name(entry)),
         texts=(entry.hospital_number, where, " · ".join(hospital[1:])),
     )
-    return render_template(
+    page = render_template(
         "appointments/slip.html",
         entry=entry,
         where=where,
@@ -163,5 +171,8 @@ def render_slip(entry: Any, *, where: str, ahead: int, wait: Any, back: str) -> 
         wait=wait,
         back=back,
         code=code128(entry.hospital_number),
-        height=height,
+        printer=printer,
+        size=size,
+        printer_links=printer_links(printer, lambda one: f"{request.path}?printer={one}"),
     )
+    return remember_printer(make_response(page), SLIP_PRINTER_COOKIE)

@@ -38,14 +38,16 @@ STATUS_TONES = {
     CorrectionStatus.APPROVED: "good",
     CorrectionStatus.DECLINED: "stop",
     CorrectionStatus.WITHDRAWN: "neutral",
+    CorrectionStatus.ENDED: "neutral",
 }
 
 
 @pages.app_template_global("bill_state")
-def bill_state(status: str, written_off: Money = ZERO) -> tuple[str, str]:
-    """Tone and label of a bill's state, for the macro `status`. A paid bill with a write-off is labelled "Written off"."""
+def bill_state(status: str, written_off: Money = ZERO, *, is_refunded: bool = False) -> tuple[str, str]:
+    """Tone and label of a bill's state, for the macro `status`. A paid bill with a write-off is labelled "Written off", or
+    "Refunded" when the amount was paid back."""
     if status == BillState.PAID and written_off:
-        return "neutral", _("Written off")
+        return "neutral", _("Refunded") if is_refunded else _("Written off")
     return STATE_TONES[BillState(status)], STATE_LABELS[BillState(status)]
 
 

@@ -101,6 +101,8 @@ class CorrectionStatus(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+    """What it asked for can no longer be done."""
 
 
 CORRECTION_TRANSITIONS = {
@@ -108,6 +110,7 @@ CORRECTION_TRANSITIONS = {
     CorrectionStatus.APPROVED: frozenset[CorrectionStatus](),
     CorrectionStatus.DECLINED: frozenset[CorrectionStatus](),
     CorrectionStatus.WITHDRAWN: frozenset[CorrectionStatus](),
+    CorrectionStatus.ENDED: frozenset[CorrectionStatus](),
 }
 """The states that may follow each one. A decision is final."""
 KIND_LABELS = {
@@ -121,4 +124,5 @@ STATUS_LABELS = {
     CorrectionStatus.APPROVED: _l("Approved"),
     CorrectionStatus.DECLINED: _l("Declined"),
     CorrectionStatus.WITHDRAWN: _l("Withdrawn"),
+    CorrectionStatus.ENDED: _l("No longer possible"),
 }

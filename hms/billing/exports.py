@@ -31,11 +31,11 @@ BILLS = ExportTable(
         amount("discount", N_("Discount")),
         amount("paid_amount", N_("Amount paid")),
         amount("written_off", N_("Written off")),
-        amount("balance", N_("Still to pay")),
+        amount("balance", N_("To pay")),
         Column("payer", N_("Payer"), words=_PAYER),
-        amount("payer_share", N_("Share of the payer")),
-        amount("payer_due", N_("Still to pay by the payer")),
-        amount("patient_due", N_("Still to pay by the patient")),
+        amount("payer_share", N_("Payer's share")),
+        amount("payer_due", N_("To pay by the payer")),
+        amount("patient_due", N_("To pay by the patient")),
     ),
 )
 BILL_ITEMS = ExportTable(
@@ -45,7 +45,7 @@ BILL_ITEMS = ExportTable(
         Column("bill", N_("Bill"), names=_BILL_NUMBERS),
         Column("description", N_("Description")),
         Column("quantity", N_("Quantity")),
-        amount("amount", N_("Price of one")),
+        amount("amount", N_("Unit price")),
     ),
 )
 PAYMENTS = ExportTable(
@@ -74,6 +74,7 @@ CORRECTIONS = ExportTable(
         Column("payment", N_("Receipt"), names=find_by_id(Payment.id, Payment.number)),
         amount("amount", N_("Amount")),
         Column("method", N_("Payment method"), words=METHOD_LABELS),
+        Column("is_credit", N_("Not owed any more")),
         Column("reason", N_("Reason")),
         Column("proposed_by", N_("Requested by"), names=display_names),
         instant("created_at", N_("Requested")),

@@ -19,6 +19,7 @@ from .enums import METHOD_LABELS, SELF, Method
 from .models import PriceItem
 from .tills import rules
 
+OWED_AGAIN, CREDITED = "owed", "credited"
 METHODS = [SelectChoice(method.value, METHOD_LABELS[method]) for method in Method]
 CATEGORIES = [
     ("service", _l("Service")),
@@ -74,10 +75,27 @@ class RefundForm(ActionForm):
     amount = MoneyField(_l("Amount to refund"), [InputPresent()])
     method = SelectField(_l("Refund method"), choices=METHODS, validate_choice=False)
     reason = Text(_l("Reason"), [Required()], longest=200)
+    is_credit = RadioField(
+        _l("After the refund, the patient"),
+        [Required()],
+        choices=[
+            SelectChoice(OWED_AGAIN, _l("still has to pay this amount, for example if it was paid the wrong way")),
+            SelectChoice(CREDITED, _l("does not have to pay this amount any more, for example if nothing was done")),
+        ],
+        validate_choice=False,
+    )
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"is_credit": self.is_credit.data == CREDITED}
 
 
 class WriteOffForm(ActionForm):
     amount = MoneyField(_l("Amount to write off"), [InputPresent()])
+    reason = Text(_l("Reason"), [Required()], longest=200)
+
+
+class CreditForm(ActionForm):
+    quantity = WholeField(_l("Quantity to credit"), [InputPresent()])
     reason = Text(_l("Reason"), [Required()], longest=200)
 
 

@@ -277,7 +277,9 @@ class Correction(Record):
     """A request for a refund, a void, a write-off or a discount above the limit, which a second person approves or declines.
     The request does not change; the decision is final.
 
-    `payment_id` is the payment to refund. `amount` is empty for a void, `method` for everything but a refund.
+    `payment_id` is the payment to refund. `amount` is empty for a void, `method` for everything but a refund. `is_credit`
+    says that the charge is not owed any more: such a refund also writes its amount off, and such a write-off still waits
+    when the bill is paid. A request that the bill leaves nothing to do for is `ended` by the action that made it so.
     """
 
     __tablename__ = "correction"
@@ -285,7 +287,7 @@ class Correction(Record):
     __table_args__ = (
         exact_money("amount"),
         CheckConstraint("kind IN ('refund', 'void', 'write_off', 'discount')", name="kind_known"),
-        CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn')", name="status_known"),
+        CheckConstraint("status IN ('waiting', 'approved', 'declined', 'withdrawn', 'ended')", name="status_known"),
         CheckConstraint(
             "btrim(reason) <> ''", name="reason_given", info={"message": N_("Enter the reason."), "field": "reason"}
         ),
@@ -294,6 +296,7 @@ class Correction(Record):
             " AND (kind = 'refund') = (method IS NOT NULL)",
             name="complete",
         ),
+        CheckConstraint("NOT is_credit OR kind IN ('refund', 'write_off')", name="credit_of_amount"),
         CheckConstraint(
             AMOUNT_IN_RANGE,
             name="amount_possible",
@@ -326,12 +329,39 @@ class Correction(Record):
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id", ondelete="RESTRICT"))
     amount: Mapped[Money | None]
     method: Mapped[str | None]
+    is_credit: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     reason: Mapped[str]
     proposed_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     status: Mapped[str] = mapped_column(default="waiting")
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
     decided_at: Mapped[datetime | None]
     decision_note: Mapped[str] = mapped_column(default="")
+
+
+class CreditLine(ImmutableRecord):
+    """What a requested write-off credits of one line of its bill: `quantity` units of it. `amount` is their price less their
+    part of the discount, and at most what the patient owes of the bill.
+
+    A trigger refuses a line of another bill, and more units than were charged in waiting and approved requests together.
+    """
+
+    __tablename__ = "credit_line"
+    __table_args__ = (
+        exact_money("amount"),
+        UniqueConstraint("correction_id", "bill_line_id", info={"message": N_("This line is in the request already.")}),
+        CheckConstraint(
+            "quantity > 0",
+            name="quantity_possible",
+            info={"message": N_("Enter a quantity above zero."), "field": "quantity"},
+        ),
+        CheckConstraint(AMOUNT_IN_RANGE, name="amount_possible", info={"message": N_("Enter an amount above zero.")}),
+        Index("ix_credit_line_bill_line", "bill_line_id"),
+    )
+
+    correction_id: Mapped[int] = mapped_column(ForeignKey("correction.id", ondelete="RESTRICT"))
+    bill_line_id: Mapped[int] = mapped_column(ForeignKey("bill_line.id", ondelete="RESTRICT"))
+    quantity: Mapped[int]
+    amount: Mapped[Money]
 
 
 class PrintedDocument(UnauditedRecord):

@@ -50,6 +50,12 @@ def local(instant: datetime) -> datetime:
     return instant.astimezone(_zone)
 
 
+def second_of_day(instant: datetime) -> int:
+    """The seconds from midnight to `instant` on the clock of the hospital."""
+    moment = local(instant)
+    return moment.hour * 3600 + moment.minute * 60 + moment.second
+
+
 def at(day: date, clock_time: time) -> datetime:
     """The instant (UTC) of `day` and `clock_time` in the hospital's time zone."""
     return _at(day, clock_time, _zone)

@@ -10,6 +10,7 @@ from random import Random
 from sqlalchemy import delete, func, select
 
 from hms.appointments.models import Appointment
+from hms.appointments.waits import jobs as waits
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.background.outbox import Outbox
@@ -18,7 +19,7 @@ from hms.core.errors import DomainError
 from hms.core.person import SYSTEM
 from hms.patients.models import Patient
 
-from . import cashier_day_end, front_desk, hospital, visits
+from . import cashier_day_end, front_desk, hospital, past_lines, records, visits
 from . import patients as demo_patients
 from .cases import CASES
 
@@ -54,6 +55,10 @@ def build(report_step: Progress, *, patients: int = demo_patients.COUNT, weeks: 
     ids = demo_patients.register_patients(random, patients)
     report_step("past visits")
     _past_visits(random, ids, weeks)
+    report_step("records")
+    records.fill_records(visits.Team.load(), ids)
+    records.book_series(visits.Team.load(), ids)
+    waits.make_service_paces()
     _drop_old_jobs()
     return True
 
@@ -66,10 +71,13 @@ def _drop_old_jobs() -> None:
 
 def _past_visits(random: Random, ids: list[int], weeks: int) -> None:
     team, number = visits.Team.load(), 0
+    of_lines = Random(f"{SEED} lines")  # noqa: S311 - the same every time
     for days_ago in range(weeks * 7, 0, -1):
         day = clock.today() - timedelta(days=days_ago)
         cashier_day_end.open_till(team, clock.at(day, cashier_day_end.OPENS))
-        for patient_id in random.sample(ids, min(VISITS_A_DAY, len(ids))):
+        people = random.sample(ids, min(VISITS_A_DAY, len(ids)))
+        past_lines.make_lines(team, of_lines, [each for each in ids if each not in people], day)
+        for patient_id in people:
             doctor, number = random.choice(team.doctors), number + 1
             when = clock.at(day, dt.time(random.randint(9, 12), random.choice((0, 15, 30, 45))))
             visits.make_visit(team, patient_id, doctor, when, random, number)

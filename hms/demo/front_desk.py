@@ -14,6 +14,7 @@ from hms.appointments.waiting_list import actions as waiting_list_actions
 from hms.core import clock
 from hms.core.db.session import db
 from hms.patients.consent import actions as consent_actions
+from hms.patients.models import Patient
 
 from .visits import Team
 
@@ -32,6 +33,7 @@ CONSENTS = (
 )
 """Name of the consent, title and text of its form."""
 SENT_TO = ("LAB", "TRIAGE")
+CAME_AGO = (timedelta(minutes=14), timedelta(minutes=9))
 WAITING_FOR_A_PLACE = 2
 AWAY_IN_DAYS = 2
 
@@ -44,12 +46,22 @@ def add_consents(team: Team) -> None:
 
 
 def send_to_points(team: Team) -> None:
-    """Send the last of those who wait for a doctor to a service point each."""
+    """Send the last of those who wait for a doctor to a service point each. The laboratory has just called the first of two
+    others, so that its waits are known."""
     waiting = select(QueueEntry.id).where(QueueEntry.service_date == clock.today(), QueueEntry.status == "waiting")
     ids = list(db.session.scalars(waiting.order_by(QueueEntry.id.desc()).limit(len(SENT_TO))))
     points = dict(db.session.execute(select(ServicePoint.code, ServicePoint.id)).all())
     for entry_id, code in zip(ids, SENT_TO, strict=False):
         line_actions.send_on(entry_id, points[code], by=team.receptionist)
+    in_queue = select(QueueEntry.patient_id).where(QueueEntry.service_date == clock.today())
+    others = select(Patient.id).where(Patient.status == "active", Patient.id.not_in(in_queue)).order_by(Patient.id)
+    for ago, patient_id in zip(CAME_AGO, db.session.scalars(others.limit(len(CAME_AGO))).all(), strict=False):
+        with clock.frozen_at(clock.now() - ago):
+            line_actions.add_to_point(patient_id, points["LAB"], by=team.lab)
+    with clock.frozen_at(clock.now() - timedelta(minutes=3)):
+        called = line_actions.call_next_to_point(points["LAB"], by=team.lab)
+        if called is not None:
+            line_actions.start_at_point(called.id, by=team.lab)
 
 
 def fill_calendar(team: Team, patient_ids: list[int]) -> None:

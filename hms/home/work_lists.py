@@ -191,8 +191,8 @@ def _add_arriving(home: WorkLists, page: int) -> None:
 
 
 def _add_unconfirmed(home: WorkLists) -> None:
-    rows = list_unconfirmed()
-    home.unconfirmed, home.unconfirmed_count = rows[:MAX_ROWS], len(rows)
+    home.unconfirmed = list_unconfirmed(MAX_ROWS)
+    home.unconfirmed_count = home.unconfirmed[0].total if home.unconfirmed else 0
 
 
 def _doctors_away() -> list[Away]:
@@ -231,18 +231,19 @@ def _select_arriving() -> Select:
     """Appointments of a day that are not yet checked in, by time, each with the number of all and of all that are late."""
     day, limit, skipped = bindparam("day"), fixed_number("limit"), fixed_number("skipped")
     is_late = Appointment.date + Appointment.time < bindparam("late_since")
+    counts = (func.count().over().label("expected"), func.count().filter(is_late).over().label("late"))
+    expected = (Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
+    order = (Appointment.time, Appointment.id)
+    # Patients and doctors are joined to the rows of the page only: a large hospital expects hundreds.
+    page = (
+        select(Appointment.id, *counts).where(*expected).order_by(*order).limit(limit).offset(skipped).subquery("page")
+    )
     return (
-        select(
-            Appointment,
-            func.count().over().label("expected"),
-            func.count().filter(is_late).over().label("late"),
-        )
+        select(Appointment, page.c.expected, page.c.late)
+        .join(page, page.c.id == Appointment.id)
         .join(Patient, Appointment.patient_id == Patient.id)
         .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
-        .where(Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
-        .order_by(Appointment.time, Appointment.id)
-        .limit(limit)
-        .offset(skipped)
+        .order_by(*order)
     )
 
 
@@ -257,7 +258,7 @@ def _add_pharmacy(home: WorkLists, who: Person) -> None:
     lines, stock = pharmacy.counts(), stock_queries.counts()
     home.figures += [
         (_l("To dispense"), lines["waiting"], "/pharmacy/", ""),
-        (_l("Owing"), lines["owing"], "/pharmacy/?show=owing", ""),
+        (_l("Medicines owing"), lines["owing"], "/pharmacy/?show=owing", ""),
         (_l("Below reorder level"), stock["low"], "/pharmacy/stock?show=low", "caution" if stock["low"] else ""),
         (_l("Near expiry"), stock["expiring"], "/pharmacy/stock?show=expiring", "caution" if stock["expiring"] else ""),
     ]

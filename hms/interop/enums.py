@@ -37,7 +37,7 @@ NOT_IMPORTED = (RowState.REFUSED, RowState.DUPLICATE)
 """The rows that a person corrects."""
 
 BATCH_LABELS = {
-    BatchState.UPLOADED: _l("Choose the columns"),
+    BatchState.UPLOADED: _l("Not checked"),
     BatchState.CHECKING: _l("Being checked"),
     BatchState.CHECKED: _l("Checked"),
     BatchState.RUNNING: _l("Being imported"),
@@ -49,8 +49,8 @@ ROW_LABELS = {
     RowState.WAITING: _l("Not checked yet"),
     RowState.READY: _l("Ready"),
     RowState.REFUSED: _l("With errors"),
-    RowState.DUPLICATE: _l("Already there or taken"),
+    RowState.DUPLICATE: _l("Already there"),
     RowState.IMPORTED: _l("Imported"),
-    RowState.KEPT: _l("Could not be undone"),
+    RowState.KEPT: _l("Stays"),
     RowState.UNDONE: _l("Undone"),
 }

@@ -124,8 +124,9 @@ class ImportBatch(Record):
 class ImportRow(UnauditedRecord):
     """A row of an imported file. `number` is its row in the spreadsheet; its cells are deleted when it is imported.
 
-    `problems` are sentences with the field they are about; `match_id` is the record that seems to be the same, and `is_other`
-    says that a person knows it is another one. `identities` are digests of what rows that mean the same record have in common.
+    `problems` are sentences with the field they are about; `match_id` is the record that seems to be the same, `twin_number`
+    the earlier row that does, and `is_other` says that a person knows it is another one. `identities` are digests of what rows
+    that mean the same record have in common.
     `before` is what a record was that the row changed; without it the row made the record.
     """
 
@@ -143,6 +144,7 @@ class ImportRow(UnauditedRecord):
     problems: Mapped[list] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
     identities: Mapped[list[str]] = mapped_column(ARRAY(db.Text), default=list, server_default=text("'{}'::text[]"))
     match_id: Mapped[int | None]
+    twin_number: Mapped[int | None]
     is_other: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     record_id: Mapped[int | None]
     before: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))

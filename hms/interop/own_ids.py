@@ -10,9 +10,9 @@ from hms.core.db.session import db
 
 from .models import ExportName
 
-VITALS, RESULT, DOCUMENT = "v", "l", "d"
+VITALS, RESULT, DOCUMENT, RELATIVE, CONSENT = "v", "l", "d", "r", "c"
 """Letters before the number of a record that has no table of its own kind: a reading of vital signs, a laboratory result, a
-document."""
+document, one of the next of kin, a consent."""
 
 
 def code() -> str:

@@ -6,7 +6,6 @@ from sqlalchemy import select, update
 
 from hms.core import clock
 from hms.core.actions import action
-from hms.core.background import mail
 from hms.core.background.outbox import enqueue
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -17,6 +16,7 @@ from hms.core.text.translation import N_
 from hms.staff import directory, notifier
 
 from . import queries
+from .channels import sending
 from .models import Notification
 
 
@@ -24,7 +24,7 @@ from .models import Notification
 def notify(
     user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person
 ) -> Notification:
-    """Send an alert to one person, also to their open pages, and by e-mail when they want it.
+    """Send an alert to one person, also to their open pages, and by e-mail or SMS when they want it.
 
     `title` and `message` must not name a patient: they are shown on shared screens.
     """
@@ -32,7 +32,8 @@ def notify(
     db.session.add(notification)
     db.session.flush()
     publish_to_person(user_id, notification.id, title)
-    if mail.is_set_up() and queries.wants_mail(user_id):
+    channels = sending.set_up_channels()
+    if channels and queries.wants_alerts(user_id, channels):
         enqueue("messages.make.staff.alert", notification.id)
     return notification
 

@@ -1,4 +1,4 @@
-"""Sends alerts by e-mail to the people who chose it: a kind of message for the staff.
+"""Sends alerts by e-mail and SMS to the people who chose it: a kind of message for the staff.
 
 A further kind for the staff is one more `MessageKind` about a record, with texts for the channels that it uses.
 """
@@ -21,14 +21,15 @@ from .outgoing.jobs import offer_kind
 
 VALID_FOR = timedelta(days=2)
 """An alert that could not be sent for so long is only in the list of alerts."""
+_SMS = "{{ hospital }}: {{ title }}{% if link %} {{ link }}{% endif %}"
 _BODY = "{{ title }}{% if details %}\n\n{{ details }}{% endif %}{% if link %}\n\n{{ link }}{% endif %}"
 
 
 def _find_news(notification_id: int) -> News | None:
-    row = queries.find_mail_of_alert(notification_id)
+    row = queries.find_alert_to_send(notification_id)
     if row is None:
         return None
-    person = Recipient(user_id=row.user_id, email=row.email, language=row.language)
+    person = Recipient(user_id=row.user_id, email=row.email, phone=row.phone, language=row.language)
     return News(person, "alert", row.created_at, row.created_at + VALID_FOR, partial(_values, row))
 
 
@@ -57,6 +58,7 @@ ALERT = offer_kind(
             ("email", "en"): ("Alert from {{ hospital }}", _BODY),
             ("email", "fr"): ("Alerte de {{ hospital }}", _BODY),
             ("email", "pt"): ("Alerta de {{ hospital }}", _BODY),
+            **{("sms", language): ("", _SMS) for language in ("en", "fr", "pt")},
         },
         _find_news,
         _find_example,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Row, Select, select
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, or_, select
 
 from hms.core.db.session import db
 from hms.staff.models import User
 
+from .enums import Channel
 from .models import Notification
 
 
@@ -20,20 +23,28 @@ def own_notifications(user_id: int, *, unread_only: bool = False, before: int | 
     return query.order_by(Notification.id.desc())
 
 
-def wants_mail(user_id: int) -> bool:
-    """Whether the person is active, wants alerts by e-mail and has an address."""
-    return db.session.scalars(select(User.id).where(User.id == user_id, *_WANTS_MAIL)).first() is not None
+_WANTED: dict[Channel, ColumnElement[bool]] = {
+    Channel.EMAIL: and_(User.email != "", User.preferences["notify_by_email"].as_boolean().is_(True)),
+    Channel.SMS: and_(User.phone != "", User.preferences["notify_by_sms"].as_boolean().is_(True)),
+}
+"""Whether a person chose alerts on a channel and has an address there."""
 
 
-_WANTS_MAIL = (User.is_active, User.email != "", User.preferences["notify_by_email"].as_boolean().is_(True))
+def wants_alerts(user_id: int, channels: Iterable[Channel]) -> bool:
+    """Whether the person is active and wants alerts on one of these channels."""
+    wanted = or_(*(_WANTED[channel] for channel in channels))
+    return db.session.scalars(select(User.id).where(User.id == user_id, User.is_active, wanted)).first() is not None
 
 
-def find_mail_of_alert(notification_id: int) -> Row | None:
-    """An alert with the address and language of its person; None when it was read, or when no e-mail is wanted."""
+def find_alert_to_send(notification_id: int) -> Row | None:
+    """An alert with the language of its person and the addresses at which it is wanted, blank where it is not; None when it
+    was read, or when it is wanted nowhere."""
     alert = Notification.__table__.c
-    query = select(alert.title, alert.message, alert.url, alert.created_at, alert.user_id, User.email, User.language)
+    email = case((_WANTED[Channel.EMAIL], User.email), else_="").label("email")
+    phone = case((_WANTED[Channel.SMS], User.phone), else_="").label("phone")
+    query = select(alert.title, alert.message, alert.url, alert.created_at, alert.user_id, email, phone, User.language)
     query = query.join(User, User.id == alert.user_id).where(alert.id == notification_id, alert.read_at.is_(None))
-    return db.session.execute(query.where(*_WANTS_MAIL)).one_or_none()
+    return db.session.execute(query.where(User.is_active, or_(*_WANTED.values()))).one_or_none()
 
 
 def people_notified(url: str, *, kind: str) -> set[int]:

@@ -17,7 +17,7 @@ from hms.core.errors import RuleBroken
 from hms.core.settings.payers import payer_names
 from hms.core.text import formatting
 from hms.core.text.translation import N_
-from hms.core.web.forms import ActionForm, RecordIdField, Required, Text
+from hms.core.web.forms import ActionForm, RecordIdField, Required, RequiredMark, Text
 
 from .addresses.queries import area_path, resolve_area
 from .allergies.rules import parse_substances
@@ -59,15 +59,6 @@ OPTIONAL_FIELDS = (
     *("national_id", "other_numbers", "email", "payer", "payer_number"),
 )
 """Optional fields that have the name of their column."""
-
-
-class RequiredMark:
-    """Mark a field as required without checking it; the rules report what is missing."""
-
-    field_flags = {"required": True}
-
-    def __call__(self, form: Any, field: Any) -> None:
-        """Check nothing."""
 
 
 class BirthForm(ActionForm):
@@ -120,7 +111,7 @@ class PersonForm(BirthForm):
     other_numbers = Text(_l("Other or old numbers, with commas between"), longest=MAX_LENGTH["other_numbers"])
     email = Text(_l("E-mail"), longest=MAX_LENGTH["email"])
     payer = SelectField(_l("Other payer"), default="")
-    payer_number = Text(_l("Number at the payer"), longest=MAX_LENGTH["payer_number"])
+    payer_number = Text(_l("Number with the payer"), longest=MAX_LENGTH["payer_number"])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -204,6 +195,7 @@ class RegistrationForm(PersonForm):
         except RuleBroken:
             birth = None
         sex = self.gender.data if self.gender.data in names.SEXES else "unknown"
+        number = self.other_phone_number.data or ""
         return match_scoring.ComparedPerson(
             self.first_name.data or "",
             self.last_name.data or "",
@@ -214,6 +206,7 @@ class RegistrationForm(PersonForm):
             self.address.data or "",
             f"{self.preferred_name.data or ''} {self.other_names.data or ''}".strip(),
             self.national_id.data or "",
+            (number,) if number and self.other_phone_owner.data in ("own", "work") else (),
         )
 
 

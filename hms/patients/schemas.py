@@ -67,6 +67,7 @@ class PatientOut(ApiSchema):
     first_name = fields.String()
     last_name = fields.String()
     date_of_birth = fields.Date(allow_none=True)
+    date_of_birth_is_estimated = fields.Boolean()
     gender = fields.String()
     contact_info = fields.String()
     address = fields.String()
@@ -109,6 +110,7 @@ def visible_fields(who: Person) -> tuple[str, ...]:
         visible = (
             "has_recent_appointment",
             "date_of_birth",
+            "date_of_birth_is_estimated",
             "gender",
             "contact_info",
             "address",
@@ -124,7 +126,7 @@ def visible_fields(who: Person) -> tuple[str, ...]:
     elif who.may(Permission.READ_CONTACT):
         visible = ("contact_info",)
     else:
-        visible = ("date_of_birth", "gender")
+        visible = ("date_of_birth", "date_of_birth_is_estimated", "gender")
     return (*visible, "known_allergies") if banner.reads_allergies(who) else visible
 
 
@@ -155,6 +157,7 @@ def _patient_json(row: Any, visible: tuple[str, ...], derived: dict[str, Any]) -
         "first_name": row.given_names,
         "last_name": row.family_name,
         "date_of_birth": row.birth_date.isoformat() if row.birth_date else None,
+        "date_of_birth_is_estimated": bool(row.birth_is_estimated),
         "gender": names.gender_code(row.sex),
         "contact_info": row.phone,
         "address": row.address,

@@ -15,12 +15,12 @@ _LOT_NUMBERS = find_by_id(Batch.id, Batch.lot_number)
 _BATCH_COLUMNS = (
     Column("medication_item", N_("Medicine"), names=medicine_names),
     Column("batch_number", N_("Batch")),
-    day("expiry_date", N_("Expires")),
+    day("expiry_date", N_("Expiry")),
     Column("quantity_received", N_("Received")),
-    Column("current_quantity", N_("In stock")),
+    Column("current_quantity", N_("On hand")),
     day("received_date", N_("Received on")),
-    amount("cost_price_per_unit", N_("Cost of one")),
-    amount("selling_price_per_unit", N_("Price of one")),
+    amount("cost_price_per_unit", N_("Unit cost")),
+    amount("selling_price_per_unit", N_("Unit price")),
 )
 BATCHES = ExportTable("stock-batches", N_("Batches"), _BATCH_COLUMNS)
 NEAR_EXPIRY = ExportTable("near-expiry", N_("Expiring soon"), _BATCH_COLUMNS)
@@ -45,7 +45,7 @@ DISPENSES = ExportTable(
         *patient_columns(),
         Column("medication_name", N_("Medicine")),
         Column("quantity_dispensed", N_("Dispensed")),
-        Column("quantity_remaining", N_("Still owed")),
+        Column("quantity_remaining", N_("Left to dispense")),
         Column("prescription_status", N_("Status of the prescription"), words=STATUS_WORDS),
         Column("stock_batch", N_("Batch"), names=_LOT_NUMBERS),
         Column("dispensed_by", N_("Dispensed by"), names=display_names),

@@ -30,9 +30,20 @@ CHECKS = {
         HAVING b.payer_paid <> coalesce(sum(CASE p.kind WHEN 'refund' THEN -p.amount ELSE p.amount END), 0)""",
     "what is written off a bill is not the approved amount": """
         SELECT b.number AS subject, b.written_off AS stored, coalesce(sum(c.amount), 0) AS recomputed
-          FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.kind = 'write_off' AND c.status = 'approved'
+          FROM bill b LEFT JOIN correction c ON c.bill_id = b.id AND c.status = 'approved'
+               AND (c.kind = 'write_off' OR c.kind = 'refund' AND c.is_credit)
          WHERE b.updated_at >= :start AND b.updated_at < :end
          GROUP BY b.id HAVING b.written_off <> coalesce(sum(c.amount), 0)""",
+    "the lines that a request credits come to more than its amount": """
+        SELECT 'request ' || c.id AS subject, c.amount AS stored, sum(l.amount) AS recomputed
+          FROM correction c JOIN credit_line l ON l.correction_id = c.id
+         WHERE c.created_at >= :start AND c.created_at < :end GROUP BY c.id HAVING sum(l.amount) > c.amount""",
+    "more units of a line are credited than were charged": """
+        SELECT 'line ' || b.id AS subject, b.quantity AS stored, sum(l.quantity) AS recomputed
+          FROM bill_line b JOIN credit_line l ON l.bill_line_id = b.id
+          JOIN correction c ON c.id = l.correction_id AND c.status IN ('waiting', 'approved')
+         WHERE b.id IN (SELECT n.bill_line_id FROM credit_line n WHERE n.created_at >= :start AND n.created_at < :end)
+         GROUP BY b.id HAVING sum(l.quantity) > b.quantity""",
     # Before migration 0021 a person other than the cashier could refund money or void a bill without a request; such old
     # rows are correct. The triggers of 0021 refuse new rows without an approved request.
     "a refund is not the approved one": """

@@ -25,8 +25,8 @@ FIGURES = ExportTable(
         Column("figure", N_("Figure")),
         Column("number", N_("Number")),
         amount("amount", N_("Amount")),
-        Column("earlier_number", N_("Number in the period before")),
-        amount("earlier_amount", N_("Amount in the period before")),
+        Column("earlier_number", N_("Number, previous period")),
+        amount("earlier_amount", N_("Amount, previous period")),
     ),
 )
 

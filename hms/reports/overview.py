@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import Row
 
 from hms.core.money import Money
 from hms.core.permissions import Permission
@@ -55,7 +52,8 @@ def load_overview(over: Period, who: Person) -> dict[str, Any]:
     parts = (APPOINTMENTS,) + ((PRESCRIPTIONS, DIAGNOSES) if sees_care else ())
     parts += (PAYER_SHARES, SERVICES) if sees_money else ()
     statement = statements.with_totals(compared, parts) + _FIGURES
-    rows = totals.execute(statement, over, over.previous(), most=MOST, smallest=queries.SMALLEST_CELL)
+    found = totals.execute(statement, over, over.previous(), most=MOST, smallest=queries.SMALLEST_CELL)
+    rows = totals.TotalRows(found)
     page: dict[str, Any] = {
         "present": _figures(rows, 1, sees_money=sees_money),
         "earlier": _figures(rows, 2, sees_money=sees_money),
@@ -67,23 +65,22 @@ def load_overview(over: Period, who: Person) -> dict[str, Any]:
     if sees_money:
         page["by_method"] = sorted(by_key(rows, PAYMENTS).items())
         page["by_payer"] = _by_payer(rows)
-        services = [(row.item, Money(row.amount)) for row in rows if row.measure == SERVICES.name]
+        services = [(row.item, Money(row.amount)) for row in rows.of(SERVICES)]
         page["by_service"] = sorted(services, key=_largest_first)[:MOST]
     return page
 
 
-def _counts(rows: Sequence[Row], measure: Measure, name: str = "key") -> list[tuple[str, int]]:
+def _counts(rows: totals.TotalRows, measure: Measure, name: str = "key") -> list[tuple[str, int]]:
     """The numbers of a measure of the first period with the column `name` as label, largest first."""
-    counts = [(getattr(row, name), row.number) for row in rows if row.measure == measure.name]
+    counts = [(getattr(row, name), row.number) for row in rows.of(measure)]
     return sorted(counts, key=lambda count: (-count[1], fold(count[0])))
 
 
-def _by_department(rows: Sequence[Row]) -> list[tuple[str, int]]:
+def _by_department(rows: totals.TotalRows) -> list[tuple[str, int]]:
     """Visits by the present department of the doctor, most first; those without a department under ""."""
     counts: Counter[str] = Counter()
-    for row in rows:
-        if row.measure == VISITS.name and row.n == 1:
-            counts[row.department] += row.number
+    for row in rows.of(VISITS):
+        counts[row.department] += row.number
     return counts.most_common()
 
 
@@ -91,7 +88,7 @@ def _largest_first(amount: tuple[str, Money]) -> tuple[Any, str]:
     return -amount[1].value, fold(amount[0])
 
 
-def _figures(rows: Sequence[Row], n: int, *, sees_money: bool) -> dict[str, Any]:
+def _figures(rows: totals.TotalRows, n: int, *, sees_money: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "visits": number_of(rows, VISITS, n),
         "new_patients": number_of(rows, PATIENTS, n),
@@ -102,12 +99,12 @@ def _figures(rows: Sequence[Row], n: int, *, sees_money: bool) -> dict[str, Any]
     return figures
 
 
-def _billed(rows: Sequence[Row], n: int) -> Money:
+def _billed(rows: totals.TotalRows, n: int) -> Money:
     """The totals of the bills issued in a period, without void ones."""
     return amount_of(rows, BILLS, n, keys=queries.ISSUED)
 
 
-def _by_payer(rows: Sequence[Row]) -> list[tuple[str, Money]]:
+def _by_payer(rows: totals.TotalRows) -> list[tuple[str, Money]]:
     """What is billed to each payer, the patients first; they pay what is no other payer's share."""
     shares = by_key(rows, PAYER_SHARES)
     patients = _billed(rows, 1) - Money.total(shares.values())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hms.appointments.models import Appointment, QueueEntry
 from hms.billing.models import Bill
@@ -38,7 +37,7 @@ from .totals.measures import (
     VISITS,
     Measure,
 )
-from .totals.queries import amount_of, by_key, number_of, read_totals
+from .totals.queries import TotalRows, amount_of, by_key, number_of, read_totals
 
 SMALLEST_CELL = 5
 WAITING = ("waiting", "called")
@@ -66,7 +65,7 @@ def received(over: Period) -> Money:
 
 def received_by_method(cashier_id: int) -> dict[str, Money]:
     """Money that one person ever received, minus refunds, by method."""
-    keys = (row.key.partition(" ") + (row.amount,) for row in read_totals([CASHIERS], None))
+    keys = (row.key.partition(" ") + (row.amount,) for row in read_totals([CASHIERS], None).of(CASHIERS))
     return {method: Money(amount) for person, _space, method, amount in keys if person == str(cashier_id)}
 
 
@@ -162,11 +161,12 @@ def billing_figures() -> dict[str, Any]:
     }
 
 
-def _by_month(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _by_month(rows: TotalRows) -> list[dict[str, Any]]:
     months: dict[date, dict[str, Decimal]] = {}
-    for row in rows:
-        name = {"bills": "billed", "payments": "paid"}.get(row.measure) if row.key != "void" else None
-        if name:
+    for measure, name in ((BILLS, "billed"), (PAYMENTS, "paid")):
+        for row in rows.of(measure):
+            if row.key == "void":
+                continue
             month = months.setdefault(row.month, {"billed": Decimal(0), "paid": Decimal(0)})
             month[name] += row.amount
     return [
@@ -175,7 +175,7 @@ def _by_month(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def total_paid(rows: Sequence[Row], n: int = 1) -> Money:
+def total_paid(rows: TotalRows, n: int = 1) -> Money:
     """What was paid on all bills of a period, of rows with `BILLS_PAID`."""
     return amount_of(rows, BILLS_PAID, n, keys=ISSUED)
 

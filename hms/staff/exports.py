@@ -22,6 +22,7 @@ _NAME, _ROLE = Column("display_name", N_("Name")), Column("role", N_("Role"), re
 _ACCOUNT = (
     Column("username", N_("Username")),
     Column("email", N_("E-mail")),
+    Column("phone", N_("Mobile phone")),
     Column("two_factor_enabled", N_("Second factor")),
     Column("is_active", N_("Active")),
 )

@@ -44,6 +44,7 @@ class PersonForm(ActionForm):
     last_name = Text(_l("Family name"), [Required()], longest=150)
     username = Text(_l("Username"), [Required()], longest=rules.MAX_USERNAME_LENGTH)
     email = Text(_l("E-mail"), longest=rules.MAX_EMAIL_LENGTH)
+    phone = Text(_l("Mobile phone"), longest=rules.MAX_PHONE_LENGTH)
     role_id = IdSelect(_l("Role"))
     department_id = IdSelect(_l("Department"))
     room = Text(_l("Room"), longest=40)
@@ -52,8 +53,8 @@ class PersonForm(ActionForm):
     @staticmethod
     def stored_values(user: User) -> dict[str, Any]:
         """The account as the fields of this form."""
-        names = ("title", "first_name", "last_name", "username", "email", "role_id", "department_id", "room", "version")
-        return {name: getattr(user, name) for name in names}
+        names = ("title", "first_name", "last_name", "username", "email", "phone", "role_id", "department_id", "room")
+        return {name: getattr(user, name) for name in (*names, "version")}
 
     def offer(self, user: User | None = None) -> None:
         """Set the choices: active roles and departments, and those of `user`."""
@@ -183,6 +184,13 @@ class EmailForm(ActionForm):
     current = PasswordField(_l("Your password"), [Required()])
 
 
+class PhoneForm(ActionForm):
+    """One's own mobile phone, with the current password."""
+
+    phone = Text(_l("Mobile phone"), longest=rules.MAX_PHONE_LENGTH)
+    current = PasswordField(_l("Your password"), [Required()])
+
+
 class PhotoForm(ActionForm):
     """A picture of oneself."""
 
@@ -225,6 +233,7 @@ class PreferencesForm(ActionForm):
     single_keys = BooleanField(_l("Single-key shortcuts (/, ?, g…)"))
     notify_on_page = BooleanField(_l("Show new alerts on the page"))
     notify_by_email = BooleanField(_l("Also send my alerts by e-mail"))
+    notify_by_sms = BooleanField(_l("Also send my alerts by SMS"))
 
     def values(self) -> dict[str, Any]:
         values = super().values()

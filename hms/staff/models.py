@@ -107,6 +107,7 @@ class User(VersionedRecord):
 
     username: Mapped[str]
     email: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="", server_default="")
     title: Mapped[str] = mapped_column(default="")
     first_name: Mapped[str] = mapped_column(default="")
     last_name: Mapped[str] = mapped_column(default="")

@@ -38,6 +38,7 @@ class UserOut(ApiSchema):
     id = fields.Integer()
     username = fields.String()
     email = fields.String()
+    phone = fields.String()
     first_name = fields.String()
     last_name = fields.String()
     display_name = fields.String()
@@ -61,6 +62,7 @@ class MeOut(UserOut):
 class UserIn(ApiSchema):
     username = Text(rules.MAX_USERNAME_LENGTH, blank=False, required=True)
     email = Text(rules.MAX_EMAIL_LENGTH)
+    phone = Text(rules.MAX_PHONE_LENGTH)
     title = Text(20)
     first_name = Text(150)
     last_name = Text(150)
@@ -128,6 +130,7 @@ class ProfileIn(ApiSchema):
     last_name = Text(150)
     title = Text(20)
     email = Text(rules.MAX_EMAIL_LENGTH)
+    phone = Text(rules.MAX_PHONE_LENGTH)
     language_preference = fields.String()
     preferences = fields.Dict()
     current_password = fields.String()
@@ -157,7 +160,8 @@ def user_json(user: User, who: Person) -> dict[str, Any]:
     names = {"first_name": user.first_name, "last_name": user.last_name}
     if not (who.may(Permission.MANAGE_STAFF) or who.id == user.id):
         return public | names
-    account = {"username": user.username, "email": user.email, "is_active": user.is_active}
+    account = {"username": user.username, "email": user.email, "phone": user.phone}
+    account["is_active"] = user.is_active
     return public | names | account | {"two_factor_enabled": user.two_factor_enabled}
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0088"
-down_revision = "0085"
+down_revision = "0086"
 
 
 def upgrade() -> None:

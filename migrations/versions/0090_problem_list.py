@@ -12,7 +12,11 @@ CHECKS = {
 }
 
 
+DOING = """SELECT set_config('hms.doing', '{"action": "migration.0090", "name": "system"}', true)"""
+
+
 def upgrade() -> None:
+    op.execute(DOING)
     op.add_column("condition", sa.Column("is_problem", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.execute("UPDATE condition SET is_problem = true WHERE external_id IS NOT NULL AND NOT is_absence")
     for name, rule in CHECKS.items():
@@ -24,6 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(DOING)
     op.execute("UPDATE role SET grants = array_remove(grants, 'clinical.keep_problems')")
     for name in CHECKS:
         op.drop_constraint(name, "condition", type_="check")

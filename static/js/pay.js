@@ -83,8 +83,12 @@
   function counting(form) {
     const total = one("[data-cash-total]", form);
     const renew = () => {
-      const sum = all("[data-worth]", form).reduce((so, field) => so + Math.round(paid(field.value, 9999999999.99) * Number(field.dataset.worth)), 0);
-      total.textContent = shown(sum, form.dataset.countCash);
+      const fields = all("[data-worth]", form);
+      const sum = fields.reduce((so, field) => so + Math.round(paid(field.value, 9999999999.99) * Number(field.dataset.worth)), 0);
+      // Before anything is typed, nothing is counted: that is no amount of zero.
+      const isCounted = fields.some((field) => field.value.trim());
+      total.textContent = isCounted ? shown(sum, form.dataset.countCash) : "–";
+      total.toggleAttribute("data-none", !isCounted);
     };
     form.addEventListener("input", renew);
     renew();

@@ -65,6 +65,26 @@ def test_what_a_service_point_may_be(laboratory, person):
         actions.add_to_point(factories.patient().id, made.id, by=person("pharmacist"))
 
 
+def test_who_does_not_come_when_called_is_absent_and_may_come_back(laboratory, person, program):
+    lab, caller, (visit,) = person("lab"), program("lab"), waiting(1)
+    place = actions.send_on(visit.id, laboratory.id, by=person("nurse"))
+    with pytest.raises(RuleBroken, match="now: waiting"):
+        actions.mark_as_absent(place.id, by=lab)
+    for _time in range(3):
+        actions.call_to_point(place.id, by=lab)
+
+    def step(name: str) -> tuple[str, int, bool]:
+        answer = caller.post(f"/api/point-queue/{place.id}/steps/", json={"step": name}).get_json()
+        return answer["status"], answer["call_count"], queue_queries.get_entry(visit.id).held_at is not None
+
+    assert step("absent") == ("absent", 3, False), "the place in the doctor's line counts again"
+    for query in ("show=absent", "status=absent"):
+        assert [row["id"] for row in caller.get(f"/api/point-queue/?{query}").get_json()] == [place.id]
+    assert queries.count_places(laboratory.id) == (0, 0, 0, 1)
+    assert step("come_back") == ("waiting", 0, True)
+    assert step("undo") == ("waiting", 3, True), "who is back cannot be sent away by an undo"
+
+
 def test_hold_skip_and_undo_in_the_queue_of_doctors(db, person):
     nurse, (first, second, third) = person("nurse"), waiting(3)
     queue.call_patient(first.id, by=nurse)
@@ -293,7 +313,7 @@ def test_the_api_does_what_the_pages_do(laboratory, program, bah):
     steps = f"/api/point-queue/{place['id']}/steps/"
     for payload, code in (
         ({"step": "hold", "reason": ""}, 400),
-        ({"step": "come_back"}, 400),
+        ({"step": "set_priority", "priority": 2}, 400),
         ({"step": "start"}, 200),
         ({"step": "skip"}, 409),
         ({"step": "send_on", "point": laboratory.id}, 400),

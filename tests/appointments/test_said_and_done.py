@@ -280,7 +280,10 @@ def test_each_message_of_a_line_is_about_a_row(laboratory, person, desk, bah):
         ("start", "With staff now.", "in_service"),
         ("finish", "Marked as done.", "done"),
         ("undo", "Last step undone.", "in_service"),
-        ("leave", "Marked as not there.", "left"),
+        ("leave", "Marked as left.", "left"),
+        ("come-back", "Back in the line, in the old place.", "waiting"),
+        ("call", "Called: token L1", "called"),
+        ("absent", "Marked as not there. The patient may come back.", "absent"),
         ("undo", "Last step undone.", "waiting"),
     ):
         assert message in step(what, reason="Drinks"), what
@@ -289,7 +292,7 @@ def test_each_message_of_a_line_is_about_a_row(laboratory, person, desk, bah):
     assert (_row(place).status, _row(entry).held_at) == ("done", None)
     other = factories.patient("Musa", "Sesay")
     assert "Token L2 – SESAY, Musa" in said(lab, f"{line}/add?patient={other.id}")
-    for group in ("waiting", "with_staff", "done"):
+    for group in ("waiting", "with_staff", "done", "absent"):
         assert lab.get(f"{line}/rows?show={group}").status_code == 200
 
 

@@ -29,7 +29,7 @@ def test_unknown_priorities(typed):
      ("waiting", "done"), ("left", "waiting"), ("called", "called"), ("waiting", "in_service")],
 )  # fmt: skip
 def test_allowed_status_changes_in_the_queue(old, new):
-    rules.check_queue_status_change(old, new)
+    rules.check_queue_status_change(QUEUE_TRANSITIONS, old, new)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_allowed_status_changes_in_the_queue(old, new):
 )
 def test_refused_status_changes_in_the_queue(old, new):
     with pytest.raises(RuleBroken) as refusal:
-        rules.check_queue_status_change(old, new)
+        rules.check_queue_status_change(QUEUE_TRANSITIONS, old, new)
     assert refusal.value.code == "bad_move"
 
 
@@ -45,6 +45,7 @@ def test_every_status_has_transitions_and_a_label():
     assert set(QUEUE_TRANSITIONS) == set(enums.QUEUE_STATUS_LABELS) == set(QueueStatus)
     assert set(enums.PRIORITY_LABELS) == set(Priority)
     assert all(old not in new for old, new in QUEUE_TRANSITIONS.items())
+    assert set(enums.POINT_TRANSITIONS) == set(enums.POINT_STATUS_LABELS) == set(enums.PointStatus)
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (59, 0), (60, 1), (2459, 40), (-500, 0)])

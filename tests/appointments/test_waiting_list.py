@@ -18,6 +18,7 @@ from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
 from hms.patients.death import actions as deaths
+from hms.patients.merging import actions as merging
 from hms.patients.records import actions as records
 from hms.staff import request_user
 from hms.staff.models import User
@@ -127,6 +128,15 @@ def test_who_dies_waits_no_more_and_who_waits_is_not_withdrawn(bah, person):
     deaths.record_death(entry.patient_id, died_on=None, by=person("doctor"))
     ended = database.session.get(WaitingListEntry, entry.id, populate_existing=True)
     assert (ended.withdrawn_reason, ended.withdrawn_by_id) == ("The patient has died", None)
+
+
+def test_two_records_that_wait_for_the_same_place_are_merged_after_one_is_taken_off(bah, person):
+    first, second = _wait(bah), _wait(bah, "Kadie")
+    nurse = person("nurse")
+    with pytest.raises(Conflict, match="wait for the same place"):
+        merging.request_merge(first.patient_id, second.patient_id, reason="Twice", by=nurse)
+    actions.withdraw_from_waiting_list(second.id, reason="Twice", by=person("receptionist"))
+    assert merging.request_merge(first.patient_id, second.patient_id, reason="Twice", by=nurse).status == "waiting"
 
 
 def test_one_of_many_who_press_at_once_gets_the_place(in_parallel):

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from hms.appointments.holidays import actions as holiday_actions
 from hms.appointments.lines import actions as line_actions
 from hms.appointments.models import PointEntry, QueueEntry, ServicePace
 from hms.appointments.points import actions as point_actions
@@ -125,8 +126,8 @@ def test_waits_in_small():
     waits = rules.expected_waits(rows, {1: busy, 2: free}, now)
     assert {key: round(wait.likely) for key, wait in waits.items()} == {1: 360, 2: 960, 3: 60}
     assert rules.expected_waits(rows, {}, now) == {}
-    assert rules.shown_minutes(Wait(0, 40, 290)) == (0, 5, 5)
-    assert rules.shown_minutes(Wait(1_190, 2_050, 3_301)) == (15, 35, 60)
+    assert rules.shown_minutes(Wait(0, 40, 290)) == Minutes(0, 5, 5)
+    assert rules.shown_minutes(Wait(1_190, 2_050, 3_301)) == Minutes(15, 35, 60)
     few = [Call(1, EIGHT.date(), 3, 60, 0, BOOKED, 600, 0)] * (rules.MIN_TURNS - 1)
     assert rules.make_paces(few) == {}
     assert list(rules.make_paces([*few, few[0]])[1]) == ["", BOOKED]
@@ -181,8 +182,8 @@ def test_the_wait_is_on_the_page_the_slip_the_screen_and_in_the_api(waiting, bah
     rows = {row["id"]: row["expected_wait"] for row in caller.get("/api/queue/").get_json()}
     assert rows == {
         first.id: None,
-        second.id: {"low": 5, "likely": 10, "high": 10},
-        third.id: {"low": 15, "likely": 20, "high": 25},
+        second.id: {"low": 5, "likely": 10, "high": 10, "is_from_past_days": False},
+        third.id: {"low": 15, "likely": 20, "high": 25, "is_from_past_days": False},
     }
     few = int(reception.get("/queue/rows").headers["X-Queries"])
     for number in range(5):
@@ -198,13 +199,56 @@ def test_what_was_seen_is_kept_by_day_and_a_doctor_who_may_have_gone_is_not_know
     kinds = dict(database.session.query(ServicePace.kind, ServicePace.turns).filter_by(doctor_id=bah.id).all())
     assert kinds == {"": [600] * 21, "walk_in": [600] * 21}
     queue_actions.call_patient(first.id, by=person("nurse"))
-    assert queries.expected_waits() == {second.id: (5, 10, 10), third.id: (15, 20, 25)}
+    assert queries.expected_waits() == {second.id: Minutes(5, 10, 10), third.id: Minutes(15, 20, 25)}
     queue_actions.finish_service(first.id, by=person("nurse"))
-    assert queries.expected_waits()[second.id] == (0, 5, 5), "the doctor is free: a gap of a minute is left"
+    assert queries.expected_waits()[second.id] == Minutes(0, 5, 5), "the doctor is free: a gap of a minute is left"
     with clock.frozen_at(clock.now() + dt.timedelta(minutes=61)):
         assert queries.expected_waits() == {}, "the doctor may have gone"
     with clock.frozen_at(clock.now() + dt.timedelta(days=8)):
         assert queries.load_paces(Callers.DOCTORS, [bah.id]) == {}, "the clock stood still"
+
+
+def test_before_the_first_call_the_wait_is_estimated_from_the_same_weekday_and_says_so(bah, desk, program, person):
+    people = [factories.patient(f"Musa {number}") for number in range(8)]
+    today = clock.today()
+    for weeks in range(1, 5):
+        past_day(bah.id, today - dt.timedelta(weeks=weeks), people)
+    with clock.frozen_at(clock.at(today, dt.time(7, 31))):
+        first, second = (factories.waiting(people[number].id, doctor_id=bah.id) for number in range(2))
+        anyone = factories.waiting(people[2].id)
+        assert jobs.make_service_paces()
+        (row,) = database.session.query(ServicePace).filter_by(doctor_id=bah.id, kind="").all()
+        assert row.first_calls == {str(today.weekday()): [8 * 3600 + 60] * 4}
+        waits = queries.expected_waits()
+        assert waits == {
+            first.id: Minutes(30, 30, 30, is_from_past_days=True),
+            second.id: Minutes(35, 40, 45, is_from_past_days=True),
+            anyone.id: Minutes(45, 50, 55, is_from_past_days=True),
+        }
+        reception = desk("receptionist")
+        for address in ("/queue/", f"/queue/{second.id}/slip", "/queue/display"):
+            assert "about 40min (35–45), estimated from past days" in words(reception.get(address).text)
+        rows = {row["id"]: row["expected_wait"] for row in program("receptionist").get("/api/queue/").get_json()}
+        assert rows[first.id] == {"low": 30, "likely": 30, "high": 30, "is_from_past_days": True}
+        queue_actions.call_patient(first.id, by=person("nurse"))
+        assert not queries.expected_waits()[second.id].is_from_past_days
+
+
+def test_before_the_first_call_nothing_is_said_where_past_days_say_nothing(bah, person):
+    people, today = [factories.patient(f"Musa {number}") for number in range(8)], clock.today()
+    for weeks in range(1, 5):
+        past_day(bah.id, today - dt.timedelta(weeks=weeks), people)
+    assert jobs.make_service_paces()
+    with clock.frozen_at(clock.at(today + dt.timedelta(days=1), dt.time(7, 31))):
+        entry = factories.waiting(people[3].id, doctor_id=bah.id)
+        assert entry.id not in queries.expected_waits(), "another weekday, of which nothing is known"
+    with clock.frozen_at(clock.at(today + dt.timedelta(days=7), dt.time(7, 31))):
+        entry = factories.waiting(people[4].id, doctor_id=bah.id)
+        assert entry.id in queries.expected_waits()
+        with clock.frozen_at(clock.at(today + dt.timedelta(days=7), dt.time(8, 2))):
+            assert queries.expected_waits() == {}, "later than on every past day"
+        holiday_actions.add_holiday(date=clock.today(), name="Founders' day", by=person("admin"))
+        assert queries.expected_waits() == {}
 
 
 def past_day_at_point(point_id: int, day: dt.date, patients: list) -> None:
@@ -243,7 +287,7 @@ def test_the_wait_at_a_service_point_is_in_its_line_on_the_slip_the_screen_and_i
     rows = {row["id"]: row["expected_wait"] for row in program("lab").get("/api/point-queue/").get_json()}
     assert rows == {
         first.id: None,
-        second.id: {"low": 5, "likely": 10, "high": 10},
-        third.id: {"low": 15, "likely": 20, "high": 25},
+        second.id: {"low": 5, "likely": 10, "high": 10, "is_from_past_days": False},
+        third.id: {"low": 15, "likely": 20, "high": 25, "is_from_past_days": False},
     }
     assert queries.expected_waits() == {}, "nobody waits for a doctor"

@@ -217,9 +217,9 @@ def test_a_refund_needs_two_people(bill, desk):
     url = f"/billing/payments/{payment.id}/refund"
     assert desk("receptionist").get(url).status_code == 403
     cashier = desk("cashier")
-    refused = _send(cashier, url, "/refund", amount="200", reason="test")
+    refused = _send(cashier, url, "/refund", amount="200", reason="test", is_credit="owed")
     assert (refused.status_code, "Only 190.00" in refused.get_data(as_text=True)) == (400, True)
-    _send(cashier, url, "/refund", amount="40.00", reason="test not done")
+    _send(cashier, url, "/refund", amount="40.00", reason="test not done", is_credit="owed")
     answer = _approve(desk("admin"))
     assert (answer.status_code, bill.paid) == (303, Money("150.00"))
     back = database.session.scalars(select(Payment).filter_by(kind="refund")).one()
@@ -249,7 +249,14 @@ def test_the_closing_report_counts_refunds_and_voids(bill, desk):
     url = f"/billing/bills/{bill.id}"
     _send(cashier, f"{url}/pay", "/pay")
     payment = database.session.scalars(select(Payment)).one()
-    _send(cashier, f"/billing/payments/{payment.id}/refund", "/refund", amount="40.00", reason="test not done")
+    _send(
+        cashier,
+        f"/billing/payments/{payment.id}/refund",
+        "/refund",
+        amount="40.00",
+        reason="test not done",
+        is_credit="owed",
+    )
     _approve(admin)
     wrong = factories.draft(bill.patient_id, "75.00")
     _send(cashier, f"/billing/bills/{wrong.id}", "/issue")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 from sqlalchemy import select, text, update
@@ -11,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import issuing, queries
 from hms.billing.corrections import actions as correction_actions
-from hms.billing.models import Bill, Correction, Payment
+from hms.billing.corrections import credits
+from hms.billing.models import Bill, BillLine, Correction, CreditLine, Payment
 from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.core import clock
@@ -30,6 +32,7 @@ from hms.staff.onboarding import one_time_links
 from hms.staff.sign_in.reauthentication import RECENT
 from tests.billing import factories
 from tests.conftest import PASSWORD
+from tests.page import words
 
 pytestmark = pytest.mark.security("N")
 
@@ -59,6 +62,58 @@ def test_a_refund_needs_two_people_and_is_paid_from_the_till_of_the_requester(db
         correction_actions.approve(correction.id, by=admin)
     with pytest.raises(RuleBroken, match="Only 70.00"):
         correction_actions.request_refund(payment.id, amount=Money("70.01"), reason="more", by=admin)
+    assert list(find_discrepancies(clock.today())) == []
+
+
+def test_a_request_ends_when_nothing_is_left_to_do_for_it(db, person, desk):
+    cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
+    discount = correction_actions.request_discount(bill.id, discount="50%", reason="poor", by=cashier)
+    payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=admin)
+    assert (discount.status, discount.decided_by_id) == ("ended", admin.id)
+    alert = database.session.scalars(select(Notification).filter_by(user_id=cashier.id)).one()
+    assert (alert.title, alert.url) == (
+        "Your discount request ended: the bill is issued or void",
+        f"/billing/bills/{bill.id}",
+    )
+    with pytest.raises(Conflict, match="already decided"):
+        correction_actions.approve(discount.id, by=person("admin"))
+    page = desk("admin").get(f"/billing/bills/{bill.id}").text
+    assert "No longer possible" in page
+    assert "Approve…" not in page
+    write_off = correction_actions.request_write_off(bill.id, reason="poor", by=cashier)
+    payment_actions.take_payment(bill.id, Money("40.00"), "Card", "1234", by=cashier)
+    assert (bill.status, write_off.status) == ("paid", "ended"), "also by who had sent it"
+    other = draft("10.00")
+    both = [correction_actions.request_void(other.id, reason="twice", by=cashier)]
+    both += [correction_actions.request_discount(other.id, discount="1", reason="poor", by=cashier)]
+    issuing.discard_draft(other.id, reason="twice", by=admin)
+    assert {request.status for request in both} == {"ended"}
+
+
+def test_a_credited_refund_is_not_to_pay_again(db, person, desk, program):
+    cashier, admin, bill = person("cashier"), person("admin"), draft("100.00")
+    payment = payment_actions.take_payment(bill.id, Money("60.00"), "Cash", by=cashier)
+    payment_actions.take_payment(bill.id, Money("40.00"), "Card", "1234", by=cashier)
+    refund = correction_actions.request_refund(payment.id, reason="test not done", is_credit=True, by=cashier)
+    correction_actions.approve(refund.id, by=admin)
+    assert (bill.status, bill.paid, bill.written_off) == ("paid", Money("40.00"), Money("60.00"))
+    assert queries.owed(bill.patient_id) == ZERO
+    for address in (f"/billing/bills/{bill.id}", "/billing/?state=paid"):
+        assert "Refunded" in desk("cashier").get(address).text, address
+    assert bill.number not in desk("cashier").get("/billing/").text
+    shown = program("admin").get(f"/api/corrections/{refund.id}/").get_json()
+    assert (shown["is_credit"], shown["status"]) == (True, "approved")
+
+    insured = draft("100.00")
+    bill_actions.share_bill(insured.id, payer="Insurance", payer_share="80%", by=cashier)
+    void = correction_actions.request_void(insured.id, reason="twice", by=cashier)
+    issuing.issue(insured.id, by=cashier)
+    claim = payment_actions.take_payment(insured.id, Money("80.00"), "Insurance", "C-17", by=cashier)
+    with pytest.raises(RuleBroken, match="Only what the patient paid"):
+        correction_actions.request_refund(claim.id, reason="wrong", is_credit=True, by=cashier)
+    page = desk("cashier").get(f"/billing/bills/{insured.id}/write-off").text
+    assert "20.00 left to pay by the patient" in page, "not the share of the insurer"
+    assert void.status == "waiting", "the payment may be refunded"
     assert list(find_discrepancies(clock.today())) == []
 
 
@@ -96,6 +151,93 @@ def test_a_write_off_settles_the_bill_on_pages_api_and_reports(db, person, progr
     shown = program("cashier").get(f"/api/bills/{bill.id}/").get_json()
     assert (shown["written_off"], shown["balance"], shown["paid_amount"]) == ("40.00", "0.00", "60.00")
     assert list(find_discrepancies(clock.today())) == []
+
+
+def _issued(cashier) -> tuple[Bill, BillLine, BillLine]:
+    """An issued bill of one line of 100.00 and of four at 25.00, with a discount of 10 %."""
+    bill = draft("100.00")
+    bill_actions.add_line(bill.id, item="Dressing", quantity=4, unit_price=Money("25.00"), by=cashier)
+    correction_actions.give_or_request_discount(bill.id, discount="10%", reason="staff", by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    return bill, *database.session.scalars(select(BillLine).filter_by(bill_id=bill.id).order_by(BillLine.id))
+
+
+def test_a_credit_names_its_lines_and_never_credits_a_unit_twice(db, person, program, desk):
+    cashier, at, api = person("cashier"), desk("cashier"), program("cashier")
+    bill, first, dressing = _issued(cashier)
+    page = f"/billing/bills/{bill.id}"
+    asked = {"kind": "write_off", "bill": bill.id, "line": dressing.id, "quantity": 3, "reason": "Not used"}
+    made = api.post("/api/corrections/", json=asked).get_json()
+    line = {"line": dressing.id, "description": "Dressing", "quantity": 3, "amount": "67.50"}
+    assert (made["amount"], made["lines"]) == ("67.50", [line])
+    assert at.form(f"{page}/lines/{dressing.id}/credit", quantity="2", reason="More").status_code == 400
+    assert at.form(f"{page}/lines/{first.id}/credit", quantity="1", reason="Not done").status_code == 303
+    waiting = api.get(f"/api/corrections/?bill={bill.id}&status=waiting").get_json()
+    lines = [{"line": first.id, "description": first.description, "quantity": 1, "amount": "90.00"}, line]
+    assert [(one["amount"], one["lines"]) for one in waiting] == [("157.50", lines)]
+    assert "credit of 3 requested" in words(at.get(page).text)
+    correction_actions.approve(waiting[0]["id"], by=person("admin"))
+    database.session.expire_all()
+    assert (bill.written_off, "3 credited" in words(at.get(page).text)) == (Money("157.50"), True)
+    with pytest.raises(Conflict, match="at most what was charged"):
+        _insert_credit(bill.id, dressing.id, 2, person("cashier"))
+    with pytest.raises(RuleBroken, match="Only 1 of this line"):
+        credits.request_credit(bill.id, dressing.id, quantity=2, reason="More", by=cashier)
+    credits.request_credit(bill.id, dressing.id, quantity=1, reason="More", by=cashier)
+    assert list(find_discrepancies(clock.today())) == []
+
+
+def test_a_program_is_told_which_field_of_a_credit_is_wrong(db, person, program):
+    bill, _first, dressing = _issued(person("cashier"))
+    asked = {"kind": "write_off", "bill": bill.id, "line": dressing.id, "quantity": 3, "reason": "Not used"}
+    api = program("cashier")
+    for change, field in (
+        ({"quantity": 5}, "quantity"),
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": None}, "quantity"),
+        ({"line": None}, "line"),
+        ({"amount": "1.00"}, "amount"),
+        ({"kind": "void"}, "line"),
+        ({"line": 999_999}, "line"),
+    ):
+        refused = api.post("/api/corrections/", json=asked | change)
+        assert (refused.status_code, list(refused.get_json())[0]) == (400, field), change
+
+
+def test_a_credit_is_of_the_patient_s_share_to_the_last_cent(db, person):
+    """Of a bill of three at 3.33 and 10.01, less 1.00, of which another payer has half: units credited one by one are together
+    what the patient pays of the line, and the other line stays to pay."""
+    cashier, bill = person("cashier"), draft("10.01")
+    bill_actions.add_line(bill.id, item="Syringe", quantity=3, unit_price=Money("3.33"), by=cashier)
+    correction_actions.give_or_request_discount(bill.id, discount="1.00", reason="staff", by=cashier)
+    bill_actions.share_bill(bill.id, payer="Insurance", payer_share="50%", by=cashier)
+    issuing.issue(bill.id, by=cashier)
+    line = database.session.scalars(select(BillLine).filter_by(bill_id=bill.id, quantity=3)).one()
+    for _unit in range(3):
+        request = credits.request_credit(bill.id, line.id, quantity=1, reason="Not used", by=cashier)
+        correction_actions.approve(request.id, by=person("admin"))
+    patient_pays = (bill.total - bill.payer_share).value
+    assert bill.written_off == Money((Decimal("9.99") * patient_pays / 20).quantize(Decimal("0.01"), ROUND_DOWN))
+    whole = correction_actions.request_write_off(bill.id, reason="Poor", by=cashier)
+    with pytest.raises(Conflict, match="is waiting for approval"):
+        credits.request_credit(bill.id, _other_line(bill, line), quantity=1, reason="More", by=cashier)
+    assert (whole.status, list(find_discrepancies(clock.today()))) == ("waiting", [])
+
+
+def _other_line(bill: Bill, line: BillLine) -> int:
+    return database.session.scalars(
+        select(BillLine.id).where(BillLine.bill_id == bill.id, BillLine.id != line.id)
+    ).one()
+
+
+def _insert_credit(bill_id: int, line_id: int, quantity: int, by) -> None:
+    """Past the rules of the program, so that the trigger has to refuse it."""
+    with action_context("tests.credit", by), database.session.begin_nested():
+        ask = {"kind": "write_off", "bill_id": bill_id, "amount": Money("1.00"), "reason": "x"}
+        database.session.add(request := Correction(**ask, proposed_by_id=by.id))
+        database.session.flush()
+        credited = CreditLine(correction_id=request.id, bill_line_id=line_id, quantity=quantity, amount=Money("1.00"))
+        database.session.add(credited)
 
 
 def test_a_discount_above_the_limit_needs_approval_also_after_lines_are_removed(db, person, desk):

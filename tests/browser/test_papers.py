@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from hms.appointments.bookings import actions as bookings
+from hms.appointments.queue import slip_layout
 from hms.billing.bills import issuing
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.models import Payment
@@ -59,6 +60,11 @@ def test_a_queue_slip_is_one_page(db, desk, chromium, given):
     assert sheet.size[1] - sheet.ink[3] < 60, "paper is wasted"
     token = ("St Mary's Hospital", patient.given_names, patient.hospital_number, "Room 3", "Watch the screen")
     check_words(sheet.words, *token, patient.family_name)
+    for printer, size in slip_layout.FIXED_SIZES.items():
+        sheet = check_one_page(
+            printed(chromium, desk("receptionist"), f"/queue/{entry.id}/slip?printer={printer}"), size
+        )
+        check_words(sheet.words, patient.hospital_number, str(entry.token), given[:20].split()[0])
 
 
 def test_a_receipt_of_a_part_payment_shows_what_was_paid(db, desk, person, chromium, francs):

@@ -13,7 +13,7 @@ from sqlalchemy import event, select, update
 
 from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
-from hms.core.exports import making
+from hms.core.exports import limits, making
 from hms.core.exports.cells import as_csv
 from hms.core.exports.files import CsvFile, XlsxFile
 from hms.core.settings import store as settings
@@ -189,3 +189,15 @@ def test_who_loses_the_right_in_the_middle_gets_no_file(program, monkeypatch):
     monkeypatch.setattr(making, "end_request_session", lose_right)
     assert client.get("/api/patients/export/").status_code == 403
     assert len(_trail()) == before
+
+
+def test_only_so_many_files_are_made_at_once(program):
+    """A person may begin a second file (a second click), not a third; all together not more than a server process bears."""
+    with limits.count_export(1), limits.count_export(1):
+        with pytest.raises(limits.TooManyExports, match="other exports"), limits.count_export(1):
+            pass
+        with limits.count_export(2), limits.count_export(3):
+            refused = program("admin").get("/api/patients/export/")
+            assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_exports")
+            assert refused.headers["Retry-After"] == "20"
+    assert program("admin").get("/api/patients/export/").status_code == 200

@@ -6,13 +6,13 @@ import pytest
 from flask_migrate import upgrade
 from sqlalchemy import func, select
 
-from hms.appointments.models import Appointment, QueueEntry
+from hms.appointments.models import Appointment, AppointmentSeries, PointEntry, QueueEntry
 from hms.billing.models import Bill, CashShift, Correction
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
 from hms.core.db.session import db
 from hms.demo import build, people
-from hms.patients.models import Patient
+from hms.patients.models import Consent, OtherPhone, Patient, RecordDocument, Relative
 from hms.reports import reconciliation
 from hms.staff.models import User
 from tests import servers
@@ -62,6 +62,14 @@ def test_names_include_accents_single_names_and_very_long_ones(demo):
     assert any(not family_name for _given_names, family_name in names)
     assert any(len(given_names + family_name) > 50 for given_names, family_name in names)
     assert any(not (given_names + family_name).isascii() for given_names, family_name in names)
+
+
+def test_pages_of_the_front_desk_have_something_to_show(demo):
+    assert all(_count(model) >= 2 for model in (AppointmentSeries, RecordDocument, Relative, OtherPhone, PointEntry))
+    assert {"given", "refused", "withdrawn"} == set(db.session.scalars(select(Consent.status)))
+    doctor_id = db.session.scalars(select(User.id).filter_by(username="doctor")).one()
+    called = QueueEntry.called_at.is_not(None)
+    assert _count(QueueEntry, QueueEntry.doctor_id == doctor_id, called, QueueEntry.service_date < clock.today()) >= 14
 
 
 def test_the_accounts_of_the_demo_agree(demo):

@@ -120,7 +120,7 @@ def test_no_allergies_is_clear_but_not_asked_is_not():
 
 @pytest.mark.parametrize(
     "text",
-    ["none", "NKDA", "N/A", "nil", "No known drug allergies", "no allergies", "Denies allergies", "NKA (food, drugs)"],
+    ["none", "NKDA", "nil", "No known drug allergies", "no allergies", "Denies allergies", "NKA (food, drugs)"],
 )
 def test_a_denial_is_no_allergy(text):
     assert AllergyEntry(text).is_denial

@@ -21,7 +21,7 @@ from hms.appointments.models import (
     WorkingHours,
 )
 from hms.appointments.reminders.kinds import BOOKED
-from hms.billing.models import Bill, BillLine, CashShift, Correction, Payment, PriceItem
+from hms.billing.models import Bill, BillLine, CashShift, Correction, CreditLine, Payment, PriceItem
 from hms.clinical.models import (
     Addendum,
     Condition,
@@ -242,6 +242,9 @@ def _money(patient_id: int, now: dt.datetime, number: int) -> dict[str, int]:
         shift.expected = {"Cash": "4.00"}
     ask = {"kind": "refund", "payment_id": payment.id, "amount": Money("1.00"), "method": "Cash", "reason": "Not done"}
     asked = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **ask), by="cashier")
+    credit = {"kind": "write_off", "amount": Money("1.00"), "reason": "Not done"}
+    credit = add(Correction(bill_id=bill.id, proposed_by_id=_id("cashier"), **credit), by="cashier")
+    add(CreditLine(correction_id=credit.id, bill_line_id=line.id, quantity=1, amount=Money("1.00")), by="cashier")
     ids = {"bill_id": bill.id, "line_id": line.id, "payment_id": payment.id, "shift_id": shift.id}
     ids |= {"correction_id": asked.id}
     return ids | {"item_id": item.id, "billing_api.bill_item:item_id": line.id}

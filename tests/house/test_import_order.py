@@ -106,7 +106,10 @@ def test_the_request_is_read_at_the_edge_only():
     assert [name for name in wrong if name != "hms.interop.offline.sync"] == []
 
 
-NOT_OF_A_WEB_PROCESS = ("hms.local", "hms.demo", "hms.schedule", "hms.core.outbox", "hms.core.db.roles")
+NOT_OF_A_WEB_PROCESS = (
+    *("hms.local", "hms.demo", "hms.schedule", "hms.core.outbox", "hms.core.db.roles"),
+    "hms.interop.imports.reader_process",
+)
 """Modules that other processes, commands and migrations import."""
 
 

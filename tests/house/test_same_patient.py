@@ -18,6 +18,7 @@ from hms.appointments.queue import transitions as appointments
 from hms.billing.bills import actions as bill_actions
 from hms.billing.bills import charges
 from hms.billing.bills.charges import BillableEvent
+from hms.billing.corrections import credits
 from hms.clinical import copy_forward, signing
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
@@ -83,6 +84,14 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
     ],
     "billing.create_bill": [
         ("encounter", lambda a, b, who: bill_actions.create_bill(a.patient_id, encounter_id=b.visit, by=who("cashier")))
+    ],
+    "billing.propose_credit": [
+        (
+            "line",
+            lambda a, b, who: credits.request_credit(
+                a.draft, b.draft_line, quantity=1, reason="Not done", by=who("cashier")
+            ),
+        )
     ],
     "billing.withdraw_line": [
         ("not_found", lambda a, b, who: bill_actions.withdraw_line(a.draft, b.draft_line, by=who("cashier")))

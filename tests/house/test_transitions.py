@@ -400,6 +400,7 @@ class Corrections(Machine):
             "approved": [lambda: correction_actions.approve(record.id, by=admin)],
             "declined": [lambda: correction_actions.decline(record.id, reason="It is right", by=admin)],
             "withdrawn": [lambda: correction_actions.withdraw_request(record.id, by=cashier)],
+            "ended": [lambda: issuing.discard_draft(record.bill_id, reason="twice", by=admin)],
         }
 
 

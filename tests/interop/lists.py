@@ -11,6 +11,9 @@ from hms.core.db.session import db as database
 from hms.interop.models import ImportRow
 from tests.page import Page, PageClient, words
 
+ASKED = ("undo", "delete")
+"""What is asked on a page of its own first."""
+
 
 def work() -> None:
     """Do what waits for the worker."""
@@ -33,9 +36,9 @@ def states(address: str) -> dict[int, str]:
 
 
 def do(desk: PageClient, address: str, what: str, **typed: str) -> str:
-    """Press a button of the import and let the worker work; returns what the page says then."""
+    """Press a button of the import, or answer its question, and let the worker work; returns what the page says then."""
     path = f"{address}/{what}"
-    page = Page(desk.get(address).text)
+    page = Page(desk.get(path if what in ASKED else address).text)
     form = next(form for form in page.forms if form["action"] == path)
     answer = desk.post(path, data={**form["fields"], **typed})
     assert answer.status_code == 303, words(answer.text)

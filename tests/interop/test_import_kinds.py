@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import select, update
 
 from hms.appointments.bookings import actions as bookings
@@ -12,11 +13,12 @@ from hms.billing.exports import PRICES
 from hms.billing.models import BillLine, PriceItem
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
+from hms.core.errors import RuleBroken
 from hms.core.money import Money
 from hms.core.person import SYSTEM
 from hms.formulary.exports import MEDICINES
 from hms.formulary.models import Medication
-from hms.interop.imports.fields import guess_columns
+from hms.interop.imports.fields import guess_columns, whole_above_zero
 from hms.interop.imports.kinds import KINDS
 from hms.messages.models import OutgoingMessage
 from hms.patients.exports import PATIENTS
@@ -44,6 +46,12 @@ def test_the_headings_of_exported_lists_are_known(app) -> None:
         both = {field.name for field in fields} & {column.field for column in table.columns} - AMBIGUOUS
         kept = {field: table.columns[place].field for field, place in guessed.items() if field in both}
         assert kept == {field: field for field in both}, name
+
+
+def test_numbers_that_must_be_above_zero() -> None:
+    assert whole_above_zero("15") == 15
+    with pytest.raises(RuleBroken, match="above zero"):
+        whole_above_zero("0")
 
 
 def test_prices(desk, db) -> None:
@@ -167,6 +175,7 @@ def test_appointments(desk, db, person) -> None:
     factories.hours(doctor.id)
     taken = {"date": day, "time": dt.time(9), "duration_minutes": 15}
     bookings.book(patient_id=other.id, doctor_id=doctor.id, **taken, by=SYSTEM)
+    theirs = format_hospital_number(other.number)
     number, month_first = format_hospital_number(patient.number), f"{day:%m/%d/%Y}"
     clerk = desk("receptionist")
     address = upload(
@@ -174,11 +183,14 @@ def test_appointments(desk, db, person) -> None:
         "appointments",
         f"Hospital number,Doctor,Date,Time,Reason\n{number},dr.bah,{month_first},09:00,Cough\n"
         f"{number},Dr Amadu Bah,{month_first},9h30,Cough\n{number},nobody,{month_first},25:00,\n"
-        f"HMS-000482-1,dr.bah,{month_first},10:00,\n{number},dr.bah,{month_first},0930,\n{number},dr.bah,{month_first},18:00,\n",
+        f"HMS-000482-1,dr.bah,{month_first},10:00,\n{number},dr.bah,{month_first},0930,\n{number},dr.bah,{month_first},18:00,\n"
+        f"{theirs},dr.bah,{month_first},09:40,\n",
     )
     shown = do(clerk, address, "check", date_order="month_first")
-    assert states(address) == {2: "duplicate", 3: "ready", 4: "refused", 5: "refused", 6: "duplicate", 7: "refused"}
+    ready, refused, taken = "ready", "refused", "duplicate"
+    assert states(address) == {2: taken, 3: ready, 4: refused, 5: refused, 6: taken, 7: refused, 8: taken}
     for sentence in (
+        "Row 3 of this file has this time already, with the same doctor or the same patient.",
         "This time was just taken. The next free time is 09:15.",
         "There is no doctor “nobody”. Enter the username or the whole name.",
         "Time “25:00”: Enter the time like 09:30.",

@@ -20,9 +20,12 @@ from hms.core.db.session import db as database
 from hms.core.errors import Conflict
 from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
+from hms.messages.actions import notify
 from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions
+from hms.staff.profile.actions import change_preferences
 from tests.appointments import factories
+from tests.conftest import PASSWORD
 from tests.messages.gateways import Answer
 
 DAY = dt.timedelta(days=1)
@@ -232,3 +235,21 @@ def test_two_clocks_and_two_workers_send_one_reminder(in_parallel, message_serve
     outbox.run_long()
     assert _states() == [("reminder", "sms", "sent")]
     assert len(gateway.requests) == 1
+
+
+def test_staff_get_their_alerts_by_sms_when_they_chose_it_also_at_night(phones, choose, person, desk, program):
+    nurse, page, caller = person("nurse"), desk("nurse"), program("nurse")
+    assert page.form("/profile/phone", phone="12", current=PASSWORD).status_code == 400
+    assert page.form("/profile/phone", phone="076 123 476", current=PASSWORD).status_code == 303
+    assert caller.get("/api/profile/").get_json()["phone"] == "+23276123476"
+    assert caller.put("/api/profile/", json={"phone": ""}).status_code == 400, "without the password"
+    choose(quiet_from="21:00", quiet_until="07:00")
+    with clock.frozen_at(clock.at(AT_NINE, dt.time(2))):
+        notify(nurse.id, title="Not wanted", by=person("admin"))
+        change_preferences(preferences={"notify_by_sms": True}, by=nurse)
+        notify(nurse.id, title="The report is ready", url="/notifications", by=person("admin"))
+        while outbox.run_due() or outbox.run_long():
+            pass
+        (sent,) = _all()
+        assert (sent.user_id, sent.channel, sent.address, sent.status) == (nurse.id, "sms", "+23276123476", "sent")
+    assert "The report is ready" in str(parse_qs(phones.requests[0][3]))

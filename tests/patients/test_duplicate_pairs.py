@@ -13,11 +13,14 @@ from hms.core.audit.models import AuditEntry
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.person import SYSTEM
+from hms.patients.contacts import actions as contacts
 from hms.patients.duplicates import actions, jobs, queries
 from hms.patients.enums import PairStatus
 from hms.patients.merging import actions as merge_actions
 from hms.patients.models import DuplicatePair, PatientToCompare
 from hms.patients.records import actions as record_actions
+from hms.patients.search import duplicates
+from hms.patients.search.match_scoring import ComparedPerson
 from tests.patients.factories import a_patient
 
 PERSON: dict[str, Any] = {"given_names": "Mariama", "family_name": "Conteh", "birth_date": date(1988, 4, 5)}
@@ -51,6 +54,25 @@ def test_new_and_changed_records_are_compared_a_few_at_a_time(person):
     other_person = {"given_names": "Zainab", "family_name": "Bah", "birth_date": date(1950, 1, 1), "phone": ""}
     record_actions.update_patient(second, **other_person, by=person("nurse"))
     assert (_waiting(), jobs.compare_pending(), _listed()) == (1, 1, [])
+
+
+def test_a_further_phone_in_common_makes_a_pair_and_a_neighbours_does_not(person):
+    same, nurse = PERSON | {"birth_date": None}, person("nurse")
+    first = a_patient(**same, phone="076 111 222").id
+    second = a_patient(**same, phone="077 333 444").id
+    jobs.compare_pending()
+    assert _listed() == []
+    neighbours = contacts.save_phone(second, number="076 111 222", owner="neighbour", by=nurse)
+    assert (_waiting(), jobs.compare_pending(), _listed()) == (1, 1, [])
+    contacts.remove_phone(second, neighbours.id, by=nurse)
+    contacts.save_phone(second, number="076 111 222", owner="work", by=nurse)
+    assert (_waiting(), jobs.compare_pending(), _listed()) == (1, 1, [{first, second}])
+    (row,) = queries.list_pairs(PairStatus.OPEN).rows
+    assert "same phone" in {str(reason) for reason in row.reasons}
+    typed = ComparedPerson("Mariama", "Conteh", sex="female", other_phones=("076 111 222",))
+    for is_quick in (False, True):
+        found = duplicates.duplicate_candidates(typed, who=nurse, is_quick=is_quick)
+        assert {candidate.hit.id for candidate in found} == {first, second}
 
 
 def test_what_people_decided_is_remembered(person):

@@ -320,6 +320,18 @@ def test_allergies_of_both_are_known_and_go_back(db, person):
     assert lookup.patient(kept).allergy_status == "known"
 
 
+def test_a_restriction_since_the_merge_is_given_to_the_separated_record_too(db, person):
+    kept, other = a_patient(), a_patient()
+    for is_restricted in (False, True):
+        done = merge(kept.id, other.id, person)
+        asked = actions.request_separation(done.id, reason="Two people", by=person("receptionist"))
+        if is_restricted:
+            kept.is_restricted, kept.restriction_reason = True, "Works in this hospital"
+            add(kept)
+        actions.approve(asked.id, by=person("admin"))
+        assert [lookup.patient(row.id).is_restricted for row in (kept, other)] == [is_restricted] * 2
+
+
 def test_a_bill_with_charges_of_both_is_corrected_before_a_separation(db, person):
     kept, gone = whole_record("Kamara"), whole_record("Kamarah")
     done = merge(kept["patient_id"], gone["patient_id"], person)

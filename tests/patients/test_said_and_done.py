@@ -172,7 +172,9 @@ def test_each_message_about_documents_is_about_a_row(desk, db):
     assert "Document added: Passport." in added
     row = database.session.scalars(select(RecordDocument)).one()
     assert (row.content, row.mimetype, row.title) == (b"%PDF-1.4", "application/pdf", "Passport")
-    assert clerk.get(f"{page}/{row.id}/content").headers["Content-Disposition"].startswith("inline")
+    sent = clerk.get(f"{page}/{row.id}/content").headers
+    assert sent["Content-Disposition"].startswith("attachment"), "a PDF is saved, not opened as a part of this site"
+    assert "sandbox" in sent["Content-Security-Policy"]
     marked = said(clerk, f"{page}/{row.id}", f"/files/{row.id}", reason="Another patient")
     assert "Document marked as entered in error." in marked
     made = BytesIO()

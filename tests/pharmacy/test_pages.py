@@ -122,7 +122,7 @@ def test_a_short_line_is_offered_in_part_and_moves_to_owing(at):
     assert "only 4 in stock → 2 owing" in seen(at, "/pharmacy/")
     at.form("/pharmacy/")
     assert line.status == "part_dispensed"
-    assert "Owing 1" in seen(at, "/pharmacy/?show=owing")
+    assert "Medicines owing 1" in seen(at, "/pharmacy/?show=owing")
 
 
 def test_an_impossible_quantity_comes_back_as_typed(at):

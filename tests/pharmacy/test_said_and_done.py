@@ -170,7 +170,12 @@ def test_each_message_of_a_request_is_about_a_row(desk, person):
     assert sent in said(cashier, f"/billing/bills/{bill.id}/void", reason="Wrong patient")
     payment = payment_actions.take_payment(bill.id, Money("6.00"), "Cash", by=person("cashier"))
     assert sent in said(
-        cashier, f"/billing/payments/{payment.id}/refund", amount="1.00", method="Cash", reason="Too much"
+        cashier,
+        f"/billing/payments/{payment.id}/refund",
+        amount="1.00",
+        method="Cash",
+        reason="Too much",
+        is_credit="owed",
     )
     waiting = ["write_off", "void", "refund"]
     assert [(kind, status) for kind, status, _ in _requests()] == [(kind, "waiting") for kind in waiting]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from io import BytesIO
 
 import pytest
@@ -123,7 +123,7 @@ def test_a_file_that_is_not_a_picture_is_refused(desk, db, content, name):
 
 @pytest.mark.security("K")
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_picture_with_broken_data_of_the_camera_is_refused_and_breaks_nothing():
+def test_a_picture_with_broken_data_of_the_camera_is_taken_without_them():
     camera = Image.Exif()
     camera[0x0112], camera[0x010E], camera[0x8825] = 6, "hello", {1: "N", 2: (1.0, 2.0, 3.0)}
     for kind in ("JPEG", "PNG"):
@@ -131,8 +131,8 @@ def test_a_picture_with_broken_data_of_the_camera_is_refused_and_breaks_nothing(
         begin = whole.index(b"MM\x00*")
         for place in range(begin, begin + 90):
             broken = whole[:place] + b"\x07" + whole[place + 1 :]
-            with suppress(RuleBroken):
-                images.make_portrait(broken)
+            with suppress(RuleBroken) if kind == "PNG" else nullcontext():  # a PNG has a checksum over these data
+                assert Image.open(BytesIO(images.make_portrait(broken))).size == (256, 256), place
 
 
 @pytest.mark.security("L")

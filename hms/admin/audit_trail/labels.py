@@ -29,6 +29,7 @@ ENTITIES = {
     "consent_kind": _l("Kind of consent"),
     "consent_text": _l("Text of a consent"),
     "correction": _l("Correction request"),
+    "credit_line": _l("Credited line of a bill"),
     "death": _l("Death"),
     "department": _l("Department"),
     "dispense": _l("Dispensed medicine"),

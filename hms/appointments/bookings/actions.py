@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -87,14 +87,23 @@ def _get_allowed_duration(doctor_id: int, date: dt.date, time: dt.time, requeste
     if isinstance(by, System) and requested:
         return requested
     hours, absences, holidays = queries.get_hours_and_absences(date, date, [doctor_id])
-    slot_minutes = next((h.slot_minutes for h in hours if h.starts <= time < h.ends), None)
-    minutes = requested or slot_minutes or settings.value("appointments.slot_minutes")
+    minutes = requested or _choose_minutes(hours, time)
     if not isinstance(by, System):
         check_no_holiday(holidays.get(date))
         starts = clock.at(date, time)
         rules.check_bookable(starts, clock.now(), minutes, hours=hours or None, absences=absences)
         check_clock_change(date, time, minutes)
     return minutes
+
+
+def get_usual_minutes(doctor_id: int, date: dt.date, time: dt.time) -> int:
+    """The length of a booking for which none is asked: the doctor's slot, else the setting."""
+    return _choose_minutes(queries.get_hours_and_absences(date, date, [doctor_id]).hours, time)
+
+
+def _choose_minutes(hours: Iterable[queries.HoursRow], time: dt.time) -> int:
+    slot_minutes = next((row.slot_minutes for row in hours if row.starts <= time < row.ends), None)
+    return slot_minutes or settings.value("appointments.slot_minutes")
 
 
 def _check_year(date: dt.date) -> None:

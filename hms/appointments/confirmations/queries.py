@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Select, Text, bindparam, case, func, select
+from sqlalchemy import BigInteger, Select, Text, bindparam, case, func, select
 
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
@@ -25,7 +25,7 @@ NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.UNKNOWN.value, MessageStat
 
 class Unconfirmed(NamedTuple):
     """A booking that is not confirmed. `has_failed`: a message about this time did not reach the patient; else there was
-    none. `phone` is empty for a restricted record."""
+    none. `phone` is empty for a restricted record. `total` is how many there are of all."""
 
     id: int
     patient_id: int
@@ -38,22 +38,33 @@ class Unconfirmed(NamedTuple):
     date: date
     time: time
     has_failed: bool
+    total: int
 
 
-def list_unconfirmed() -> list[Unconfirmed]:
+def list_unconfirmed(limit: int | None = None) -> list[Unconfirmed]:
     """The bookings of the days after today that nobody confirmed and about whose present time no message was sent, by
-    day and time. How many days, the hospital sets; none with 0."""
+    day and time (the first `limit`). How many days, the hospital sets; none with 0."""
     today, days = clock.today(), settings.value("appointments.confirm_days")
     values = {"first": today + timedelta(days=1), "last": today + timedelta(days=days), "zone": clock.zone().key}
-    return [Unconfirmed(*row) for row in db.session.execute(_statement(), values)] if days else []
+    return [Unconfirmed(*row) for row in db.session.execute(_statement(), values | {"limit": limit})] if days else []
 
 
 @cache
 def _statement() -> Select:
+    order = (Appointment.date, Appointment.time, Appointment.id)
     at = func.timezone(bindparam("zone", type_=Text), Appointment.date + Appointment.time)
     about = (OutgoingMessage.appointment_id == Appointment.id, OutgoingMessage.about_at == at)
     was_reached = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(REACHED)).exists()
     has_failed = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(NOT_SENT)).exists()
+    unconfirmed = select(Appointment.id, func.count().over().label("total")).where(
+        Appointment.date.between(bindparam("first"), bindparam("last")),
+        Appointment.status == Status.SCHEDULED.value,
+        Appointment.withdrawn_at.is_(None),
+        Appointment.confirmed_at.is_(None),
+        ~was_reached,
+    )
+    # Names are joined to the rows that are shown only.
+    shown = unconfirmed.order_by(*order).limit(bindparam("limit", type_=BigInteger)).subquery("shown")
     return (
         select(
             Appointment.id,
@@ -67,15 +78,10 @@ def _statement() -> Select:
             Appointment.date,
             Appointment.time,
             has_failed,
+            shown.c.total,
         )
+        .join(shown, shown.c.id == Appointment.id)
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(User, User.id == Appointment.doctor_id)
-        .where(
-            Appointment.date.between(bindparam("first"), bindparam("last")),
-            Appointment.status == Status.SCHEDULED.value,
-            Appointment.withdrawn_at.is_(None),
-            Appointment.confirmed_at.is_(None),
-            ~was_reached,
-        )
-        .order_by(Appointment.date, Appointment.time, Appointment.id)
+        .order_by(*order)
     )

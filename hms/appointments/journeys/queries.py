@@ -23,14 +23,14 @@ from sqlalchemy import (
     union_all,
 )
 
-from hms.appointments.enums import QueueStatus
+from hms.appointments.enums import PointStatus, QueueStatus
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint
 from hms.core import clock
 from hms.core.db.session import db
 from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
-ENDED = (QueueStatus.DONE, QueueStatus.LEFT)
+ENDED = (QueueStatus.DONE, QueueStatus.LEFT, PointStatus.ABSENT)
 # This desk may not import the one above it that keeps vitals, so the needed columns of its table are declared here.
 _VITALS = table(
     "vitals_reading",

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.bookings.actions import lock_patient
-from hms.appointments.enums import QueueStatus, Status
+from hms.appointments.enums import PointStatus, QueueStatus, Status
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint, calling_order
 from hms.appointments.points.queries import lock_open_point
 from hms.appointments.queue import steps, transitions
@@ -115,7 +115,7 @@ def call_next_to_point(point_id: int, *, by: Person) -> PointEntry | None:
 def _mark_as_called(entry: PointEntry, by: Person) -> PointEntry:
     with steps.recorded_step(entry, "call"):
         set_queue_status(entry, QueueStatus.CALLED)
-        entry.called_at, entry.called_by_id = clock.now(), by.id
+        entry.called_at, entry.called_by_id, entry.call_count = clock.now(), by.id, entry.call_count + 1
         steps.release(entry)
     return entry
 
@@ -152,7 +152,28 @@ def leave_point(point_entry_id: int, *, by: Person) -> PointEntry:
     return _end(point_entry_id, "leave", QueueStatus.LEFT)
 
 
-def _end(point_entry_id: int, name: str, status: QueueStatus) -> PointEntry:
+@action(Permission.SERVE_POINT, "appointments.point_absent")
+def mark_as_absent(point_entry_id: int, *, by: Person) -> PointEntry:
+    """Mark a patient who was called, perhaps several times, as not there: nobody knows whether the patient left. The place in
+    the doctor's line counts again. Raises `RuleBroken` for one who is not called now."""
+    return _end(point_entry_id, "absent", PointStatus.ABSENT)
+
+
+@action(Permission.SERVE_POINT, "appointments.point_come_back")
+def return_to_point(point_entry_id: int, *, by: Person) -> PointEntry:
+    """Let a patient who was absent, or who left, wait here again with the same token, by the first arrival. A patient who waits
+    for a doctor too keeps that place until this is done. Nothing for one who is in the line."""
+    entry, visit = _lock(point_entry_id)
+    if entry.status not in (PointStatus.ABSENT, PointStatus.LEFT):
+        return entry
+    with steps.recorded_step(entry, "come_back"):
+        set_queue_status(entry, QueueStatus.WAITING)
+        entry.call_count = 0
+    _take_place(entry, visit)
+    return entry
+
+
+def _end(point_entry_id: int, name: str, status: QueueStatus | PointStatus) -> PointEntry:
     entry, visit = _lock(point_entry_id)
     if entry.status != status:
         with steps.recorded_step(entry, name):
@@ -297,12 +318,18 @@ def undo_step_at_point(point_entry_id: int, *, by: Person) -> PointEntry:
         following = select(PointEntry.id).where(PointEntry.sent_from_id == entry.id)
         _take_back(db.session.scalars(following.where(PointEntry.status != QueueStatus.CANCELLED)).one_or_none())
     _restore(entry, before)
-    if name in ("finish", "leave") and entry.holds_place and visit is not None and visit.status == QueueStatus.WAITING:
+    if name in ("finish", "leave", "absent"):
+        _take_place(entry, visit)
+    return entry
+
+
+def _take_place(entry: PointEntry, visit: QueueEntry | None) -> None:
+    """Let this place at a point hold the place in the doctor's line again, as it did before it ended."""
+    if entry.holds_place and visit is not None and visit.status == QueueStatus.WAITING:
         for other in _open_places(visit, but=entry):
             other.holds_place = False
         _hold_place(entry, visit)
         steps.save(visit)
-    return entry
 
 
 def _undo_sending(entry: PointEntry, visit: QueueEntry | None) -> None:

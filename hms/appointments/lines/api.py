@@ -55,6 +55,8 @@ POINT_STEPS: dict[str, Step] = {
     "start": actions.start_at_point,
     "finish": actions.finish_at_point,
     "leave": actions.leave_point,
+    "absent": actions.mark_as_absent,
+    "come_back": actions.return_to_point,
     "hold": actions.hold_at_point,
     "release": actions.release_at_point,
     "skip": actions.skip_at_point,
@@ -121,11 +123,11 @@ def journey(entry_id: int) -> Response:
 PLACE_COLUMNS = ("id", "token", "priority", "arrived_at", "called_at", "started_at", "ended_at", "held_at")
 PLACES = parameters(
     **PAGING,
-    show=Choice(queue_queries.GROUPS),
+    show=Choice(queries.POINT_GROUPS),
     date=DayOf(),
     point=Id(),
     patient=Id(),
-    status=Choice(status for group in queue_queries.GROUPS.values() for status in group),
+    status=Choice(status for group in queries.POINT_GROUPS.values() for status in group),
     ordering=Ordering(PLACE_COLUMNS),
 )
 
@@ -136,14 +138,14 @@ PLACES = parameters(
 @api.response(200, PlaceOut(many=True))
 def point_queue(arguments: dict[str, Any]) -> Response:
     """The lines of service points on a day (default today) in the order of calling: `?show=waiting` (and called),
-    `with_staff` or `done`. Filters: point, patient, status, date."""
+    `with_staff`, `done`, or `absent` (called and did not come). Filters: point, patient, status, date."""
     status = arguments.get("status")
-    with_status = next((name for name, statuses in queue_queries.GROUPS.items() if status in statuses), "waiting")
+    with_status = next((name for name, statuses in queries.POINT_GROUPS.items() if status in statuses), "waiting")
     show = arguments.get("show", with_status)
     places = queries.list_places(arguments.get("point"), arguments.get("date"), show=show)
     places = filter_rows(places, arguments, patient=attrgetter("patient_id"), status=attrgetter("status"))
     readers = {name: attrgetter(name) for name in PLACE_COLUMNS} | {"token": attrgetter("prefix", "number")}
-    places = order_rows(places, arguments, _latest_first if show == "done" else _calling_order, **readers)
+    places = order_rows(places, arguments, _latest_first if show in ("done", "absent") else _calling_order, **readers)
     waits = wait_queries.expected_waits(Callers.POINTS) if show == "waiting" else {}
     to_json = partial(place_json, waits=waits)
     return read_log.list_response(places, to_json, _read_of_place, entity="point_entry")
@@ -203,8 +205,8 @@ def call_next_to_point(point_id: int) -> Any:
 @api.arguments(PointStepIn)
 @api.response(200, PlaceOut)
 def point_step(payload: dict[str, Any], point_entry_id: int) -> tuple[Response, int]:
-    """A step at a service point: call (also again), start, finish, leave, hold, release, skip, undo, or send_on to another
-    `point` or to a `doctor`. 409 when the patient's state does not allow it."""
+    """A step at a service point: call (also again), start, finish, leave, absent (called and not there), come_back, hold,
+    release, skip, undo, or send_on to another `point` or to a `doctor`. 409 when the patient's state does not allow it."""
     name, who = payload.pop("step"), current_person()
     if name == "send_on":
         target = {f"{kind}_id": record_id for kind, record_id in payload.items()}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import Row, Select, bindparam, func, null, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from hms.appointments.enums import QueueStatus
+from hms.appointments.enums import PointStatus, QueueStatus
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint, calling_order
 from hms.appointments.queue import rules
-from hms.appointments.queue.queries import GROUPS, MAX_CALLS_SHOWN, MAX_NEXT_SHOWN, QueueCounts
+from hms.appointments.queue.queries import GROUPS, MAX_CALLS_SHOWN, MAX_NEXT_SHOWN
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -24,6 +25,16 @@ from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 ALL_ROWS = 1_000
+POINT_GROUPS = GROUPS | {"absent": (PointStatus.ABSENT.value,)}
+
+
+class PointCounts(NamedTuple):
+    """The number of patients of each group at a service point."""
+
+    waiting: int
+    with_staff: int
+    done: int
+    absent: int
 
 
 @dataclass(slots=True)
@@ -42,6 +53,7 @@ class PlaceAtPoint(Identified):
     status: str
     arrived_at: datetime
     called_at: datetime | None
+    call_count: int
     started_at: datetime | None
     ended_at: datetime | None
     held_at: datetime | None
@@ -84,6 +96,7 @@ def _places() -> Select:
             PointEntry.status,
             PointEntry.arrived_at,
             PointEntry.called_at,
+            PointEntry.call_count,
             PointEntry.started_at,
             PointEntry.ended_at,
             PointEntry.held_at,
@@ -105,8 +118,9 @@ def _places() -> Select:
 def list_places(
     point_id: int | None = None, day: date | None = None, *, show: str = "waiting", limit: int = ALL_ROWS
 ) -> list[PlaceAtPoint]:
-    """The line of a service point, or of all, on `day` (default today) in calling order, those on hold last; "done" latest
-    first. `show` is "waiting" (called ones included), "with_staff" or "done"."""
+    """The line of a service point, or of all, on `day` (default today) in calling order, those on hold last; "done" and
+    "absent" latest first. `show` is "waiting" (called ones included), "with_staff", "done", or "absent" (called, did not
+    come)."""
     values = {"day": day or clock.today(), "point_id": point_id, "limit": limit}
     rows = db.session.execute(_board(show=show, of_point=point_id is not None), values)
     places, now, limit_minutes = [PlaceAtPoint(*row) for row in rows], clock.now(), _long_wait()
@@ -124,10 +138,10 @@ def _board(*, show: str, of_point: bool) -> Select:
     day, point_id, limit = bindparam("day"), bindparam("point_id"), bindparam("limit")
     same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
     query = _places().add_columns(same_name)
-    query = query.where(PointEntry.service_date == day, PointEntry.status.in_(GROUPS[show])).limit(limit)
+    query = query.where(PointEntry.service_date == day, PointEntry.status.in_(POINT_GROUPS[show])).limit(limit)
     if of_point:
         query = query.where(PointEntry.point_id == point_id)
-    if show == "done":
+    if show in ("done", "absent"):
         return query.order_by(PointEntry.ended_at.desc(), PointEntry.id.desc())
     return query.order_by(PointEntry.held_at.is_not(None), *calling_order(PointEntry), PointEntry.id)
 
@@ -140,11 +154,11 @@ def get_place(point_entry_id: int) -> PlaceAtPoint:
     return PlaceAtPoint(*row)
 
 
-def count_places(point_id: int) -> QueueCounts:
+def count_places(point_id: int) -> PointCounts:
     """Count the entries of each group of a service point today."""
-    filters = [func.count().filter(PointEntry.status.in_(GROUPS[group])) for group in QueueCounts._fields]
+    filters = [func.count().filter(PointEntry.status.in_(POINT_GROUPS[group])) for group in PointCounts._fields]
     query = select(*filters).where(PointEntry.service_date == clock.today(), PointEntry.point_id == point_id)
-    return QueueCounts(*db.session.execute(query).one())
+    return PointCounts(*db.session.execute(query).one())
 
 
 def count_ahead(place: PlaceAtPoint) -> int:

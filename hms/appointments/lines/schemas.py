@@ -54,7 +54,7 @@ class QueueStepIn(StepIn):
 class PointStepIn(StepIn):
     """A step at a service point."""
 
-    steps = COMMON_STEPS | {"start": ()}
+    steps = COMMON_STEPS | {"start": (), "absent": (), "come_back": ()}
 
 
 class QueueIn(ApiSchema):
@@ -95,6 +95,7 @@ class PlaceOut(ApiSchema):
     status = fields.String()
     arrived_at = fields.DateTime()
     called_at = fields.DateTime(allow_none=True)
+    call_count = fields.Integer()
     started_at = fields.DateTime(allow_none=True)
     ended_at = fields.DateTime(allow_none=True)
     held_at = fields.DateTime(allow_none=True)
@@ -124,7 +125,7 @@ def place_json(place: PlaceAtPoint, waits: Mapping[int, Minutes]) -> dict[str, A
     """The JSON of a place in the line of a service point. `expected_wait` is null for one that is not in `waits`: called
     already, or not known yet."""
     wait = waits.get(place.id)
-    same = ("id", "token", "point_name", "origin", "priority", "status", "hold_reason", "can_undo")
+    same = ("id", "token", "point_name", "origin", "priority", "status", "call_count", "hold_reason", "can_undo")
     times = ("arrived_at", "called_at", "started_at", "ended_at", "held_at")
     return {
         **{name: getattr(place, name) for name in (*same, *times)},

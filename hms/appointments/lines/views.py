@@ -57,7 +57,7 @@ def point_line_rows(point_id: int) -> str:
 
 def _load_line(point_id: int) -> dict[str, Any]:
     point, show = get_or_not_found(ServicePoint, point_id), request.args.get("show", "waiting")
-    show = show if show in queue_queries.GROUPS else "waiting"
+    show = show if show in queries.POINT_GROUPS else "waiting"
     limit = queries.ALL_ROWS if "all" in request.args else queue_queries.FIRST_ROWS
     places = queries.list_places(point_id, show=show, limit=limit)
     read_log.record_list_read("appointments.read_list", len(places), entity="point_entry", renews=True)
@@ -136,7 +136,21 @@ def finish_at_point(point_entry_id: int) -> ResponseReturnValue:
 @requires(Permission.SERVE_POINT)
 def leave_point(point_entry_id: int) -> ResponseReturnValue:
     """Mark the patient as gone without being served."""
-    return _press(actions.leave_point, point_entry_id, _("Marked as not there."))
+    return _press(actions.leave_point, point_entry_id, _("Marked as left."))
+
+
+@pages.post("/queue/places/<int:point_entry_id>/absent")
+@requires(Permission.SERVE_POINT)
+def mark_as_absent(point_entry_id: int) -> ResponseReturnValue:
+    """Mark a called patient as not there."""
+    return _press(actions.mark_as_absent, point_entry_id, _("Marked as not there. The patient may come back."))
+
+
+@pages.post("/queue/places/<int:point_entry_id>/come-back")
+@requires(Permission.SERVE_POINT)
+def return_to_point(point_entry_id: int) -> ResponseReturnValue:
+    """Let a patient who was absent or had left wait again."""
+    return _press(actions.return_to_point, point_entry_id, _("Back in the line, in the old place."))
 
 
 @pages.post("/queue/places/<int:point_entry_id>/skip")
@@ -192,8 +206,8 @@ def send_on_from_point(point_entry_id: int) -> ResponseReturnValue:
 
 @pages.get("/queue/places/<int:point_entry_id>/slip")
 @requires(Permission.SERVE_POINT)
-def point_slip(point_entry_id: int) -> str:
-    """The slip with the token of a service point, 80 mm wide."""
+def point_slip(point_entry_id: int) -> ResponseReturnValue:
+    """The slip with the token of a service point. `printer` is one of `Printer`; this computer remembers the last one."""
     place = queries.get_place(point_entry_id)
     read_log.record_read("appointments.read", place.patient_id, entity="point_entry", entity_id=point_entry_id)
     line, wait = url_for("appointments.point_line", point_id=place.point_id), _waits().get(place.id)

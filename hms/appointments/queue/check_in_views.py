@@ -71,8 +71,8 @@ def _queue_form() -> QueueForm:
 
 @pages.get("/queue/<int:entry_id>/slip")
 @requires(Permission.CHECK_IN)
-def slip(entry_id: int) -> str:
-    """The slip with the token, 80 mm wide."""
+def slip(entry_id: int) -> ResponseReturnValue:
+    """The slip with the token. `printer` is one of `Printer`; this computer remembers the last one."""
     entry = queries.get_entry(entry_id)
     read_log.record_read("appointments.read", entry.patient_id, entity="queue_entry", entity_id=entry_id)
     ahead, wait = queries.count_ahead(entry_id), wait_queries.expected_waits().get(entry_id)

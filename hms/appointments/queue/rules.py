@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from hms.appointments.enums import QUEUE_STATUS_LABELS, QUEUE_TRANSITIONS, QueueStatus
+from hms.appointments.enums import POINT_STATUS_LABELS, PointStatus
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
 
 
-def check_queue_status_change(old: str, new: str) -> None:
-    """Raise `RuleBroken` unless `new` may follow `old` or equals it."""
-    if old != new and QueueStatus(new) not in QUEUE_TRANSITIONS[QueueStatus(old)]:
+def check_queue_status_change(transitions: Mapping[Any, frozenset[Any]], old: str, new: str) -> None:
+    """Raise `RuleBroken` unless `new` may follow `old` or equals it, in the line with these transitions."""
+    if old != new and new not in transitions[old]:
         message = N_("The status of this patient is now: %(old)s. Check the queue.")
-        raise RuleBroken(message, "status", code="bad_move", old=QUEUE_STATUS_LABELS[QueueStatus(old)].lower())
+        raise RuleBroken(message, "status", code="bad_move", old=POINT_STATUS_LABELS[PointStatus(old)].lower())
 
 
 def waiting_minutes(arrived_at: datetime, until: datetime) -> int:

@@ -1,14 +1,25 @@
-"""The length of the queue slip: `@page` needs one, and a slip longer than its page would print a second."""
+"""The page of the queue slip: `@page` needs a length, and a slip longer than its page would print a second."""
 
 from __future__ import annotations
 
 import math
+
+from hms.core.documents.printers import Printer
+
+FIXED_SIZES = {Printer.A4: (210, 297), Printer.ROLL: (70, 35)}
+"""Width and height in mm. The roll has the labels of folders and medicines."""
+RECEIPT_WIDTH = 80
 
 MARGINS_MM = 6
 TOKEN_MM, BARCODE_MM, DAY_MM, AHEAD_MM, WAIT_MM, NOTE_MM, GAPS_MM = 20, 14, 6, 12, 12, 14, 20
 NAME_LINE_MM, NAME_LETTERS = 6.6, 18
 """The patient's and the hospital's name: height of a line, and the letters that fit in one whatever they are."""
 TEXT_LINE_MM, TEXT_LETTERS = 5.7, 26
+
+
+def page_size(printer: Printer, *, names: tuple[str, ...], texts: tuple[str, ...]) -> tuple[int, int]:
+    """Width and height of the page in mm; on the paper of receipts it is as long as its words."""
+    return FIXED_SIZES.get(printer) or (RECEIPT_WIDTH, height_mm(names=names, texts=texts))
 
 
 def height_mm(*, names: tuple[str, ...], texts: tuple[str, ...]) -> int:

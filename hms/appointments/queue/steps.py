@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
 
-from hms.appointments import enums
 from hms.appointments.enums import QueueStatus
 from hms.appointments.models import calling_order
 from hms.core import clock
@@ -27,6 +26,8 @@ MAX_REASON_LENGTH = 100
 CALLABLE = (QueueStatus.WAITING, QueueStatus.CALLED)
 INSTANTS = ("called_at", "started_at", "ended_at", "held_at", "line_at")
 VALUES = ("called_by_id", "hold_reason", "line_priority", "priority")
+OWN_VALUES = ("doctor_id", "call_count")
+"""What only the one kind of entry has, or the other."""
 
 
 @contextmanager
@@ -35,8 +36,7 @@ def recorded_step(entry: Any, name: str) -> Iterator[None]:
     before = {column: getattr(entry, column) for column in VALUES}
     before |= {column: getattr(entry, column) and getattr(entry, column).isoformat() for column in INSTANTS}
     before["status"] = entry.status
-    if hasattr(entry, "doctor_id"):
-        before["doctor_id"] = entry.doctor_id
+    before |= {column: getattr(entry, column) for column in OWN_VALUES if hasattr(entry, column)}
     yield
     entry.last_step = {"name": name, "before": before}
     save(entry)
@@ -58,15 +58,15 @@ def get_last_step(entry: Any) -> tuple[str, dict[str, Any]]:
 
 def get_status_to_restore(entry: Any, before: Mapping[str, Any]) -> QueueStatus:
     """The status before the last step, or the nearest that may follow: who left waits again, who was seen is with staff."""
-    status = QueueStatus(before["status"])
-    if entry.status == status or status in enums.QUEUE_TRANSITIONS[QueueStatus(entry.status)]:
-        return status
+    status = before["status"]
+    if entry.status == status or status in entry.transitions[entry.status]:
+        return QueueStatus(status)
     return QueueStatus.IN_SERVICE if entry.status == QueueStatus.DONE else QueueStatus.WAITING
 
 
 def restore_values(entry: Any, before: Mapping[str, Any]) -> None:
     """Give the entry, whose status is set already, the other values from before its last step."""
-    for column in (*VALUES, "doctor_id"):
+    for column in (*VALUES, *OWN_VALUES):
         if column in before:
             setattr(entry, column, before[column])
     for column in INSTANTS:

@@ -10,7 +10,7 @@ from hms.appointments import enums
 from hms.appointments.availability.queries import lock_doctor
 from hms.appointments.bookings import rules as booking_rules
 from hms.appointments.bookings.actions import lock_appointment, lock_patient, move, report_taken_slot
-from hms.appointments.enums import QueueStatus, Status
+from hms.appointments.enums import PointStatus, QueueStatus, Status
 from hms.appointments.models import Appointment, PointEntry, QueueEntry, VisitType
 from hms.appointments.reminders.kinds import BOOKED, CANCELLED, tell
 from hms.appointments.visit_types.queries import get_open_visit_type
@@ -149,11 +149,11 @@ def add_entry(
     return entry
 
 
-def set_queue_status(entry: QueueEntry | PointEntry, status: QueueStatus) -> None:
+def set_queue_status(entry: QueueEntry | PointEntry, status: QueueStatus | PointStatus) -> None:
     """Change the entry's status and times; the step cannot be undone unless it is recorded (`recorded_step`). Raises
     `RuleBroken` when `status` may not follow the present one, or when a patient whose record was withdrawn would be in the
     queue again."""
-    rules.check_queue_status_change(entry.status, status)
+    rules.check_queue_status_change(entry.transitions, entry.status, status)
     if status in enums.IN_QUEUE_STATUSES and entry.status not in enums.IN_QUEUE_STATUSES:
         lock_patient(entry.patient_id, is_booked=True)
     now = clock.now()

@@ -23,7 +23,7 @@ from hms.appointments.view_helpers import (
     run_or_flash,
 )
 from hms.appointments.waits import queries as wait_queries
-from hms.appointments.waits.rules import MIN_TURNS
+from hms.appointments.waits.rules import MIN_FIRST_CALLS, MIN_TURNS
 from hms.core.api import read_log
 from hms.core.permissions import Permission
 from hms.core.text.numbers import parse_record_id
@@ -88,6 +88,7 @@ def _load_rows(doctor_id: int | None) -> dict[str, Any]:
             entry.is_waiting and entry.held_at is None and entry.id not in waits for entry in entries
         ),
         "least_turns": MIN_TURNS,
+        "least_days": MIN_FIRST_CALLS,
         "weeks_seen": wait_queries.WEEKS,
         "counts": counts,
         "is_own": is_own,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased
 
 from hms.appointments.bookings import actions as bookings
 from hms.appointments.bookings.actions import lock_patient
@@ -23,6 +24,7 @@ from hms.core.text.cleaning import clean_field, clean_reason
 from hms.core.text.translation import N_
 from hms.patients.death.actions import death_listeners
 from hms.patients.death.rules import PATIENT_DIED
+from hms.patients.merging.actions import pair_guards
 from hms.patients.records.actions import withdrawal_guards
 from hms.staff import directory
 from hms.staff.departments.queries import check_open_department
@@ -139,5 +141,25 @@ def _check_not_waiting(patient_id: int) -> None:
         raise Conflict(message, code="waiting")
 
 
+def _check_not_waiting_twice(kept_id: int, merged_id: int) -> None:
+    other = aliased(WaitingListEntry)
+    wanted = (WaitingListEntry.doctor_id, WaitingListEntry.department_id, WaitingListEntry.visit_type_id)
+    same = [column.is_not_distinct_from(getattr(other, column.key)) for column in wanted]
+    both = (
+        select(WaitingListEntry.id)
+        .join(other, and_(other.patient_id == merged_id, *same))
+        .where(
+            WaitingListEntry.patient_id == kept_id,
+            queries.is_waiting(),
+            other.appointment_id.is_(None),
+            other.withdrawn_at.is_(None),
+        )
+    )
+    if db.session.scalars(both.limit(1)).first() is not None:
+        message = N_("Both records wait for the same place. Take one of the two entries off the waiting list first.")
+        raise Conflict(message, code="waiting_twice")
+
+
 withdrawal_guards.append(_check_not_waiting)
+pair_guards.append(_check_not_waiting_twice)
 death_listeners.append(_end_entries)

@@ -25,15 +25,19 @@ def make_service_paces() -> bool:
         if db.session.scalar(select(func.max(ServicePace.made_on))) == today:
             return False
         paces = {callers: rules.make_paces(queries.list_calls(callers, today)) for callers in Callers}
+        first_calls = {callers: queries.list_first_calls(callers, today) for callers in Callers}
         db.session.execute(delete(ServicePace))
         for callers, of_callers in paces.items():
             for caller_id, kinds in of_callers.items():
-                db.session.add_all(_row(callers, caller_id, kind, pace) for kind, pace in kinds.items())
+                begins = rules.make_first_calls(first_calls[callers][caller_id])
+                db.session.add_all(_row(callers, caller_id, kind, pace, begins) for kind, pace in kinds.items())
                 db.session.flush()
     return True
 
 
-def _row(callers: Callers, caller_id: int, kind: str, pace: rules.Pace) -> ServicePace:
+def _row(
+    callers: Callers, caller_id: int, kind: str, pace: rules.Pace, first_calls: dict[int, list[int]]
+) -> ServicePace:
     return ServicePace(
         **{callers.value: caller_id},
         kind=kind,
@@ -42,4 +46,5 @@ def _row(callers: Callers, caller_id: int, kind: str, pace: rules.Pace) -> Servi
         gaps=list(pace.gaps.seconds) if pace.gaps else [],
         day_variance=pace.turns.day_variance,
         overtaken=list(pace.overtaken),
+        first_calls=first_calls if kind == rules.ALL_KINDS else {},
     )

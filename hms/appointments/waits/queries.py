@@ -9,20 +9,31 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Text, bindparam, case, cast, func, literal, select
+from sqlalchemy import CompoundSelect, Select, Text, bindparam, case, cast, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from hms.appointments.enums import QueueStatus
-from hms.appointments.models import Appointment, PointEntry, QueueEntry, ServicePace, calling_order
+from hms.appointments.models import (
+    Absence,
+    Appointment,
+    Holiday,
+    PointEntry,
+    QueueEntry,
+    ServicePace,
+    WorkingHours,
+    calling_order,
+)
 from hms.core import clock
 from hms.core.db.session import db
 
 from . import rules
-from .rules import ALL_KINDS, Call, Caller, Minutes, Pace, Spread, Waiting
+from .rules import ALL_KINDS, Call, Caller, ComingCaller, Minutes, Pace, Spread, Waiting
 
 WEEKS = 4
 """How many weeks of calls the paces are made from."""
+FIRST_CALL_WEEKS = 8
+"""How many weeks of first calls are kept: of each weekday there is one in a week."""
 OLDEST = timedelta(days=7)
 """Paces that were made longer ago are not used: the clock has stood still."""
 
@@ -114,6 +125,31 @@ def _calls_statement(callers: Callers) -> Select:
     ).order_by(row.caller_id, row.service_date, row.called_at, row.id)
 
 
+def list_first_calls(callers: Callers, today: date) -> dict[int, list[tuple[date, int]]]:
+    """Of each caller the days before `today` and the seconds from midnight, in hospital time, to the first call."""
+    first_calls: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    days = {"first": today - timedelta(weeks=FIRST_CALL_WEEKS), "today": today}
+    for caller_id, day, called_at in db.session.execute(_first_calls_statement(callers), days):
+        first_calls[caller_id].append((day, clock.second_of_day(called_at)))
+    return first_calls
+
+
+@cache
+def _first_calls_statement(callers: Callers) -> Select:
+    entry, caller_id = callers.entry, callers.caller_id
+    return (
+        select(caller_id, entry.service_date, func.min(entry.called_at))
+        .where(
+            entry.service_date >= bindparam("first"),
+            entry.service_date < bindparam("today"),
+            entry.called_at.is_not(None),
+            caller_id.is_not(None),
+        )
+        .group_by(caller_id, entry.service_date)
+        .order_by(caller_id, entry.service_date)
+    )
+
+
 def _seconds(span: Any) -> Any:
     return func.floor(func.extract("epoch", span)).cast(db.Integer)
 
@@ -124,7 +160,9 @@ def load_paces(callers: Callers, ids: Iterable[int]) -> dict[int, dict[str, Pace
     values = {"ids": list(ids), "since": clock.today() - OLDEST}
     for row in db.session.execute(_paces_statement(callers), values):
         gaps = Spread.of(row.gaps) if row.gaps else None
-        paces[row.caller_id][row.kind] = Pace(Spread.of(row.turns, row.day_variance), gaps, tuple(row.overtaken))
+        turns = Spread.of(row.turns, row.day_variance)
+        first_calls = {int(weekday): seconds for weekday, seconds in row.first_calls.items()}
+        paces[row.caller_id][row.kind] = Pace(turns, gaps, tuple(row.overtaken), first_calls)
     return {caller_id: kinds for caller_id, kinds in paces.items() if ALL_KINDS in kinds}
 
 
@@ -132,7 +170,7 @@ def load_paces(callers: Callers, ids: Iterable[int]) -> dict[int, dict[str, Pace
 def _paces_statement(callers: Callers) -> Select:
     of = getattr(ServicePace, callers.value)
     columns = (of.label("caller_id"), ServicePace.kind, ServicePace.turns, ServicePace.gaps)
-    return select(*columns, ServicePace.day_variance, ServicePace.overtaken).where(
+    return select(*columns, ServicePace.day_variance, ServicePace.overtaken, ServicePace.first_calls).where(
         of.in_(bindparam("ids", expanding=True)), ServicePace.made_on >= bindparam("since")
     )
 
@@ -141,8 +179,8 @@ def expected_waits(callers: Callers = Callers.DOCTORS) -> dict[int, Minutes]:
     """The expected wait from now of each patient in today's lines who is not called yet, by the id of the entry: of the queue
     for doctors, of the lines of service points for those.
 
-    A patient of whose doctor or point too little is known, or where nobody was called today, is not in it. At most three
-    statements, however many wait.
+    A patient of whose doctor or point too little is known is not in it. Where nobody was called today, the wait is estimated
+    from past days and says so. At most four statements, however many wait.
     """
     today, now = clock.today(), clock.now()
     waiting = [Waiting(*row) for row in db.session.execute(_waiting_statement(callers), {"day": today})]
@@ -150,14 +188,52 @@ def expected_waits(callers: Callers = Callers.DOCTORS) -> dict[int, Minutes]:
         return {}
     called = db.session.execute(_last_calls_statement(callers), {"day": today}).all()
     here = [row for row in called if rules.is_here(now, row.called_at, row.ended_at, is_free=row.is_free)]
-    paces = load_paces(callers, (row.caller_id for row in here)) if here else {}
-    at_work = {
+    begun = {row.caller_id for row in called}
+    coming = _find_coming({patient.caller_id for patient in waiting} - begun, callers, has_begun=bool(here))
+    paces = load_paces(callers, {row.caller_id for row in here} | coming) if here or coming else {}
+    at_work: dict[int, Caller | ComingCaller] = {
         row.caller_id: Caller(paces[row.caller_id], row.called_at, row.kind, row.is_free)
         for row in here
         if row.caller_id in paces
     }
+    for caller_id in (coming - begun) & paces.keys():
+        comes = rules.coming_caller(paces[caller_id], today.weekday(), clock.second_of_day(now))
+        if comes is not None:
+            at_work[caller_id] = comes
     waits = rules.expected_waits(waiting, at_work, now)
     return {entry_id: rules.shown_minutes(wait) for entry_id, wait in waits.items()}
+
+
+def _find_coming(awaited: set[int | None], callers: Callers, *, has_begun: bool) -> set[int]:
+    """Those who are expected today: who is waited for and not away, and, for patients who wait for any doctor before one has
+    begun, the doctors with clinic hours today. Nobody on a holiday."""
+    if not awaited or (awaited == {None} and (has_begun or callers is Callers.POINTS)):
+        return set()
+    today, now = clock.today(), clock.now()
+    values = {"day": today, "weekday": today.weekday(), "now": now, "day_ends": clock.day_bounds(today)[1]}
+    rows = db.session.execute(_expected_statement(), values).all()
+    if any(row.what == "holiday" for row in rows):
+        return set()
+    expected = {caller_id for caller_id in awaited if caller_id is not None}
+    if callers is Callers.POINTS:
+        return expected
+    if None in awaited and not has_begun:
+        expected |= {row.doctor_id for row in rows if row.what == "hours"}
+    return expected - {row.doctor_id for row in rows if row.what == "away"}
+
+
+@cache
+def _expected_statement() -> CompoundSelect:
+    """Who has clinic hours on a day, who is away in the rest of it, and whether it is a holiday."""
+    day, now = bindparam("day"), bindparam("now")
+    hours = select(literal("hours").label("what"), WorkingHours.doctor_id).where(
+        WorkingHours.weekday == bindparam("weekday"),
+        WorkingHours.valid_from <= day,
+        (WorkingHours.valid_to >= day) | WorkingHours.valid_to.is_(None),
+    )
+    away = select(literal("away"), Absence.doctor_id).where(Absence.starts < bindparam("day_ends"), Absence.ends > now)
+    holiday = select(literal("holiday"), cast(null(), Absence.doctor_id.type)).where(Holiday.day == day)
+    return union_all(hours, away, holiday)
 
 
 @cache

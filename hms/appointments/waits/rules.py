@@ -7,13 +7,16 @@ keeps a patient waiting: the visit before, the walk from the chairs, a cup of te
 the next call while somebody waited. The wait of a patient is what is left of the present turn (a gap when the caller is free) and
 one turn for each patient who is called before. Of that sum the mean and the variance are added up; the bounds are quantiles of
 the gamma distribution with that mean and variance (Wilson and Hilferty, PNAS 17:684, 1931).
+
+Before the first call of a day the present turn is not known. Then it is the time to the *first call* of the last weeks on the
+same day of the week; such a wait says that it is an estimate from past days.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import ceil, floor, sqrt
 from statistics import fmean, pvariance
@@ -31,6 +34,10 @@ LEAST_DAY_VARIANCE = 0.15**2
 """Whole days differ by 15 % at least, also where the days of the last weeks were alike by chance."""
 MOST_OVERTAKEN = 0.6
 """Of the time of a caller, the largest part that is reckoned to go to patients who overtake."""
+MIN_FIRST_CALLS = 4
+"""With fewer days of the same weekday nothing is said before the first call."""
+MIN_LATER = 3
+"""When fewer of those days began later than it is now, the caller is later than usual, and nothing is said."""
 TENTH = 1.2816
 """The normal deviate that one in ten exceeds: eight of ten waits lie between the bounds."""
 STEP_SECONDS = 300
@@ -90,6 +97,17 @@ class Pace:
     gaps: Spread | None
     overtaken: tuple[float, ...]
     """For each priority: how many who came later are called before, for each second of waiting."""
+    first_calls: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """By weekday (0 is Monday): the first calls of past days, in seconds after midnight."""
+
+
+def make_first_calls(days: Iterable[tuple[date, int]]) -> dict[int, list[int]]:
+    """The first calls of one caller by weekday, from days and seconds after midnight; weekdays with fewer than
+    `MIN_FIRST_CALLS` are left out."""
+    by_weekday: dict[int, list[int]] = defaultdict(list)
+    for day, second in days:
+        by_weekday[day.weekday()].append(second)
+    return {weekday: sorted(calls) for weekday, calls in by_weekday.items() if len(calls) >= MIN_FIRST_CALLS}
 
 
 def make_paces(calls: Iterable[Call]) -> dict[int, dict[str, Pace]]:
@@ -138,18 +156,24 @@ def _overtaken(calls: Sequence[Call]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """A doctor or service point that has begun today. `paces` has one for each known kind of visit, and one for all kinds."""
+class _Paced:
+    """`paces` has one for each known kind of visit, and one for all kinds."""
 
     paces: Mapping[str, Pace]
-    called_at: datetime
-    called_kind: str
-    is_free: bool
-    """Whether all who were called have gone."""
 
     def pace(self, kind: str) -> Pace:
         """The pace with this kind of visit; with all kinds when too little is known of this one."""
         return self.paces.get(kind) or self.paces[ALL_KINDS]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller(_Paced):
+    """A doctor or service point that has begun today."""
+
+    called_at: datetime
+    called_kind: str
+    is_free: bool
+    """Whether all who were called have gone."""
 
     def line(self, now: datetime) -> _Line:
         """The time until the caller calls again."""
@@ -157,6 +181,27 @@ class Caller:
         if self.is_free and pace.gaps:
             return _Line(pace.gaps.mean, pace.gaps.variance)
         return _Line(*pace.turns.left_after((now - self.called_at).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class ComingCaller(_Paced):
+    """A doctor or service point that has called nobody today. `seconds_left` are the times from now to the first call, as it
+    was on past days of the same weekday."""
+
+    seconds_left: Sequence[int]
+
+    def line(self, _now: datetime) -> _Line:
+        """The time until the caller begins; few days say little, so the variance is that of a prediction."""
+        count, mean = len(self.seconds_left), fmean(self.seconds_left)
+        variance = pvariance(self.seconds_left, mean) * (count + 1) / (count - 1)
+        return _Line(mean, variance, is_from_past_days=True)
+
+
+def coming_caller(paces: Mapping[str, Pace], weekday: int, second: int) -> ComingCaller | None:
+    """A caller who has not begun by this second of the day; None when past days say too little of it."""
+    first_calls = paces[ALL_KINDS].first_calls.get(weekday, ())
+    left = [first - second for first in first_calls if first > second]
+    return ComingCaller(paces, left) if len(left) >= MIN_LATER else None
 
 
 def is_here(now: datetime, called_at: datetime, ended_at: datetime | None, *, is_free: bool) -> bool:
@@ -171,6 +216,8 @@ class Wait(NamedTuple):
     low: float
     likely: float
     high: float
+    is_from_past_days: bool = False
+    """Whether nobody was called today, so that the beginning is estimated from past days."""
 
 
 @dataclass(slots=True)
@@ -181,6 +228,7 @@ class _Line:
     variance: float
     turns: float = 0.0
     uncertainty: float = 0.0
+    is_from_past_days: bool = False
 
     def add(self, spread: Spread) -> None:
         self.mean += spread.mean
@@ -200,7 +248,8 @@ class _Line:
         second_moment = turns.variance + turns.mean**2
         mean = self.mean / (1 - busy)
         variance = variance / (1 - busy) ** 2 + busy / turns.mean * self.mean * second_moment / (1 - busy) ** 3
-        return Wait(*(_quantile(mean, variance, deviate) for deviate in (-TENTH, 0.0, TENTH)))
+        bounds = (_quantile(mean, variance, deviate) for deviate in (-TENTH, 0.0, TENTH))
+        return Wait(*bounds, is_from_past_days=self.is_from_past_days)
 
 
 def _quantile(mean: float, variance: float, deviate: float) -> float:
@@ -220,11 +269,13 @@ class Waiting(NamedTuple):
     priority: int
 
 
-def expected_waits(waiting: Iterable[Waiting], callers: Mapping[int, Caller], now: datetime) -> dict[int, Wait]:
+def expected_waits(
+    waiting: Iterable[Waiting], callers: Mapping[int, Caller | ComingCaller], now: datetime
+) -> dict[int, Wait]:
     """The wait from `now` of each of these patients, who are in calling order, by entry id.
 
-    `callers` are those who have begun today and whose pace is known; the patients of others are left out. A patient who waits
-    for any doctor goes to the one who is expected to call first.
+    `callers` are those who have begun today, or whose beginning is estimated, and whose pace is known; the patients of others
+    are left out. A patient who waits for any doctor goes to the one who is expected to call first.
     """
     lines = {caller_id: caller.line(now) for caller_id, caller in callers.items()}
     waits = {}
@@ -243,14 +294,16 @@ class Minutes(NamedTuple):
     low: int
     likely: int
     high: int
+    is_from_past_days: bool = False
 
     @property
     def spans(self) -> tuple[timedelta, ...]:
-        """The same as lengths of time."""
-        return tuple(timedelta(minutes=minutes) for minutes in self)
+        """The three as lengths of time."""
+        return tuple(timedelta(minutes=minutes) for minutes in self[:3])
 
 
 def shown_minutes(wait: Wait) -> Minutes:
     """The wait in steps of five minutes, the bounds rounded outwards; what is likely is at least five minutes."""
     low, high = floor(wait.low / STEP_SECONDS), ceil(wait.high / STEP_SECONDS)
-    return Minutes(*(5 * steps for steps in (low, max(round(wait.likely / STEP_SECONDS), 1), max(high, 1))))
+    steps = (low, max(round(wait.likely / STEP_SECONDS), 1), max(high, 1))
+    return Minutes(*(5 * step for step in steps), is_from_past_days=wait.is_from_past_days)

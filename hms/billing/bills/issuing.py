@@ -25,6 +25,7 @@ from hms.patients.models import Patient
 
 from . import discounts, frozen_facts, rules
 from .invoice_requests import request_invoice
+from .waiting_requests import end_impossible_requests
 
 
 @action(Permission.ISSUE_BILL, "billing.issue")
@@ -37,6 +38,7 @@ def issue(bill_id: int, *, version: int | None = None, by: Person) -> Bill:
     freeze(bill, by)
     assign_number(bill, take_yearly_numbers([BILL_SERIES])[0])
     db.session.flush()
+    end_impossible_requests(bill, by)
     return bill
 
 
@@ -97,6 +99,7 @@ def void_locked_bill(bill: Bill, reason: str, by: Person) -> Bill:
     bill.increment_version()
     publish(Event.BILL_CHANGED)
     db.session.flush()
+    end_impossible_requests(bill, by)
     return bill
 
 

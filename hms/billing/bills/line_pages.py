@@ -10,7 +10,9 @@ from sqlalchemy import Row, Select, bindparam, func, select
 from hms.billing.models import BillLine
 from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
+from hms.core.errors import NotFound
 from hms.core.person import Person
+from hms.core.text.translation import N_
 from hms.patients.access.reader import ReaderKind, reader_kind, reader_values
 
 from .frozen_facts import lines_query
@@ -59,9 +61,21 @@ def line_page(bill_id: int, who: Person, *, after: int | None = None, before: in
 
 def line_description(bill_id: int, line_id: int, who: Person) -> str | None:
     """The description of one active line that `who` may read; None when the bill has no such line."""
-    values = {"bill_id": bill_id, "line_id": line_id} | reader_values(who)
-    row = db.session.execute(_one_line(kind=reader_kind(who)), values).one_or_none()
+    row = _find_line(bill_id, line_id, who)
     return None if row is None else row.description
+
+
+def get_line(bill_id: int, line_id: int, who: Person) -> Row:
+    """One active line with the description that `who` may read; raises `NotFound`."""
+    row = _find_line(bill_id, line_id, who)
+    if row is None:
+        raise NotFound(N_("The bill has no such line."))
+    return row
+
+
+def _find_line(bill_id: int, line_id: int, who: Person) -> Row | None:
+    values = {"bill_id": bill_id, "line_id": line_id} | reader_values(who)
+    return db.session.execute(_one_line(kind=reader_kind(who)), values).one_or_none()
 
 
 @cache

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, or_, select, true
 
 from hms.billing.document_numbers import BILL, parse_document_number
-from hms.billing.models import Bill, BillLine, Payment
+from hms.billing.enums import CorrectionKind, CorrectionStatus
+from hms.billing.models import Bill, BillLine, Correction, Payment
 from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -115,9 +116,26 @@ def state_conditions(state: str) -> list[ColumnElement[bool]]:
     return [is_in, or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", is_charged))]
 
 
+def is_refunded() -> ColumnElement[bool]:
+    """Whether an approved refund of the bill credited its amount too, so that nobody owes it again."""
+    refund = select(true()).where(
+        Correction.bill_id == Bill.id,
+        Correction.kind == CorrectionKind.REFUND.value,
+        Correction.status == CorrectionStatus.APPROVED.value,
+        Correction.is_credit,
+    )
+    return refund.exists()
+
+
 def _with_patient() -> Select:
     columns = (Bill.number, Bill.status, Bill.total, Bill.paid, Bill.written_off, Bill.created_at, Bill.issued_at)
-    columns += (Bill.payer, Bill.payer_share, Bill.payer_paid, PATIENT_OWES.label("patient_owes"))
+    columns += (
+        Bill.payer,
+        Bill.payer_share,
+        Bill.payer_paid,
+        PATIENT_OWES.label("patient_owes"),
+        is_refunded().label("is_refunded"),
+    )
     return select(Bill.id.label("bill_id"), *columns, *PATIENT_COLUMNS).join(Patient, Patient.id == Bill.patient_id)
 
 

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from hms.billing.blueprints import pages, payer_percent
 from hms.billing.corrections import actions as correction_actions
 from hms.billing.corrections import queries as correction_queries
+from hms.billing.corrections.rules import CREDITABLE
 from hms.billing.documents import queries as document_queries
 from hms.billing.enums import SELF
 from hms.billing.forms import DiscountForm, LineForm, PayerForm
@@ -146,6 +147,7 @@ def _payer_choices(bill: Bill) -> list[SelectChoice]:
 
 def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
     lines = line_pages.line_page(bill.id, current_person(), **_line_edges())
+    requests = correction_queries.list_requests_of_bill(bill.id)
     return {
         "bill": bill,
         "patient": banner.patient_banner(patient, current_person()),
@@ -159,7 +161,10 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "balance": balance(bill.total, bill.paid, bill.written_off),
         "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
-        "requests": correction_queries.list_requests_of_bill(bill.id),
+        "requests": requests,
+        "credited": correction_queries.count_credited(bill.id) if requests else {"waiting": {}, "approved": {}},
+        "may_credit": bill.status in CREDITABLE and current_person().may(Permission.PROPOSE_CORRECTION),
+        "is_refunded": any(row.is_refund_with_credit for row in requests),
     }
 
 

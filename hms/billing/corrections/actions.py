@@ -43,13 +43,22 @@ DECISION_NOTICES = {
 
 @action(Permission.PROPOSE_CORRECTION, "billing.propose_refund")
 def request_refund(
-    payment_id: int, *, amount: Money | None = None, method: str | None = None, reason: str, by: Person
+    payment_id: int,
+    *,
+    amount: Money | None = None,
+    method: str | None = None,
+    reason: str,
+    is_credit: bool = False,
+    by: Person,
 ) -> Correction:
-    """Request the refund of `amount`, or of all that is left of a payment, by `method` or the payment's own."""
+    """Request the refund of `amount`, or of all that is left of a payment, by `method` or the payment's own.
+
+    With `is_credit` the patient does not owe the amount any more; else it is to pay again once it is paid back.
+    """
     payment = get_or_not_found(Payment, payment_id)
     get_for_update(Bill, payment.bill_id)
     refunded = amount if amount is not None else queries.left_to_refund(payment)
-    actions.check_refund(payment, refunded)
+    actions.check_refund(payment, refunded, is_credit=is_credit)
     refund_method = enums.parse_method(method) if method else enums.Method(payment.method)
     return send_request(
         CorrectionKind.REFUND,
@@ -59,6 +68,7 @@ def request_refund(
         amount=refunded,
         payment_id=payment.id,
         method=refund_method.value,
+        is_credit=is_credit,
     )
 
 
@@ -169,19 +179,19 @@ def decide(correction: Correction, decision: CorrectionStatus, by: Person) -> No
         )
 
 
-def _apply_refund(correction: Correction, _by: Person) -> None:
-    actions.record_refund(correction)
+def _apply_refund(correction: Correction, by: Person) -> None:
+    actions.record_refund(correction, by)
 
 
 def _apply_void(correction: Correction, by: Person) -> None:
     issuing.void_locked_bill(get_for_update(Bill, correction.bill_id), correction.reason, by)
 
 
-def _apply_write_off(correction: Correction, _by: Person) -> None:
+def _apply_write_off(correction: Correction, by: Person) -> None:
     bill = get_for_update(Bill, correction.bill_id)
     rules.check_write_off(correction.amount, enums.BillState(bill.status), actions.dues_of(bill).patient)
     bill.written_off = bill.written_off + correction.amount
-    actions.update_balance(bill)
+    actions.update_balance(bill, by)
 
 
 def _apply_discount(correction: Correction, _by: Person) -> None:

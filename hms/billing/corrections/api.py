@@ -27,19 +27,24 @@ from hms.core.web.guard import current_person, requires
 from hms.core.web.parameters import DAYS, PAGING, Choice, Flag, Id, Ordering, filter_by_columns, ordered, parameters
 from hms.staff.sign_in.reauthentication import reauthenticate
 
-from . import actions, queries
+from . import actions, credits, queries
 
 
 class CorrectionIn(ApiSchema):
     """A request: a refund names its `payment`, the other kinds their `bill`. Without `amount` it is for all that is left. A
-    discount has an amount or a percentage in `discount`."""
+    discount has an amount or a percentage in `discount`. A write-off may name the `line` of the bill that is credited, with the
+    `quantity` of its units instead of an amount. A refund with `is_credit` also ends the debt: the patient does not have to pay
+    the amount again."""
 
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in CorrectionKind]))
     bill = Pk(load_default=None, allow_none=True)
     payment = Pk(load_default=None, allow_none=True)
     amount = Amount(load_default=None, allow_none=True)
+    line = Pk(load_default=None, allow_none=True)
+    quantity = fields.Integer(load_default=None, allow_none=True, strict=True)
     discount = Text(20, load_default="")
     method = Text(30, load_default="")
+    is_credit = fields.Boolean(load_default=False)
     reason = Text(200, required=True)
 
 
@@ -59,6 +64,15 @@ class WithdrawIn(ApiSchema):
     reason = Text(200, load_default="")
 
 
+class CreditedLineOut(ApiSchema):
+    """What a write-off credits of one line of its bill."""
+
+    line = fields.Integer()
+    description = fields.String()
+    quantity = fields.Integer()
+    amount = fields.String()
+
+
 class CorrectionOut(ApiSchema):
     id = fields.Integer()
     kind = fields.String()
@@ -67,15 +81,20 @@ class CorrectionOut(ApiSchema):
     payment = fields.Integer(allow_none=True)
     amount = fields.String(allow_none=True)
     method = fields.String(allow_none=True)
+    is_credit = fields.Boolean()
     reason = fields.String()
     proposed_by = fields.Integer()
     created_at = fields.DateTime()
     decided_by = fields.Integer(allow_none=True)
     decided_at = fields.DateTime(allow_none=True)
     note = fields.String()
+    lines = fields.List(fields.Nested(CreditedLineOut))
 
 
-def correction_json(correction: Correction) -> dict[str, Any]:
+def correction_json(correction: Correction, lines: list[queries.CreditedLine] | None = None) -> dict[str, Any]:
+    """A request; the `lines` that it credits are fetched when they are not given."""
+    if lines is None:
+        lines = queries.list_credited(correction.id)
     return {
         "id": correction.id,
         "kind": correction.kind,
@@ -84,12 +103,14 @@ def correction_json(correction: Correction) -> dict[str, Any]:
         "payment": correction.payment_id,
         "amount": correction.amount,
         "method": correction.method,
+        "is_credit": correction.is_credit,
         "reason": correction.reason,
         "proposed_by": correction.proposed_by_id,
         "created_at": correction.created_at,
         "decided_by": correction.decided_by_id,
         "decided_at": correction.decided_at,
         "note": correction.decision_note,
+        "lines": [vars(line) for line in lines],
     }
 
 
@@ -125,12 +146,17 @@ def corrections(arguments: dict[str, Any]) -> Response:
         "is_decided": Correction.status.in_((CorrectionStatus.APPROVED, CorrectionStatus.DECLINED)),
         "patient": Bill.patient_id,
     }
-    query = select(Correction, Correction.id, Bill.patient_id).join(Bill, Bill.id == Correction.bill_id)
+    query = select(Correction, Correction.id, Bill.patient_id, queries.credited()).join(
+        Bill, Bill.id == Correction.bill_id
+    )
     query = filter_by_columns(query, arguments, on=Correction.created_at, **columns)
     sortable = {name: getattr(Correction, name) for name in ("created_at", "decided_at", "amount")}
     query = ordered(query, arguments, Correction.id, **sortable)
     return read_log.list_response(
-        query, lambda row: correction_json(row.Correction), list_read_entry, entity="correction"
+        query,
+        lambda row: correction_json(row.Correction, queries.read_credited(row.credited)),
+        list_read_entry,
+        entity="correction",
     )
 
 
@@ -154,7 +180,10 @@ def correction(correction_id: int) -> Response:
 @api.response(201, CorrectionOut)
 def propose(payload: dict[str, Any]) -> Response:
     """Request a refund, a void, a write-off or a discount; another person approves or declines."""
-    return resource_response(correction_json(_REQUESTS[CorrectionKind(payload["kind"])](payload)), 1, 201)
+    kind = CorrectionKind(payload["kind"])
+    if kind is not CorrectionKind.WRITE_OFF and (payload["line"], payload["quantity"]) != (None, None):
+        raise RuleBroken(N_("Only a write-off credits a line of the bill."), "line")
+    return resource_response(correction_json(_REQUESTS[kind](payload)), 1, 201)
 
 
 def _request_refund(payload: dict[str, Any]) -> Correction:
@@ -162,7 +191,12 @@ def _request_refund(payload: dict[str, Any]) -> Correction:
     if payload["bill"] not in (None, get_or_not_found(Payment, payment_id).bill_id):
         raise RuleBroken(N_("The payment belongs to another bill. Choose a payment of this bill."), "bill")
     return actions.request_refund(
-        payment_id, amount=payload["amount"], method=method, reason=payload["reason"], by=current_person()
+        payment_id,
+        amount=payload["amount"],
+        method=method,
+        reason=payload["reason"],
+        is_credit=payload["is_credit"],
+        by=current_person(),
     )
 
 
@@ -172,7 +206,21 @@ def _request_void(payload: dict[str, Any]) -> Correction:
 
 def _request_write_off(payload: dict[str, Any]) -> Correction:
     bill_id = _existing_id(Bill, payload, "bill")
+    if payload["line"] is not None:
+        return _request_credit(bill_id, payload)
+    if payload["quantity"] is not None:
+        raise RuleBroken(N_("Enter the line of the bill that is credited."), "line")
     return actions.request_write_off(bill_id, amount=payload["amount"], reason=payload["reason"], by=current_person())
+
+
+def _request_credit(bill_id: int, payload: dict[str, Any]) -> Correction:
+    if payload["amount"] is not None:
+        raise RuleBroken(N_("The amount of a credit follows from its quantity. Leave the amount out."), "amount")
+    if payload["quantity"] is None:
+        raise RuleBroken(N_("Enter the quantity to credit."), "quantity")
+    return credits.request_credit(
+        bill_id, payload["line"], quantity=payload["quantity"], reason=payload["reason"], by=current_person()
+    )
 
 
 def _request_discount(payload: dict[str, Any]) -> Correction:

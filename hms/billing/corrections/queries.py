@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Label, Row, Select, Text, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from hms.billing.models import Bill, Correction
+from hms.billing.bills import line_descriptions
+from hms.billing.enums import CorrectionKind
+from hms.billing.models import Bill, BillLine, Correction, CreditLine
 from hms.core.db.session import db
 from hms.core.errors import NotFound
+from hms.core.money import Money
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.patients.identity.columns import PATIENT_COLUMNS
@@ -22,14 +26,32 @@ MAX_SHOWN = 50
 
 
 @dataclass(frozen=True)
+class CreditedLine:
+    """What a request credits of one line: its description as on documents, the units, and their amount."""
+
+    line: int
+    description: str
+    quantity: int
+    amount: Money
+
+
+@dataclass(frozen=True)
 class CorrectionRequest:
-    """A request with its bill, its patient (`who`, a row for the macros of `patient.html`), and the names of the people."""
+    """A request with its bill, its patient (`who`, a row for the macros of `patient.html`), the names of the people, and the
+    lines that it credits."""
 
     correction: Correction
     bill_number: str | None
     who: Any
     requested_by: str
     decided_by: str
+    credited: list[CreditedLine]
+
+    @property
+    def is_refund_with_credit(self) -> bool:
+        """Whether the amount was paid back and is not owed any more."""
+        correction = self.correction
+        return correction.is_credit and correction.kind == "refund" and correction.status == "approved"
 
 
 def count_waiting(who: Person) -> int:
@@ -84,13 +106,86 @@ def find_waiting(kind: str, bill_id: int, payment_id: int | None = None) -> Corr
     return db.session.scalars(query).one_or_none()
 
 
+def list_credit_lines(correction_id: int) -> list[CreditLine]:
+    """The lines that a request credits, in the order of the bill."""
+    lines = select(CreditLine).filter_by(correction_id=correction_id).order_by(CreditLine.bill_line_id)
+    return list(db.session.scalars(lines))
+
+
+def list_credited(correction_id: int) -> list[CreditedLine]:
+    """What a request credits, in the order of the bill."""
+    query = select(credited()).join_from(Correction, Bill, Bill.id == Correction.bill_id)
+    return read_credited(db.session.execute(query.where(Correction.id == correction_id)).scalar_one())
+
+
+def sum_of_credits(line: BillLine | Row) -> tuple[int, Money]:
+    """How many units of a line waiting and approved requests credit, and the sum of their amounts."""
+    sums = (func.coalesce(func.sum(CreditLine.quantity), 0), func.coalesce(func.sum(CreditLine.amount), 0))
+    asked = select(*sums).join(Correction, Correction.id == CreditLine.correction_id)
+    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(("waiting", "approved")))
+    units, amount = db.session.execute(asked).one()
+    return int(units), Money(amount)
+
+
+def left_to_credit(line: BillLine | Row) -> int:
+    """How many units of a line no waiting or approved request credits."""
+    return line.quantity - sum_of_credits(line)[0]
+
+
+def statuses_of_credits(line: BillLine, reason: str) -> set[str]:
+    """The statuses of the requests with this `reason` that credit units of a line. Requests from before lines were stored
+    count by their reason alone."""
+    lines = select(CreditLine.id).where(CreditLine.correction_id == Correction.id)
+    asked = select(Correction.status).where(
+        Correction.kind == CorrectionKind.WRITE_OFF.value,
+        Correction.bill_id == line.bill_id,
+        Correction.reason.contains(reason, autoescape=True),
+        or_(lines.where(CreditLine.bill_line_id == line.id).exists(), ~lines.exists()),
+    )
+    return set(db.session.scalars(asked))
+
+
+def count_credited(bill_id: int) -> dict[str, dict[int, int]]:
+    """By status of the request ("waiting", "approved") and line, how many units of a bill are credited."""
+    units = select(Correction.status, CreditLine.bill_line_id, func.sum(CreditLine.quantity)).join(
+        CreditLine, CreditLine.correction_id == Correction.id
+    )
+    units = units.where(Correction.bill_id == bill_id, Correction.status.in_(("waiting", "approved")))
+    counts: dict[str, dict[int, int]] = {"waiting": {}, "approved": {}}
+    for status, line_id, count in db.session.execute(units.group_by(Correction.status, CreditLine.bill_line_id)):
+        counts[status][line_id] = int(count)
+    return counts
+
+
+def credited() -> Label[Any]:
+    """The column "credited" for `read_credited`, in a query of `Correction` and its `Bill`."""
+    parts = {
+        "line": BillLine.id,
+        "description": line_descriptions.description(None),
+        "quantity": CreditLine.quantity,
+        "amount": cast(CreditLine.amount, Text),
+    }
+    line = func.jsonb_build_object(
+        *(part for name, value in parts.items() for part in (literal_column(f"'{name}'"), value))
+    )
+    lines = select(func.jsonb_agg(aggregate_order_by(line, BillLine.id)))
+    lines = lines.join_from(CreditLine, BillLine, BillLine.id == CreditLine.bill_line_id)
+    lines = lines.where(CreditLine.correction_id == Correction.id).correlate(Correction, Bill)
+    return lines.scalar_subquery().label("credited")
+
+
+def read_credited(column: list[dict[str, Any]] | None) -> list[CreditedLine]:
+    """The lines of the column `credited`, in the order of the bill."""
+    return [CreditedLine(**line | {"amount": Money(line["amount"])}) for line in column or ()]
+
+
 def _may_decide(person_id: Any) -> tuple[Any, ...]:
     return Correction.status == "waiting", Correction.proposed_by_id.is_distinct_from(person_id)
 
 
 def _rows() -> Select:
     return (
-        select(Correction, Bill.number.label("bill_number"), *PATIENT_COLUMNS)
+        select(Correction, Bill.number.label("bill_number"), credited(), *PATIENT_COLUMNS)
         .join(Bill, Bill.id == Correction.bill_id)
         .join(Patient, Patient.id == Bill.patient_id)
     )
@@ -111,6 +206,7 @@ def _with_names(result: Iterable[Any]) -> list[CorrectionRequest]:
             row,
             names.get(row.Correction.proposed_by_id, ""),
             names.get(row.Correction.decided_by_id, ""),
+            read_credited(row.credited),
         )
         for row in rows
     ]

@@ -7,6 +7,17 @@ from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import ZERO, Money
 from hms.core.text.translation import N_
 
+CREDITABLE = (*OPEN, BillState.PAID)
+"""The states of a bill whose lines can be credited."""
+
+
+def check_creditable(current: BillState) -> None:
+    """Lines of an issued bill are credited; `RuleBroken` otherwise."""
+    if current is BillState.DRAFT:
+        raise RuleBroken(N_("This bill is not issued yet. Remove the line instead."), code="not_open")
+    if current not in CREDITABLE:
+        raise RuleBroken(N_("This bill is void, so nothing can be credited."), code="not_open")
+
 
 def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
     """A write-off is for an issued bill and at most the amount `owed`; `RuleBroken` otherwise."""
@@ -22,6 +33,16 @@ def check_write_off(amount: Money, current: BillState, owed: Money) -> None:
         raise RuleBroken(N_("Enter an amount above zero."), "amount")
     if amount > owed:
         raise RuleBroken(N_("Only %(due)s is left to pay."), "amount", code="more_than_due", due=owed)
+
+
+def check_credit(quantity: int, left: int) -> None:
+    """A credit is of at least one unit, and of at most those `left`; `RuleBroken` otherwise."""
+    if quantity < 1:
+        raise RuleBroken(N_("Enter a quantity above zero."), "quantity")
+    if quantity > left:
+        raise RuleBroken(
+            N_("Only %(left)s of this line can be credited."), "quantity", code="more_than_left", left=left
+        )
 
 
 def check_approver(requested_by: int, approver: int | None) -> None:

@@ -8,13 +8,13 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hms.billing.bills import issuing
+from hms.billing.bills import issuing, line_pages
 from hms.billing.bills import queries as bill_queries
-from hms.billing.bills.rules import balance
 from hms.billing.blueprints import pages
-from hms.billing.enums import BillState, CorrectionStatus
-from hms.billing.forms import ReasonForm, RefundForm, WriteOffForm
+from hms.billing.enums import SELF, BillState, CorrectionStatus
+from hms.billing.forms import OWED_AGAIN, CreditForm, ReasonForm, RefundForm, WriteOffForm
 from hms.billing.models import Bill
+from hms.billing.payments import actions as payment_actions
 from hms.billing.payments import queries as payment_queries
 from hms.core.api import read_log
 from hms.core.permissions import Permission
@@ -26,7 +26,8 @@ from hms.patients.records.banner import Banner
 from hms.staff.forms import ProofForm
 from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
-from . import actions, queries
+from . import actions, credits, queries
+from .rules import check_creditable
 
 
 @pages.get("/approvals")
@@ -121,11 +122,28 @@ def write_off(bill_id: int) -> ResponseReturnValue:
     if form.save(actions.request_write_off, by=current_person(), bill_id=bill_id):
         return _back(bill_id)
     bill, patient = bill_queries.bill_with_patient(bill_id)
-    owed = balance(bill.total, bill.paid, bill.written_off)
+    owed = payment_actions.dues_of(bill).patient
     if request.method == "GET":
         form.amount.data = owed
     banner = _banner(bill, patient)
     return render_template("billing/write_off.html", form=form, bill=bill, owed=owed, patient=banner), form.status
+
+
+@pages.route("/bills/<int:bill_id>/lines/<int:line_id>/credit", methods=["GET", "POST"])
+@requires(Permission.PROPOSE_CORRECTION)
+def credit(bill_id: int, line_id: int) -> ResponseReturnValue:
+    """Request the credit of units of a line of an issued bill."""
+    form = CreditForm()
+    if form.save(credits.request_credit, by=current_person(), bill_id=bill_id, line_id=line_id):
+        return _back(bill_id)
+    bill, patient = bill_queries.bill_with_patient(bill_id)
+    check_creditable(BillState(bill.status))
+    line = line_pages.get_line(bill_id, line_id, current_person())
+    left = queries.left_to_credit(line)
+    if request.method == "GET":
+        form.quantity.data = left
+    values = {"bill": bill, "line": line, "left": left, "patient": _banner(bill, patient)}
+    return render_template("billing/credit.html", form=form, **values), form.status
 
 
 @pages.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
@@ -134,6 +152,8 @@ def refund(payment_id: int) -> ResponseReturnValue:
     """Request the refund of a payment, or of a part of it."""
     payment, bill, patient = payment_queries.payment_with_bill(payment_id)
     form = RefundForm()
+    if payment.payer != SELF:
+        form.is_credit.process_data(OWED_AGAIN)
     if form.save(actions.request_refund, by=current_person(), payment_id=payment_id):
         return _back(bill.id)
     if request.method == "GET":

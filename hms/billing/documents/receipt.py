@@ -12,6 +12,7 @@ from hms.billing.bills.frozen_facts import count_lines, document_facts, lines_fo
 from hms.billing.bills.rules import balance
 from hms.billing.enums import METHOD_LABELS, SELF, Method
 from hms.billing.models import Bill, Correction, Payment
+from hms.billing.write_offs import is_written_off
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
 from hms.core.settings import store as settings
@@ -127,9 +128,8 @@ def _sums(payment: Payment, bill: Bill) -> Iterator[tuple[str, str]]:
 
 
 def _written_off_before(payment: Payment) -> Money:
-    approved = select(func.sum(Correction.amount)).filter_by(
-        bill_id=payment.bill_id, kind="write_off", status="approved"
-    )
+    approved = select(func.sum(Correction.amount)).filter_by(bill_id=payment.bill_id, status="approved")
+    approved = approved.where(is_written_off())
     return db.session.execute(approved.where(Correction.decided_at <= payment.received_at)).scalar_one() or ZERO
 
 

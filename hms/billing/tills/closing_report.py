@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from hms.billing.enums import CorrectionKind, CorrectionStatus, Method
 from hms.billing.models import Bill, CashShift, Correction, Payment
+from hms.billing.write_offs import is_written_off
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.money import ZERO, Money
@@ -128,18 +129,18 @@ def _discounts(shift: CashShift) -> Tally:
 
 
 def _write_offs(shift: CashShift) -> Tally:
-    conditions = (*_approved(CorrectionKind.WRITE_OFF, shift), _during(Correction.decided_at, shift))
+    conditions = (is_written_off(), *_approved_of(shift), _during(Correction.decided_at, shift))
     rows = select(func.count(Correction.id), func.sum(Correction.amount)).where(*conditions)
     count, amount = db.session.execute(rows).one()
     return Tally(count, amount or ZERO)
 
 
 def _approved(kind: CorrectionKind, shift: CashShift) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Correction.kind == kind.value,
-        Correction.status == CorrectionStatus.APPROVED.value,
-        Correction.proposed_by_id == shift.cashier_id,
-    )
+    return Correction.kind == kind.value, *_approved_of(shift)
+
+
+def _approved_of(shift: CashShift) -> tuple[ColumnElement[bool], ...]:
+    return Correction.status == CorrectionStatus.APPROVED.value, Correction.proposed_by_id == shift.cashier_id
 
 
 def _voids(shift: CashShift) -> tuple[VoidBill, ...]:

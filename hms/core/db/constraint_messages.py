@@ -34,6 +34,9 @@ _TRIGGER_MESSAGES = {
         "days, so someone else must approve."
     ),
     "same_bill": N_("The payment belongs to another bill. Choose a payment of this bill."),
+    "credit_possible": N_(
+        "A credit is for a line of this bill, and for at most what was charged. Open the bill again and check its requests."
+    ),
     "status_change": ILLEGAL_CHANGE,
     "patient_withdrawn": N_(
         "This patient's record was withdrawn. Choose the right patient, or have the record restored."

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from hms.core import clock
 from hms.core.money import Money
+from hms.core.text.formulas import may_be_formula
 from hms.core.text.translation import Sentence
 from hms.core.web.localisation import translate
 
@@ -19,15 +20,8 @@ from .columns import Column, Kind
 Value = str | int | float | Decimal | date | datetime | time | None
 """What a cell holds. Dates with a time are in hospital time and have no zone."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'", "\t", "\r", "\n", "\0")
-"""Text that begins so may be run as a formula by a spreadsheet (OWASP: CSV injection)."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Signs that XML, and so XLSX, cannot hold."""
-
-
-def may_be_formula(text: str) -> bool:
-    """Whether a spreadsheet might read `text` as a formula, also after blanks."""
-    return text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
 
 
 def read_value(value: Any, column: Column) -> Value:

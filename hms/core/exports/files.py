@@ -16,8 +16,9 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from hms.core.money import currency_decimals
+from hms.core.text.formulas import may_be_formula
 
-from .cells import Value, as_csv, may_be_formula
+from .cells import Value, as_csv
 
 EARLIEST = date(1900, 3, 1)
 """XLSX counts days from 1900 and takes that year for a leap year; earlier days are written as text."""

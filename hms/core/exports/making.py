@@ -20,6 +20,7 @@ from werkzeug.wsgi import FileWrapper
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.audit import recording
+from hms.core.background.threads import let_others_run, run_in_thread
 from hms.core.db.keyset import Place
 from hms.core.db.session import end_request_session
 from hms.core.errors import RuleBroken
@@ -34,6 +35,8 @@ from .files import MIME_TYPES, CsvFile, FileFormat, ListFile, XlsxFile
 
 BATCH = 500
 """Rows that are read and written at a time."""
+STEP = 50
+"""Rows after which other requests are answered."""
 CHUNK = 64 * 1024
 """Bytes of the file that are sent at a time."""
 MOST_XLSX = 20_000
@@ -99,7 +102,7 @@ class ListExport:
                 _write_batch(file, batch, columns)
             if columns is None:
                 self._choose_columns(file, [])
-            return file.finish()
+            return run_in_thread(file.finish)
         except BaseException:
             file.discard()
             raise
@@ -156,7 +159,7 @@ def _batches(rows: Rows, project: Callable[[Any], dict[str, Any]]) -> Iterator[l
     place = None
     while fetched := list(islice(rows.fetch_after(place, BATCH), BATCH)):
         place = rows.get_place(fetched[-1])
-        yield [project(rows.get_record(row)) for row in fetched]
+        yield [project(rows.get_record(row)) for row in let_others_run(fetched, STEP)]
         if len(fetched) < BATCH:
             return
         end_request_session()
@@ -170,7 +173,7 @@ def _has_amounts(columns: list[Column]) -> bool:
 def _write_batch(file: ListFile, batch: list[dict[str, Any]], columns: list[Column]) -> None:
     names = [_find_names(column, batch) for column in columns]
     end = [current_app.config["CURRENCY"]] if _has_amounts(columns) else []
-    for row in batch:
+    for row in let_others_run(batch, STEP):
         cells = [_cell(row, column, known) for column, known in zip(columns, names, strict=True)]
         file.write_row([*cells, *end])
 

@@ -17,6 +17,7 @@ from hms.core.web.parameters import PAGING, Choice, Parameters, check_parameters
 
 from .columns import ExportTable
 from .files import MIME_TYPES, FileFormat
+from .limits import count_export
 from .making import ListExport
 
 _parser = ApiParser()
@@ -51,7 +52,8 @@ class Offer:
         export = ListExport(self.table, FileFormat(arguments.get("format", FileFormat.CSV)))
         g.list_export = export
         try:
-            response = self.view()
+            with count_export(current_person().id):
+                response = self.view()
         finally:
             g.pop("list_export")
         export.record()

@@ -45,6 +45,15 @@ class Required(DataRequired):
         super().__call__(form, field)
 
 
+class RequiredMark:
+    """Marks a field as required without checking it; the rules report what is missing."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Check nothing."""
+
+
 class InputPresent(InputRequired):
     """Requires a value that is not blank; 0 is a value, which `Required` refuses."""
 

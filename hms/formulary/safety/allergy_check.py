@@ -16,6 +16,7 @@ from typing import Protocol
 from rapidfuzz.distance import DamerauLevenshtein
 
 from hms.core.text.translation import N_, Sentence, joined
+from hms.patients.allergies import rules
 
 from .alerts import NO_RULES, CheckResult, SafetyAlert, get_worst_alert
 from .class_words import names_other_family
@@ -28,11 +29,6 @@ SEVERE = frozenset({"severe", "life-threatening", "high"})
 SEVERE_WORDS = ("anaphyl", "angioedema", "angio oedema", "stevens", "sjs", "epidermal necrolysis", "shock", "collapse")
 _LISTED = re.compile(r"[,;:/+&()\n]")
 """Between two things of a list."""
-DENIALS = frozenset({"no", "none", "nil", "n", "nka", "nkda", "nkma", "denies"})
-DENIAL_FILLERS = frozenset(
-    {"a", "any", "allergic", "allergies", "allergy", "drug", "drugs", "food", "known", "medication", "medications"}
-    | {"medicine", "medicines", "of", "reported"}
-)
 
 
 class AllergyRecord(Protocol):
@@ -83,8 +79,7 @@ class AllergyEntry:
     @property
     def is_denial(self) -> bool:
         """Whether the text says that there is no allergy ("NKDA")."""
-        words = set(normalize_words(self.text).split())
-        return not self.code and bool(words & DENIALS) and words <= DENIALS | DENIAL_FILLERS
+        return not self.code and rules.is_denial(self.text)
 
 
 @lru_cache(maxsize=4096)

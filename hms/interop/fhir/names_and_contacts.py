@@ -10,6 +10,7 @@ from hms.patients.identity import names
 
 from . import fields
 from .ndjson import InvalidResource
+from .relations import OWNER, read_extension
 
 USES = ("official", "usual", "", "temp", "nickname", "anonymous", "old", "maiden")
 CONTACT_USES = ("mobile", "home", "", "work", "temp")
@@ -58,7 +59,14 @@ def _checked(given: str, family: str) -> names.Names:
 
 def contact(resource: dict[str, Any], system: str) -> str:
     """The first phone number ("phone") or address ("email") in the order of `CONTACT_USES`; "" when there is none."""
+    contacts = usable_contacts(resource, system)
+    return next((value for item in contacts if (value := fields.line(item, "value", 254))), "")
+
+
+def usable_contacts(resource: dict[str, Any], system: str) -> list[dict[str, Any]]:
+    """The contacts of a system that are not old, in the order of `CONTACT_USES`; those that this program wrote as further
+    phones are last."""
     contacts = [item for item in fields.parts(resource, "telecom") if fields.code(item, "system") == system]
     usable = [item for item in contacts if fields.code(item, "use") != "old"]
-    usable.sort(key=lambda item: _rank(fields.code(item, "use"), CONTACT_USES))
-    return next((value for item in usable if (value := fields.line(item, "value", 254))), "")
+    usable.sort(key=lambda item: (bool(read_extension(item, OWNER)), _rank(fields.code(item, "use"), CONTACT_USES)))
+    return usable

@@ -21,6 +21,7 @@ from hms.interop.fhir.documents import dumps
 
 from . import imported, queries
 from .own_results import document, lab_result, vital_signs
+from .relatives_and_consents import consent, related_person
 from .resources import WRITERS
 
 
@@ -39,7 +40,11 @@ def _resources() -> dict[str, Iterator[dict[str, Any]]]:
     sources = {kind: _of_kind(kind, *source) for kind, source in queries.queries().items()}
     vitals, results = _own(queries.vitals(), vital_signs, code), _own(queries.lab_results(), lab_result, code)
     sources["Observation"] = chain(sources["Observation"], vitals, results)
-    return sources | {"DocumentReference": _own(queries.documents(), document, code)}
+    return sources | {
+        "RelatedPerson": _own(queries.relatives(), related_person, code),
+        "Consent": _own(queries.consents(), consent, code),
+        "DocumentReference": _own(queries.documents(), document, code),
+    }
 
 
 def _of_kind(kind: str, table: Any, query: Any) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.models import Bill, PrintedDocument
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
@@ -13,7 +14,16 @@ from hms.core.db.session import db
 from hms.interop import own_ids
 from hms.interop.models import SourceRecord
 from hms.lab.models import LabOrder, LabResult
-from hms.patients.models import Allergy, Patient
+from hms.patients.models import (
+    AddressArea,
+    Allergy,
+    Consent,
+    ConsentKind,
+    ConsentText,
+    OtherPhone,
+    Patient,
+    Relative,
+)
 from hms.staff.models import Role, User
 
 CHUNK = 500
@@ -22,6 +32,7 @@ _PATIENT, _USER, _VISIT, _SOURCE = (model.__table__ for model in (Patient, User,
 
 _READING, _RESULT, _ORDER = VitalsReading.__table__, LabResult.__table__, LabOrder.__table__
 _DOCUMENT, _BILL = PrintedDocument.__table__, Bill.__table__
+_RELATIVE, _CONSENT = Relative.__table__, Consent.__table__
 _KEPT = (_SOURCE.c.identifiers, _SOURCE.c.said, _SOURCE.c.resource)
 _OTHER = _SOURCE.alias()
 
@@ -87,11 +98,29 @@ def queries() -> dict[str, tuple[Table, Select]]:
         queries_of[kind] = queries_of[kind].where(tables[kind].c.status != "entered_in_error")
     visits = _select_of_patient(_VISIT, "Encounter", clinician="doctor_id").where(_VISIT.c.status == "signed")
     return {
-        "Patient": (_PATIENT, _select_with_source(_PATIENT, "Patient").where(_PATIENT.c.status == "active")),
+        "Patient": (_PATIENT, _patients()),
         "Practitioner": (_USER, _select_with_source(_USER, "Practitioner").where(_is_practitioner())),
         "Encounter": (_VISIT, visits),
         **{kind: (table, queries_of[kind]) for kind, table in tables.items()},
     }
+
+
+def _patients() -> Select:
+    """Patients with the path of their area, their further phones and their next of kin."""
+    area = select(AddressArea.path).where(AddressArea.id == _PATIENT.c.area_id).scalar_subquery().label("area_path")
+    query = _select_with_source(_PATIENT, "Patient").where(_PATIENT.c.status == "active")
+    return query.add_columns(
+        area,
+        _rows_of_patient(OtherPhone, "number", "owner", "label").label("other_phones"),
+        _rows_of_patient(Relative, "name", "relation", "phone").label("relatives"),
+    )
+
+
+def _rows_of_patient(model: Any, *names: str) -> Any:
+    """The rows of a patient in another table as JSON, in the order of their ids; NULL without any."""
+    pairs = [part for name in names for part in (name, getattr(model, name))]
+    rows = func.jsonb_agg(aggregate_order_by(func.jsonb_build_object(*pairs), model.id))
+    return select(rows).where(model.patient_id == _PATIENT.c.id).scalar_subquery()
 
 
 def _is_practitioner() -> ColumnElement[bool]:
@@ -129,6 +158,25 @@ def lab_results() -> tuple[Table, Select]:
 
 def _same_value(other: Any) -> ColumnElement[bool]:
     return and_(other.c.order_id == _RESULT.c.order_id, other.c.code == _RESULT.c.code)
+
+
+def relatives() -> tuple[Table, Select]:
+    """The next of kin, with the FHIR id of the relative's own record while that is in use."""
+    own = _PATIENT.alias("own_record")
+    joined = _RELATIVE.join(_PATIENT, (_PATIENT.c.id == _RELATIVE.c.patient_id) & (_PATIENT.c.status == "active"))
+    joined = joined.outerjoin(own, (own.c.id == _RELATIVE.c.record_id) & (own.c.status == "active"))
+    query = select(*_RELATIVE.c, _name(_PATIENT, "Patient", "patient"), _name(own, "Patient", "record"))
+    return _RELATIVE, query.select_from(joined)
+
+
+def consents() -> tuple[Table, Select]:
+    """What patients decided about consents, with the words; without what was entered in error."""
+    words, kind = ConsentText.__table__, ConsentKind.__table__
+    joined = _CONSENT.join(_PATIENT, (_PATIENT.c.id == _CONSENT.c.patient_id) & (_PATIENT.c.status == "active"))
+    joined = joined.join(words, words.c.id == _CONSENT.c.text_id).join(kind, kind.c.id == words.c.kind_id)
+    columns = (words.c.title, words.c.body, words.c.language, kind.c.name.label("kind_name"))
+    query = select(*_CONSENT.c, *columns, _name(_PATIENT, "Patient", "patient")).select_from(joined)
+    return _CONSENT, query.where(_CONSENT.c.status != "entered_in_error")
 
 
 def documents() -> tuple[Table, Select]:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from hms.interop.fhir.relations import LABEL, OWNER, RELATION, extension, note, relationship
 from hms.interop.fhir_import.encounter import CLASSES
 from hms.interop.fhir_import.observation import DIASTOLIC, FLAGS, LOINC, SYSTOLIC
+from hms.patients.enums import RELATION_LABELS, Relation
 
 from .medication_request import medication_request
 
@@ -46,15 +48,41 @@ def patient(row: Any) -> Resource:
             {"use": "official", "family": row.family_name, "given": [row.given_names], "prefix": [row.title]},
             *([{"use": "old", "text": row.other_names}] if row.other_names else []),
         ],
-        "telecom": [{"system": system, "value": value} for system, value in contacts if value],
+        "telecom": [{"system": system, "value": value} for system, value in contacts if value] + _other_phones(row),
         "gender": row.sex,
         "birthDate": born[:4] if born and row.birth_is_estimated else born,
         "deceasedDateTime": row.deceased_on or (row.deceased_text if row.deceased_text != "unknown" else None),
         "deceasedBoolean": True if row.deceased_text == "unknown" else None,
-        "address": [{"text": row.address}],
-        "contact": [{"relationship": [{"text": row.next_of_kin}]}],
+        "address": [{"text": row.address, "district": row.area_path}],
+        "contact": [{"relationship": [{"text": row.next_of_kin}]}, *_relatives(row)],
         "communication": [{"language": {"text": row.language}}],
     }
+
+
+def _other_phones(row: Any) -> list[Resource]:
+    """Further phones; an extension says whose each is."""
+    uses = {"own": "home", "work": "work"}
+    return [
+        {
+            "extension": extension(OWNER, phone["owner"]) + note(LABEL, phone["label"]),
+            "system": "phone",
+            "value": phone["number"],
+            "use": uses.get(phone["owner"]),
+        }
+        for phone in row.other_phones or ()
+    ]
+
+
+def _relatives(row: Any) -> list[Resource]:
+    return [
+        {
+            "extension": extension(RELATION, relative["relation"]),
+            "relationship": [relationship(relative["relation"], str(RELATION_LABELS[Relation(relative["relation"])]))],
+            "name": {"text": relative["name"]},
+            "telecom": [{"system": "phone", "value": relative["phone"]}] if relative["phone"] else [],
+        }
+        for relative in row.relatives or ()
+    ]
 
 
 def _identifiers(row: Any) -> list[Resource]:

@@ -12,6 +12,7 @@ from hms.interop.fhir import fields
 from hms.interop.fhir.fields import NO_CONCEPT, Concept
 from hms.interop.fhir.ndjson import InvalidResource
 from hms.interop.fhir.references import patient_reference
+from hms.patients.allergies import rules
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 PREFERRED_CODE_SYSTEMS = (RXNORM, "http://snomed.info/sct")
@@ -34,6 +35,8 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     substance = fields.tidy(allergen.title, "code", MAX_SUBSTANCE_LENGTH)
     if allergen.code in OTHER_NONE_CODES or fields.codings(resource, "code") & SAYS_LITTLE:
         raise InvalidResource(N_("it only says that one kind of allergy is not known."))
+    if not allergen.code and rules.is_not_asked(substance):
+        raise InvalidResource(N_("it does not say what the patient reacts to."))
     return {
         "patient_id": patient_reference(resource, "patient"),
         "substance": substance,

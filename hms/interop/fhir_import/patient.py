@@ -9,11 +9,14 @@ from flask import current_app
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
+from hms.core.text import phone_numbers
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
 from hms.interop.fhir.names_and_contacts import HumanName, NoName, contact, human_name
 from hms.interop.fhir.ndjson import InvalidResource
-from hms.patients.identity import names, phone_numbers
+from hms.interop.fhir.relations import RELATION, read_extension
+from hms.patients.addresses import queries as areas
+from hms.patients.identity import names
 from hms.patients.identity.birth_dates import EARLIEST
 from hms.patients.records.actions import MAX_LENGTH
 
@@ -47,7 +50,17 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
         "other_names": _other_names(resource),
         "other_numbers": _other_numbers(resource),
         "language": _language(resource),
+        **_area(resource),
     }
+
+
+def _area(resource: dict[str, Any]) -> dict[str, int]:
+    """The area of the address, when its district is the path of an area that this hospital has; nothing else is changed."""
+    for address in fields.parts(resource, "address"):
+        area_id = areas.find_by_path(fields.line(address, "district"))
+        if area_id is not None:
+            return {"area_id": area_id}
+    return {}
 
 
 def _name(resource: dict[str, Any]) -> HumanName:
@@ -109,7 +122,9 @@ def _address(resource: dict[str, Any]) -> str:
 
 
 def _next_of_kin(resource: dict[str, Any]) -> str:
-    for relative in fields.parts(resource, "contact"):
+    for relative in fields.parts(resource, "contact")[:1]:
+        if read_extension(relative, RELATION):
+            return ""
         name = _relative_name(relative)
         relation = ", ".join(kind.title for kind in fields.concepts(relative, "relationship") if kind.title)
         words = [f"{name.given} {name.family}".strip() if name else "", relation, contact(relative, "phone")]

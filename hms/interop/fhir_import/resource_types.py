@@ -24,6 +24,8 @@ from . import (
     practitioner,
 )
 from .allergy_status import refresh_allergy_status
+from .contacts import store_contacts
+from .items import ImportItem
 
 Values = dict[str, Any]
 MEDICATION = "Medication"
@@ -36,7 +38,8 @@ class ResourceType:
 
     `read` makes column values of a resource; its second argument is the names of medicines by id. `read_identifiers` makes
     the "system|value" texts by which other resources may refer to it. Of an `is_final` record only the status changes.
-    `after_store` gets the ids of the patients whose records were written.
+    `after_store` gets the ids of the patients whose records were written, `after_items` the items whose resource is new or
+    another than before.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ResourceType:
     read_identifiers: Callable[[Values], list[str]] = lambda resource: []
     is_final: bool = False
     after_store: Callable[[set[int]], None] | None = None
+    after_items: Callable[[list[ImportItem]], None] | None = None
 
     @property
     def patient_field(self) -> str:
@@ -62,7 +66,13 @@ def _ignoring_names(read: Callable[[Values], Values]) -> Callable[[Values, dict[
 
 
 RESOURCE_TYPES = (
-    ResourceType("Patient", Patient.__table__, _ignoring_names(patient.values), identifiers),
+    ResourceType(
+        "Patient",
+        Patient.__table__,
+        _ignoring_names(patient.values),
+        identifiers,
+        after_items=store_contacts,
+    ),
     ResourceType("Practitioner", User.__table__, _ignoring_names(practitioner.values), identifiers),
     ResourceType("Encounter", Encounter.__table__, _ignoring_names(encounter.values), is_final=True),
     ResourceType("Condition", Condition.__table__, _ignoring_names(condition.values)),

@@ -276,6 +276,8 @@ def _write_alone(kind: ResourceType, item: ImportItem) -> None:
 
 
 def _follow_up(kind: ResourceType, items: list[ImportItem]) -> None:
+    if kind.after_items is not None:
+        kind.after_items([item for item in items if item.outcome != "skipped" and not item.is_text_known])
     if kind.after_store is None:
         return
     written = [item.external_id for item in items if item.outcome in ("created", "updated")]

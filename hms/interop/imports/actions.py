@@ -29,7 +29,7 @@ AT_REST = (BatchState.CHECKED, BatchState.DONE)
 
 @action(Permission.SIGNED_IN, "interop.upload_import")
 def upload(*, kind: str, file_name: str, table: Table, by: Person) -> ImportBatch:
-    """Keep a file that was read (`tables.read_table`), with its columns guessed. Writes no record yet.
+    """Keep a file that was read (`reader.read_file`), with its columns guessed. Writes no record yet.
 
     Raises `RoleNotAllowed` unless the person may import this kind, and `Conflict` with too many files.
     """
@@ -77,13 +77,14 @@ def check(
     rules.check_has_content(batch.content_deleted_at is None)
     fields = KINDS[batch.kind].fields
     chosen = batch.columns if columns is None else columns
-    batch.columns = rules.check_columns(chosen, {field.name for field in fields}, len(batch.headings))
+    batch.columns = rules.check_columns(chosen, KINDS[batch.kind], len(batch.headings))
     dates = [batch.columns[field.name] for field in fields if field.is_date and field.name in batch.columns]
     guessed = guess_date_order(queries.column_cells(batch.id, dates))
     batch.date_order = rules.check_date_order(date_order, guessed)
     batch.decimal_sign = rules.check_decimal_sign(decimal_sign or batch.decimal_sign)
     batch.changes_existing = changes_existing and KINDS[batch.kind].change is not None
-    again = {"state": RowState.WAITING.value, "problems": [], "identities": [], "match_id": None, "is_other": False}
+    again = {"state": RowState.WAITING.value, "problems": [], "identities": []}
+    again |= {"match_id": None, "twin_number": None, "is_other": False}
     unsaved = (ImportRow.batch_id == batch.id, ImportRow.record_id.is_(None))
     db.session.execute(update(ImportRow).where(*unsaved).values(again), execution_options=_UNSEEN)
     _start(batch, BatchState.CHECKING)
@@ -107,10 +108,12 @@ def run(batch_id: int, *, by: Person) -> ImportBatch:
 
 @action(Permission.SIGNED_IN, "interop.stop_import")
 def stop(batch_id: int, *, by: Person) -> ImportBatch:
-    """Stop an import after the rows that are being written. Rows already imported stay; the others can be imported later."""
+    """Stop the check, the import or its undoing after the rows that are being worked on. What was done stays; the rest can be
+    done later."""
     batch = _locked(batch_id, by)
-    rules.check_state(batch.state, BatchState.RUNNING)
-    _end(batch, BatchState.CHECKED)
+    if batch.state not in WORKING:
+        raise Conflict(N_("Nothing is being done with this file now."), code="not_now")
+    _end(batch, rules.BACK_TO[BatchState(batch.state)])
     return batch
 
 
@@ -135,7 +138,7 @@ def allow_row(batch_id: int, number: int, *, by: Person) -> ImportRow:
     rules.check_state(batch.state, *AT_REST)
     rules.check_has_content(batch.content_deleted_at is None)
     row = queries.get_row(batch_id, number)
-    if row.state != RowState.DUPLICATE or row.match_id is None:
+    if row.state != RowState.DUPLICATE or (row.match_id is None and row.twin_number is None):
         raise Conflict(N_("This row cannot be imported as it is. Correct it in the file."), code="not_allowed")
     row.state, row.is_other, row.problems = RowState.READY.value, True, []
     db.session.flush()
@@ -165,9 +168,11 @@ def forget(batch: ImportBatch) -> None:
 
 
 def _locked(batch_id: int, by: Person) -> ImportBatch:
-    """One of the person's own imports, locked; raises `RoleNotAllowed` when the person may not import this kind any more."""
+    """An import that the person may go on with, locked; raises `RoleNotAllowed` when the person may not import this kind any
+    more. That of a closed account is the person's own from now on."""
     batch = queries.get_batch(batch_id, by, for_update=True)
     get_kind(batch.kind, by)
+    batch.user_id = by.id
     return batch
 
 

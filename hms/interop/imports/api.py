@@ -21,10 +21,10 @@ from hms.interop.enums import BatchState, RowState
 from hms.interop.models import ImportBatch, ImportRow
 
 from . import actions, queries
-from .failed_rows import record_matches
 from .kinds import IMPORTERS, KINDS
+from .people import record_matches
+from .reader import read_file
 from .schemas import ImportCheckIn, ImportIn, ImportOut, ImportRowOut, batch_json, row_json
-from .tables import read_table
 
 api = ApiBlueprint("imports_api", __name__, description="Lists imported from files")
 
@@ -42,7 +42,8 @@ def _answer(row: ImportBatch, status: int = 200) -> Response:
 @api.arguments(IMPORTS, location="query")
 @api.response(200, ImportOut(many=True))
 def imports(arguments: dict[str, Any]) -> Response:
-    """The person's own imports, newest first. Filters: kind, state, and date, date_from, date_to (days of the upload)."""
+    """The person's own imports, newest first; for administrators also those of closed accounts. Filters: kind, state, and
+    date, date_from, date_to (days of the upload)."""
     columns = {name: getattr(ImportBatch, name) for name in ("kind", "state")}
     rows = filter_by_columns(queries.select_batches(current_person()), arguments, on=ImportBatch.created_at, **columns)
     times = {name: getattr(ImportBatch, name) for name in TIMES}
@@ -60,7 +61,7 @@ def upload(payload: dict[str, Any]) -> Response:
         content = base64.b64decode(payload.pop("content"), validate=True)
     except (binascii.Error, ValueError):
         raise RuleBroken(N_("This is not base64."), "content") from None
-    return _answer(actions.upload(**payload, table=read_table(content, decimal_sign()), by=current_person()), 201)
+    return _answer(actions.upload(**payload, table=read_file(content, decimal_sign()), by=current_person()), 201)
 
 
 @api.get("/imports/<int:import_id>/")
@@ -93,7 +94,7 @@ def rows(arguments: dict[str, Any], import_id: int) -> Response:
 
 _ROW_COLUMNS = (
     *(ImportRow.number, ImportRow.state, ImportRow.problems),
-    *(ImportRow.match_id, ImportRow.record_id),
+    *(ImportRow.match_id, ImportRow.twin_number, ImportRow.record_id),
 )
 
 
@@ -127,7 +128,7 @@ def run(import_id: int) -> Response:
 @requires(*IMPORTERS)
 @api.response(200, ImportOut)
 def stop(import_id: int) -> Response:
-    """Stop an import; rows already imported stay."""
+    """Stop the check, the import or its undoing; what was done stays."""
     return _answer(actions.stop(import_id, by=current_person()))
 
 
@@ -144,7 +145,8 @@ def undo(import_id: int) -> Response:
 @requires(*IMPORTERS)
 @api.response(200, ImportRowOut)
 def allow(import_id: int, row_number: int) -> Response:
-    """Say that a row in the state `duplicate` with a `match` is somebody else; it is ready to be imported then."""
+    """Say that a row in the state `duplicate` with a `match` or `same_as_row` is somebody else; it is ready to be imported
+    then."""
     return resource_response(row_json(actions.allow_row(import_id, row_number, by=current_person())), 1)
 
 

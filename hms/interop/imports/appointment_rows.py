@@ -9,12 +9,12 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from hms.appointments.bookings.actions import SlotTaken, book
+from hms.appointments.bookings.actions import SlotTaken, book, get_usual_minutes
 from hms.appointments.enums import Status
 from hms.appointments.forms import parse_appointment_day, parse_clock_time
 from hms.appointments.models import Appointment
 from hms.appointments.queue.transitions import change_appointment_status
-from hms.appointments.visit_types.queries import list_visit_types
+from hms.appointments.visit_types.queries import get_open_visit_type, list_visit_types
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
@@ -26,7 +26,7 @@ from hms.patients.identity.hospital_numbers import parse_hospital_number
 from hms.patients.models import Patient
 from hms.staff import directory
 
-from .fields import Field, identity, line, named, whole
+from .fields import Field, identity, line, named, whole_above_zero
 from .kind import UNDONE, AlreadyThere, ImportKind
 
 
@@ -73,9 +73,27 @@ def _undo(record_id: int, by: Person) -> None:
     change_appointment_status(record_id, Status.CANCELLED.value, reason=UNDONE, news=None, by=by)
 
 
-def _identities(values: dict[str, Any]) -> list[str]:
-    at = dt.datetime.combine(values["date"], values["time"])
-    return [identity("patient", values["patient"], f"{at:%Y-%m-%d %H:%M}")]
+def _identities(_values: dict[str, Any]) -> list[str]:
+    return []
+
+
+def _near(values: dict[str, Any]) -> list[str]:
+    return [identity(who, values[who], values["date"]) for who in ("patient", "doctor")]
+
+
+def _overlaps(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two rows with one patient or one doctor on a day are at the same time."""
+    (starts, ends), (begins, stops) = _begin_and_end(one), _begin_and_end(other)
+    return starts < stops and begins < ends
+
+
+def _begin_and_end(values: dict[str, Any]) -> tuple[dt.datetime, dt.datetime]:
+    begins = dt.datetime.combine(values["date"], values["time"])
+    requested = values.get("duration_minutes")
+    if requested is None and "visit_type" in values:
+        requested = get_open_visit_type(values["visit_type"]).minutes
+    minutes = requested or get_usual_minutes(values["doctor"], values["date"], values["time"])
+    return begins, begins + dt.timedelta(minutes=minutes)
 
 
 APPOINTMENTS = ImportKind(
@@ -86,6 +104,11 @@ APPOINTMENTS = ImportKind(
     save=_save,
     undo=_undo,
     identities=_identities,
+    near=_near,
+    is_twin=_overlaps,
+    tries_together=True,
+    duplicate_label=_l("Time taken"),
+    twin_message=N_("Row %(row)s of this file has this time already, with the same doctor or the same patient."),
     page="appointments.appointment appointment_id",
     portion_rows=1,
     note=_l(
@@ -130,7 +153,7 @@ APPOINTMENTS = ImportKind(
             "duration_minutes",
             _l("Minutes"),
             ("duration", "length", "duree", "duration minutes"),
-            whole,
+            whole_above_zero,
             example="15",
             is_number=True,
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from flask_babel import gettext as _
 
-from hms.core.api import read_log
+from hms.core.background.threads import let_others_run
+from hms.core.exports.files import CsvFile
+from hms.core.exports.making import STEP
 from hms.core.web.localisation import translate
 from hms.interop.models import ImportBatch, ImportRow
 
@@ -14,8 +16,7 @@ from . import queries, rules
 from .fields import cell_at
 from .kind import ImportKind
 from .kinds import KINDS
-from .patient_rows import PATIENTS
-from .tables import write_csv
+from .people import record_matches
 
 
 def row_faults(batch: ImportBatch, row: ImportRow) -> list[tuple[str, str, str]]:
@@ -35,10 +36,13 @@ def failed_csv(batch: ImportBatch) -> bytes:
     """A file of the rows that were not imported: their cells, and behind them row and reason."""
     rows = queries.list_failed_rows(batch.id)
     record_matches(batch, rows)
-    added = [_("Row of the file"), _("Why it was not imported")]
+    added = [_("Row of the file"), _("Remarks")]
     kept = [place for place, heading in enumerate(batch.headings) if heading not in added]  # it may have come back
     headings = [batch.headings[place] for place in kept]
-    lines = [[*(cell_at(row.cells, place) for place in kept), str(row.number), _reasons(batch, row)] for row in rows]
+    lines = [
+        [*(cell_at(row.cells, place) for place in kept), str(row.number), _reasons(batch, row)]
+        for row in let_others_run(rows, STEP)
+    ]
     return write_csv([[*headings, *added], *lines])
 
 
@@ -52,8 +56,10 @@ def template_csv(kind: ImportKind) -> bytes:
     return write_csv([[str(field.label) for field in kind.fields], [field.example for field in kind.fields]])
 
 
-def record_matches(batch: ImportBatch, rows: Sequence[ImportRow]) -> None:
-    """Record that the person saw the names of patients who seem to be registered already."""
-    if batch.kind == PATIENTS.name:
-        matches = [read_log.PatientRead(row.match_id) for row in rows if row.match_id is not None and row.problems]
-        read_log.record_reads("patients.read_list", matches, entity="patient")
+def write_csv(rows: Iterable[Iterable[str]]) -> bytes:
+    """A CSV file in UTF-8 with byte order mark, that spreadsheets open and `read_table` reads back; no cell is a formula."""
+    file = CsvFile()
+    for row in let_others_run(rows, STEP):
+        file.write_row([*row])
+    with file.finish() as written:
+        return written.read()

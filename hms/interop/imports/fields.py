@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import LazyString
 
@@ -20,6 +20,7 @@ from hms.core.text.translation import N_
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})([ ./-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _NOT_CALCULATED = re.compile(r"#(?:REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)")
+V = TypeVar("V")
 _YES = frozenset(("yes", "y", "true", "1", "x", "oui", "o", "vrai"))
 _NO = frozenset(("no", "n", "false", "0", "non", "faux"))
 
@@ -138,10 +139,10 @@ def line(longest: int) -> Callable[[str], str]:
     return lambda text: clean_field(" ".join(text.split()), "", longest=longest)
 
 
-def choice(known: dict[str, str], message: str) -> Callable[[str], str]:
+def choice(known: dict[str, V], message: str) -> Callable[[str], V]:
     """Reads one of the words of `known`; `message` says which there are."""
 
-    def read(text: str) -> str:
+    def read(text: str) -> V:
         word = known.get(fold(text))
         if word is None:
             raise RuleBroken(message)
@@ -177,6 +178,14 @@ def whole(text: str) -> int:
         return numbers.whole_number(text)
     except ValueError:
         raise RuleBroken(N_("Enter a whole number.")) from None
+
+
+def whole_above_zero(text: str) -> int:
+    """Reads a whole number of one or more."""
+    number = whole(text)
+    if number == 0:
+        raise RuleBroken(N_("Enter a number above zero, or leave the cell empty."))
+    return number
 
 
 def amount(text: str) -> Money:

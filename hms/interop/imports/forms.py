@@ -15,13 +15,13 @@ from hms.core.person import Person
 from hms.core.settings.decimal_sign import decimal_sign
 from hms.core.text.numbers import COMMA, POINT
 from hms.core.text.translation import N_
-from hms.core.web.forms import ActionForm, Required
+from hms.core.web.forms import ActionForm, Required, RequiredMark
 from hms.interop.models import ImportBatch
 
 from .fields import DateOrder
 from .kind import ImportKind
 from .kinds import open_kinds
-from .tables import read_table
+from .reader import read_file
 
 DATE_ORDERS = [
     SelectChoice("", _l("As the file shows it")),
@@ -35,7 +35,7 @@ class FileForm(ActionForm):
     """A file, and what it contains."""
 
     kind = SelectField(_l("What the file contains"), [Required()])
-    file = FileField(_l("CSV or XLSX file"))
+    file = FileField(_l("CSV or XLSX file"), [RequiredMark()])
 
     def __init__(self, person: Person, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -45,7 +45,7 @@ class FileForm(ActionForm):
     def values(self) -> dict[str, Any]:
         if not self.file.data:
             raise RuleBroken(N_("Choose the file."), "file")
-        table = read_table(self.file.data.read(), decimal_sign())
+        table = read_file(self.file.data.read(), decimal_sign())
         return {"kind": self.kind.data, "file_name": self.file.data.filename or "", "table": table}
 
 
@@ -82,6 +82,7 @@ def columns_form(batch: ImportBatch, kind: ImportKind) -> ColumnsForm:
             choices=choices,
             default=str(batch.columns.get(field.name, "")),
             validate_choice=False,
+            validators=[RequiredMark()] if field.is_required else [],
         )
         for field in kind.fields
     }

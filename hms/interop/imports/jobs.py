@@ -6,7 +6,6 @@ no row is imported twice. Each portion loads the person again: who lost the acco
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +22,7 @@ from hms.core.person import SYSTEM, Person
 from hms.core.settings import store as settings
 from hms.core.text.numbers import with_decimal_sign
 from hms.core.text.translation import N_, Sentence
-from hms.interop.enums import BatchState, RowState
+from hms.interop.enums import NOT_IMPORTED, BatchState, RowState
 from hms.interop.models import ImportBatch, ImportRow
 from hms.messages import actions as messages
 from hms.staff import request_user
@@ -32,16 +31,11 @@ from . import actions, queries, rules
 from .fields import RowRefused, read_row
 from .kind import AlreadyThere, Change, ImportKind
 from .kinds import KINDS
+from .twins import Twins
 
 CHECKED_AT_ONCE, PORTION_SECONDS = 50, 0.5
 """Short, because others wait for numbers that a portion has taken. A check keeps no lock."""
 NOT_ALLOWED = Sentence(N_("Stopped: your account or your role does not allow this any more."))
-BACK_TO = {
-    BatchState.CHECKING: BatchState.UPLOADED,
-    BatchState.RUNNING: BatchState.CHECKED,
-    BatchState.UNDOING: BatchState.DONE,
-}
-"""Where a batch is when its work was stopped."""
 ENDS_AS = {
     BatchState.CHECKING: BatchState.CHECKED,
     BatchState.RUNNING: BatchState.DONE,
@@ -54,6 +48,14 @@ WORKS_ON = {
 }
 
 
+TOLD = {
+    BatchState.CHECKED: (N_("Your file is checked."), N_("Your file is checked. It has rows to correct.")),
+    BatchState.DONE: (N_("Your import is done."), N_("Your import is done, but some rows failed.")),
+    BatchState.UNDONE: (N_("Your import is undone."), N_("Your import is undone, but some records stay.")),
+}
+"""What the person is told, without and with rows that could not be done."""
+
+
 @job(actions.JOB)
 def work(batch_id: int) -> None:
     """Do one portion of a batch, and ask for the next one."""
@@ -64,7 +66,7 @@ def work(batch_id: int) -> None:
     state, kind = BatchState(batch.state), KINDS[batch.kind]
     by = request_user.load_active_person(batch.user_id)
     if by is None or not kind.is_open_to(by):
-        actions.finish(batch, BACK_TO[state], NOT_ALLOWED, by=SYSTEM)
+        actions.finish(batch, rules.BACK_TO[state], NOT_ALLOWED, by=SYSTEM)
         return
     with acting_for(by, f"import-{batch.id}"), with_decimal_sign(batch.decimal_sign):
         has_more = _do_portion(batch, kind, by)
@@ -77,9 +79,10 @@ def work(batch_id: int) -> None:
 
 def _tell(batch: ImportBatch, by: Person) -> None:
     """Alert the person, who has left the page meanwhile."""
-    title = {BatchState.DONE: N_("Your import is done."), BatchState.UNDONE: N_("Your import is undone.")}
-    if batch.state in title:
-        messages.notify(by.id, title=title[BatchState(batch.state)], url=f"/imports/{batch.id}", by=by)
+    counts, state = queries.count_rows(batch.id), BatchState(batch.state)
+    left = counts[RowState.KEPT] if state is BatchState.UNDONE else sum(counts[one] for one in NOT_IMPORTED)
+    if state in TOLD:
+        messages.notify(by.id, title=TOLD[state][bool(left)], url=f"/imports/{batch.id}", by=by)
 
 
 def _do_portion(batch: ImportBatch, kind: ImportKind, by: Person) -> bool:
@@ -87,22 +90,14 @@ def _do_portion(batch: ImportBatch, kind: ImportKind, by: Person) -> bool:
     state = BatchState(batch.state)
     is_check = state is BatchState.CHECKING
     rows = queries.list_rows(batch.id, [WORKS_ON[state]], None, CHECKED_AT_ONCE if is_check else kind.portion_rows)
-    known = _known_identities(batch.id) if is_check else {}
+    twins = Twins(batch, kind) if is_check else None
     ends_at = time.monotonic() + PORTION_SECONDS
     for row in rows:
-        _STEPS[state](batch, kind, row, by, known)
+        _STEPS[state](batch, kind, row, by, twins)
         if time.monotonic() >= ends_at:
             break
     db.session.flush()
     return bool(queries.list_rows(batch.id, [WORKS_ON[state]], None, 1))
-
-
-def _known_identities(batch_id: int) -> dict[str, int]:
-    """The row of each identity that was seen in the file."""
-    query = select(ImportRow.number, ImportRow.identities).where(
-        ImportRow.batch_id == batch_id, ImportRow.state.in_((RowState.READY, RowState.IMPORTED, RowState.KEPT))
-    )
-    return {identity: number for number, identities in db.session.execute(query) for identity in identities}
 
 
 class _Tried(Exception):
@@ -119,31 +114,51 @@ def _save(
     """Save a row as a new record, or as a change of the one that is there when the person chose that."""
     try:
         with separate_part():
-            return kind.save(values, by, row.match_id if row.is_other else None), None
+            return kind.save(values, by, _other(row)), None
     except AlreadyThere as found:
         if kind.change is None or not batch.changes_existing or found.existing_id is None:
             raise
         return found.existing_id, kind.change(found.existing_id, values, by)
 
 
-def _check_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, known: dict[str, int]) -> None:
-    """Save the row as a trial: the same rules refuse it as when it is imported."""
+def _other(row: ImportRow) -> int | None:
+    """The record that a person said is another one: of a patient, or of an earlier row of the file."""
+    if not row.is_other or row.twin_number is None:
+        return row.match_id if row.is_other else None
+    twin = select(ImportRow.record_id).where(ImportRow.batch_id == row.batch_id, ImportRow.number == row.twin_number)
+    return db.session.execute(twin).scalar_one_or_none()
+
+
+def _check_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, twins: Twins) -> None:
+    """Save the row as a trial: the same rules refuse it as when it is imported, also because of rows before it."""
     try:
         values = _read(batch, kind, row)
-        identities = [_digest(text) for text in kind.identities(values) if text]
-        if twin := next((known[identity] for identity in identities if identity in known), None):
-            raise AlreadyThere(N_("This is the same as row %(row)s of this file."), row=twin)
+        notes = _try_row(batch, kind, row, values, by)
+        identities = twins.check(values, lambda one: _save_apart(kind, one, by))
+    except (DomainError, RowRefused) as error:
+        _refuse(row, kind, error)
+        return
+    row.state, row.problems, row.identities = RowState.READY.value, notes, identities
+    twins.add(row, values)
+
+
+def _try_row(
+    batch: ImportBatch, kind: ImportKind, row: ImportRow, values: dict[str, Any], by: Person
+) -> list[dict[str, Any]]:
+    """Save the row and roll it back; returns what is to be said of it."""
+    try:
         with separate_part():
             raise _Tried(_save(batch, kind, row, values, by)[1])
     except _Tried as tried:
-        notes = [] if tried.change is None else [rules.stored(tried.change.says)]
-        row.state, row.problems, row.identities = RowState.READY.value, notes, identities
-        known.update(dict.fromkeys(identities, row.number))
-    except (DomainError, RowRefused) as error:
-        _refuse(row, kind, error)
+        return [] if tried.change is None else [rules.stored(tried.change.says)]
 
 
-def _import_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _known: dict[str, int]) -> None:
+def _save_apart(kind: ImportKind, values: dict[str, Any], by: Person) -> None:
+    with separate_part():
+        kind.save(values, by, None)
+
+
+def _import_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _twins: None) -> None:
     """Save the row; the file's own words for it are deleted with it."""
     try:
         values = _read(batch, kind, row)
@@ -158,7 +173,7 @@ def _import_row(batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person
         row.before, row.problems = change.before, [rules.stored(change.says)]
 
 
-def _undo_row(_batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _known: dict[str, int]) -> None:
+def _undo_row(_batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person, _twins: None) -> None:
     """Take the record back, or say why it stays."""
     try:
         with separate_part():
@@ -174,7 +189,7 @@ def _undo_row(_batch: ImportBatch, kind: ImportKind, row: ImportRow, by: Person,
     row.state, row.problems = RowState.UNDONE.value, []
 
 
-_Step = Callable[[ImportBatch, ImportKind, ImportRow, Person, dict[str, int]], None]
+_Step = Callable[[ImportBatch, ImportKind, ImportRow, Person, Any], None]
 _STEPS: dict[BatchState, _Step] = {
     BatchState.CHECKING: _check_row,
     BatchState.RUNNING: _import_row,
@@ -188,15 +203,12 @@ def _read(batch: ImportBatch, kind: ImportKind, row: ImportRow) -> dict[str, Any
     return read_row(kind.fields, batch.columns, row.cells, batch.date_order)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
 def _refuse(row: ImportRow, kind: ImportKind, error: DomainError | RowRefused) -> None:
     """Note what is wrong with a row. A record that is there already is named apart from errors."""
     is_there = isinstance(error, Conflict)
     row.state = (RowState.DUPLICATE if is_there else RowState.REFUSED).value
-    row.match_id = error.match_id if isinstance(error, AlreadyThere) else None
+    found = error if isinstance(error, AlreadyThere) else AlreadyThere("")
+    row.match_id, row.twin_number = found.match_id, found.twin_number
     row.is_other = False
     if isinstance(error, RowRefused):
         row.problems = [rules.stored(cell.error.sentence, cell.field) for cell in error.errors]
@@ -216,7 +228,7 @@ def delete_expired() -> int:
     with action_context("interop.delete_import_content", SYSTEM):
         batches = db.session.scalars(query).all()
         for batch in batches:
-            if batch.state in BACK_TO:  # its work was given up long ago
-                batch.state = BACK_TO[BatchState(batch.state)].value
+            if batch.state in rules.BACK_TO:  # its work was given up long ago
+                batch.state = rules.BACK_TO[BatchState(batch.state)].value
             actions.forget(batch)
     return len(batches)

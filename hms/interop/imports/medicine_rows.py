@@ -11,7 +11,6 @@ from hms.core.db.folding import lowered
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 from hms.formulary.medicines.actions import add_medication, withdraw_medication
 from hms.formulary.models import Medication
@@ -42,7 +41,7 @@ def _undo(record_id: int, by: Person) -> None:
 
 
 def _identities(values: dict[str, Any]) -> list[str]:
-    return [identity("product", "/".join(fold(values.get(name, "")) for name in PRODUCT))]
+    return [identity("product", "\n".join(values.get(name, "").lower() for name in PRODUCT))]
 
 
 MEDICINES = ImportKind(

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _l
 
 from hms.core import clock
 from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import fold
+from hms.core.text.dates import parse_past_date
 from hms.core.text.translation import N_
 from hms.patients.allergies.rules import parse_substances
+from hms.patients.death.actions import record_death
 from hms.patients.identity import birth_dates
 from hms.patients.identity.names import parse_sex
 from hms.patients.models import Patient
 from hms.patients.records.actions import MAX_LENGTH, withdraw_patient
 from hms.patients.registration.actions import PossibleDuplicate, register_patient
+from hms.patients.search import match_scoring
 
-from .fields import Field, identity, line
+from .fields import Field, choice, identity, line, yes_or_no
 from .kind import UNDONE, AlreadyThere, ImportKind
 
 _COLUMNS = {"first_name": "given_names", "last_name": "family_name", "gender": "sex", "contact_info": "phone"}
+_OTHERWISE = (
+    *("date_of_birth", "date_of_birth_is_estimated", "age", "known_allergies"),
+    *("deceased", "deceased_on"),
+)
+"""The fields that are no columns of the record."""
+_DIED = dict.fromkeys(("yes", "y", "true", "1", "x", "oui", "o", "vrai", "deceased", "dead", "died", "decede"), True)
+_DIED |= dict.fromkeys(("no", "n", "false", "0", "non", "faux", "alive", "living", "vivant", "vivante"), False)
+_DIED |= {"decedee": True, "mort": True, "morte": True}
 _FRENCH_SEXES = {"f": "female", "feminin": "female", "femme": "female", "fille": "female"} | {
     "m": "male",
     "h": "male",
@@ -46,6 +60,10 @@ def _age(text: str) -> birth_dates.Birth:
     return _usual(birth_dates.estimate_birth_date(text, clock.today()))
 
 
+def _death_day(text: str) -> date:
+    return parse_past_date(text, clock.today())
+
+
 def _usual(birth: birth_dates.Birth) -> birth_dates.Birth:
     if birth.is_unusual:
         raise RuleBroken(
@@ -54,20 +72,39 @@ def _usual(birth: birth_dates.Birth) -> birth_dates.Birth:
     return birth
 
 
+def _birth(values: dict[str, Any]) -> birth_dates.Birth | None:
+    return values.get("date_of_birth") or values.get("age")
+
+
 def _save(values: dict[str, Any], by: Person, other_than: int | None) -> int:
-    columns = {
-        _COLUMNS.get(name, name): value for name, value in values.items() if name not in ("date_of_birth", "age")
-    }
-    birth = values.get("date_of_birth") or values.get("age")
+    has_died = _has_died(values)
+    patient = _register(values, by, other_than)
+    if has_died:
+        record_death(patient.id, died_on=values.get("deceased_on"), by=by)
+    return patient.id
+
+
+def _has_died(values: dict[str, Any]) -> bool:
+    """Whether the file says so; raises `RuleBroken` when it says both."""
+    has_day = "deceased_on" in values
+    if has_day and values.get("deceased") is False:
+        raise RuleBroken(
+            N_("The row has a date of death and says that the patient has not died. Correct one."), "deceased"
+        )
+    return has_day or values.get("deceased", False)
+
+
+def _register(values: dict[str, Any], by: Person, other_than: int | None) -> Patient:
+    columns = {_COLUMNS.get(name, name): value for name, value in values.items() if name not in _OTHERWISE}
+    birth = _birth(values)
     if birth is None:
         raise RuleBroken(N_("Enter a date of birth or an age."), "date_of_birth")
-    allergies = columns.pop("known_allergies", None)
     try:
-        patient = register_patient(
+        return register_patient(
             **{"given_names": ""} | columns,
             birth_date=birth.day,
-            birth_is_estimated=birth.is_estimated,
-            allergies=allergies,
+            birth_is_estimated=birth.is_estimated or values.get("date_of_birth_is_estimated", False),
+            allergies=values.get("known_allergies"),
             must_confirm_duplicate=True,
             overridden_match_id=other_than,
             by=by,
@@ -76,16 +113,43 @@ def _save(values: dict[str, Any], by: Person, other_than: int | None) -> int:
         error = AlreadyThere.from_error(found)
         error.match_id = found.match.hit.id
         raise error from found
-    return patient.id
 
 
 def _identities(values: dict[str, Any]) -> list[str]:
-    words = sorted(fold(f"{values.get('first_name', '')} {values.get('last_name', '')}").split())
-    born = values.get("date_of_birth")
-    return [
-        identity("name", " ".join(words), born.day if born else values.get("contact_info")),
-        identity("national_id", fold(values.get("national_id", ""))),
-    ]
+    return [identity("national_id", _plain(values.get("national_id", "")))]
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in text.upper() if sign.isalnum())
+
+
+def _near(values: dict[str, Any]) -> list[str]:
+    """The names in any order, the phone, and the date of birth with those that are easily written for it."""
+    person, born = _person(values), _birth(values)
+    days = [] if born is None or born.is_estimated else match_scoring.nearest_days(born.day)
+    words = " ".join(sorted(match_scoring.tokens(f"{person.given} {person.family}")))
+    phone = phone_numbers.strip_dial_prefix(person.phone or "")[-8:]
+    return [identity("names", words), identity("phone", phone), *(identity("born", day) for day in days)]
+
+
+def _is_twin(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """As registering compares a person with those who are registered."""
+    return match_scoring.score_match(_person(one), _person(other)).score >= match_scoring.STRONG
+
+
+def _person(values: dict[str, Any]) -> match_scoring.ComparedPerson:
+    phone, born = values.get("contact_info", ""), _birth(values)
+    return match_scoring.ComparedPerson(
+        values.get("first_name", ""),
+        values.get("last_name", ""),
+        born.day if born else None,
+        bool(born and (born.is_estimated or values.get("date_of_birth_is_estimated"))),
+        values.get("gender", "unknown"),
+        phone_numbers.parse_phone(phone, current_app.config["COUNTRY"]).e164 or phone or None,
+        values.get("address", ""),
+        f"{values.get('preferred_name', '')} {values.get('other_names', '')}".strip(),
+        values.get("national_id", ""),
+    )
 
 
 def _undo(record_id: int, by: Person) -> None:
@@ -100,10 +164,17 @@ PATIENTS = ImportKind(
     save=_save,
     undo=_undo,
     identities=_identities,
+    needs_one_of=(("first_name", "last_name"), ("date_of_birth", "age")),
+    near=_near,
+    is_twin=_is_twin,
+    twin_message=N_("This may be the person of row %(row)s of this file."),
+    duplicate_label=_l("Possible duplicate"),
+    may_be_other=True,
     page="chart.summary patient_id",
     uses_apart=frozenset(("duplicate_pair", "patient_to_compare")),
     note=_l(
-        "Each patient gets a new hospital number; put the old number into “Other or old numbers”. People who seem to be "
+        "Each patient needs a name, a sex, and a date of birth or an age, and gets a new hospital number; put the old number "
+        "into “Other or old numbers”. People who seem to be "
         "registered already are not imported until you say that they are different people."
     ),
     fields=(
@@ -129,6 +200,12 @@ PATIENTS = ImportKind(
             _birth_date,
             example="27/3/1991",
             is_date=True,
+        ),
+        Field(
+            "date_of_birth_is_estimated",
+            _l("Date of birth is approximate"),
+            ("estimated", "approximate", "estimated date of birth", "date de naissance approximative"),
+            yes_or_no,
         ),
         Field("age", _l("Age"), ("age in years", "age en annees"), _age),
         Field(
@@ -175,10 +252,23 @@ PATIENTS = ImportKind(
         Field("payer", _l("Other payer"), ("insurance", "insurer", "payeur", "assurance"), line(MAX_LENGTH["payer"])),
         Field(
             "payer_number",
-            _l("Number at the payer"),
-            ("number with the payer", "insurance number", "policy number", "numero d assurance"),
+            _l("Number with the payer"),
+            ("number at the payer", "insurance number", "policy number", "numero d assurance"),
             line(MAX_LENGTH["payer_number"]),
         ),
         Field("known_allergies", _l("Allergies"), ("allergy", "allergie"), parse_substances),
+        Field(
+            "deceased",
+            _l("Deceased"),
+            ("dead", "died", "has died", "vital status", "decede", "statut vital"),
+            choice(_DIED, N_("Enter yes when the patient has died, else no.")),
+        ),
+        Field(
+            "deceased_on",
+            _l("Date of death"),
+            ("died on", "death date", "deceased on", "date of decease", "date de deces", "decede le"),
+            _death_day,
+            is_date=True,
+        ),
     ),
 )

@@ -14,7 +14,6 @@ from hms.core.errors import Conflict
 from hms.core.money import Money
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_, Sentence
 
 from .fields import Field, amount, choice, identity, line, yes_or_no
@@ -72,7 +71,7 @@ def _stored(record_id: int) -> dict[str, Any]:
 
 
 def _identities(values: dict[str, Any]) -> list[str]:
-    return [identity("code", fold(values["code"]))]
+    return [identity("code", values["code"].upper())]
 
 
 PRICES = ImportKind(

@@ -11,22 +11,26 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, or
 
 from hms.core.db.session import db
 from hms.core.errors import Conflict, NotFound
+from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.interop.enums import NOT_IMPORTED, RowState
 from hms.interop.models import ImportBatch, ImportRow
 from hms.patients.merging.row_words import OTHER, WORDS
+from hms.staff.models import User
 
 from .kind import ImportKind
 
 
 def select_batches(by: Person) -> Select:
-    """The files that the person chose."""
-    return select(ImportBatch).where(ImportBatch.user_id == by.id)
+    """The files that the person chose, and for administrators those of closed accounts."""
+    own = ImportBatch.user_id == by.id
+    closed = ImportBatch.user_id.in_(select(User.id).where(User.is_active.is_(False)))
+    return select(ImportBatch).where(or_(own, closed) if by.may(Permission.MANAGE_STAFF) else own)
 
 
 def get_batch(batch_id: int, by: Person, *, for_update: bool = False) -> ImportBatch:
-    """One of the person's own imports; raises `NotFound` for those of others."""
+    """An import of `select_batches`; raises `NotFound` for those of others."""
     query = select_batches(by).where(ImportBatch.id == batch_id)
     query = query.with_for_update().execution_options(populate_existing=True) if for_update else query
     batch = db.session.scalars(query).one_or_none()
@@ -36,7 +40,7 @@ def get_batch(batch_id: int, by: Person, *, for_update: bool = False) -> ImportB
 
 
 def list_batches(by: Person, before: int | None, limit: int) -> Sequence[ImportBatch]:
-    """The person's imports, newest first."""
+    """The imports of `select_batches`, newest first."""
     query = select_batches(by).order_by(ImportBatch.id.desc()).limit(limit)
     return db.session.scalars(query if before is None else query.where(ImportBatch.id < before)).all()
 
@@ -49,9 +53,20 @@ def count_kept(user_id: int) -> int:
 
 def count_rows(batch_id: int) -> dict[RowState, int]:
     """How many rows are in each state."""
-    counted = select(ImportRow.state, func.count()).where(ImportRow.batch_id == batch_id).group_by(ImportRow.state)
-    found = dict(db.session.execute(counted).all())
-    return {state: found.get(state, 0) for state in RowState}
+    return count_rows_of([batch_id])[batch_id]
+
+
+def count_rows_of(batch_ids: Sequence[int]) -> dict[int, dict[RowState, int]]:
+    """How many rows of each of these imports are in each state."""
+    columns = (ImportRow.batch_id, ImportRow.state)
+    counted = select(*columns, func.count()).where(ImportRow.batch_id.in_(batch_ids)).group_by(*columns)
+    found = {(batch_id, state): count for batch_id, state, count in db.session.execute(counted)}
+    return {one: {state: found.get((one, state), 0) for state in RowState} for one in batch_ids}
+
+
+def list_rows_by_number(batch_id: int, numbers: Sequence[int]) -> Sequence[ImportRow]:
+    """The rows with these numbers."""
+    return db.session.scalars(select_rows(batch_id).where(ImportRow.number.in_(numbers))).all()
 
 
 def select_rows(batch_id: int, *states: RowState) -> Select:

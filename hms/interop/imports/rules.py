@@ -10,17 +10,24 @@ from hms.core.text.translation import N_, Sentence
 from hms.interop.enums import BatchState
 
 from .fields import DateOrder
+from .kind import ImportKind
 
 MAX_FILE_NAME = 200
 MAX_KEPT = 20
 """So many files of one person are kept at the same time."""
 NOT_NOW = {
     BatchState.UPLOADED: N_("Choose the columns and check the file first."),
-    BatchState.CHECKING: N_("The file is being checked. Wait until it is done."),
+    BatchState.CHECKING: N_("The file is being checked. Wait until it is done, or stop it."),
     BatchState.RUNNING: N_("The file is being imported. Wait until it is done, or stop it."),
-    BatchState.UNDOING: N_("The import is being undone. Wait until it is done."),
+    BatchState.UNDOING: N_("The import is being undone. Wait until it is done, or stop it."),
     BatchState.UNDONE: N_("This import was undone. Choose the file again."),
 }
+BACK_TO = {
+    BatchState.CHECKING: BatchState.UPLOADED,
+    BatchState.RUNNING: BatchState.CHECKED,
+    BatchState.UNDOING: BatchState.DONE,
+}
+"""Where a batch is when its work was stopped."""
 DONE = N_("This file is imported. Choose the file again to check it again.")
 
 
@@ -36,17 +43,32 @@ def check_has_content(has_content: bool) -> None:
         raise Conflict(N_("The content of this file was deleted. Choose the file again."), code="content_deleted")
 
 
-def check_columns(columns: dict[str, int], known: set[str], count: int) -> dict[str, int]:
-    """The columns by field; raises `RuleBroken` for an unknown field or column, and for a column that is used twice."""
+def check_columns(columns: dict[str, int], kind: ImportKind, count: int) -> dict[str, int]:
+    """The columns by field; raises `RuleBroken` for an unknown field or column, for a column that is used twice, and without
+    the column of a required field."""
+    labels = {field.name: str(field.label) for field in kind.fields}
     if not columns:
         raise RuleBroken(N_("Choose at least one column."), "columns")
-    if unknown := sorted(columns.keys() - known):
+    if unknown := sorted(columns.keys() - labels.keys()):
         raise RuleBroken(N_("There is no field “%(name)s”."), "columns", name=unknown[0][:50])
     if any(not 0 <= place < count for place in columns.values()):
         raise RuleBroken(N_("This column is not in the file."), "columns")
+    _check_required(columns, kind, labels)
     if len(set(columns.values())) < len(columns):
         raise RuleBroken(N_("A column is chosen for two fields. Choose each column once."), "columns")
     return columns
+
+
+def _check_required(columns: dict[str, int], kind: ImportKind, labels: dict[str, str]) -> None:
+    missing = [labels[field.name] for field in kind.fields if field.is_required and field.name not in columns]
+    if missing:
+        raise RuleBroken(
+            N_("Choose the columns of: %(names)s. They are required."), "columns", names=", ".join(missing)
+        )
+    for names in kind.needs_one_of:
+        if columns.keys().isdisjoint(names):
+            words = " / ".join(labels[name] for name in names)
+            raise RuleBroken(N_("Choose a column for one of these: %(names)s."), "columns", names=words)
 
 
 def check_date_order(order: str, guessed: DateOrder | None) -> str:

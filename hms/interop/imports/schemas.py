@@ -67,13 +67,14 @@ class ImportOut(ApiSchema):
 
 class ImportRowOut(ApiSchema):
     """A row of the file. `number` is its row in the spreadsheet; `record` the record that it became; `match` one that seems to be
-    the same."""
+    the same, `same_as_row` the earlier row of the file that does."""
 
     id = fields.Integer()
     number = fields.Integer()
     state = fields.String()
     problems = fields.List(fields.Dict())
     match = fields.Integer(allow_none=True)
+    same_as_row = fields.Integer(allow_none=True)
     record = fields.Integer(allow_none=True)
 
 
@@ -108,5 +109,6 @@ def row_json(row: ImportRow) -> dict[str, Any]:
             {"field": problem["field"], "message": translate(rules.shown(problem))} for problem in row.problems
         ],
         "match": row.match_id,
+        "same_as_row": row.twin_number,
         "record": row.record_id,
     }

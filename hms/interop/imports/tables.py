@@ -1,11 +1,12 @@
-"""Reads a file with a table: CSV (UTF-8, else Windows-1252) or the first sheet of an XLSX workbook."""
+"""Reads a file with a table: CSV (UTF-8, else Windows-1252) or the first sheet of an XLSX workbook.
+
+A request reads a file by `reader.read_file`, which keeps it from holding up others.
+"""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,26 +16,23 @@ from typing import Any
 from openpyxl import load_workbook
 
 from hms.core.errors import RuleBroken
-from hms.core.exports.cells import may_be_formula
-from hms.core.exports.files import CsvFile
+from hms.core.text.formulas import may_be_formula
 from hms.core.text.numbers import POINT
 from hms.core.text.translation import N_
+
+from . import workbook_parts
 
 MAX_BYTES = 1_900_000
 MAX_ROWS = 10_000
 MAX_COLUMNS = 100
 MAX_CELLS = 300_000
 MAX_CELL_LENGTH = 5_000
-MAX_UNPACKED = 40 * 2**20
-"""Bytes of a workbook without compression."""
 SPARE_ROWS = 1_000
 """So many blank rows of a sheet are read beyond `MAX_ROWS`."""
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_NOT_PLAIN_XML = re.compile(rb"<!(?:DOCTYPE|ENTITY)|\A(?:\xfe\xff|\xff\xfe|.{0,3}\x00)", re.DOTALL)
 EMPTY = N_("The file is empty. Choose a file with headings in its first row.")
 NOT_TEXT = N_("The file cannot be read as text. Save it as “CSV UTF-8” or as an Excel workbook (.xlsx).")
-BAD_WORKBOOK = N_("The workbook cannot be read. Open it, save it again as .xlsx, or save the sheet as CSV.")
 
 
 @dataclass
@@ -48,6 +46,11 @@ class Table:
     separator: str = ""
 
 
+def is_workbook(content: bytes) -> bool:
+    """Whether the file begins like an XLSX workbook."""
+    return content.startswith(_XLSX)
+
+
 def read_table(content: bytes, decimal_sign: str = POINT) -> Table:
     """The table in `content`; numbers of a workbook get `decimal_sign`. Raises `RuleBroken` at `file`."""
     if not content.strip():
@@ -56,7 +59,7 @@ def read_table(content: bytes, decimal_sign: str = POINT) -> Table:
         raise _refused(N_("The file is larger than 1.9 MB. Divide it into several files."))
     if content.startswith(_OLD_EXCEL):
         raise _refused(N_("This is a workbook of an old or a locked kind. Save it as .xlsx without a password."))
-    if content.startswith(_XLSX):
+    if is_workbook(content):
         return _checked(_read_workbook(content, decimal_sign))
     return _checked(_read_csv(content))
 
@@ -108,24 +111,36 @@ def _csv_rows(lines: Any) -> Iterator[list[str]]:
 def _read_workbook(content: bytes, decimal_sign: str) -> Table:
     table = Table(encoding="xlsx")
     try:
-        _check_parts(content)
+        workbook_parts.check(content)
         _read_sheet(table, content, decimal_sign)
+        _check_formulas(content)
     except RuleBroken:
         raise
     except Exception:  # whatever the parsers of a broken workbook raise
-        raise _refused(BAD_WORKBOOK) from None
+        raise _refused(workbook_parts.BAD_WORKBOOK) from None
     return table
 
 
-def _check_parts(content: bytes) -> None:
-    """Refuse a workbook that becomes too large: unpacked, or by entities of XML, which no spreadsheet writes."""
-    with zipfile.ZipFile(BytesIO(content)) as packed:
-        parts = packed.infolist()
-        if sum(part.file_size for part in parts) > MAX_UNPACKED:
-            raise _refused(N_("The workbook is too large when it is unpacked. Save the sheet as CSV."))
-        for part in parts:
-            if part.filename.lower().endswith((".xml", ".rels")) and _NOT_PLAIN_XML.search(packed.read(part)):
-                raise _refused(BAD_WORKBOOK)
+def _check_formulas(content: bytes) -> None:
+    """Refuse a formula without a saved value, as programs write it: its cell would seem to be blank."""
+    unsaved = workbook_parts.find_unsaved_formulas(content)
+    if cell := _first_formula(content, unsaved) if unsaved else "":
+        message = N_(
+            "Cell %(cell)s has a formula without its value. Open the workbook in a spreadsheet program, save it there, and "
+            "choose it again."
+        )
+        raise _refused(message, cell=cell)
+
+
+def _first_formula(content: bytes, cells: set[str]) -> str:
+    """The first of `cells` that is a formula of the first sheet; "" without one."""
+    book = load_workbook(BytesIO(content), read_only=True, keep_links=False)
+    try:
+        rows = book.worksheets[0].iter_rows(max_row=MAX_ROWS + SPARE_ROWS, max_col=MAX_COLUMNS + 1)
+        found = (cell.coordinate for row in rows for cell in row if cell.data_type == "f" and cell.coordinate in cells)
+        return next(found, "")
+    finally:
+        book.close()
 
 
 def _read_sheet(table: Table, content: bytes, decimal_sign: str) -> None:
@@ -200,12 +215,3 @@ def _checked(table: Table) -> Table:
     if not table.rows:
         raise _refused(N_("The file has no rows below its headings."))
     return table
-
-
-def write_csv(rows: Iterable[Iterable[str]]) -> bytes:
-    """A CSV file in UTF-8 with byte order mark, that spreadsheets open and `read_table` reads back; no cell is a formula."""
-    file = CsvFile()
-    for row in rows:
-        file.write_row([*row])
-    with file.finish() as written:
-        return written.read()

@@ -14,13 +14,16 @@ from hms.core.text.numbers import parse_record_id
 from hms.core.web.buttons import press
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import whole_number
-from hms.interop.enums import BATCH_LABELS, NOT_IMPORTED, ROW_LABELS, WORKING, BatchState, RowState
+from hms.interop.enums import NOT_IMPORTED, WORKING, BatchState, RowState
 from hms.interop.models import ImportBatch
+from hms.staff.directory import display_names
 
 from . import actions, queries, rules
-from .failed_rows import failed_csv, record_matches, row_faults, template_csv
+from .failed_rows import failed_csv, row_faults, template_csv
 from .forms import FileForm, columns_form
 from .kinds import IMPORTERS, KINDS, get_kind, open_kinds
+from .people import questions, record_matches
+from .progress import progress_words, status_words
 
 pages = Blueprint("imports", __name__, url_prefix="/imports")
 PAGE = 25
@@ -37,15 +40,18 @@ def imports() -> ResponseReturnValue:
         return redirect(url_for(".batch", import_id=form.result.id), 303)
     before = parse_record_id(request.args.get("before", ""))
     rows = queries.list_batches(current_person(), before, PAGE + 1)
+    shown = rows[:PAGE]
+    counts = queries.count_rows_of([row.id for row in shown])
     page = render_template(
         "interop/imports.html",
         form=form,
-        batches=rows[:PAGE],
+        batches=shown,
+        statuses={row.id: status_words(row.state, counts[row.id]) for row in shown},
+        owners=display_names({row.user_id for row in shown} - {current_person().id}),
         older=url_for(".imports", before=rows[PAGE - 1].id) if len(rows) > PAGE else None,
         newest=url_for(".imports") if before else None,
         kinds=open_kinds(current_person()),
         all_kinds=KINDS,
-        labels=BATCH_LABELS,
     )
     return page, form.status
 
@@ -65,6 +71,14 @@ def batch(import_id: int) -> ResponseReturnValue:
     return _batch_page(row, columns_form(row, KINDS[row.kind]))
 
 
+@pages.get("/<int:import_id>/state")
+@requires(*IMPORTERS)
+def state(import_id: int) -> ResponseReturnValue:
+    """The part of the page that fetches itself again while the background works."""
+    row = queries.get_batch(import_id, current_person())
+    return _batch_page(row, columns_form(row, KINDS[row.kind]), "interop/_import_state.html")
+
+
 @pages.post("/<int:import_id>/check")
 @requires(*IMPORTERS)
 def check(import_id: int) -> ResponseReturnValue:
@@ -77,32 +91,47 @@ def check(import_id: int) -> ResponseReturnValue:
     return _batch_page(queries.get_batch(import_id, current_person()), form)
 
 
-def _batch_page(row: ImportBatch, form: Any) -> ResponseReturnValue:
-    counts, after = queries.count_rows(row.id), parse_record_id(request.args.get("after", ""))
-    shown = request.args.get("show", "")
-    states = [RowState(shown)] if shown in list(RowState) else [*NOT_IMPORTED, RowState.KEPT]
-    rows = queries.list_rows(row.id, states, after, PAGE + 1)
-    record_matches(row, rows[:PAGE])
+def _batch_page(row: ImportBatch, form: Any, template: str = "interop/import.html") -> ResponseReturnValue:
+    counts, is_working = queries.count_rows(row.id), row.state in WORKING
     page = render_template(
-        "interop/import.html",
+        template,
         batch=row,
         kind=KINDS[row.kind],
         form=form,
         counts=counts,
-        figures=[(ROW_LABELS[state], whole_number(count)) for state, count in counts.items() if count],
+        status=status_words(row.state, counts),
+        progress=progress_words(row.state, counts),
+        figures=[(KINDS[row.kind].row_labels[state], whole_number(count)) for state, count in counts.items() if count],
         unused=[name for place, name in enumerate(row.headings) if name and place not in row.columns.values()],
-        rows=[(one, row_faults(row, one)) for one in rows[:PAGE]],
-        more=_address(row, shown, after=rows[PAGE - 1].number) if len(rows) > PAGE else None,
-        first=_address(row, shown) if after else None,
-        segments_shown=_segments(row, counts, shown),
+        listed=None if is_working or row.state == BatchState.UPLOADED else _listed(row, counts),
         samples=queries.first_cells(row.id, SHOWN_ROWS) if row.state == BatchState.UPLOADED else [],
-        is_working=row.state in WORKING,
-        is_stuck=row.state in WORKING and job_status(actions.JOB, row.id) == "failed",
-        labels=BATCH_LABELS,
-        row_labels=ROW_LABELS,
+        is_working=is_working,
+        is_stuck=is_working and job_status(actions.JOB, row.id) == "failed",
+        owner=_owner(row),
         problem=rules.shown(row.problem) if row.problem else None,
     )
     return page, form.status
+
+
+def _owner(row: ImportBatch) -> str:
+    """Whose import it is; "" for the person's own."""
+    return "" if row.user_id == current_person().id else display_names({row.user_id})[row.user_id]
+
+
+def _listed(row: ImportBatch, counts: dict[RowState, int]) -> dict[str, Any]:
+    """The rows of one state, and the addresses of the others; what is shown of patients is recorded."""
+    shown, after = request.args.get("show", ""), parse_record_id(request.args.get("after", ""))
+    states = [RowState(shown)] if shown in list(RowState) else [*NOT_IMPORTED, RowState.KEPT]
+    rows = queries.list_rows(row.id, states, after, PAGE + 1)
+    record_matches(row, rows[:PAGE])
+    return {
+        "rows": [(one, row_faults(row, one)) for one in rows[:PAGE]],
+        "questions": questions(row, rows[:PAGE], current_person()),
+        "labels": KINDS[row.kind].row_labels,
+        "more": _address(row, shown, after=rows[PAGE - 1].number) if len(rows) > PAGE else None,
+        "first": _address(row, shown) if after else None,
+        "segments": _segments(row, counts, shown),
+    }
 
 
 def _address(row: ImportBatch, shown: str, **more: Any) -> str:
@@ -114,7 +143,12 @@ def _segments(row: ImportBatch, counts: dict[RowState, int], shown: str) -> list
     to_correct = sum(counts[state] for state in (*NOT_IMPORTED, RowState.KEPT))
     first = {"label": _("To correct"), "count": to_correct, "url": _address(row, ""), "is_current": not shown}
     others = [
-        {"label": ROW_LABELS[state], "count": count, "url": _address(row, state), "is_current": shown == state}
+        {
+            "label": KINDS[row.kind].row_labels[state],
+            "count": count,
+            "url": _address(row, state),
+            "is_current": shown == state,
+        }
         for state, count in counts.items()
         if count
     ]
@@ -131,22 +165,40 @@ def run(import_id: int) -> ResponseReturnValue:
 @pages.post("/<int:import_id>/stop")
 @requires(*IMPORTERS)
 def stop(import_id: int) -> ResponseReturnValue:
-    """Stop an import."""
-    return _press(import_id, actions.stop, _("Import stopped. Rows already imported stay."))
+    """Stop the check, the import or its undoing."""
+    done = {
+        BatchState.CHECKING: _("Check stopped. Check the rows again before you import them."),
+        BatchState.UNDOING: _("Undoing stopped. The rest of the import stays."),
+    }
+    state = queries.get_batch(import_id, current_person()).state
+    return _press(import_id, actions.stop, done.get(state, _("Import stopped. Rows already imported stay.")))
 
 
-@pages.post("/<int:import_id>/undo")
+@pages.route("/<int:import_id>/undo", methods=["GET", "POST"])
 @requires(*IMPORTERS)
 def undo(import_id: int) -> ResponseReturnValue:
-    """Undo an import."""
+    """Ask before an import is undone; undo it."""
+    if request.method == "GET":
+        return _question_page(import_id, "undo")
     return _press(import_id, actions.undo, _("Undo started. Records that are used stay."))
 
 
-@pages.post("/<int:import_id>/delete")
+@pages.route("/<int:import_id>/delete", methods=["GET", "POST"])
 @requires(*IMPORTERS)
 def delete(import_id: int) -> ResponseReturnValue:
-    """Delete the content of a file."""
+    """Ask before the content of a file is deleted; delete it."""
+    if request.method == "GET":
+        return _question_page(import_id, "delete")
     return _press(import_id, actions.delete_content, _("Content of the file deleted."))
+
+
+def _question_page(import_id: int, what: str) -> str:
+    row = queries.get_batch(import_id, current_person())
+    counts = queries.count_rows(row.id)
+    left = sum(counts[state] for state in (RowState.WAITING, RowState.READY, *NOT_IMPORTED))
+    return render_template(
+        "interop/import_question.html", batch=row, kind=KINDS[row.kind], what=what, counts=counts, left=left
+    )
 
 
 @pages.post("/<int:import_id>/rows/<int:row_number>/allow")

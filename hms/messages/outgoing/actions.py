@@ -55,21 +55,28 @@ def announce(kind: str, record_id: int) -> None:
 def make_message(
     kind: MessageKind, record_id: int, *, lead: timedelta = timedelta(), due: datetime | None = None, by: Person
 ) -> OutgoingMessage | None:
-    """Write the message of this kind about a record, over the first channel that can be used, and send it when it is due.
+    """Write the message of this kind about a record, over the first channel that can be used, and send it when it is due. A
+    person of the staff gets it over each channel that they chose.
 
-    None when there is nothing to say, when the patient cannot be reached, or when it was made before.
+    None when there is nothing to say, when the recipient cannot be reached, or when it was made before.
     """
     news = kind.find_news(record_id)
     if news is None or news.valid_until <= clock.now():
         return None
-    return _write(kind, record_id, news, lead=lead, due=due or clock.now())
+    reaches = preferences.list_reaches(news.recipient)
+    chosen = reaches if kind.is_for_staff else reaches[:1]
+    made = [_write(kind, record_id, news, reach, lead=lead, due=due or clock.now()) for reach in chosen]
+    return next((message for message in made if message is not None), None)
 
 
 @action(Permission.SIGNED_IN, "messages.miss")
 def note_missed(kind: MessageKind, record_id: int, *, lead: timedelta, due: datetime, by: Person) -> None:
     """Write a message that was not sent in time and would not help any more."""
     news = kind.find_news(record_id)
-    message = None if news is None else _write(kind, record_id, news, lead=lead, due=due, is_sent=False)
+    reach = None if news is None else preferences.find_reach(news.recipient)
+    if news is None or reach is None:
+        return
+    message = _write(kind, record_id, news, reach, lead=lead, due=due, is_sent=False)
     if message is not None:
         _end(message, MessageStatus.MISSED, TOO_LATE)
 
@@ -78,16 +85,13 @@ def _write(
     kind: MessageKind,
     record_id: int,
     news: News,
+    reach: preferences.Reach,
     *,
     lead: timedelta,
     due: datetime,
     is_sent: bool = True,
     fallback_of: OutgoingMessage | None = None,
 ) -> OutgoingMessage | None:
-    after = None if fallback_of is None else Channel(fallback_of.channel)
-    reach = preferences.find_reach(news.recipient, after=after)
-    if reach is None:
-        return None
     rendered = texts.render_message(kind, reach.channel, reach.language, news.values(reach.language))
     row = {
         "kind": kind.name,
@@ -236,9 +240,12 @@ def _fail(message: OutgoingMessage, words: str) -> None:
     """Give the message up, and try the next channel."""
     _end(message, MessageStatus.FAILED, words)
     news = _find_same_news(message)
-    if news is not None and message.valid_until > clock.now():
+    if news is None or message.valid_until <= clock.now():
+        return
+    reach = preferences.find_reach(news.recipient, after=Channel(message.channel))
+    if reach is not None:
         kind, lead = all_kinds()[message.kind], timedelta(minutes=message.lead_minutes)
-        _write(kind, getattr(message, kind.record), news, lead=lead, due=message.due_at, fallback_of=message)
+        _write(kind, getattr(message, kind.record), news, reach, lead=lead, due=message.due_at, fallback_of=message)
 
 
 @action(Permission.SIGNED_IN, "messages.note_planned")

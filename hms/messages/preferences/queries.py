@@ -108,19 +108,21 @@ def wants(patient_id: Any, channel: Channel) -> ColumnElement[bool]:
 
 def find_reach(recipient: Recipient, *, after: Channel | None = None) -> Reach | None:
     """The first usable channel that the recipient wants and has an address on, of those that follow `after`."""
+    return next(iter(list_reaches(recipient, after=after)), None)
+
+
+def list_reaches(recipient: Recipient, *, after: Channel | None = None) -> list[Reach]:
+    """The usable channels that the recipient wants and has an address on, the first choice first; those that follow `after`."""
     usable = sending.usable_channels() if recipient.user_id is None else sending.set_up_channels()
     if after is not None:
         usable = usable[usable.index(after) + 1 :] if after in usable else []
     preference = get_preference_of(recipient)
     language = choose_language(recipient, preference)
-    return next(
-        (
-            Reach(channel, recipient.address(channel), language)
-            for channel in usable
-            if recipient.address(channel) and is_allowed(preference, channel)
-        ),
-        None,
-    )
+    return [
+        Reach(channel, recipient.address(channel), language)
+        for channel in usable
+        if recipient.address(channel) and is_allowed(preference, channel)
+    ]
 
 
 def choose_language(recipient: Recipient, preference: Preference) -> str:

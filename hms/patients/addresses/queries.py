@@ -70,6 +70,14 @@ def area_path(area_id: int | None) -> str:
     return row.path if row is not None else ""
 
 
+def find_by_path(path: str) -> int | None:
+    """The listed area whose names, with those of the areas above it, are exactly `path`; None when there is none."""
+    if not path:
+        return None
+    query = select(AddressArea.id).where(AddressArea.path == path, AddressArea.is_listed)
+    return db.session.scalar(query)
+
+
 def has_areas() -> bool:
     """Whether the hospital loaded a hierarchy."""
     return db.session.scalar(select(AddressArea.id).where(AddressArea.is_listed).limit(1)) is not None

@@ -20,9 +20,10 @@ from hms.patients.enums import AllergyStatus
 from hms.patients.models import Allergy, Patient
 
 from . import queries
-from .rules import MAX_SUBSTANCE_LENGTH, NONE_KNOWN, parse_substances
+from .rules import MAX_SUBSTANCE_LENGTH, NONE_KNOWN, check_is_substance, parse_substances
 
 MAX_REACTION_LENGTH = 255
+ALLERGIES_RECORDED = N_("Allergies are recorded. Mark the wrong ones as entered in error first.")
 CHANGES_NO_ALLERGIES = N_("Your role may not change known_allergies. Ask a nurse or a doctor.")
 
 
@@ -33,11 +34,12 @@ def record_allergy(
     """Record a substance that the patient reacts to. `severity` is mild, moderate, severe or unknown.
 
     `more` are other columns of the allergy (class_code, code, code_system, category, recorded_on, external_id).
-    Raises `Conflict` when the substance is already recorded.
+    Raises `Conflict` when the substance is already recorded, `RuleBroken` for words that name none ("unknown").
     """
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     name = clean_field(substance, "substance", longest=MAX_SUBSTANCE_LENGTH)
+    check_is_substance(name, "substance")
     if any(fold(known.substance) == fold(name) for known in queries.allergies(patient_id)):
         raise Conflict(N_("This allergy is already recorded."), "substance", code="already_recorded")
     allergy = _new_allergy(
@@ -93,9 +95,7 @@ def confirm_no_allergies(patient_id: int, *, by: Person) -> Patient:
     patient = lookup.patient_for_update(patient_id)
     policy.check(patient, by)
     if queries.allergies(patient_id):
-        raise Conflict(
-            N_("Allergies are recorded. Mark the wrong ones as entered in error first."), code="allergies_recorded"
-        )
+        raise Conflict(ALLERGIES_RECORDED, code="allergies_recorded")
     _set_allergy_status(patient, "none_known", by)
     patient.increment_version()
     return patient
@@ -120,13 +120,16 @@ def record_allergy_answer(patient: Patient, named_substances: list[str], by: Per
 def replace_allergies(patient: Patient, text: str, by: Person) -> bool:
     """Replace the recorded substances by those in `text`; returns whether anything changed.
 
-    Raises `NotAllowed` when they differ and `by` may not record allergies.
+    Raises `NotAllowed` when they differ and `by` may not record allergies, and `Conflict` when the text says that nobody
+    knows ("unknown") while allergies are recorded.
     """
     if not policy.is_open(patient, by):
         raise NotAllowed(
             CHANGES_NO_ALLERGIES, "known_allergies"
         )  # for every text, so that nobody can guess the recorded ones
     known, requested = queries.allergies(patient.id), parse_substances(text)
+    if known and fold(text) == fold(", ".join(allergy.substance for allergy in known)):
+        return False
     is_denial = requested is NONE_KNOWN
     substances_by_key = {fold(allergy): allergy for allergy in requested or ()}
     removed = [allergy for allergy in known if fold(allergy.substance) not in substances_by_key]
@@ -137,6 +140,8 @@ def replace_allergies(patient: Patient, text: str, by: Person) -> bool:
         return False
     if not by.may(Permission.RECORD_ALLERGY):
         raise NotAllowed(CHANGES_NO_ALLERGIES, "known_allergies")
+    if known and requested is None and text.strip():
+        raise Conflict(ALLERGIES_RECORDED, "known_allergies", code="allergies_recorded")
     _withdraw(patient, removed, by)
     for substance in added:
         _new_allergy(patient, substance, by)

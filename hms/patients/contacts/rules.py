@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hms.core.errors import RuleBroken
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import clean_field, clean_name
 from hms.core.text.translation import N_
 from hms.patients.enums import PhoneOwner, Relation
-from hms.patients.identity import phone_numbers
 
 MAX_NUMBER_LENGTH = 50
 MAX_LABEL_LENGTH = 60

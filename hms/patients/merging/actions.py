@@ -33,6 +33,10 @@ merge_guards: list[Callable[[int], None]] = []
 """Called with each patient's id before a merge; desks above raise `Conflict` while a merge is not safe."""
 
 
+pair_guards: list[Callable[[int, int], None]] = []
+"""Called with the ids of both records before a merge; desks above raise `Conflict` for what the two may not have together."""
+
+
 @action(Permission.PROPOSE_MERGE, "patients.request_merge")
 def request_merge(
     kept_id: int,
@@ -177,6 +181,8 @@ def _check_safe(kept: Patient, merged: Patient, by: Person) -> None:
             raise Conflict(message, code="open_in_emergency", time=f"{clock.local(opened_until):%H:%M}")
         for check in merge_guards:
             check(patient.id)
+    for check_pair in pair_guards:
+        check_pair(kept.id, merged.id)
 
 
 def check_restricted(patients: Iterable[Patient], by: Person) -> None:

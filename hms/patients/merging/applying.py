@@ -70,10 +70,19 @@ def separate(request: PatientMerge, undone: PatientMerge, kept: Patient, merged:
         db.session.flush()
         moved_rows.note_rows(request, plan.to_merged(chosen))
         moved_rows.move_rows(request, giver=kept.id, taker=merged.id)
+        _restrict_both(undone, kept, merged)
         _set(kept, values_to_restore(undone, kept))
         for patient in (kept, merged):
             allergy_actions.match_status_to_allergies(patient, by)
     _publish()
+
+
+def _restrict_both(undone: PatientMerge, kept: Patient, merged: Patient) -> None:
+    """Give the separated record a restriction that was set since the merge: it may be about either of the two."""
+    before = undone.before or {"set": {}, "kept": {}}
+    was_restricted = before["set"].get("is_restricted", before["kept"].get("is_restricted", False))
+    if kept.is_restricted and not was_restricted and not merged.is_restricted:
+        merged.is_restricted, merged.restriction_reason = True, kept.restriction_reason
 
 
 def values_to_restore(undone: PatientMerge, kept: Patient) -> dict[str, Any]:

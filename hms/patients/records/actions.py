@@ -18,6 +18,7 @@ from hms.core.errors import Conflict, RuleBroken, StaleVersion
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings.payers import payer_names
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 from hms.patients import lookup
@@ -25,7 +26,7 @@ from hms.patients.access import policy, reader
 from hms.patients.addresses.queries import check_area
 from hms.patients.allergies.actions import replace_allergies
 from hms.patients.enums import PatientStatus
-from hms.patients.identity import birth_dates, phone_numbers
+from hms.patients.identity import birth_dates
 from hms.patients.identity import names as identity_names
 from hms.patients.models import Patient
 

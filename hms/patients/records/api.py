@@ -12,6 +12,7 @@ from hms.core.api import read_log
 from hms.core.api.preconditions import if_match, resource_response
 from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
+from hms.core.text import phone_numbers
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.parameters import PAGING, MayUse, Ordering, Search, bounds, days, parameters
@@ -20,7 +21,7 @@ from hms.patients.access import api as access_api  # noqa: F401 - its routes are
 from hms.patients.access.reader import always_needs_reason
 from hms.patients.allergies.rules import parse_substances
 from hms.patients.blueprints import api
-from hms.patients.identity import birth_dates, phone_numbers
+from hms.patients.identity import birth_dates
 from hms.patients.identity import names as identity_names
 from hms.patients.registration import actions as registration_actions
 from hms.patients.schemas import (

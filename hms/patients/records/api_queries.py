@@ -234,7 +234,8 @@ def _has_status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
 
 
 ROW = (
-    *("id", "hospital_number", "given_names", "family_name", "birth_date", "sex", "phone", "address"),
+    *("id", "hospital_number", "given_names", "family_name", "birth_date", "birth_is_estimated", "sex", "phone"),
+    "address",
     *("other_names", "national_id", "other_numbers", "deceased_on", "deceased_text", "area_id"),
     *("payer", "payer_number"),
     *("created_at", "updated_at", "version", "is_restricted", "status", "withdrawn_reason"),

@@ -9,6 +9,7 @@ import segno
 from flask_babel import lazy_gettext as _l
 
 from hms.core.documents.barcodes import Bars, code128
+from hms.core.documents.printers import Printer
 
 
 class PrintedDocument(StrEnum):
@@ -19,23 +20,10 @@ class PrintedDocument(StrEnum):
     FOLDER_LABEL = "folder-label"
 
 
-class Printer(StrEnum):
-    """The kinds of printers: an office printer, one with a roll of cards, bands or labels, one of receipts."""
-
-    A4 = "a4"
-    ROLL = "roll"
-    RECEIPT = "80mm"
-
-
 DOCUMENT_NAMES = {
     PrintedDocument.CARD: _l("Card"),
     PrintedDocument.WRIST_BAND: _l("Wrist band"),
     PrintedDocument.FOLDER_LABEL: _l("Folder label"),
-}
-PRINTER_NAMES = {
-    Printer.A4: _l("A4 printer"),
-    Printer.ROLL: _l("Printer with a roll"),
-    Printer.RECEIPT: _l("Receipt printer, 80 mm"),
 }
 PAGE_SIZES: dict[tuple[PrintedDocument, Printer], tuple[float, float]] = {
     (PrintedDocument.CARD, Printer.A4): (210, 297),

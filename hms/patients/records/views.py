@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from flask import flash, make_response, render_template, request, url_for
@@ -12,12 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hms.core.api import read_log
+from hms.core.documents.printers import Printer
 from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web import navigation
-from hms.core.web.computer_cookies import read_computer_cookie, set_computer_cookie
 from hms.core.web.guard import current_person, requires
+from hms.core.web.printer_choice import chosen_printer, printer_links, remember_printer
 from hms.patients import forms, lookup
 from hms.patients.access import policy
 from hms.patients.blueprints import pages, redirect_after_save
@@ -29,14 +29,13 @@ from . import actions as record_actions
 from . import banner as record_banner
 from . import printed
 from . import queries as record_queries
-from .printed import PrintedDocument, Printer
+from .printed import PrintedDocument
 
 navigation.add_entry(
     _l("Patients"), "patients.index", Permission.EDIT_PATIENT, order=30, also=("/encounters/", "/vitals/")
 )
 
 PRINTER_COOKIE = "hms_printer"
-PRINTER_LIFETIME = timedelta(days=365)
 
 pages.add_app_template_global(describe_number_problem, "number_problem")
 
@@ -119,8 +118,7 @@ def use(patient_id: int) -> ResponseReturnValue:
 def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturnValue:
     """A document that names the patient, for printing. `printer` is one of `Printer`; this computer remembers the last one."""
     patient = lookup.patient(patient_id)
-    chosen = _printer(request.args.get("printer"))
-    printer = chosen or _printer(read_computer_cookie(PRINTER_COOKIE)) or Printer.A4
+    printer = chosen_printer(PRINTER_COOKIE, Printer.A4)
     page = render_template(
         "patients/printed.html",
         patient=patient,
@@ -131,13 +129,10 @@ def print_document(patient_id: int, document: PrintedDocument) -> ResponseReturn
         size=printed.PAGE_SIZES[document, printer],
         title=printed.DOCUMENT_NAMES[document],
         document_links=_links(printed.DOCUMENT_NAMES, document, lambda one: _print_url(patient_id, one)),
-        printer_links=_links(printed.PRINTER_NAMES, printer, lambda one: _print_url(patient_id, document, one)),
+        printer_links=printer_links(printer, lambda one: _print_url(patient_id, document, one)),
     )
     _note("patients.read_card", patient_id)
-    response = make_response(page)
-    if chosen:
-        set_computer_cookie(response, PRINTER_COOKIE, chosen, PRINTER_LIFETIME)
-    return response
+    return remember_printer(make_response(page), PRINTER_COOKIE)
 
 
 def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | None = None) -> str:
@@ -146,7 +141,3 @@ def _print_url(patient_id: int, document: PrintedDocument, printer: Printer | No
 
 def _links(names: Mapping[Any, object], current: str, address: Callable[[Any], str]) -> list[dict[str, Any]]:
     return [{"label": label, "url": address(one), "is_current": one == current} for one, label in names.items()]
-
-
-def _printer(text: str | None) -> Printer | None:
-    return Printer(text) if text in list(Printer) else None

@@ -28,8 +28,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hms.core import clock
 from hms.core.db.folding import folded_name
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import escape_like
-from hms.patients.identity import phone_numbers
 from hms.patients.models import NameWord, Patient
 
 from .query_parser import SearchQuery
@@ -64,7 +64,7 @@ _kin_line = func.regexp_replace(
 )
 kin_digits = _kin_line.concat(literal_column("' '")).concat(Patient.contact_numbers)
 """The digits of the line about the next of kin, and of the phones of relatives and others, with blanks between them."""
-_has_kin = Patient.next_of_kin.concat(Patient.contact_numbers) != literal_column("''")
+has_kin = Patient.next_of_kin.concat(Patient.contact_numbers) != literal_column("''")
 
 
 def identifier(text: str) -> str:
@@ -181,7 +181,7 @@ class SearchShape:
             conditions.append(has_number(Patient, bindparam(f"{name}_number")))
         conditions += [has_identifier(f"{name}_id_{j}") for j in range(shape.identifiers)]
         if shape.is_kin:
-            conditions += [and_(_has_kin, kin_digits.like(bindparam(f"{name}_{j}"))) for j in range(shape.forms)]
+            conditions += [and_(has_kin, kin_digits.like(bindparam(f"{name}_{j}"))) for j in range(shape.forms)]
         return or_(false(), *conditions)
 
 

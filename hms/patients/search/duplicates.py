@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -29,12 +29,13 @@ from hms.core.db.folding import folded_name
 from hms.core.db.session import db
 from hms.core.db.word_search import set_similarity_threshold
 from hms.core.person import Person as Reader
-from hms.patients.identity import phone_numbers
-from hms.patients.models import Patient
+from hms.core.text import phone_numbers
+from hms.patients.enums import PhoneOwner
+from hms.patients.models import OtherPhone, Patient
 
 from . import match_scoring
-from .conditions import MIN_IDENTIFIER, has_identifier, identifier, in_identifiers, name_words
-from .match_scoring import ComparedPerson, likely_typos, tokens
+from .conditions import MIN_IDENTIFIER, has_identifier, has_kin, identifier, in_identifiers, kin_digits, name_words
+from .match_scoring import ComparedPerson, likely_typos, nearest_days, tokens
 from .queries import SHOWN, SearchResult, build_result
 
 MAX_SHOWN = 3
@@ -44,7 +45,17 @@ MAX_QUICK = 20
 """So many are looked at in each way of a quick look."""
 YEARS_APART = 5
 MIN_PHONE = 6
-COMPARED = (Patient.address, Patient.preferred_name, Patient.other_names, Patient.national_id)
+MAX_PHONES = 4
+"""So many of a person's phones are looked for."""
+_OF_PERSON = OtherPhone.owner.in_((PhoneOwner.OWN.value, PhoneOwner.WORK.value))
+"""Further phones of the patient. Those of relatives and neighbours say nothing of who the patient is."""
+_OTHER_PHONES = (
+    select(func.array_agg(OtherPhone.number))
+    .where(OtherPhone.patient_id == Patient.id, _OF_PERSON)
+    .scalar_subquery()
+    .label("other_phones")
+)
+COMPARED = (Patient.address, Patient.preferred_name, Patient.other_names, Patient.national_id, _OTHER_PHONES)
 
 
 @dataclass
@@ -87,20 +98,26 @@ def _similar_rows(person: ComparedPerson) -> Sequence[Any]:
 
 
 def _quick_rows(person: ComparedPerson) -> Sequence[Any]:
-    dialled, plain = _dialled(person), identifier(person.national_id)
-    days = _nearest_days(person.birth_date) if person.birth_date and not person.is_estimated else []
-    shape = (len(dialled) >= MIN_PHONE, len(plain) >= MIN_IDENTIFIER, bool(days))
+    numbers, plain = _numbers(person), identifier(person.national_id)
+    days = nearest_days(person.birth_date) if person.birth_date and not person.is_estimated else []
+    shape = (len(numbers), len(plain) >= MIN_IDENTIFIER, bool(days))
     if not any(shape):
         return []
     names = " ".join(f"{person.given} {person.family} {person.other_names}".split())
-    values = {"phone": f"%{dialled[-8:]} %", "national_id": in_identifiers(plain), "days": days, "names": names}
+    values = {"national_id": in_identifiers(plain), "days": days, "names": names}
+    for place, number in enumerate(numbers):
+        values |= {f"phone_{place}": f"%{number} %", f"further_{place}": f"%{number}%"}
     return db.session.execute(_quick(*shape), values).all()
 
 
 @cache
-def _quick(has_phone: bool, has_id: bool, has_days: bool) -> Select:
-    """Those with the same phone or national ID, or with one of the names and nearly the date of birth."""
-    blocks = [Patient.search_digits.like(bindparam("phone"))] if has_phone else []
+def _quick(phones: int, has_id: bool, has_days: bool) -> Select:
+    """Those with one of the phones or the national ID, or with one of the names and nearly the date of birth."""
+    blocks = [
+        block
+        for place in range(phones)
+        for block in _has_number(bindparam(f"phone_{place}"), bindparam(f"further_{place}"))
+    ]
     blocks += [has_identifier("national_id")] if has_id else []
     if has_days:
         folded = func.btrim(func.hms_fold_name(bindparam("names")))
@@ -108,12 +125,6 @@ def _quick(has_phone: bool, has_id: bool, has_days: bool) -> Select:
         day = Patient.birth_date == any_(bindparam("days", type_=ARRAY(Date)))
         blocks.append(and_(day, name_words.overlap(own)))
     return _found_by(blocks, MAX_QUICK)
-
-
-def _nearest_days(born: date) -> list[date]:
-    """The date, its neighbours, and day and month exchanged."""
-    swapped = [date(born.year, born.day, born.month)] if born.day <= 12 else []
-    return [born, born + timedelta(days=1), born - timedelta(days=1), *swapped]
 
 
 def _found_by(blocks: list[ColumnElement[bool]], limit: int, *order: Any) -> Select:
@@ -134,7 +145,15 @@ def compared_person(patient: Patient) -> ComparedPerson:
         patient.address or "",
         f"{patient.preferred_name or ''} {patient.other_names or ''}".strip(),
         patient.national_id or "",
+        _further_phones(patient),
     )
+
+
+def _further_phones(patient: Patient) -> tuple[str, ...]:
+    """The numbers of the patient beside the first; a record that is not stored yet has none."""
+    if patient.id is None:
+        return ()
+    return tuple(db.session.scalars(select(OtherPhone.number).where(OtherPhone.patient_id == patient.id, _OF_PERSON)))
 
 
 def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
@@ -143,14 +162,14 @@ def _candidates(person: ComparedPerson, name: ScalarSelect) -> Select:
 
 
 def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bool]]:
-    """Conditions that select candidates: same phone, same or mistyped birth date, or similar name without a different date."""
+    """Conditions that select candidates: a phone in common, same or mistyped birth date, or similar name without a different
+    date."""
     resembles = Patient.search_names.op("%")(name)
     blocks = []
-    dialled, plain = _dialled(person), identifier(person.national_id)
-    if len(plain) >= MIN_IDENTIFIER:
+    if len(identifier(person.national_id)) >= MIN_IDENTIFIER:
         blocks.append(has_identifier("national_id"))
-    if len(dialled) >= MIN_PHONE:
-        blocks.append(Patient.search_digits.like(f"%{dialled[-8:]} %"))
+    for number in _numbers(person):
+        blocks += _has_number(f"%{number} %", f"%{number}%")
     if person.birth_date is None:
         return [*blocks, resembles]
     span = timedelta(days=366 * YEARS_APART)
@@ -161,9 +180,22 @@ def _blocks(person: ComparedPerson, name: ScalarSelect) -> list[ColumnElement[bo
     return [*blocks, and_(about, Patient.birth_is_estimated), Patient.birth_date.in_(likely_typos(person.birth_date))]
 
 
-def _dialled(person: ComparedPerson) -> str:
-    phone = phone_numbers.parse_phone(person.phone or "", current_app.config["COUNTRY"]).e164
-    return phone_numbers.strip_dial_prefix(phone or person.phone or "")
+def _has_number(first: Any, further: Any) -> list[ColumnElement[bool]]:
+    """The conditions of patients with a number as their first phone, or among the further ones and those of relatives; the
+    score compares only the further phones of the patients themselves."""
+    return [Patient.search_digits.like(first), and_(has_kin, kin_digits.like(further))]
+
+
+def _numbers(person: ComparedPerson) -> list[str]:
+    """The last digits of the person's phones that are long enough to be looked for."""
+    dialled = (_dialled(phone) for phone in (person.phone, *person.other_phones) if phone)
+    return list(dict.fromkeys(number[-8:] for number in dialled if len(number) >= MIN_PHONE))[:MAX_PHONES]
+
+
+def _dialled(typed: str) -> str:
+    return phone_numbers.strip_dial_prefix(
+        phone_numbers.parse_phone(typed, current_app.config["COUNTRY"]).e164 or typed
+    )
 
 
 def _score(person: ComparedPerson, row: Any) -> match_scoring.MatchScore:
@@ -177,5 +209,6 @@ def _score(person: ComparedPerson, row: Any) -> match_scoring.MatchScore:
         row.address,
         f"{row.preferred_name} {row.other_names}".strip(),
         row.national_id,
+        tuple(row.other_phones or ()),
     )
     return match_scoring.score_match(person, known)

@@ -42,7 +42,8 @@ _SOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class ComparedPerson:
-    """The facts that are compared. `sex` is a FHIR code, `phone` is E.164 if known; everything but the name may be missing."""
+    """The facts that are compared. `sex` is a FHIR code, `phone` is E.164 if known, `other_phones` are further numbers of the
+    person; everything but the name may be missing."""
 
     given: str
     family: str = ""
@@ -53,6 +54,7 @@ class ComparedPerson:
     address: str = ""
     other_names: str = ""
     national_id: str = ""
+    other_phones: tuple[str, ...] = ()
 
 
 class MatchScore(NamedTuple):
@@ -72,7 +74,7 @@ def score_match(a: ComparedPerson, b: ComparedPerson) -> MatchScore:
     evidence_list = [
         _names(a, b),
         _birth(a, b),
-        _phone(a.phone, b.phone),
+        _phones(a, b),
         _sex(a.sex, b.sex),
         _address(a.address, b.address),
         _national_id(a.national_id, b.national_id),
@@ -201,6 +203,15 @@ def _exact(earlier: date, later: date) -> _Evidence:
     return _Evidence(-4.0)
 
 
+def _phones(a: ComparedPerson, b: ComparedPerson) -> _Evidence:
+    """By the first phones, or by those of all that say most: one in common suffices, and further ones that differ say nothing."""
+    first = _phone(a.phone, b.phone)
+    if not (a.other_phones or b.other_phones):
+        return first
+    pairs = [_phone(mine, theirs) for mine in (a.phone, *a.other_phones) for theirs in (b.phone, *b.other_phones)]
+    return max(first, *pairs, key=lambda evidence: evidence.weight)
+
+
 def _phone(mine: str | None, theirs: str | None) -> _Evidence:
     a, b = _dialled(mine or ""), _dialled(theirs or "")
     if len(a) < 6 or len(b) < 6:
@@ -253,3 +264,9 @@ def likely_typos(born: date) -> list[date]:
             except ValueError:
                 continue
     return sorted(dates)
+
+
+def nearest_days(born: date) -> list[date]:
+    """The date, its neighbours, and day and month exchanged."""
+    swapped = [date(born.year, born.day, born.month)] if born.day <= 12 else []
+    return [born, born + timedelta(days=1), born - timedelta(days=1), *swapped]

@@ -32,12 +32,13 @@ from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
+from hms.core.text import phone_numbers
 from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.parameters import BoundsShape
 from hms.patients.access import policy
 from hms.patients.access.reader import ReaderKind
-from hms.patients.identity import hospital_numbers, phone_numbers
+from hms.patients.identity import hospital_numbers
 from hms.patients.identity.columns import PATIENT_COLUMNS, Identified
 from hms.patients.models import ALLERGY_WORDS, Patient
 

@@ -25,13 +25,27 @@ EVER: tuple[date | None, date | None] = (None, None)
 """All days: past, today and coming."""
 
 
-def read_totals(measures: Sequence[Measure], *periods: Period | None, by_month: bool = False) -> Sequence[Row]:
+class TotalRows:
+    """The rows of a statement of totals by period and measure, grouped once, because a page asks for many."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows: dict[tuple[int, str], list[Row]] = {}
+        for row in rows:
+            self._rows.setdefault((row.n, row.measure), []).append(row)
+
+    def of(self, measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> list[Row]:
+        """The rows of a measure in the period `n`; with `keys`, only those under these."""
+        rows = self._rows.get((n, measure.name), [])
+        return rows if keys is None else [row for row in rows if row.key in keys]
+
+
+def read_totals(measures: Sequence[Measure], *periods: Period | None, by_month: bool = False) -> TotalRows:
     """Number and amount by measure and key: rows of n, measure, month, key, number, amount.
 
     `n` is the number of the period, from 1; None stands for all days. `month` is None unless `by_month`. One statement, so
     that all figures are of one moment.
     """
-    return execute(statements.select_totals(tuple(measures), by_month=by_month), *periods)
+    return TotalRows(execute(statements.select_totals(tuple(measures), by_month=by_month), *periods))
 
 
 def execute(statement: str, *periods: Period | None, **values: Any) -> Sequence[Row]:
@@ -50,35 +64,31 @@ def execute(statement: str, *periods: Period | None, **values: Any) -> Sequence[
         raise
 
 
-def _of(rows: Sequence[Row], measure: Measure, n: int, keys: Collection[str] | None) -> list[Row]:
-    return [row for row in rows if row.n == n and row.measure == measure.name and (keys is None or row.key in keys)]
-
-
-def number_of(rows: Sequence[Row], measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> int:
+def number_of(rows: TotalRows, measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> int:
     """The number of records of a measure in the period `n`; with `keys`, only under these."""
-    return sum(row.number for row in _of(rows, measure, n, keys))
+    return sum(row.number for row in rows.of(measure, n, keys=keys))
 
 
-def amount_of(rows: Sequence[Row], measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> Money:
+def amount_of(rows: TotalRows, measure: Measure, n: int = 1, *, keys: Collection[str] | None = None) -> Money:
     """The sum of a measure in the period `n`; with `keys`, only under these."""
-    return Money(sum((row.amount for row in _of(rows, measure, n, keys)), Decimal(0)))
+    return Money(sum((row.amount for row in rows.of(measure, n, keys=keys)), Decimal(0)))
 
 
-def by_key(rows: Sequence[Row], measure: Measure, n: int = 1) -> dict[str, Money]:
+def by_key(rows: TotalRows, measure: Measure, n: int = 1) -> dict[str, Money]:
     """The sums of a measure in the period `n`, by key."""
     sums: dict[str, Decimal] = {}
-    for row in _of(rows, measure, n, None):
+    for row in rows.of(measure, n):
         sums[row.key] = sums.get(row.key, Decimal(0)) + row.amount
     return {key: Money(amount) for key, amount in sums.items()}
 
 
-def median_of(rows: Sequence[Row], measure: Measure, n: int = 1) -> int | None:
+def median_of(rows: TotalRows, measure: Measure, n: int = 1) -> int | None:
     """The median of keys that are whole numbers, each as often as its number of records; None without records.
 
     Of an even number of records it is between the middle two, rounded. Each is a whole number, so the median of waits is
     exact to the minute.
     """
-    numbers = sorted((int(row.key), row.number) for row in _of(rows, measure, n, None))
+    numbers = sorted((int(row.key), row.number) for row in rows.of(measure, n))
     count = sum(number for _key, number in numbers)
     if not count:
         return None

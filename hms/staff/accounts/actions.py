@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import func, literal, select, update
 
 from hms.core import clock
@@ -47,7 +48,7 @@ class NewAccount:
 def add_person(*, username: str, role_id: int | None = None, by: Person, **details: Any) -> NewAccount:
     """Create an account without a password, and the one-time link with which its owner chooses one.
 
-    `details` are email, title, first_name, last_name, department_id, room.
+    `details` are email, phone, title, first_name, last_name, department_id, room.
     """
     user = User(**_clean({"username": username, **details}, None))
     db.session.add(user)
@@ -99,6 +100,8 @@ def _clean(changes: dict[str, Any], user: User | None) -> dict[str, Any]:
         cleaned["username"] = check_username_is_free(rules.username(cleaned["username"]), user)
     if "email" in cleaned:
         cleaned["email"] = check_email_is_free(rules.email(cleaned["email"] or ""), user)
+    if "phone" in cleaned:
+        cleaned["phone"] = rules.phone(cleaned["phone"] or "", current_app.config["COUNTRY"])
     if "department_id" in cleaned:
         present = None if user is None else user.department_id
         check_open_department(cleaned["department_id"], "department_id", present_id=present)

@@ -222,7 +222,8 @@ def profile() -> Response:
 @api.arguments(schemas.ProfileIn)
 @api.response(200, schemas.MeOut)
 def change_profile(payload: dict[str, Any]) -> Response:
-    """Change one's own name, e-mail, language, preferences and password; e-mail and password need `current_password`."""
+    """Change one's own name, e-mail, phone, language, preferences and password; e-mail, phone and password need
+    `current_password`."""
     return _change_profile(payload)
 
 
@@ -231,7 +232,9 @@ def _change_profile(payload: dict[str, Any]) -> Response:
     user = get_or_not_found(User, who.id)
     if payload.get("email", user.email) == user.email:
         payload.pop("email", None)
-    if "email" in payload or "password" in payload:
+    if payload.get("phone", user.phone) == user.phone:
+        payload.pop("phone", None)
+    if payload.keys() & {"email", "phone", "password"}:
         reauthenticate(payload.get("current_password"), by=who, field="current_password")
     with _if_own_version(lambda row, photo_mark: me_json(row, who, photo_mark)) as version:
         profile_actions.change_profile(payload, version=version, by=who)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -64,6 +65,18 @@ def change_email(*, email: str, by: Person) -> User:
     return user
 
 
+@action(Permission.SIGNED_IN, "staff.change_phone")
+def change_phone(*, phone: str, by: Person) -> User:
+    """Change the mobile phone to which alerts may be sent. Call it through `with_reauthentication`."""
+    user = get_for_update(User, by.id)
+    number = rules.phone(phone, current_app.config["COUNTRY"])
+    if number != user.phone:
+        user.phone = number
+        user.increment_version()
+        db.session.flush()
+    return user
+
+
 def change_password(*, password: str, by: Person) -> User:
     """Change one's own password; other sessions and all tokens end. Call it after re-authentication."""
     return _save_password(hash_changed_password(password, by=by), by=by)
@@ -85,9 +98,9 @@ def _save_password(password_hash: str, *, by: Person) -> User:
 
 
 def change_profile(changes: dict[str, Any], *, version: int | None = None, by: Person) -> None:
-    """Change names, e-mail address, password and preferences in one transaction.
+    """Change names, e-mail address, phone, password and preferences in one transaction.
 
-    For `email` and `password`, call it after re-authentication.
+    For `email`, `phone` and `password`, call it after re-authentication.
     """
     password_hash = hash_changed_password(changes["password"], by=by) if "password" in changes else None
     _save_profile(changes, password_hash, version, by=by)
@@ -101,6 +114,8 @@ def _save_profile(changes: dict[str, Any], password_hash: str | None, version: i
         change_names(**names, by=by)
     if "email" in changes:
         change_email(email=changes["email"], by=by)
+    if "phone" in changes:
+        change_phone(phone=changes["phone"], by=by)
     if password_hash is not None:
         _save_password(password_hash, by=by)
     change_preferences(language=changes.get("language_preference"), preferences=changes.get("preferences"), by=by)

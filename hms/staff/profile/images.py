@@ -106,16 +106,24 @@ def _verify(uploaded: bytes) -> bytes:
 def _reencode(uploaded: bytes) -> bytes:
     with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
         picture.draft("RGB", (2 * SIDE_PIXELS, 2 * SIDE_PIXELS))
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
+        upright = _upright(picture).convert("RGB")
     encoded = BytesIO()
     ImageOps.fit(upright, (SIDE_PIXELS, SIDE_PIXELS)).save(encoded, "JPEG", quality=85)
     return encoded.getvalue()
 
 
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as the camera's data say that it stands; as it is when only these data are broken."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except UNREADABLE:
+        return picture
+
+
 def _reencode_logo(uploaded: bytes) -> bytes:
     """A PNG that is small enough for every page: fewer colours, then fewer pixels."""
     with Image.open(BytesIO(uploaded), formats=FORMATS) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGBA")
+        upright = _upright(picture).convert("RGBA")
     for size in LOGO_SIZES:
         smaller = upright.copy()
         smaller.thumbnail(size)

@@ -14,7 +14,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "density": ("comfortable", "compact"),
     "text_size": ("normal", "large", "larger"),
 }
-FLAGS = frozenset({"shortcuts_off", "sounds", "notify_on_page", "notify_by_email"})
+FLAGS = frozenset({"shortcuts_off", "sounds", "notify_on_page", "notify_by_email", "notify_by_sms"})
 MAX_KEYS, MAX_TEXT_LENGTH = 40, 200
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 

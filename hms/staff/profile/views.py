@@ -14,7 +14,7 @@ from hms.core.settings import store as settings
 from hms.core.web.guard import current_person, requires
 from hms.core.web.rate_limits import limiter
 from hms.staff.blueprints import pages
-from hms.staff.forms import EmailForm, NamesForm, PasswordForm, PhotoForm, PreferencesForm
+from hms.staff.forms import EmailForm, NamesForm, PasswordForm, PhoneForm, PhotoForm, PreferencesForm
 from hms.staff.login_security import activity
 from hms.staff.models import User
 from hms.staff.sign_in.reauthentication import with_reauthentication
@@ -34,6 +34,7 @@ def _current_preferences() -> dict[str, Any]:
         "single_keys": not who.shortcuts_off,
         "notify_on_page": who.preferences.get("notify_on_page", True),
         "notify_by_email": who.preferences.get("notify_by_email", False),
+        "notify_by_sms": who.preferences.get("notify_by_sms", False),
     }
 
 
@@ -81,6 +82,17 @@ def change_email() -> ResponseReturnValue:
     if form.save(with_reauthentication(actions.change_email, "current"), by=current_person()):
         return _back_to_profile(_("E-mail address saved."))
     return render_template("staff/own_email.html", form=form), form.status
+
+
+@pages.route("/profile/phone", methods=["GET", "POST"])
+@requires(Permission.SIGNED_IN)
+def change_phone() -> ResponseReturnValue:
+    """Change one's own mobile phone, with the password."""
+    form = PhoneForm(obj=get_or_not_found(User, current_person().id))
+    form.merge_with(lambda: _stored_values("phone"))
+    if form.save(with_reauthentication(actions.change_phone, "current"), by=current_person()):
+        return _back_to_profile(_("Phone saved."))
+    return render_template("staff/own_phone.html", form=form), form.status
 
 
 @pages.route("/profile/password", methods=["GET", "POST"])

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from hms.core.text import phone_numbers
 from hms.core.web.template_filters import marked
-from hms.patients.identity import phone_numbers
 
 
 @pytest.mark.parametrize(
