@@ -182,11 +182,13 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     visit = add(Encounter(started_at=now, status="signed", signed_at=now, signed_by_id=by, **about, **texts))
     inside = {"patient_id": patient_id, "encounter_id": visit.id}
     condition = add(Condition(title=CLINICAL[2], code="B54", **inside))
+    problem = add(Condition(title=CLINICAL[2], patient_id=patient_id, is_problem=True))
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
     ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
-    return ids | {"condition_id": condition.id, "reading_id": reading.id} | _medicine(inside, by, now, number)
+    ids |= {"condition_id": condition.id, "problem_id": problem.id, "reading_id": reading.id}
+    return ids | _medicine(inside, by, now, number)
 
 
 def _point(number: int) -> ServicePoint:

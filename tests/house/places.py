@@ -22,6 +22,7 @@ WORDS = {
     "channel": "sms",
     "language": "en",
     "number": "1",
+    "clinical.change_problem:step": "resolve",
 }
 """Values of URL arguments that are not records."""
 

@@ -24,7 +24,7 @@ OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),
     *("entry_id", "dispense_id", "reading_id", "correction_id", "access_id", "condition_id", "allergy_id"),
     *("merge_id", "message_id", "pair_id", "phone_id", "relative_id", "consent_id", "form_id", "point_entry_id"),
-    "document_id",
+    *("document_id", "problem_id"),
 }
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
@@ -32,7 +32,7 @@ OF_NOBODY = {
     *("import_id", "row_number", "document"),
     *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
     *("what", "line_id", "department_id", "mark", "holiday_id", "visit_type_id", "screen_id", "point_id"),
-    *("kind", "channel", "language", "kind_id", "text_id", "area_id"),
+    *("kind", "channel", "language", "kind_id", "text_id", "area_id", "step"),
 }
 ITEM = {"billing_api.bill_item": True}
 """Here `item_id` is a bill line; at other addresses it is an item of the price list."""

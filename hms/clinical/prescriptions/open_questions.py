@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hms.core.text.translation import Sentence
-from hms.formulary.safety.reasons import STOP, Question
+from hms.formulary.safety.reasons import Question
 
 
 @dataclass
@@ -19,8 +19,9 @@ class OpenQuestion:
     medicines: list[str]
 
     @property
-    def is_stop(self) -> bool:
-        return self.kind == STOP
+    def unnamed(self) -> list[str]:
+        """The medicines that the words of the finding do not name."""
+        return [name for name in self.medicines if name.casefold() not in str(self.message).casefold()]
 
 
 def collect_questions(found: Iterable[tuple[str, Iterable[Question]]]) -> list[OpenQuestion]:

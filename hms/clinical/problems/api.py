@@ -25,9 +25,9 @@ PROBLEMS = parameters(
     **DAYS,
     clinical_status=Choice(("active", "inactive", "resolved")),
     certainty=Choice(("provisional", "confirmed")),
-    ordering=Ordering(("id", "created_at", "text")),
+    ordering=Ordering(("id", "created_at", "updated_at", "text")),
 )
-ID, CREATED_AT = attrgetter("id"), attrgetter("created_at")
+ID, CREATED_AT, UPDATED_AT = attrgetter("id"), attrgetter("created_at"), attrgetter("updated_at")
 
 
 def _newest_first(row: Any) -> tuple[int]:
@@ -49,8 +49,8 @@ def problems(arguments: dict[str, Any], patient_id: int) -> Response:
         clinical_status=attrgetter("clinical_status"),
         certainty=attrgetter("certainty"),
     )
-    ordered = order_rows(rows, arguments, _newest_first, id=ID, created_at=CREATED_AT, text=attrgetter("title"))
-    return paginated_response(ordered, problem_json)
+    columns = {"id": ID, "created_at": CREATED_AT, "updated_at": UPDATED_AT, "text": attrgetter("title")}
+    return paginated_response(order_rows(rows, arguments, _newest_first, **columns), problem_json)
 
 
 @api.post("/patients/<int:patient_id>/problems/")

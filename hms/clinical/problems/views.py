@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from hms.clinical.blueprints import pages
 from hms.clinical.diagnoses import codes
 from hms.clinical.forms import ProblemEndForm, ProblemForm
-from hms.core.actions import require_permission
 from hms.core.api import read_log
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
@@ -27,12 +26,17 @@ from hms.patients.records import banner
 from . import actions, queries
 
 
-@pages.route("/patients/<int:patient_id>/problems", methods=["GET", "POST"])
+@pages.get("/patients/<int:patient_id>/problems")
 @requires(Permission.OPEN_CHART)
 def problems(patient_id: int) -> ResponseReturnValue:
-    """The problem list; roles with permission add to it."""
-    if request.method == "POST":
-        require_permission(current_person(), Permission.KEEP_PROBLEMS)
+    """The problem list."""
+    return _problem_page(patient_id, ProblemForm(formdata=None))
+
+
+@pages.post("/patients/<int:patient_id>/problems")
+@requires(Permission.KEEP_PROBLEMS)
+def add_problem(patient_id: int) -> ResponseReturnValue:
+    """Add a problem to the list."""
     form = ProblemForm()
     if "look_up" in request.form:
         found = codes.find_codes(form.text.data or "")
