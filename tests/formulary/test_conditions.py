@@ -19,6 +19,7 @@ from hms.formulary.safety.kidney_function import (
     MICROMOLES,
     Creatinine,
     KidneyFacts,
+    Size,
     ckd_epi_2021,
     cockcroft_gault,
     estimate,
@@ -26,6 +27,7 @@ from hms.formulary.safety.kidney_function import (
 )
 from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.formulary.safety.other_checks import CurrentMedicine, PatientFacts, check_duplicates
+from hms.formulary.safety.rule_lines import KidneyRule
 
 D = Decimal
 KNOWN = catalogue.load_knowledge()
@@ -40,8 +42,14 @@ def named(name):
     return BY_NAME.get(name) or medicine_from_text(name, KNOWN)
 
 
-def kidneys(micromoles, days=1, height=None):
-    return KidneyFacts(Creatinine(D(micromoles), TODAY - dt.timedelta(days=days)), TODAY, 90, height)
+def size(value, days=1):
+    return Size(D(value), TODAY - dt.timedelta(days=days))
+
+
+def kidneys(micromoles, days=1, height=None, weight=None):
+    return KidneyFacts(
+        Creatinine(D(micromoles), TODAY - dt.timedelta(days=days)), TODAY, 90, height, weight or size(50)
+    )
 
 
 def test_the_estimates_are_those_of_their_papers():
@@ -50,7 +58,7 @@ def test_the_estimates_are_those_of_their_papers():
     assert round(ckd_epi_2021(D("1.5"), D(70), is_female=True)) == 37
     assert round(cockcroft_gault(D("1.5"), D(80), D(50), is_female=True)) == 24
     assert round(schwartz(D("0.5"), D(115))) == 95
-    assert round(estimate("egfr", CHILD, kidneys(MICROMOLES, height=D(115))).value) == 47
+    assert round(estimate("egfr", CHILD, kidneys(MICROMOLES, height=size(115))).value) == 47
 
 
 KIDNEYS = [
@@ -63,16 +71,18 @@ KIDNEYS = [
     ("enoxaparin", OLD_WOMAN, kidneys(130), "caution"),
     ("digoxin", OLD_WOMAN, kidneys(100), "caution"),
     ("spironolactone", OLD_WOMAN, kidneys(200), "stop"),
-    ("gentamicin", CHILD, kidneys(200, height=D(115)), "stop"),
+    ("gentamicin", CHILD, kidneys(200, height=size(115)), "stop"),
 ]
 NOT_COMPARED = [
     ("metformin", MAN, KidneyFacts(None, TODAY, 90), "there is no creatinine result"),
     ("metformin", MAN, kidneys(80, days=91), "more than 90 days ago"),
     ("metformin", replace(MAN, age_years=None), kidneys(80), "the age is not known"),
     ("metformin", replace(MAN, sex="other"), kidneys(80), "the sex is not recorded"),
-    ("gentamicin", replace(MAN, weight_kg=None), kidneys(80), "the weight is not recorded"),
+    ("gentamicin", MAN, replace(kidneys(80), weight=None), "the weight is not recorded"),
+    ("gentamicin", MAN, kidneys(80, weight=size(70, 366)), "the last weight is of 2025-11-29, more than 365 days ago"),
     ("gentamicin", CHILD, kidneys(80), "the height is not recorded"),
-    ("gentamicin", replace(CHILD, age_years=D("0.5")), kidneys(80, height=D(60)), "below the age of one year"),
+    ("gentamicin", CHILD, kidneys(80, height=size(85, 91)), "the last height is of 2026-08-31, more than 90 days ago"),
+    ("gentamicin", replace(CHILD, age_years=D("0.5")), kidneys(80, height=size(60)), "below the age of one year"),
     ("metformin", MAN, None, "not looked up here"),
 ]
 
@@ -90,6 +100,13 @@ def test_the_kidneys_are_compared_or_it_is_said_why_not():
             why,
         )
     assert check_kidneys(named("paracetamol"), None, MAN, KidneyFacts(None, TODAY, 90), KNOWN) is None
+    rules = tuple(KidneyRule("x", measure, D(60), frozenset(), "caution", "", "", "") for measure in ("crcl", "egfr"))
+    known, medicine = replace(KNOWN, kidney_rules=rules), replace(named("paracetamol"), ingredients=("x",))
+    half = check_kidneys(medicine, None, MAN, replace(kidneys(200), weight=None), known)
+    assert (half.outcome, "the weight is not recorded" in str(half.unknown)) == ("fired", True)
+    near = kidneys(MICROMOLES * 100 / 72, weight=size("59.6"))
+    words = str(check_kidneys(medicine, None, MAN, near, replace(KNOWN, kidney_rules=rules[:1])).alerts[0].message)
+    assert "about 59 mL/min (creatinine clearance by Cockcroft and Gault with 59.6\xa0kg of 2026-11-29" in words
     names = {check.rule for check in check_medicine(named("paracetamol"), None, MAN, (), (), KNOWN)}
     assert "kidneys" not in names, "nothing is said of a medicine for which they do not matter"
 
@@ -107,6 +124,12 @@ ILLNESSES = [
     ("codeine", Illness("Breastfeeding"), "stop"),
     ("propranolol", Illness("No asthma"), None),
     ("propranolol", Illness("Family history of asthma"), None),
+    ("propranolol", Illness("No known asthma"), None),
+    ("propranolol", Illness("asthma, not well controlled"), "stop"),
+    ("propranolol", Illness("History of asthma"), "stop"),
+    ("propranolol", Illness("Severe asthma without cough"), "stop"),
+    ("propranolol", Illness("Smoker: no. Asthma since childhood"), "stop"),
+    ("propranolol", Illness("Known asthmatic"), "stop"),
     ("propranolol", Illness("Essential hypertension", "I10"), None),
     ("ibuprofen", Illness("Malaria", "B54"), None),
 ]
@@ -121,9 +144,37 @@ def test_illnesses_are_compared_by_code_and_by_words():
     nothing = check_illnesses(named("propranolol"), None, MAN, (), KNOWN)
     assert (nothing.outcome, "No illness is recorded" in str(nothing.unknown)) == ("not_checked", True)
     assert check_illnesses(named("paracetamol"), None, MAN, None, KNOWN).outcome == "not_checked"
-    pregnant = replace(OLD_WOMAN, age_years=D(25), is_pregnant=True)
-    thalidomide = check_illnesses(medicine_from_text("ribavirin", KNOWN), None, pregnant, (), KNOWN)
-    assert [alert.tier for alert in thalidomide.alerts] in ([], ["stop"])
+
+
+PREGNANCIES = [
+    (Illness("Supervision of normal pregnancy", "Z34.9"), True),
+    (Illness("Anaemia in pregnancy", "O99.0"), True),
+    (Illness("Pregnant, 20 weeks"), True),
+    (Illness("Not pregnant"), False),
+    (Illness("Missed abortion", "O02.1"), False),
+    (Illness("Sepsis after the birth", "O85"), False),
+    (Illness("Asthma", "J45.9"), False),
+]
+
+
+def test_a_pregnancy_counts_wherever_it_is_recorded():
+    """Without a flag in the formulary (ribavirin, tetracycline) by the list of illnesses, with one (warfarin) by the flag."""
+    woman = replace(OLD_WOMAN, age_years=D(25))
+    harmful = (
+        ("ribavirin", "stop", "illnesses"),
+        ("tetracycline", "caution", "illnesses"),
+        ("warfarin", "stop", "age_pregnancy"),
+    )
+    for name, tier, rule in harmful:
+        medicine = named(name) if rule == "age_pregnancy" else medicine_from_text(name, KNOWN)
+        assert bool(medicine.pregnancy) == (rule == "age_pregnancy"), name
+        cases = [(woman, each, is_pregnant) for each, is_pregnant in PREGNANCIES]
+        cases += [(replace(woman, is_pregnant=True), PREGNANCIES[-1][0], True), (MAN, PREGNANCIES[0][0], False)]
+        for person, illness, is_pregnant in cases:
+            checks = check_medicine(medicine, None, person, (), (), KNOWN, illnesses=(illness,))
+            tiers = [alert.tier for check in checks if check.rule == rule for alert in check.alerts]
+            expected = tier if is_pregnant else "caution" if rule == "age_pregnancy" and person is woman else None
+            assert tiers == ([expected] if expected else []), (name, illness)
 
 
 def together(*names):
@@ -139,8 +190,19 @@ def test_three_medicines_are_one_finding_in_the_same_words():
     assert "enalapril + furosemide + ibuprofen: The kidneys may fail" in words.pop()
     assert all(check.alerts[0].is_serious for check in checks)
     assert "furosemide" not in " ".join(str(alert.message) for alert in together("ibuprofen", "enalapril").alerts)
-    for names in (("tramadol", "fluoxetine", "amitriptyline"), ("morphine", "diazepam", "chlorphenamine")):
-        assert any(str(alert.message).count(" + ") == 2 for alert in together(*names).alerts) or names[0] == "tramadol"
+    with_own_advice = (
+        ("lorazepam", "morphine", "olanzapine", "an hour between injections"),
+        ("lorazepam", "morphine", "clozapine", "circulation may collapse"),
+        ("trimethoprim", "spironolactone", "enalapril", "Choose another antibiotic"),
+        ("tramadol", "fluoxetine", "amitriptyline", "Choose another pain medicine"),
+    )
+    for *names, advice in with_own_advice:
+        words = [str(alert.message) for alert in together(*names).alerts]
+        assert any(text.count(" + ") == 2 for text in words), names
+        assert any(text.count(" + ") == 1 and advice in text for text in words), "what a pair says of its own stays"
+    assert len(together("diazepam", "morphine", "phenobarbital").alerts) == 2, (
+        "diazepam and phenobarbital: be ready to ventilate"
+    )
     serotonin = together("tramadol", "fluoxetine", "sumatriptan").alerts
     assert [alert.tier for alert in serotonin][:1] == ["stop"]
     assert not any(

@@ -13,7 +13,7 @@ from hms.clinical.vitals import readings
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.settings import store as settings
-from hms.formulary.safety.kidney_function import MICROMOLES, Creatinine, KidneyFacts
+from hms.formulary.safety.kidney_function import MICROMOLES, Creatinine, KidneyFacts, Size
 
 CREATININE_LOINC = ("14682-9", "2160-0", "38483-4", "59826-8", "77140-2")
 """Creatinine in serum, plasma or blood."""
@@ -27,12 +27,13 @@ creatinine_sources: list[Callable[[int], Creatinine | None]] = []
 def load_kidneys(patient_id: int) -> KidneyFacts:
     """What is known of the patient's kidneys today."""
     known = [found for source in (_find_imported, *creatinine_sources) if (found := source(patient_id)) is not None]
-    height = readings.last_sizes(patient_id).get("height")
+    sizes = {key: Size(last.value, last.on) for key, last in readings.last_sizes(patient_id).items()}
     return KidneyFacts(
         creatinine=max(known, key=lambda each: each.measured_on, default=None),
         today=clock.today(),
         days_valid=settings.value("clinical.creatinine_days"),
-        height_cm=height.value if height else None,
+        height=sizes.get("height"),
+        weight=sizes.get("weight"),
     )
 
 

@@ -23,6 +23,7 @@ MAX_COUNT, MAX_COUNTED = 20, {"drop": 60}
 WHOLE = frozenset({"capsule", "puff", "drop", "spray", "patch", "inhaler"})
 """Counted things that cannot be divided; the others are given to a quarter."""
 ROUNDING = Decimal("0.001")
+NOT_A_COUNT = "not_a_count"
 ONCE = "once"
 AS_REQUIRED = ""
 
@@ -144,12 +145,12 @@ def check_count(amount: Decimal, unit: str, field: str) -> None:
     """Raise `RuleBroken` on `field` for more of a counted thing than anybody takes at once: milligrams were meant."""
     if unit in COUNTED and amount > MAX_COUNTED.get(unit, MAX_COUNT):
         message = N_("%(amount)s at once is too many. If a strength is meant, enter mg.")
-        raise RuleBroken(message, field, amount=format_amount(amount, unit))
+        raise RuleBroken(message, field, code=NOT_A_COUNT, amount=format_amount(amount, unit))
     if unit in COUNTED and amount % (1 if unit in WHOLE else Decimal("0.25")):
         message = N_("%(amount)s cannot be divided so. Enter a whole number, or mg or mL.")
         if unit not in WHOLE:
             message = N_("%(amount)s cannot be measured. Enter halves or quarters, or mg or mL.")
-        raise RuleBroken(message, field, amount=format_amount(amount, unit))
+        raise RuleBroken(message, field, code=NOT_A_COUNT, amount=format_amount(amount, unit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
-from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, ONCE, Dose, check_count
+from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, NOT_A_COUNT, ONCE, Dose, check_count
 from .misreadings import check_as_typed, check_readings
 from .rewriting import MAX_WHOLE, expand_fractions, expand_frequencies, expand_hour_ranges, expand_slots
 from .strengths import COUNTED
@@ -33,6 +33,8 @@ MAX_DOSES = 24
 EXAMPLE = "500 mg tds 5/7 po"
 TWO_FREQUENCIES = "two_frequencies"
 ZERO = Decimal(0)
+NEVER_TEXT = frozenset({TWO_FREQUENCIES, NOT_A_COUNT})
+"""Refusals of a dose that may not stay as a text either: nobody may give it as it stands."""
 
 _FILLERS = frozenset({"take", "give", "for", "x", "a", "the", "pendant", "as", "prendre"})
 _ALLOWED = re.compile(r"[a-z0-9µμ .,/%+-]*")
@@ -203,7 +205,8 @@ def _amount(rest: _Remainder, default_unit: str) -> tuple[Decimal, str]:
     bare = _single_match(rest.take(_BARE_NUMBER), Sentence(N_("two amounts"))) if is_counted else None
     if bare is None or (count := _number(bare[1])) > MAX_BARE_NUMBER:
         _check_misread(rest.left)
-        raise _refuse(N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets."))
+        message = N_("Enter the amount with its unit, for example 500 mg, 10 mL or 2 tablets.")
+        raise RuleBroken(message, FIELD, code=NOT_A_COUNT if bare else None)
     return count, default_unit
 
 

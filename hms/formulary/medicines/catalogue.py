@@ -219,8 +219,9 @@ def _usual_dose(row: dict[str, str]) -> Dose:
 
 
 def _combination(row: dict[str, str]) -> Combination:
+    covers = frozenset(frozenset(pair.split("+")) for pair in _split(row["covers"]))
     texts = (row[name] for name in ("effect", "advice", "source", "address"))
-    return Combination(_split(row["parts"]), row["tier"], frozenset(_split(row["mechanisms"])), *texts)
+    return Combination(_split(row["parts"]), row["tier"], covers, *texts)
 
 
 def _kidney_rule(row: dict[str, str]) -> KidneyRule:

@@ -9,7 +9,7 @@ from hms.formulary.dosing.doses import Dose
 from .alerts import NO_RULES, CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .dose_limits import check_dose_limits, check_high_alert
-from .illness_check import Illness, check_illnesses
+from .illness_check import Illness, check_illnesses, with_pregnancy
 from .interaction_check import check_interactions
 from .kidney_check import check_kidneys
 from .kidney_function import KidneyFacts
@@ -38,11 +38,12 @@ def check_medicine(
     dose, age and pregnancy, kidneys (of medicines for which they matter) and illnesses, in this order.
 
     `current` holds the patient's other medicines and the other lines of the same prescription, without this line.
-    `allergies` is None when the patient was not asked; `kidneys` and `illnesses` are None when they were not looked up.
+    `allergies` is None when the patient was not asked; `kidneys` and `illnesses` are None when they were not looked up. An
+    illness that is a pregnancy counts like the pregnancy of the vital signs.
     """
     if not knowledge.is_readable:
         return (CheckResult.not_run("rules", NO_RULES),)
-    others = tuple(current)
+    others, person = tuple(current), with_pregnancy(person, illnesses)
     found = (
         check_allergies(medicine, allergies, knowledge),
         check_interactions(medicine, others, knowledge),

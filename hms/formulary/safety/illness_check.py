@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose
@@ -18,7 +18,16 @@ from .rule_lines import IllnessRule
 RULE = "illnesses"
 PREGNANT = "pregnant"
 """In the place of a code: the patient is pregnant. For medicines of which the formulary says nothing in pregnancy."""
-_DENIED = re.compile(r"(?<![a-z])(?:no|not|without|family|history|hx|screening|suspected|rule out|ruled out)(?![a-z])")
+PREGNANCY_CODES = ("O1", "O2", "O3", "O4", "O6", "O98", "O99", "Z32.1", "Z33", "Z34", "Z35")
+"""Beginnings of the codes of a running pregnancy: not of one that ended early (O00-O08), nor of what follows a birth."""
+PREGNANCY_WORDS = ("pregnant", "pregnancy", "enceinte", "grossesse")
+_DENIED = re.compile(
+    r" (?:(?:no|family) (?:history|hx)(?: of)?|fh(?: of)?|no (?:signs?|evidence) of"
+    r"|screening for|ruled? out|no|not|without|pas d)"
+    r"(?: (?:an?|any|known))?$"
+)
+"""Words that deny the illness when they stand directly before it."""
+_CLAUSE = re.compile(r"[,.;:()\n]")
 NO_RULE = N_("The list has no illness with which %(medicine)s was compared.")
 
 
@@ -57,11 +66,30 @@ def check_illnesses(
     )
 
 
+def is_pregnancy(illness: Illness) -> bool:
+    """Whether the problem or diagnosis says that the patient is pregnant."""
+    return illness.code.startswith(PREGNANCY_CODES) if illness.code else _names(illness, PREGNANCY_WORDS)
+
+
+def with_pregnancy(person: PatientFacts, illnesses: Sequence[Illness] | None) -> PatientFacts:
+    """The patient as pregnant when one of the illnesses says so."""
+    is_pregnant = person.sex != "male" and any(is_pregnancy(each) for each in illnesses or ())
+    return replace(person, is_pregnant=True) if is_pregnant else person
+
+
 def _is_about(rule: IllnessRule, illness: Illness) -> bool:
-    if illness.code:
-        return any(illness.code.startswith(prefix) for prefix in rule.codes)
-    words = normalize_words(illness.title)
-    return not _DENIED.search(words) and any(f" {word} " in words for word in rule.words)
+    return illness.code.startswith(tuple(rule.codes)) if illness.code else _names(illness, rule.words)
+
+
+def _names(illness: Illness, words: Iterable[str]) -> bool:
+    """Whether the title has one of the words without a denial directly before it."""
+    clauses = [normalize_words(clause) for clause in _CLAUSE.split(illness.title)]
+    return any(
+        not _DENIED.search(clause[: match.start()])
+        for clause in clauses
+        for word in words
+        for match in re.finditer(f" {re.escape(word)}(?= )", clause)
+    )
 
 
 def _describe_pregnancy(rule: IllnessRule, medicine: Medicine, person: PatientFacts) -> list[str]:

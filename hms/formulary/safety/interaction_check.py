@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hms.core.text.translation import N_, Sentence, joined
 
 from .alerts import NO_RULES, TIERS, CheckResult, SafetyAlert, get_worst_alert
-from .knowledge import Knowledge
+from .knowledge import CLASS_PREFIX, Knowledge
 from .medicine_facts import LOCAL_ROUTES, Medicine
 from .other_checks import CurrentMedicine, not_in_formulary
 from .rule_lines import Combination, Interaction
@@ -17,7 +17,7 @@ RULE = "interaction"
 
 def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], knowledge: Knowledge) -> CheckResult:
     """Check `medicine` for interactions with the patient's other medicines; one alert for each of these, and one for each
-    combination of three or more. Interactions that are part of a combination have no alert of their own.
+    combination of three or more. Interactions of which a combination says all have no alert of their own.
 
     The result is clear only when each pair either has a rule or was looked at and found harmless.
     """
@@ -96,7 +96,7 @@ def _leave_parts_out(
 
     def is_part(name: str, rule: Interaction) -> bool:
         return any(
-            rule.mechanism in each.mechanisms
+            {rule.first, rule.second} in each.covers
             and TIERS.index(each.tier) <= TIERS.index(rule.tier)
             and name in {one.name for one in taken}
             for each, taken in together
@@ -116,8 +116,13 @@ def _alert(medicine: Medicine, other: Medicine, rules: Iterable[Interaction]) ->
             Sentence("%(one)s + %(other)s: %(effect)s", one=one, other=two, effect=rule.words),
             substances,
         )
-        for rule in rules
+        for rule in sorted(rules, key=_generality)
     )
+
+
+def _generality(rule: Interaction) -> tuple[int, str]:
+    """For sorting: what is said of the medicines themselves before what is said of their families."""
+    return sum(side.startswith(CLASS_PREFIX) for side in (rule.first, rule.second)), rule.words
 
 
 def _describe_compared(medicine: Medicine, others: Sequence[Medicine], knowledge: Knowledge) -> Sentence | None:

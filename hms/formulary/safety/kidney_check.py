@@ -10,7 +10,7 @@ from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose
 
 from .alerts import TIERS, CheckResult, SafetyAlert
-from .kidney_function import MEASURES, KidneyFacts, KidneyFunction, estimate
+from .kidney_function import MEASURES, SCHWARTZ, KidneyFacts, KidneyFunction, estimate
 from .knowledge import Knowledge
 from .medicine_facts import Medicine
 from .other_checks import PatientFacts
@@ -40,11 +40,9 @@ def check_kidneys(
         found = function
         if function.value < rule.below and (worst is None or _is_worse(rule, worst[0])):
             worst = (rule, function)
-    if worst is None and gap is not None:
-        return _not_compared(medicine, gap)
     looked_up = _describe(medicine, found, knowledge) if found else None
     alerts = [_alert(medicine, *worst)] if worst else []
-    unknown = Sentence(NOT_COMPARED, medicine=medicine.name, why=gap) if gap and worst is None else None
+    unknown = Sentence(NOT_COMPARED, medicine=medicine.name, why=gap) if gap else None
     return CheckResult.from_alerts(RULE, alerts, looked_up=looked_up, unknown=unknown)
 
 
@@ -57,7 +55,13 @@ def _not_compared(medicine: Medicine, why: Sentence) -> CheckResult:
 
 
 def _words(function: KidneyFunction) -> dict[str, object]:
-    return {"value": quantity(round(function.value)), "measure": Sentence(MEASURES[function.measure])}
+    """The words of an estimate. It is rounded down, so that what is below a limit is never shown as the limit."""
+    measure, size = Sentence(MEASURES[function.measure]), function.size
+    if size is not None:
+        message = N_("%(measure)s with %(size)s of %(day)s")
+        words = quantity(size.value, "cm" if function.measure == SCHWARTZ else "kg")
+        measure = Sentence(message, measure=measure, size=words, day=size.measured_on.isoformat())
+    return {"value": quantity(int(function.value)), "measure": measure}
 
 
 def _alert(medicine: Medicine, rule: KidneyRule, function: KidneyFunction) -> SafetyAlert:

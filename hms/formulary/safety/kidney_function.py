@@ -26,6 +26,10 @@ NO_AGE = N_("the age is not known")
 NO_SEX = N_("the sex is not recorded")
 NO_WEIGHT = N_("the weight is not recorded")
 NO_HEIGHT = N_("the height is not recorded")
+OLD_WEIGHT = N_("the last weight is of %(day)s, more than %(days)s days ago")
+OLD_HEIGHT = N_("the last height is of %(day)s, more than %(days)s days ago")
+WEIGHT_DAYS, HEIGHT_DAYS = 365, 90
+"""How long a weight of an adult counts, and a height of a child."""
 TOO_YOUNG = N_("no estimate holds below the age of one year")
 
 
@@ -38,13 +42,23 @@ class Creatinine:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """A weight (kg) or height (cm), and the day on which it was measured."""
+
+    value: Decimal
+    measured_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class KidneyFacts:
-    """What is known of the kidneys: the last creatinine, and whether it is of the last `days_valid` days up to `today`."""
+    """What is known of the kidneys: the last creatinine, and whether it is of the last `days_valid` days up to `today`; the
+    last height and weight."""
 
     creatinine: Creatinine | None
     today: date
     days_valid: int
-    height_cm: Decimal | None = None
+    height: Size | None = None
+    weight: Size | None = None
 
     @property
     def is_old(self) -> bool:
@@ -53,11 +67,13 @@ class KidneyFacts:
 
 @dataclass(frozen=True, slots=True)
 class KidneyFunction:
-    """An estimate in mL/min, of the eGFR per 1.73 m² of body surface, by one of `MEASURES`."""
+    """An estimate in mL/min, of the eGFR per 1.73 m² of body surface, by one of `MEASURES`; `size` is the weight or height
+    that it used."""
 
     measure: str
     value: Decimal
     measured_on: date
+    size: Size | None = None
 
 
 def estimate(measure: str, person: PatientFacts, kidneys: KidneyFacts) -> KidneyFunction | Sentence:
@@ -71,18 +87,31 @@ def estimate(measure: str, person: PatientFacts, kidneys: KidneyFacts) -> Kidney
         return Sentence(NO_AGE)
     creatinine = last.micromoles / MICROMOLES
     if age < ADULT_FROM:
-        if age < SCHWARTZ_FROM or kidneys.height_cm is None:
-            return Sentence(TOO_YOUNG if age < SCHWARTZ_FROM else NO_HEIGHT)
-        return KidneyFunction(SCHWARTZ, schwartz(creatinine, kidneys.height_cm), last.measured_on)
+        if age < SCHWARTZ_FROM:
+            return Sentence(TOO_YOUNG)
+        height = _recent(kidneys.height, kidneys.today, HEIGHT_DAYS, NO_HEIGHT, OLD_HEIGHT)
+        if isinstance(height, Sentence):
+            return height
+        return KidneyFunction(SCHWARTZ, schwartz(creatinine, height.value), last.measured_on, height)
     if person.sex not in ("female", "male"):
         return Sentence(NO_SEX)
     is_female = person.sex == "female"
     if measure == EGFR:
         return KidneyFunction(EGFR, ckd_epi_2021(creatinine, age, is_female=is_female), last.measured_on)
-    if person.weight_kg is None:
-        return Sentence(NO_WEIGHT)
-    clearance = cockcroft_gault(creatinine, age, person.weight_kg, is_female=is_female)
-    return KidneyFunction(CRCL, clearance, last.measured_on)
+    weight = _recent(kidneys.weight, kidneys.today, WEIGHT_DAYS, NO_WEIGHT, OLD_WEIGHT)
+    if isinstance(weight, Sentence):
+        return weight
+    clearance = cockcroft_gault(creatinine, age, weight.value, is_female=is_female)
+    return KidneyFunction(CRCL, clearance, last.measured_on, weight)
+
+
+def _recent(size: Size | None, today: date, days: int, missing: str, old: str) -> Size | Sentence:
+    """The size when it is of the last `days`; else why it does not count."""
+    if size is None:
+        return Sentence(missing)
+    if (today - size.measured_on).days > days:
+        return Sentence(old, day=size.measured_on.isoformat(), days=days)
+    return size
 
 
 def cockcroft_gault(creatinine: Decimal, age_years: Decimal, weight_kg: Decimal, *, is_female: bool) -> Decimal:

@@ -29,7 +29,7 @@ MAX_REASON_LENGTH = 500
 STOP, SERIOUS, NOT_CHECKED = "stop", "serious", "not_checked"
 _ASKS = {
     STOP: N_("%(finding)s Say why it is given all the same, or do not prescribe it."),
-    SERIOUS: N_("%(finding)s Say why both are given all the same."),
+    SERIOUS: N_("%(finding)s Say why it is given all the same."),
     NOT_CHECKED: N_("%(finding)s This could not be checked. Check it yourself, then say why it is given all the same."),
 }
 
@@ -43,7 +43,7 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A finding that needs a reason: a stop at once, a serious interaction and what could not be checked before signing.
+    """A finding that needs a reason: a stop at once, a serious one and what could not be checked before signing.
 
     `key` names it in forms, in the API and beside the stored reason. It is made of the words, so that a finding with other
     words (a higher dose, another allergy) is another question.
@@ -63,7 +63,7 @@ def question_key(kind: str, message: str) -> str:
 
 
 def list_questions(checks: Iterable[CheckResult]) -> list[Question]:
-    """What needs a reason, each once: stops, then serious interactions, then what could not be checked."""
+    """What needs a reason, each once: stops, then serious findings, then what could not be checked."""
     checks = tuple(checks)
     alerts = [alert for check in checks for alert in check.alerts]
     found = [Question(STOP, alert.message) for alert in alerts if alert.is_stop]
@@ -96,7 +96,7 @@ class ReasonMissing(RuleBroken):
         super().__init__(_ASKS[first.kind], FIELD, code=code, finding=first.message)
         self.details = {
             "questions": [
-                {"key": question.key, "kind": question.kind, "message": str(question.message)} for question in questions
+                {"key": question.key, "kind": question.kind, "message": question.message} for question in questions
             ]
         }
 

@@ -48,12 +48,12 @@ class Interaction:
 @dataclass(frozen=True, slots=True)
 class Combination:
     """Medicines of which three or more together harm. `parts` are sides as in an `Interaction`; each is another medicine, and
-    a part that stands three times asks for three medicines. Interactions of its medicines by one of `mechanisms` that are no
-    worse are part of it. None of them stays on skin, eye, ear or nose."""
+    a part that stands three times asks for three medicines. `covers` are the two sides of interactions of which it says all,
+    when they are no worse. None of the medicines stays on skin, eye, ear or nose."""
 
     parts: tuple[str, ...]
     tier: str
-    mechanisms: frozenset[str]
+    covers: frozenset[frozenset[str]]
     effect: str
     advice: str
     source: str
