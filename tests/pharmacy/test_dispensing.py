@@ -12,6 +12,7 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from hms.core.person import SYSTEM
+from hms.formulary.safety.reasons import question_key
 from hms.messages.models import Notification
 from hms.patients.records import actions as record_actions
 from hms.pharmacy.dispensing import actions, holds, returns
@@ -152,6 +153,16 @@ def test_a_stop_that_the_prescriber_answered_does_not_block(db, by):
     )
     make.batch(medicine)
     assert actions.dispense(line.id, by=by).quantity == 21
+
+    def ordered(key):
+        reasons = {key: {"code": "tolerated_before", "text": ""}}
+        of = {"override_code": "tolerated_before", "reasons": reasons, "signed_at": later}
+        return make.prescription(medicine, make.encounter(patient), **of)
+
+    with pytest.raises(RuleBroken, match="penicillin") as unanswered:
+        actions.dispense(ordered("0123456789ab").id, by=by)
+    alert = unanswered.value.sentence.values["alert"]
+    assert actions.dispense(ordered(question_key("stop", str(alert))).id, by=by).quantity == 21
 
 
 def test_another_batch_needs_a_reason(db, by):

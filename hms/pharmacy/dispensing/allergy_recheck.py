@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
@@ -13,6 +13,7 @@ from hms.formulary.medicines.catalogue import load_knowledge
 from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies
 from hms.formulary.safety.medicine_facts import Medicine
+from hms.formulary.safety.reasons import STOP, question_key
 
 
 class RecordedAllergy(Protocol):
@@ -24,7 +25,17 @@ class RecordedAllergy(Protocol):
     category: str
     reaction: str
     severity: str
+    recorded_on: date | None
     updated_at: datetime
+
+
+class SignedLine(Protocol):
+    """A prescription with its reasons by the keys of the findings; one from before findings had reasons of their own has only
+    `override_code`."""
+
+    override_code: str
+    reasons: Mapping[str, Any]
+    signed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +57,23 @@ def recheck(
     allergies: Iterable[RecordedAllergy],
     *,
     is_asked: bool,
-    signed_at: datetime | None,
-    is_overridden: bool,
+    line: SignedLine,
 ) -> Recheck:
     """Check `medicine` against the patient's allergies. `is_asked`: somebody has asked the patient about allergies.
 
-    An alert is known only when the prescriber gave a reason (`is_overridden`) and the allergy has not changed since
-    `signed_at`.
+    An alert is known only when the prescriber of `line` gave a reason for it and the allergy has not changed since the
+    signature. A reason for another finding answers none.
     """
     recorded = tuple(allergies)
     check = check_allergies(medicine, _entries(recorded) if is_asked or recorded else None, load_knowledge())
     stops = tuple(alert for alert in check.alerts if alert.is_stop)
     known_messages: set[Sentence] = set()
-    if is_overridden and signed_at is not None:
-        at_signature = tuple(entry for entry in recorded if entry.updated_at <= signed_at)
+    if line.override_code and line.signed_at is not None:
+        at_signature = tuple(entry for entry in recorded if entry.updated_at <= line.signed_at)
         known_messages = {
-            alert.message for alert in check_allergies(medicine, _entries(at_signature), load_knowledge()).alerts
+            alert.message
+            for alert in check_allergies(medicine, _entries(at_signature), load_knowledge()).alerts
+            if not line.reasons or question_key(STOP, str(alert.message)) in line.reasons
         }
     return Recheck(
         known=tuple(alert for alert in stops if alert.message in known_messages),
@@ -72,16 +84,7 @@ def recheck(
 
 
 def _entries(recorded: Iterable[RecordedAllergy]) -> tuple[AllergyEntry, ...]:
-    return tuple(
-        AllergyEntry(
-            text=entry.substance,
-            code=entry.class_code or entry.code,
-            severity=entry.severity,
-            reaction=entry.reaction,
-            category=entry.category,
-        )
-        for entry in recorded
-    )
+    return tuple(AllergyEntry.from_record(entry) for entry in recorded)
 
 
 def refuse_new_alerts(result: Recheck) -> None:

@@ -99,7 +99,7 @@ def locked_lines(ids: Iterable[int], by: Person) -> list[Row]:
 
 _LINE = (
     *("id", "patient_id", "encounter_id", "medication_id", "medication_name", "quantity", "quantity_dispensed"),
-    *("status", "external_id", "days", "signed_at", "override_code", "version"),
+    *("status", "external_id", "days", "signed_at", "override_code", "reasons", "version"),
 )
 _MEDICINE = (
     *("name", "generic_name", "brand_name", "ingredients", "classes", "strength", "form", "unit", "route"),
@@ -188,8 +188,7 @@ def check_allergies(line: Row) -> None:
         Medicine.from_record(line, line.medication_name),
         queries.read_allergies_column(line.allergies),
         is_asked=line.allergy_status != "not_asked",
-        signed_at=line.signed_at,
-        is_overridden=bool(line.override_code),
+        line=line,
     )
     allergy_recheck.refuse_new_alerts(result)
 

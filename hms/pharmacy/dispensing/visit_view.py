@@ -163,8 +163,7 @@ def build_lines(
                 Medicine.from_record(medicine, row.medication_name),
                 allergies,
                 is_asked=patient.allergy_status != "not_asked",
-                signed_at=row.signed_at,
-                is_overridden=bool(row.override_code),
+                line=row,
             )
             line.given_before = _other_dispense(before, row)
         if line.is_givable and owed and not line.found.new:
