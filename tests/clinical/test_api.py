@@ -251,7 +251,7 @@ def test_an_allergy_alert_needs_a_reason(program, person, patient):
     client, encounter = program("doctor"), an_encounter(person("doctor"), patient)
     stopped = order(client, encounter, medication_name="Amoxicillin", dosage="500mg")
     assert stopped.status_code == 400
-    assert list(stopped.json) == ["questions", "override_reason"]
+    assert list(stopped.json) == ["override_reason", "questions"]
     assert "anaphylaxis" in stopped.json["override_reason"][0]
     answer = {"override_code": "no_alternative", "override_reason": "Nothing else here"}
     made = order(client, encounter, medication_name="Amoxicillin", dosage="500mg", **answer)

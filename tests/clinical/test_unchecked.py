@@ -47,7 +47,7 @@ def test_the_recorded_words_are_stopped(program, person, recorded, prescribed):
     client = program("doctor")
     body = {"encounter": encounter.id, "medication_name": prescribed} | BODY
     refused = client.post("/api/prescriptions/", json=body)
-    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason"])
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "questions"])
     assert recorded in refused.json["override_reason"][0]
     made = client.post("/api/prescriptions/", json=body | {"override_code": "tolerated_before"})
     assert made.status_code == 201
@@ -65,7 +65,7 @@ def test_other_words_are_not_stopped_and_need_a_reason_before_signing(program, p
     assert any("not in the formulary" in gap for gap in made.json["could_not_check"])
     target = f"/api/encounters/{encounter.id}/sign/"
     refused = client.post(target, json={})
-    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason", "code"])
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "questions", "code"])
     assert prescribed in refused.json["override_reason"][0]
     assert client.post(target, json={"override_code": "other", "override_reason": "no"}).status_code == 400
     assert client.post(target, json={"override_code": ["other"]}).status_code == 400
@@ -155,7 +155,7 @@ def test_a_serious_interaction_needs_a_reason_before_signing(program, desk, pers
     assert "paracetamol" in desk("doctor").get(f"/encounters/{encounter.id}").get_data(as_text=True)
     target = f"/api/encounters/{encounter.id}/sign/"
     refused = client.post(target, json={})
-    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason", "code"])
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "questions", "code"])
     assert "kidneys" in refused.json["override_reason"][0]
     assert desk("doctor").form(f"/encounters/{encounter.id}", do="sign").status_code == 400
     assert client.post(target, json={"override_code": "benefit_outweighs"}).status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from hms.clinical import exports, signing, withdrawal
 from hms.clinical.api_params import get_reference, may_read_every_encounter
@@ -176,18 +176,15 @@ def restore(encounter_id: int) -> None:
     withdrawal.restore_encounter(encounter_id, by=current_person())
 
 
-SIGNATURE = SignIn()
-
-
 @api.post("/encounters/<int:encounter_id>/sign/")
 @requires(Permission.WRITE_ENCOUNTER)
+@api.arguments(SignIn, required=False)
 @api.response(200, EncounterOut)
-def sign(encounter_id: int) -> Response:
+def sign(payload: dict[str, Any], encounter_id: int) -> Response:
     """Sign one's own encounter: prescriptions go to the pharmacy and the consultation is charged. `no_diagnosis_reason`
     is required when there is no diagnosis. A refusal names the findings that still need a reason in `questions`; send
     `reasons`, each with `key`, `code` and `text`, or `override_code` and `override_reason` for all of them but stops. A body is
     not needed otherwise."""
-    payload = api.ARGUMENTS_PARSER.parse(SIGNATURE, request, location="json") if request.is_json else {}
     _get_own_encounter(encounter_id)
     signing.sign(encounter_id, by=current_person(), **payload | {"reasons": read_given(payload)})
     return _encounter_response(encounter_id)

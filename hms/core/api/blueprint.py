@@ -21,9 +21,9 @@ class ApiParser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         """Read JSON with `core/web/json_provider.py` instead of webargs' parser; 415 for a body that is not JSON.
 
-        A DELETE may have no body.
+        A DELETE may have no body, and so may a request of which no field is needed.
         """
-        if req.method == "DELETE" and not req.get_data():
+        if not req.get_data() and (req.method == "DELETE" or not req.content_type):
             return {}
         if not req.is_json:
             raise UnsupportedMediaType

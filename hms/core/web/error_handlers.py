@@ -24,6 +24,7 @@ from hms.core.db.constraint_messages import domain_error_for
 from hms.core.db.session import db
 from hms.core.db.transient_errors import can_be_repeated
 from hms.core.errors import DISK_FULL, DomainError, RoleNotAllowed, Unavailable
+from hms.core.text.translation import Sentence
 
 from .guard import SignInRequired, current_person, is_api_request
 from .localisation import current_language, translate, translate_error
@@ -66,9 +67,9 @@ def _page(status: int, message: str, extra: dict[str, Any]) -> str:
 
 def _json(status: int, message: str, code: str | None, field: str | None, details: dict[str, Any]) -> Response:
     if status == 400:
-        body: dict[str, Any] = details | {field or "non_field_errors": [message]}
+        body: dict[str, Any] = {field or "non_field_errors": [message]} | details
     else:
-        body = details | {"detail": message}
+        body = {"detail": message} | details
     if code and code != "invalid":
         body["code"] = code
     response = jsonify(body)
@@ -90,12 +91,21 @@ def _domain_error(error: DomainError) -> Response:
         code=error.code,
         field=error.field,
         next_step=error.next_step,
-        details=error.details,
+        details=_translated(error.details),
         may_ask_for_role=isinstance(error, RoleNotAllowed),
     )
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _translated(value: Any) -> Any:
+    """`value` with the sentences in it in the reader's language."""
+    if isinstance(value, dict):
+        return {name: _translated(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_translated(part) for part in value]
+    return translate(value) if isinstance(value, Sentence) else value
 
 
 def _repeated(repeat: idempotency.DuplicateRequest) -> Response:
