@@ -63,8 +63,10 @@ def lab_orders(patient_id: int, before: int | None = None) -> TabRows:
 
 
 def conditions(patient_id: int, before: int | None = None) -> TabRows:
-    """All diagnoses on record."""
-    query = select(Condition).where(Condition.patient_id == patient_id, Condition.status == "final")
+    """All diagnoses on record, without those of encounters that were entered in error."""
+    query = select(Condition).where(
+        Condition.patient_id == patient_id, Condition.status == "final", ~diagnosis_queries.is_withdrawn()
+    )
     since = func.coalesce(diagnosis_queries.begins_on(), LONG_AGO.date())
     return _to_tab_rows(list(db.session.scalars(_newest_first(query, Condition, since, before))))
 
@@ -72,7 +74,9 @@ def conditions(patient_id: int, before: int | None = None) -> TabRows:
 def absences(patient_id: int) -> list[str]:
     """Statements of imported records that there is no problem."""
     query = select(Condition.title).where(Condition.patient_id == patient_id, Condition.status == "final")
-    stated = query.where(Condition.is_absence, Condition.clinical_status == "active").order_by(Condition.id.desc())
+    stated = query.where(
+        ~diagnosis_queries.is_withdrawn(), Condition.is_absence, Condition.clinical_status == "active"
+    ).order_by(Condition.id.desc())
     return list(db.session.scalars(stated.limit(MAX_STATEMENTS)))
 
 

@@ -30,7 +30,7 @@ from . import queries
 
 pages = Blueprint("chart", __name__, url_prefix="/patients/<int:patient_id>")
 
-MAX_PROBLEMS = 12
+MAX_PROBLEMS, MAX_VACCINES = 12, 10
 ENDPOINTS = {"medicines": "chart.medicines_page"}
 
 
@@ -137,14 +137,16 @@ def _summary(patient_id: int, who: Person) -> str:
         patient,
         "summary",
         death=death_queries.get_details(patient),
-        problems=problem_queries.list_active(patient.id, MAX_PROBLEMS),
+        problems=problem_queries.list_active(patient.id, MAX_PROBLEMS + 1),
+        most_problems=MAX_PROBLEMS,
         current=display.to_lines(patient_context.current_prescriptions(patient.id)),
         readings=last_readings,
         trends=queries.trends(last_readings),
         absences=queries.absences(patient.id),
         observations=queries.last_observations(patient.id),
         visits=history.last_visits(patient.id),
-        vaccines=queries.immunizations(patient.id, limit=10),
+        vaccines=queries.immunizations(patient.id, limit=MAX_VACCINES + 1),
+        most_vaccines=MAX_VACCINES,
     )
 
 

@@ -45,9 +45,12 @@ class ReasonBoxes(Field):
         return json.dumps(self.data) if self.data else ""
 
     def restore(self, text: str) -> None:
-        """Fill the boxes from the text of a draft."""
-        typed = json.loads(text) if text.startswith("{") else {}
-        self.data = read_boxes(typed)
+        """Fill the boxes from the text of a draft; no box from a text that is none."""
+        try:
+            typed = json.loads(text)
+        except (ValueError, RecursionError):
+            typed = None
+        self.data = read_boxes(typed) if isinstance(typed, dict) else {}
 
     def prefill(self, place: str, reasons: Mapping[str, Reason]) -> None:
         """Fill the boxes of a place with reasons that were given before."""

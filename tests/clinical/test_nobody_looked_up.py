@@ -111,7 +111,7 @@ def order(program, encounter):
 @pytest.mark.parametrize(("key", "dosage", "frequency", "duration", "words"), STOPPED)
 def test_a_dose_that_was_passed_asks_for_a_reason(order, key, dosage, frequency, duration, words):
     refused = order(key, dosage, frequency, duration)
-    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason"])
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "questions"])
     assert words in refused.json["override_reason"][0]
     made = order(key, dosage, frequency, duration, override_code="benefit_outweighs")
     assert made.status_code == 201
@@ -138,7 +138,7 @@ def test_other_names_of_high_alert_medicines_ask_for_a_reason(program, encounter
     body = {"encounter": encounter.id, "medication_name": name, "dosage": dosage, "frequency": frequency}
     route = frequency.partition(" ")[2]
     refused = program("doctor").post("/api/prescriptions/", json=body | {"route": route})
-    assert (refused.status_code, list(refused.json)) == (400, ["questions", "override_reason"])
+    assert (refused.status_code, list(refused.json)) == (400, ["override_reason", "questions"])
     assert "high-alert" in refused.json["override_reason"][0]
 
 
@@ -165,6 +165,7 @@ def test_a_route_that_was_not_compared_with_a_form_says_so(program, encounter):
 def test_a_refusal_names_its_questions_and_takes_a_reason_for_each(order, program, encounter):
     args = ("morphine-10-mg-ml-injection", "500 mg", "od iv", "3 days")
     refused = order(*args).json
+    assert list(refused)[0] == "override_reason"
     keys = [question["key"] for question in refused["questions"]]
     given = [{"key": key, "code": "other", "text": f"Reason {number}"} for number, key in enumerate(keys)]
     made = order(*args, reasons=given).json
@@ -175,6 +176,8 @@ def test_a_refusal_names_its_questions_and_takes_a_reason_for_each(order, progra
     assert order(*args, reasons=[{"code": "other"}]).json["reasons"]
     two = order("amlodipine-10-mg-tablet", "10 mg x 5", "od").json
     assert "two frequencies" in two["frequency"][0]
+    for dosage in ("25 tablets", "10", "500"):
+        assert list(order("paracetamol-500-mg-tablet", dosage, "bd").json) == ["dosage", "code"], "nobody takes so many"
     scale = order(
         "insulin-soluble-100-units-ml-injection", "sliding scale", override_code="other", override_reason="Ketosis"
     )

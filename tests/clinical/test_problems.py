@@ -7,9 +7,10 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from hms.clinical import signing
+from hms.clinical import signing, withdrawal
 from hms.clinical.diagnoses import actions as diagnosis_actions
-from hms.clinical.models import Condition, Observation
+from hms.clinical.models import ICD10, Condition, Encounter, Observation
+from hms.clinical.prescriptions.illness_facts import load_illnesses
 from hms.clinical.problems import rules
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
@@ -47,6 +48,11 @@ def test_a_diagnosis_of_a_visit_is_listed_with_one_press(desk, db, person):
         ("I10", None, "confirmed"),
         ("B54", None, "provisional"),
     ]
+    assert [each.onset_on for each in problems(db)] == [None, None], "the day of the visit is not the onset"
+    assert words(client.get(page).get_data(as_text=True)).count("Not known") == 2
+    other = an_encounter(person("doctor"), a_patient(), notes="n")
+    stale = client.form(f"/encounters/{other.id}", do=f"list_dx:{malaria.id}")
+    assert (stale.status_code, len(problems(db))) == (404, 2), "the button names a diagnosis of another encounter"
 
 
 def test_a_problem_is_kept_on_its_page(desk, db):
@@ -67,10 +73,13 @@ def test_a_problem_is_kept_on_its_page(desk, db):
     again = client.send(page, text="Back pain", certainty="confirmed")
     assert (again.status_code, "on the problem list already" in words(again.get_data(as_text=True))) == (409, True)
     back = f"{page}/{problems(db)[1].id}"
+    said(client, page, "/problems", text="Gout", onset="2024")
+    assert client.send(f"{page}/{problems(db)[2].id}/resolve", resolved_on="1.1.2020").status_code == 409
+    said(client, page, f"/problems/{problems(db)[2].id}/withdraw")
     early = client.send(f"{back}/resolve", resolved_on="1.1.2019")
     assert (early.status_code, "before it began" in words(early.get_data(as_text=True))) == (409, True)
     assert f"{name}: taken off the list" in said(client, page, f"{at}/withdraw")
-    assert [each.status for each in problems(db)] == ["entered_in_error", "final"]
+    assert [each.status for each in problems(db)] == ["entered_in_error", "final", "entered_in_error"]
 
 
 def test_the_list_is_on_the_chart_and_only_doctors_change_it(desk, person):
@@ -102,6 +111,8 @@ def test_an_onset_is_as_much_as_is_known():
     for text in ("1.12.2026", "1.1.2000", "soon"):
         with pytest.raises(RuleBroken):
             rules.parse_end(text, dt.date(2019, 3, 12), today)
+    firsts = [("", None), ("as a child", None), ("2024", dt.date(2024, 1, 1)), ("2024-03", dt.date(2024, 3, 1))]
+    assert [rules.first_day(None, text) for text, _day in firsts] == [day for _text, day in firsts]
 
 
 def test_programs_keep_the_list_too(program, db, person):
@@ -162,3 +173,49 @@ def test_kidneys_and_illnesses_are_looked_up_for_the_prescription(program, db, p
     atenolol = {"encounter": encounter.id, "medication_name": "Propranolol 40 mg", "dosage": "40 mg", "frequency": "bd"}
     stopped = client.post("/api/prescriptions/", json=atenolol)
     assert "with Asthma: It closes the airways." in stopped.json["override_reason"][0]
+
+
+def test_a_diagnosis_that_is_over_or_was_an_error_counts_no_more(program, db, person):
+    """What the checks compare with, and what may go on the list."""
+    doctor, patient = person("doctor"), a_patient(sex="female", birth_date=dt.date(2000, 1, 1))
+    client = program("doctor")
+
+    def of_visit(text, *, is_signed=True):
+        diagnosis = diagnosis_actions.add_condition(an_encounter(doctor, patient, notes="n").id, text=text, by=doctor)
+        if is_signed:
+            signing.sign(diagnosis.encounter_id, by=doctor)
+        return diagnosis.id, diagnosis.encounter_id
+
+    def counted():
+        return sorted(each.title for each in load_illnesses(patient.id, None))
+
+    (gout, _visit), (epilepsy, wrong), _pregnancy = map(of_visit, ("Gout", "Epilepsy", "Pregnant, 20 weeks"))
+    assert counted() == ["Epilepsy", "Gout", "Pregnant, 20 weeks"]
+    withdrawal.withdraw_encounter(wrong, by=person("admin"))
+    assert client.post(f"/api/conditions/{epilepsy}/list/").status_code == 404
+    problem = client.post(f"/api/conditions/{gout}/list/").json["id"]
+    client.post(f"/api/problems/{problem}/resolve/", json={})
+    assert counted() == ["Pregnant, 20 weeks"]
+    vitals_actions.record_vitals(patient.id, is_pregnant=False, pulse="70", by=person("nurse"))
+    assert counted() == []
+    draft, encounter_id = of_visit("Gout", is_signed=False)
+    assert counted() == ["Gout"], "it is back"
+    with action_context("tests.move", SYSTEM):
+        db.session.get(Encounter, encounter_id).doctor_id = person("admin").id
+        db.session.flush()
+    assert client.post(f"/api/conditions/{draft}/list/").status_code == 404, "a colleague has not signed it"
+
+
+def test_codes_from_elsewhere_are_read_and_the_chart_says_that_there_is_more(desk, db):
+    patient = a_patient()
+    with action_context("tests.import", SYSTEM):
+        for title, code in (("CKD 5", "n185"), ("Heart failure", "?"), ("Asthma", "J45.901")):
+            db.session.add(Condition(patient_id=patient.id, title=title, code=code, code_system=ICD10, is_problem=True))
+        db.session.flush()
+        known = {each.title: each.code for each in load_illnesses(patient.id, None)}
+        assert known == {"CKD 5": "N18.5", "Heart failure": "", "Asthma": "J45.90"}
+        for number in range(10):
+            db.session.add(Condition(patient_id=patient.id, title=f"Problem {number}", is_problem=True))
+    summary = words(desk("doctor").get(f"/patients/{patient.id}").get_data(as_text=True))
+    assert "Problems 12+" in summary
+    assert "Only 12 are shown here. The problem list has more." in summary

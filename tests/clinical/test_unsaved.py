@@ -151,6 +151,11 @@ def test_characters_that_the_database_refuses_are_removed_from_drafts(desk, open
     page = OpenPage(desk("doctor"), opened)
     assert page.presses(notes="one\0two").status_code == 400
     assert unsaved_texts(opened.id, person("doctor"))[0].fields["notes"] == "onetwo"
+    assert page.types(why="{oops").status_code == 200
+    assert "why" not in unsaved_texts(opened.id, person("doctor"))[0].fields
+    for broken in ("{oops", "[" * 100_000, "{" * 100_000, "3"):
+        encounter_drafts.save(opened.id, person("doctor"), {"why": broken}, encounter_drafts.PageState("another"))
+        assert page.client.get(page.address).status_code == 200
 
 
 def test_a_draft_keeps_the_texts_of_the_last_pages(db, person):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
-from hms.clinical.models import Condition
+from hms.clinical.models import Condition, Encounter
 from hms.core.db.session import db
 
 MAX_PROBLEMS = 12
@@ -35,6 +35,23 @@ def conditions_and_problems(patient_id: int, encounter_id: int) -> tuple[list[An
     return conditions, problems[:MAX_PROBLEMS]
 
 
+def is_withdrawn() -> ColumnElement[bool]:
+    """Condition: the diagnosis is of an encounter that was entered in error. It is `final` still, for when that is undone."""
+    of_encounter = Encounter.id == Condition.encounter_id, Encounter.status == "entered_in_error"
+    return select(Encounter.id).where(*of_encounter).correlate(Condition).exists()
+
+
+def is_same_problem(one: Any, other: Any) -> ColumnElement[bool]:
+    """Condition: both have the same code or, without codes, the same title. A title may be worded otherwise elsewhere."""
+    has_code = or_(one.code != "", other.code != "")
+    return or_(and_(has_code, one.code == other.code), and_(~has_code, one.title == other.title))
+
+
+def problem_key() -> tuple[ColumnElement[Any], ...]:
+    """What is the same of conditions that are the same problem (`is_same_problem`), to group them by."""
+    return Condition.code, case((Condition.code == "", Condition.title), else_="")
+
+
 def begins_on() -> ColumnElement[dt.date | None]:
     """The day of the onset; without one the day on which it was diagnosed here, of an imported condition none."""
     here = case((Condition.external_id.is_(None), func.date(Condition.created_at)))
@@ -51,16 +68,17 @@ def _of_patient() -> Select:
         select(
             *(Condition.id, Condition.encounter_id, Condition.rank, Condition.title, Condition.code),
             *(Condition.code_system, Condition.certainty, Condition.clinical_status),
-            *(Condition.is_absence, Condition.onset_text, begins_on().label("since")),
+            *(Condition.is_absence, Condition.onset_on, Condition.onset_text, begins_on().label("since")),
             func.row_number()
             .over(
                 partition_by=(Condition.code, Condition.title, Condition.clinical_status, Condition.is_absence),
                 order_by=Condition.id.desc(),
             )
             .label("nth"),
-            func.bool_or(Condition.is_problem).over(partition_by=(Condition.code, Condition.title)).label("is_listed"),
+            func.bool_or(Condition.is_problem).over(partition_by=problem_key()).label("is_listed"),
         )
         .where(Condition.patient_id == bindparam("patient_id"), Condition.status == "final")
+        .where(or_(Condition.encounter_id == bindparam("encounter_id"), ~is_withdrawn()))
         .subquery()
     )
     is_active = and_(of_patient.c.clinical_status == "active", ~of_patient.c.is_absence, of_patient.c.nth == 1)

@@ -43,7 +43,7 @@ def known_fields(typed: dict[str, Any]) -> dict[str, str]:
     known = {
         name: str(value)[:MAX_LENGTH]
         for name, value in typed.items()
-        if name in DRAFT_FIELDS and isinstance(value, (str, int))
+        if name in DRAFT_FIELDS and name != "why" and isinstance(value, (str, int))
     }
     boxes = read_boxes(typed)
     return known | ({"why": json.dumps(boxes)} if boxes else {})
@@ -153,8 +153,8 @@ def _make_provisional(_form: EncounterForm, encounter: Encounter, target: str, b
     diagnosis_actions.set_certainty(_target_id(target), "provisional", encounter_id=encounter.id, by=by)
 
 
-def _list_diagnosis(_form: EncounterForm, _encounter: Encounter, target: str, by: Person) -> None:
-    problem_actions.list_diagnosis(_target_id(target), by=by)
+def _list_diagnosis(_form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
+    problem_actions.list_diagnosis(_target_id(target), encounter_id=encounter.id, by=by)
 
 
 def _edit_line(form: EncounterForm, encounter: Encounter, target: str, _by: Person) -> None:

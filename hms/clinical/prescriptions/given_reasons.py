@@ -20,7 +20,7 @@ WITHOUT_REASON: dict[str, Any] = {"override_code": "", "override_reason": "", "r
 
 @dataclass(frozen=True)
 class GivenReasons:
-    """The reasons to prescribe despite stops and serious interactions, and although something could not be checked.
+    """The reasons to prescribe despite stops and serious findings, and although something could not be checked.
 
     `own` are by the keys of the questions; `for_all` is for those without one of their own, of stops only when it
     `answers_stops`. Of a draft only a stop needs a reason at once, the others at the signature; `is_signed` lines are active

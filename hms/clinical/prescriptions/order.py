@@ -111,7 +111,8 @@ def _read_dose(
     product: Any | None, dosage: str, frequency: str, duration: str, route: str
 ) -> tuple[Dose | None, Sentence | None]:
     """The dose that the texts give together, or why they are not clear. Times of meals do not change it. Raises `RuleBroken`
-    for two frequencies ("10 mg x 5" once a day): nobody knows which one is meant."""
+    for two frequencies ("10 mg x 5" once a day), of which nobody knows which one is meant, and for a count that nobody takes
+    ("25 tablets bd", "2.3 tablets", "500" without a unit)."""
     if product is None or not dosage:
         return None, None
     typed = _MEALS.sub(" ", f"{dosage} {frequency} {shorthand.with_days(duration)}".lower())
@@ -119,8 +120,9 @@ def _read_dose(
         dose = shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
         check_counted_unit(product, dose.unit)
     except RuleBroken as refusal:
-        if refusal.code == shorthand.TWO_FREQUENCIES:
-            raise RuleBroken.from_error(refusal, "frequency" if frequency else "dosage") from refusal
+        if refusal.code in shorthand.NEVER_TEXT:
+            is_frequency = refusal.code == shorthand.TWO_FREQUENCIES and frequency
+            raise RuleBroken.from_error(refusal, "frequency" if is_frequency else "dosage") from refusal
         return None, refusal.sentence
     return dose, None
 
@@ -150,7 +152,7 @@ def run_checks(
     checks = safety.check_medicine(
         *(medicine, ordered.dose, context.person, context.allergies, others, knowledge),
         kidneys=context.kidneys if knowledge.find_kidney_rules(medicine, route) else None,
-        illnesses=context.illnesses if knowledge.find_illness_rules(medicine, route) else None,
+        illnesses=context.illnesses if medicine.pregnancy or knowledge.find_illness_rules(medicine, route) else None,
     )
     if ordered.unread is not None:
         unread = joined((Sentence(NOT_READ, medicine=ordered.name), ordered.unread))

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from hms.clinical.diagnoses import codes, icd10
 from hms.clinical.encounters.rules import CERTAINTIES, MAX_DIAGNOSIS_LENGTH
-from hms.clinical.enums import EntryStatus
-from hms.clinical.models import ICD10, Condition
+from hms.clinical.enums import EncounterStatus, EntryStatus
+from hms.clinical.models import ICD10, Condition, Encounter
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -61,19 +61,31 @@ def add_problem(
 
 
 @action(Permission.KEEP_PROBLEMS, "clinical.list_diagnosis")
-def list_diagnosis(condition_id: int, *, by: Person) -> Condition:
-    """Add a visit's diagnosis to the problem list. The visit keeps its own."""
-    diagnosis = get_or_not_found(Condition, condition_id)
-    patient = lookup.patient_for_update(diagnosis.patient_id)
+def list_diagnosis(condition_id: int, *, encounter_id: int | None = None, by: Person) -> Condition:
+    """Add a visit's diagnosis to the problem list. The visit keeps its own.
+
+    Raises `NotFound` for one of another visit than `encounter_id`, of an encounter that was entered in error, and of a
+    colleague's unsigned one.
+    """
+    patient = lookup.patient_for_update(get_or_not_found(Condition, condition_id).patient_id)
     policy.check(patient, by)
-    if diagnosis.is_problem or diagnosis.is_absence or diagnosis.status != EntryStatus.FINAL:
+    diagnosis = db.session.get(Condition, condition_id, populate_existing=True)
+    if diagnosis is None or not _may_be_listed(diagnosis, by) or encounter_id not in (None, diagnosis.encounter_id):
         raise NotFound(N_("This diagnosis does not exist."))
     problem = _add(patient.id, diagnosis.title, diagnosis.code, diagnosis.code_system, diagnosis.certainty, by)
     problem.onset_on, problem.onset_text = diagnosis.onset_on, diagnosis.onset_text
-    if diagnosis.onset_on is None and not diagnosis.onset_text:
-        problem.onset_on = clock.local(diagnosis.created_at).date()
     db.session.flush()
     return problem
+
+
+def _may_be_listed(diagnosis: Condition, by: Person) -> bool:
+    if diagnosis.is_problem or diagnosis.is_absence or diagnosis.status != EntryStatus.FINAL:
+        return False
+    if diagnosis.encounter_id is None:
+        return True
+    encounter = get_or_not_found(Encounter, diagnosis.encounter_id)
+    is_own_draft = encounter.status == EncounterStatus.IN_PROGRESS and encounter.doctor_id == by.id
+    return is_own_draft or encounter.status == EncounterStatus.SIGNED
 
 
 def _add(patient_id: int, title: str, code: str, code_system: str, certainty: str, by: Person) -> Condition:
@@ -129,7 +141,9 @@ def resolve_problem(problem_id: int, *, resolved_on: str = "", by: Person) -> Co
     problem = get_problem(problem_id, by)
     if problem.clinical_status == "resolved":
         raise Conflict(N_("This problem is already resolved."), code="resolved")
-    problem.abated_on = rules.parse_end(resolved_on, problem.onset_on, clock.today())
+    problem.abated_on = rules.parse_end(
+        resolved_on, rules.first_day(problem.onset_on, problem.onset_text), clock.today()
+    )
     problem.clinical_status = "resolved"
     db.session.flush()
     return problem

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
-from hms.clinical.diagnoses.queries import begins_on
+from hms.clinical.diagnoses.queries import begins_on, is_same_problem, problem_key
 from hms.clinical.models import Condition, Encounter
 from hms.core.db.session import db
 
@@ -44,15 +44,13 @@ def find_unlisted(patient_id: int) -> list[Any]:
     problem = aliased(Condition)
     listed = select(problem.id).where(
         *(problem.patient_id == patient_id, problem.is_problem, problem.status == "final"),
-        *(problem.code == Condition.code, problem.title == Condition.title),
+        is_same_problem(problem, Condition),
     )
     rows = (
         select(
             *(Condition.id, Condition.code, Condition.code_system, Condition.title, Condition.certainty),
             Encounter.started_at,
-            func.row_number()
-            .over(partition_by=(Condition.code, Condition.title), order_by=Condition.id.desc())
-            .label("nth"),
+            func.row_number().over(partition_by=problem_key(), order_by=Condition.id.desc()).label("nth"),
         )
         .join(Encounter, Encounter.id == Condition.encounter_id)
         .where(Condition.patient_id == patient_id, Condition.status == "final", ~Condition.is_problem)

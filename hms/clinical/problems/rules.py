@@ -10,6 +10,7 @@ from hms.core.text.dates import month_number, parse_past_date
 from hms.core.text.translation import N_
 
 EARLIEST_YEAR = 1900
+_PARTIAL = re.compile(r"(?P<y>[12][0-9]{3})(?:-(?P<m>0[1-9]|1[0-2]))?")
 _YEAR = re.compile(r"(?P<y>[0-9]{4})")
 _MONTH = re.compile(
     r"(?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})|(?P<w>[^\W\d_]{3,12}) (?P<v>[0-9]{4})|(?P<z>[0-9]{4})-(?P<n>[0-9]{2})"
@@ -40,6 +41,12 @@ def _checked(year: int, month: int | None, today: date) -> str:
     if not year >= EARLIEST_YEAR or (year, month or 1) > (today.year, today.month):
         raise RuleBroken(N_("Enter a time that is not in the future, and not before 1900."), "onset")
     return f"{year}" if month is None else f"{year}-{month:02}"
+
+
+def first_day(onset: date | None, onset_text: str) -> date | None:
+    """The first day on which a problem may have begun, of "2019" the first of January; None when it is not known."""
+    match = _PARTIAL.fullmatch(onset_text)
+    return onset if onset or not match else date(int(match["y"]), int(match["m"] or 1), 1)
 
 
 def parse_end(text: str, onset: date | None, today: date) -> date:

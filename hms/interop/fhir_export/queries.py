@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, exists, fu
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.models import Bill, PrintedDocument
+from hms.clinical.diagnoses.queries import is_withdrawn
 from hms.clinical.models import Condition, Encounter, Immunization, Observation, Prescription, VitalsReading
 from hms.core.db.session import db
 from hms.interop import own_ids
@@ -96,6 +97,7 @@ def queries() -> dict[str, tuple[Table, Select]]:
     )
     for kind in ("Condition", "AllergyIntolerance"):
         queries_of[kind] = queries_of[kind].where(tables[kind].c.status != "entered_in_error")
+    queries_of["Condition"] = queries_of["Condition"].where(~is_withdrawn())
     visits = _select_of_patient(_VISIT, "Encounter", clinician="doctor_id").where(_VISIT.c.status == "signed")
     return {
         "Patient": (_PATIENT, _patients()),

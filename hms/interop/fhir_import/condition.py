@@ -6,6 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
+from hms.clinical.diagnoses.icd10 import normalise_code
 from hms.clinical.models import ICD10
 from hms.core.text.translation import N_
 from hms.interop.fhir import fields
@@ -63,7 +64,7 @@ def values(resource: dict[str, Any]) -> dict[str, Any]:
     return {
         "patient_id": patient_reference(resource, "subject"),
         "encounter_id": reference(resource, "encounter", "Encounter"),
-        "code": diagnosis.code,
+        "code": (diagnosis.system == ICD10 and normalise_code(diagnosis.code)) or diagnosis.code,
         "code_system": diagnosis.system if diagnosis.code else "",
         "title": diagnosis.title,
         "certainty": "confirmed" if verified in ("confirmed", "") else "provisional",
