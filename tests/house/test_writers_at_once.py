@@ -26,7 +26,7 @@ PERSON = {"first_name": "Kadiatu", "last_name": "Kamara", "gender": "F", "date_o
 CHANGES = {
     "patients": ("nurse", lambda n: PERSON | {"address": f"{n} Hill Street"}),
     "encounters": ("doctor", lambda n: {"notes": f"Fever for {n} days"}),
-    "prescriptions": ("doctor", lambda n: {"medication_name": "Zinc", "dosage": f"{n + 1} tablets daily"}),
+    "prescriptions": ("doctor", lambda n: {"medication_name": "Zinc", "dosage": f"{n + 1} mg daily"}),
     "appointments": ("receptionist", lambda n: {"notes": f"Note {n}"}),
     "bills": ("cashier", lambda n: {"notes": f"Note {n}"}),
     "medications": ("admin", lambda n: {"reorder_level": n + 10}),

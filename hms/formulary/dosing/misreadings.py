@@ -60,6 +60,13 @@ _READ_IN_TWO_WAYS = (
         N_("Write the decimal sign and the number together, for example 0.5 mg."),
     ),
     (
+        re.compile(r"(?<![a-z])(?:sliding|scale|titrat)"),
+        N_(
+            "A scale is no single dose. Write its largest dose and how often, for example 10 units tds, and the scale itself "
+            "under Instructions."
+        ),
+    ),
+    (
         re.compile(
             r"[0-9] ?- ?[0-9]|[0-9] (?:to|a|or|ou) [0-9]|^(?!.*(?:prn|required|needed|besoin)).*[a-z0-9] up to [0-9]"
         ),

@@ -14,7 +14,7 @@ from hms.appointments.enums import Status
 from hms.appointments.forms import parse_appointment_day, parse_clock_time
 from hms.appointments.models import Appointment
 from hms.appointments.queue.transitions import change_appointment_status
-from hms.appointments.visit_types.queries import get_open_visit_type, list_visit_types
+from hms.appointments.visit_types.queries import find_minutes, list_visit_types
 from hms.core.db.session import db
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.permissions import Permission
@@ -90,8 +90,8 @@ def _overlaps(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _begin_and_end(values: dict[str, Any]) -> tuple[dt.datetime, dt.datetime]:
     begins = dt.datetime.combine(values["date"], values["time"])
     requested = values.get("duration_minutes")
-    if requested is None and "visit_type" in values:
-        requested = get_open_visit_type(values["visit_type"]).minutes
+    if requested is None:
+        requested = find_minutes(values.get("visit_type"))
     minutes = requested or get_usual_minutes(values["doctor"], values["date"], values["time"])
     return begins, begins + dt.timedelta(minutes=minutes)
 

@@ -71,5 +71,7 @@ def _facts(batch: ImportBatch, row: ImportRow | None) -> list[str]:
 def record_matches(batch: ImportBatch, rows: Sequence[ImportRow]) -> None:
     """Record that the person saw the names of patients who seem to be registered already."""
     if batch.kind == PATIENTS.name:
-        matches = [read_log.PatientRead(row.match_id) for row in rows if row.match_id is not None and row.problems]
-        read_log.record_reads("patients.read_list", matches, entity="patient")
+        numbers = [row.twin_number for row in rows if row.twin_number]
+        twins = {row.number: row for row in queries.list_rows_by_number(batch.id, numbers)} if numbers else {}
+        matches = {_match(row, twins) for row in rows if row.problems} - {None}
+        read_log.record_reads("patients.read_list", [read_log.PatientRead(id_) for id_ in matches], entity="patient")

@@ -20,13 +20,15 @@ from hms.patients.merging.row_words import OTHER, WORDS
 from hms.staff.models import User
 
 from .kind import ImportKind
+from .kinds import open_kinds
 
 
 def select_batches(by: Person) -> Select:
-    """The files that the person chose, and for administrators those of closed accounts."""
+    """The files that the person chose, and for administrators those of closed accounts, of kinds that they import."""
     own = ImportBatch.user_id == by.id
     closed = ImportBatch.user_id.in_(select(User.id).where(User.is_active.is_(False)))
-    return select(ImportBatch).where(or_(own, closed) if by.may(Permission.MANAGE_STAFF) else own)
+    of_kinds = ImportBatch.kind.in_([kind.name for kind in open_kinds(by)])
+    return select(ImportBatch).where(or_(own, closed & of_kinds) if by.may(Permission.MANAGE_STAFF) else own)
 
 
 def get_batch(batch_id: int, by: Person, *, for_update: bool = False) -> ImportBatch:

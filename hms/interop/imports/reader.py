@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -17,12 +18,15 @@ from hms.core.db.session import end_request_session
 from hms.core.errors import RuleBroken, Unavailable
 from hms.core.text.translation import N_
 
+from .reader_process import OUT_OF_MEMORY
 from .tables import Table, is_workbook, read_table
 from .workbook_parts import TOO_LARGE
 
 log = logging.getLogger(__name__)
 
 MAX_CONCURRENT, MAX_WAIT_SECONDS = 2, 20
+_TOO_MUCH = (OUT_OF_MEMORY, -signal.SIGXCPU, -signal.SIGKILL)
+"""How the process of a workbook ends that needs more memory or time than it may have, or than the computer has."""
 _slots = threading.BoundedSemaphore(MAX_CONCURRENT)
 
 
@@ -50,9 +54,12 @@ def _read_apart(content: bytes, decimal_sign: str) -> Table:
     done = subprocess.run(  # noqa: S603 - our own program
         command, input=content, capture_output=True, cwd=folder, env={}, check=False
     )
-    if done.returncode:
-        log.warning("the process that reads a workbook ended with %s", done.returncode)
+    if done.returncode in _TOO_MUCH:
+        log.warning("a workbook needed too much memory or time: its process ended with %s", done.returncode)
         raise RuleBroken(TOO_LARGE, "file")
+    if done.returncode:
+        log.error("the process that reads workbooks failed with %s: %s", done.returncode, done.stderr.decode()[-2000:])
+        raise Unavailable(N_("Workbooks cannot be read now. Save the sheet as CSV, or call an administrator."))
     answer = json.loads(done.stdout)
     if "refused" in answer:
         raise RuleBroken(answer["refused"], "file", **answer["values"])

@@ -18,6 +18,8 @@ MAX_MEMORY = 512 * 2**20
 """Bytes of address space: a workbook of 10,000 rows and 29 columns needs a quarter of it."""
 MAX_SECONDS = 45
 """Seconds of processor time."""
+OUT_OF_MEMORY = 77
+"""The exit code of a file that needs more memory."""
 
 
 def main(decimal_sign: str) -> None:
@@ -27,6 +29,8 @@ def main(decimal_sign: str) -> None:
         answer = {"table": asdict(read_table(sys.stdin.buffer.read(), decimal_sign))}
     except RuleBroken as error:
         answer = {"refused": error.message, "values": error.sentence.values}
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
     json.dump(answer, sys.stdout)
 
 

@@ -21,6 +21,8 @@ MAX_PART, MAX_STRINGS = MIB, 10 * MIB
 MAX_TAGS, MAX_SHEET_TAGS = 40_000, 2_500_000
 STRINGS = "xl/sharedStrings.xml"
 SHEETS = "xl/worksheets/"
+UNREAD = ("xl/calcChain.xml", "xl/drawings/", "xl/pivotCache/", "xl/pivotTables/", "xl/comments", "xl/media/")
+"""Parts that no parser reads in a workbook opened for its values; many formulas make a long calculation chain."""
 BAD_WORKBOOK = N_("The workbook cannot be read. Open it, save it again as .xlsx, or save the sheet as CSV.")
 TOO_LARGE = N_("The workbook is too large when it is unpacked. Save the sheet as CSV.")
 _NOT_PLAIN_XML = re.compile(rb"<!(?:DOCTYPE|ENTITY)|\A(?:\xfe\xff|\xff\xfe|.{0,3}\x00)", re.DOTALL)
@@ -40,7 +42,7 @@ def check(content: bytes) -> None:
 
 def _check_part(name: str, unpacked: bytes) -> None:
     """Only the texts and the sheets may be large; pictures are not looked at, because no parser reads them."""
-    if not name.lower().endswith((".xml", ".rels")):
+    if not name.lower().endswith((".xml", ".rels")) or name.startswith(UNREAD):
         return
     is_sheet, is_strings = name.startswith(SHEETS), name == STRINGS
     most = MAX_UNPACKED if is_sheet else MAX_STRINGS if is_strings else MAX_PART
