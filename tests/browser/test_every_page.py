@@ -33,6 +33,7 @@ QUESTIONS = {
 
 ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<key>", "/people/<int:user_id>/photo"} | {
     "/admin/audit.csv",
+    "/billing/bills/<int:bill_id>/lines/<int:line_id>/credit",
     "/imports/<int:import_id>",
     "/imports/<int:import_id>/state",
     "/imports/<int:import_id>/undo",

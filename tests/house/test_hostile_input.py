@@ -136,18 +136,20 @@ def fillings(fields: dict[str, str], turns: Iterator[str]) -> Iterator[dict[str,
 
 
 def misshapen(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Submits that no browser sends: each field left out, doubled, or as a file; an empty submit; a JSON object.
+    """Submits that no browser sends: each field left out, and doubled or as a file; an empty submit; a JSON object.
 
     Empty fields of the form are filled in, so that usually only one field is missing.
     """
     own = {name: value for name, value in fields.items() if name not in KEPT_OUT}
     sent = {name: value or "1" for name, value in own.items()}
     token = {"csrf_token": fields.get("csrf_token", "")}
-    for name in sent:
+    for number, name in enumerate(sent):
         rest = {other: value for other, value in sent.items() if other != name}
         yield f"without {name}", {"data": rest | token}
-        yield f"{name} twice", {"data": rest | token | {name: [sent[name], "2"]}}
-        yield f"{name} as a file", {"data": rest | token | {name: (io.BytesIO(b"text"), "a.txt")}}
+        if number % 2:
+            yield f"{name} twice", {"data": rest | token | {name: [sent[name], "2"]}}
+        else:
+            yield f"{name} as a file", {"data": rest | token | {name: (io.BytesIO(b"text"), "a.txt")}}
     for name in filter(OF_TIME.search, sent):
         for value in ENDS_OF_TIME:
             yield f"{name} {value}", {"data": sent | token | {name: value}}
@@ -250,7 +252,7 @@ def test_no_address_fails_on_what_is_asked_of_it(hospital, api, record_property)
             asked = {name: next(turns) for name in names}
             wrong |= faults(client.get(_path(rule, number), query_string=asked), rule.rule, asked)
         for name in names:
-            for value in itertools.islice(turns, 5 if api else 1):
+            for value in itertools.islice(turns, 2 if api else 1):
                 sent += 1
                 wrong |= faults(client.get(_path(rule), query_string={name: value}), rule.rule, {name: value})
         wrong |= faults(
@@ -348,9 +350,9 @@ def test_no_header_makes_an_answer_fail(hospital, record_property):
 
 
 def test_no_page_fails_on_a_form_without_its_fields(hospital, record_property):
-    """Every address with a form, as each role: an empty submit, or a JSON object."""
+    """Every address with a form, as three roles that may open nearly all: an empty submit, or a JSON object."""
     sent, wrong = 0, set()
-    for username in DESKS:
+    for username in ("receptionist", "doctor", "admin"):
         client = browser(hospital, username)
         page = Page(client.get("/profile").get_data(as_text=True))
         token = next(form["fields"]["csrf_token"] for form in page.forms if "csrf_token" in form["fields"])

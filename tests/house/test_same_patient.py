@@ -24,6 +24,7 @@ from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.models import Condition, Encounter, Prescription
 from hms.clinical.prescriptions import actions as prescription_actions
+from hms.clinical.problems import actions as problems
 from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
 from hms.core.actions import action_context
@@ -132,6 +133,9 @@ MIXED: dict[str, list[tuple[str, Try]]] = {
                 a.patient_id, encounter_id=a.visit, queue_entry_id=b.place, pulse="70", by=who("nurse")
             ),
         ),
+    ],
+    "clinical.list_diagnosis": [
+        ("not_found", lambda a, b, who: problems.list_diagnosis(b.diagnosis, encounter_id=a.visit, by=who("doctor"))),
     ],
     "clinical.remove_condition": [
         (
