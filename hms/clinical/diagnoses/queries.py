@@ -41,15 +41,15 @@ def is_withdrawn() -> ColumnElement[bool]:
     return select(Encounter.id).where(*of_encounter).correlate(Condition).exists()
 
 
+def problem_key(condition: Any = Condition) -> tuple[ColumnElement[Any], ...]:
+    """What is the same of conditions that are the same problem: the code or, without one, the title. With a code the title may
+    be worded otherwise elsewhere."""
+    return condition.code, case((condition.code == "", condition.title), else_="")
+
+
 def is_same_problem(one: Any, other: Any) -> ColumnElement[bool]:
-    """Condition: both have the same code or, without codes, the same title. A title may be worded otherwise elsewhere."""
-    has_code = or_(one.code != "", other.code != "")
-    return or_(and_(has_code, one.code == other.code), and_(~has_code, one.title == other.title))
-
-
-def problem_key() -> tuple[ColumnElement[Any], ...]:
-    """What is the same of conditions that are the same problem (`is_same_problem`), to group them by."""
-    return Condition.code, case((Condition.code == "", Condition.title), else_="")
+    """Condition: both are the same problem by `problem_key`."""
+    return and_(*(mine == theirs for mine, theirs in zip(problem_key(one), problem_key(other), strict=True)))
 
 
 def begins_on() -> ColumnElement[dt.date | None]:

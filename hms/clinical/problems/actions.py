@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from hms.clinical.diagnoses import codes, icd10
+from hms.clinical.diagnoses.queries import problem_key
 from hms.clinical.encounters.rules import CERTAINTIES, MAX_DIAGNOSIS_LENGTH
 from hms.clinical.enums import EncounterStatus, EntryStatus
 from hms.clinical.models import ICD10, Condition, Encounter
@@ -89,8 +90,9 @@ def _may_be_listed(diagnosis: Condition, by: Person) -> bool:
 
 
 def _add(patient_id: int, title: str, code: str, code_system: str, certainty: str, by: Person) -> Condition:
-    same = Condition.code == code if code else (Condition.code == "") & (Condition.title == title)
-    listed = select(Condition).where(Condition.patient_id == patient_id, Condition.is_problem, same)
+    key = (code, "" if code else title)
+    same = (column == value for column, value in zip(problem_key(), key, strict=True))
+    listed = select(Condition).where(Condition.patient_id == patient_id, Condition.is_problem, *same)
     known = db.session.scalars(listed.where(Condition.status == EntryStatus.FINAL).limit(1)).first()
     if known is not None:
         message = N_("“%(title)s” is on the problem list already.")
