@@ -50,17 +50,7 @@ def allergy_entries(patient: Patient) -> tuple[AllergyEntry, ...] | None:
 
 
 def _to_entries(recorded: Iterable[Any], status: str) -> tuple[AllergyEntry, ...] | None:
-    entries = tuple(
-        AllergyEntry(
-            text=allergy.substance,
-            code=allergy.class_code or (allergy.code if "rxnorm" in allergy.code_system else ""),
-            severity=allergy.severity,
-            reaction=allergy.reaction,
-            category=allergy.category,
-            year=allergy.recorded_on.year if allergy.recorded_on else None,
-        )
-        for allergy in recorded
-    )
+    entries = tuple(AllergyEntry.from_record(allergy) for allergy in recorded)
     return entries if entries or status != "not_asked" else None
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
-from hms.formulary.safety.alerts import CheckResult, is_serious
-from hms.formulary.safety.reasons import NOT_CHECKED, OVERRIDE_REASONS, SERIOUS, STOP, Question
+from hms.formulary.safety.alerts import CheckResult
+from hms.formulary.safety.reasons import OVERRIDE_REASONS, Question, questions_about
 
 
 class StoredAlert(NamedTuple):
@@ -105,11 +105,6 @@ class StoredChecks:
         ]
 
     @property
-    def serious(self) -> list[str]:
-        """The findings that need a reason before signing."""
-        return [alert.message for alert in self.alerts if is_serious(alert.rule, alert.tier)]
-
-    @property
     def missing(self) -> list[str]:
         """What could not be checked."""
         return self._texts("missing")
@@ -127,11 +122,8 @@ class StoredChecks:
     @property
     def questions(self) -> list[Question]:
         """What needs a reason, each once: stops at once, the others before signing."""
-        alerts = [(STOP, alert.message) for alert in self.alerts if alert.tier == STOP]
-        alerts += [(SERIOUS, message) for message in self.serious]
         gaps = [check["missing"] for check in self.checks if check.get("needs_reason") and check.get("missing")]
-        found = [Question(kind, message) for kind, message in (*alerts, *((NOT_CHECKED, gap) for gap in gaps))]
-        return list({question.key: question for question in found}.values())
+        return questions_about(self.alerts, gaps)
 
     def _texts(self, name: str) -> list[str]:
         """The texts of a field, each once."""

@@ -36,6 +36,7 @@ class AllergyRecord(Protocol):
 
     substance: str
     code: str
+    code_system: str
     class_code: str
     category: str
     reaction: str
@@ -62,9 +63,10 @@ class AllergyEntry:
 
     @classmethod
     def from_record(cls, record: AllergyRecord) -> AllergyEntry:
+        """The allergy as the checks of prescribing and dispensing read it; codes of other systems than RxNorm do not count."""
         return cls(
             text=record.substance,
-            code=record.class_code or record.code,
+            code=record.class_code or (record.code if "rxnorm" in record.code_system else ""),
             severity=record.severity,
             reaction=record.reaction,
             category=record.category,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hms.formulary.dosing.doses import Dose
 
-from .alerts import NO_RULES, CheckResult, SafetyAlert
+from .alerts import NO_RULES, TIERS, CheckResult, SafetyAlert
 from .allergy_check import AllergyEntry, check_allergies, find_substances
 from .dose_limits import check_dose_limits, check_high_alert
 from .illness_check import Illness, check_illnesses, with_pregnancy
@@ -61,7 +61,7 @@ def check_medicine(
 def list_alerts(checks: Iterable[CheckResult]) -> list[SafetyAlert]:
     """All alerts of the checks, stops first."""
     fired = [alert for check in checks for alert in check.alerts]
-    return sorted(fired, key=lambda alert: ("stop", "caution", "info").index(alert.tier))
+    return sorted(fired, key=lambda alert: TIERS.index(alert.tier))
 
 
 def list_stops(checks: Iterable[CheckResult]) -> list[SafetyAlert]:

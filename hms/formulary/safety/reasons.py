@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from flask_babel import lazy_gettext as _l
 
@@ -13,7 +13,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
 
-from .alerts import CheckResult
+from .alerts import CheckResult, is_serious
 
 OVERRIDE_REASONS: dict[str, str] = {
     "benefit_outweighs": _l("The benefit outweighs the risk"),
@@ -62,13 +62,31 @@ def question_key(kind: str, message: str) -> str:
     return blake2s(f"{kind} {message}".encode(), digest_size=6).hexdigest()
 
 
+class Finding(Protocol):
+    """An alert of the checks, new or stored with a prescription."""
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def tier(self) -> str: ...
+
+    @property
+    def message(self) -> Sentence | str: ...
+
+
 def list_questions(checks: Iterable[CheckResult]) -> list[Question]:
-    """What needs a reason, each once: stops, then serious findings, then what could not be checked."""
+    """The questions of checks that were made now, see `questions_about`."""
     checks = tuple(checks)
     alerts = [alert for check in checks for alert in check.alerts]
-    found = [Question(STOP, alert.message) for alert in alerts if alert.is_stop]
-    found += [Question(SERIOUS, alert.message) for alert in alerts if alert.is_serious]
-    found += [Question(NOT_CHECKED, check.missing) for check in checks if check.missing and check.needs_reason]
+    return questions_about(alerts, [check.missing for check in checks if check.missing and check.needs_reason])
+
+
+def questions_about(alerts: Sequence[Finding], gaps: Iterable[Sentence | str]) -> list[Question]:
+    """What needs a reason, each once: stops, then serious findings, then the `gaps` that could not be checked."""
+    found = [Question(STOP, alert.message) for alert in alerts if alert.tier == STOP]
+    found += [Question(SERIOUS, alert.message) for alert in alerts if is_serious(alert.rule, alert.tier)]
+    found += [Question(NOT_CHECKED, gap) for gap in gaps]
     return list({question.key: question for question in found}.values())
 
 

@@ -9,8 +9,20 @@ from decimal import Decimal
 from .medicine_facts import ADULT_FROM, LOCAL_ROUTES, SWALLOWED, Medicine
 
 
+class _EffectAndAdvice:
+    """A rule that says what happens and what to do."""
+
+    __slots__ = ()
+    effect: str
+    advice: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.effect} {self.advice}"
+
+
 @dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(_EffectAndAdvice):
     """Two medicines that harm together; each side is an ingredient or, with `class:` before it, the code of a family.
 
     `routes` "" leaves out a medicine that stays on skin, eye, ear or nose, "oral" asks that both are swallowed, "any" is
@@ -29,10 +41,6 @@ class Interaction:
     address: str
 
     @property
-    def words(self) -> str:
-        return f"{self.effect} {self.advice}"
-
-    @property
     def is_confirmed(self) -> bool:
         """Whether the passage of a source was read."""
         return bool(self.address)
@@ -46,7 +54,7 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Combination:
+class Combination(_EffectAndAdvice):
     """Medicines of which three or more together harm. `parts` are sides as in an `Interaction`; each is another medicine, and
     a part that stands three times asks for three medicines. `covers` are the two sides of interactions of which it says all,
     when they are no worse. None of the medicines stays on skin, eye, ear or nose."""
@@ -58,10 +66,6 @@ class Combination:
     advice: str
     source: str
     address: str
-
-    @property
-    def words(self) -> str:
-        return f"{self.effect} {self.advice}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from hms.core.errors import RuleBroken
@@ -14,19 +14,7 @@ from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies
 from hms.formulary.safety.medicine_facts import Medicine
 from hms.formulary.safety.reasons import STOP, question_key
-
-
-class RecordedAllergy(Protocol):
-    """A stored allergy of a patient."""
-
-    substance: str
-    code: str
-    class_code: str
-    category: str
-    reaction: str
-    severity: str
-    recorded_on: date | None
-    updated_at: datetime
+from hms.patients.allergies.queries import RecordedAllergy
 
 
 class SignedLine(Protocol):
