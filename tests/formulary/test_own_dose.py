@@ -44,6 +44,8 @@ def test_a_dose_is_read_from_either(dose_input):
         (DoseInput(), "dose"),
         (DoseInput(unit="mg", route="oral"), "dose"),
         (DoseInput(short="500 mg bd 5/7", **FIELDS), "dose"),
+        (DoseInput(**FIELDS | {"maximum": "1000"}), "max_per_day"),
+        (DoseInput(short="500 mg tds max 1 g 5/7 po"), "dose"),
         (DoseInput(**FIELDS | {"amount": ""}), "amount"),
         (DoseInput(**FIELDS | {"amount": "1,000"}), "amount"),
         (DoseInput(**FIELDS | {"amount": "-5"}), "amount"),

@@ -11,7 +11,7 @@ from hms.core.text.numbers import number, show
 from hms.core.text.translation import N_
 
 from . import shorthand
-from .doses import FREQUENCIES, Dose, check_count, format_dose, format_duration
+from .doses import FREQUENCIES, Dose, check_count, check_maximum, format_dose, format_duration
 from .rewriting import expand_fractions
 
 REGULARLY, WHEN_REQUIRED = "", "yes"
@@ -66,7 +66,7 @@ def parse_dose(dose_input: DoseInput, medicine: MedicineDefaults) -> Dose:
 def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
     amount = _amount(dose_input.amount, "amount")
     check_count(amount, unit, "amount")
-    return Dose.from_frequency(
+    dose = Dose.from_frequency(
         amount,
         unit,
         route,
@@ -75,6 +75,8 @@ def _from_fields(dose_input: DoseInput, unit: str, route: str) -> Dose:
         max_per_day=_amount(dose_input.maximum, "max_per_day") if dose_input.maximum else None,
         days=shorthand.parse_duration(dose_input.duration),
     )
+    check_maximum(dose, "max_per_day")
+    return dose
 
 
 def _amount(typed: str, field: str) -> Decimal:

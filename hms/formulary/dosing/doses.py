@@ -153,6 +153,14 @@ def check_count(amount: Decimal, unit: str, field: str) -> None:
         raise RuleBroken(message, field, code=NOT_A_COUNT, amount=format_amount(amount, unit))
 
 
+def check_maximum(dose: Dose, field: str) -> None:
+    """Raise `RuleBroken` on `field` for a dose that is given regularly and more often than its maximum allows."""
+    if dose.as_needed or dose.max_per_day is None or dose.times_per_day is None:
+        return
+    if dose.amount * dose.times_per_day > dose.max_per_day:
+        raise RuleBroken(N_("The maximum is less than the doses of a day. Correct one of them."), field)
+
+
 @dataclass(frozen=True, slots=True)
 class SentencePart:
     """A part of the sentence of a medicine with its dose. `lead` is the text before it; name and amount are bold.

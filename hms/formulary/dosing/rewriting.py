@@ -83,7 +83,7 @@ _WORDS = {
     "hourly": "every hour",
 }
 _WORD = re.compile(r"(?<![a-z0-9-])(?<![0-9] )(" + "|".join(_WORDS) + r")(?![a-z])")
-_NUMBER = r"[0-9]{1,3}(?:[.,][0-9]{1,3})?"
+_NUMBER = r"[0-9]{1,3}(?:\.[0-9]{1,3})?"
 _SLOTS = re.compile(
     rf"(?<![0-9a-z.,/+-])({_NUMBER}) ?[-+] ?({_NUMBER}) ?[-+] ?({_NUMBER})(?: ?[-+] ?({_NUMBER}))?"
     r"(?![0-9/+-]|[.,][0-9])"
@@ -155,7 +155,7 @@ def _describe_count(match: re.Match[str]) -> str:
 
 def _describe_slots(match: re.Match[str], text: str) -> str:
     """The frequency of `1-0-1`, with its amount when the text has no other one."""
-    counts = [_decimal(count) for count in match.groups() if count is not None]
+    counts = [float(count) for count in match.groups() if count is not None]
     taken = {count for count in counts if count}
     if len(taken) != 1:
         raise RuleBroken(N_("Enter one line for each amount, because the amounts in a day differ."), "dose")
@@ -167,7 +167,7 @@ def _describe_slots(match: re.Match[str], text: str) -> str:
     if not phrase or (times == 2 and (places[0] != 0 or places[1] == 1)):
         message = N_("Write how often in words, for example bd, and the times of day under Instructions.")
         raise RuleBroken(message, "dose")
-    amount = next(count for count in match.groups() if count is not None and _decimal(count))
+    amount = next(count for count in match.groups() if count is not None and float(count))
     around = text[: match.start()] + " " + text[match.end() :]
     # "1-0-1 tablets": the unit stands behind; "500 mg 1-0-1": the amount stands before.
     has_own_amount = _OTHER_AMOUNT.search(re.sub(rf"[0-9]{{1,3}} ?{LENGTHS}", "", around))
@@ -176,10 +176,6 @@ def _describe_slots(match: re.Match[str], text: str) -> str:
     if taken != {1.0}:
         raise RuleBroken(N_("Enter the amount of one dose only once, for example 2 tablets bd."), "dose")
     return phrase
-
-
-def _decimal(count: str) -> float:
-    return float(count.replace(",", "."))
 
 
 def check_amount_text(text: str, field: str) -> None:

@@ -15,7 +15,7 @@ from hms.core.text.numbers import number
 from hms.core.text.translation import N_, Sentence
 
 from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
-from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, NOT_A_COUNT, ONCE, Dose, check_count
+from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, NOT_A_COUNT, ONCE, Dose, check_count, check_maximum
 from .misreadings import check_as_typed, check_readings
 from .rewriting import MAX_WHOLE, expand_fractions, expand_frequencies, expand_hour_ranges, expand_slots
 from .strengths import COUNTED
@@ -32,7 +32,6 @@ MAX_DOSES = 24
 """How many doses a maximum without a unit can count in 24 hours."""
 EXAMPLE = "500 mg tds 5/7 po"
 TWO_FREQUENCIES = "two_frequencies"
-ZERO = Decimal(0)
 NEVER_TEXT = frozenset({TWO_FREQUENCIES, NOT_A_COUNT})
 """Refusals of a dose that may not stay as a text either: nobody may give it as it stands."""
 
@@ -99,9 +98,7 @@ def parse_shorthand(text: str, *, default_route: str = "", default_unit: str = "
         )  # fmt: skip
     except RuleBroken as refusal:
         raise RuleBroken.from_error(refusal, FIELD) from refusal
-    regularly = ZERO if as_needed or dose.times_per_day is None else dose.amount * dose.times_per_day
-    if dose.max_per_day is not None and regularly > dose.max_per_day:
-        raise _refuse(N_("The maximum is less than the doses of a day. Correct one of them."))
+    check_maximum(dose, FIELD)
     return dose
 
 
