@@ -300,7 +300,7 @@ def repacked(content: bytes, **parts: bytes | Callable[[bytes], bytes]) -> bytes
         for name in before.namelist():
             new = parts.get(name.rpartition("/")[2].removesuffix(".xml"), before.read(name))
             packed.writestr(name, new(before.read(name)) if callable(new) else new)
-        for name in parts.keys() & {workbook_parts.STRINGS}:
+        for name in parts.keys() & {workbook_parts.STRINGS, *workbook_parts.UNREAD}:
             packed.writestr(name, parts[name])
     return file.getvalue()
 
@@ -313,6 +313,11 @@ READ = {
     "windows": ("Nom;Prix\nPrénom;1\n".encode("windows-1252"), [["Prénom", "1"]], "windows-1252"),
     "quotes": (b'Name,"Price, SLE"\n"A ""B""\nC",1\n\n', [['A "B"\nC', "1"]], "utf-8"),
     "kept from being a formula": (b"Name,Price\n'+23276123456,'=1+1\n", [["+23276123456", "=1+1"]], "utf-8"),
+    "long calculation chain": (
+        repacked(book(("Name",), ("A",)), **{workbook_parts.UNREAD[0]: b"<c/>" * 100_000}),
+        [["A"]],
+        "xlsx",
+    ),
     "workbook": (
         book(("Name", "Price"), (), ("A", 1.5), (date(1991, 3, 27), 76123456.0), (True, time(9, 5))),
         [["A", "1.5"], ["1991-03-27", "76123456"], ["yes", "09:05"]],
@@ -342,6 +347,8 @@ REFUSED = {
     "an old or a locked kind": b"\xd0\xcf\x11\xe0" + bytes(600),
     "The workbook cannot be read": b"PK\x03\x04" + bytes(100),
     "too large when it is unpacked": repacked(SMALL, sheet1=b" " * (workbook_parts.MAX_UNPACKED + 1)),
+    "too large when it is unpac[k]ed": repacked(SMALL, **{workbook_parts.UNREAD[0]: b" " * 11 * 2**20}),
+    "The workbook cannot be rea[d]": repacked(SMALL, **{workbook_parts.UNREAD[0]: b"<!DOCTYPE x>"}),
     "too large when it is unpacke[d]": repacked(SMALL, styles=b"<x>" + b" " * 2 * 2**20),
     "too large when it is unpack[e]d": repacked(SMALL, styles=b"<x/>" * 50_000),
     "too large when it is unpa[c]ked": repacked(SMALL, **{"xl/sharedStrings.xml": b" " * 11 * 2**20}),

@@ -72,7 +72,8 @@ def _usual(birth: birth_dates.Birth) -> birth_dates.Birth:
     return birth
 
 
-def _birth(values: dict[str, Any]) -> birth_dates.Birth | None:
+def birth_of(values: dict[str, Any]) -> birth_dates.Birth | None:
+    """The birth that a row gives as a date or as an age; None without either."""
     return values.get("date_of_birth") or values.get("age")
 
 
@@ -96,7 +97,7 @@ def _has_died(values: dict[str, Any]) -> bool:
 
 def _register(values: dict[str, Any], by: Person, other_than: int | None) -> Patient:
     columns = {_COLUMNS.get(name, name): value for name, value in values.items() if name not in _OTHERWISE}
-    birth = _birth(values)
+    birth = birth_of(values)
     if birth is None:
         raise RuleBroken(N_("Enter a date of birth or an age."), "date_of_birth")
     try:
@@ -125,7 +126,7 @@ def _plain(text: str) -> str:
 
 def _near(values: dict[str, Any]) -> list[str]:
     """The names in any order, the phone, and the date of birth with those that are easily written for it."""
-    person, born = _person(values), _birth(values)
+    person, born = _person(values), birth_of(values)
     days = [] if born is None or born.is_estimated else match_scoring.nearest_days(born.day)
     words = " ".join(sorted(match_scoring.tokens(f"{person.given} {person.family}")))
     phone = phone_numbers.strip_dial_prefix(person.phone or "")[-8:]
@@ -138,7 +139,7 @@ def _is_twin(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _person(values: dict[str, Any]) -> match_scoring.ComparedPerson:
-    phone, born = values.get("contact_info", ""), _birth(values)
+    phone, born = values.get("contact_info", ""), birth_of(values)
     return match_scoring.ComparedPerson(
         values.get("first_name", ""),
         values.get("last_name", ""),

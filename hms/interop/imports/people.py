@@ -18,7 +18,7 @@ from hms.patients.search.queries import SHOWN, SearchResult, build_result
 from . import queries
 from .fields import RowRefused, read_row
 from .kinds import KINDS
-from .patient_rows import PATIENTS
+from .patient_rows import PATIENTS, birth_of
 
 
 @dataclass
@@ -34,8 +34,7 @@ class Question:
 def questions(batch: ImportBatch, rows: Sequence[ImportRow], who: Person) -> dict[int, Question]:
     """The question of each row that may be imported when it is another person, by the row's number."""
     asked = [row for row in rows if KINDS[batch.kind].may_be_other and (row.match_id or row.twin_number) and row.cells]
-    numbers = [row.twin_number for row in asked if row.twin_number]
-    twins = {row.number: row for row in queries.list_rows_by_number(batch.id, numbers)} if numbers else {}
+    twins = _find_twins(batch, asked)
     ids = {_match(row, twins) for row in asked} - {None}
     found = select(*SHOWN).where(Patient.id.in_(ids))
     patients = {row.id: build_result(row, who=who) for row in db.session.execute(found)} if ids else {}
@@ -45,6 +44,12 @@ def questions(batch: ImportBatch, rows: Sequence[ImportRow], who: Person) -> dic
         )
         for row in asked
     }
+
+
+def _find_twins(batch: ImportBatch, rows: Sequence[ImportRow]) -> dict[int, ImportRow]:
+    """The earlier rows of the file that are the same as some of `rows`, by their numbers."""
+    numbers = [row.twin_number for row in rows if row.twin_number]
+    return {row.number: row for row in queries.list_rows_by_number(batch.id, numbers)} if numbers else {}
 
 
 def _match(row: ImportRow, twins: dict[int, ImportRow]) -> int | None:
@@ -61,7 +66,7 @@ def _facts(batch: ImportBatch, row: ImportRow | None) -> list[str]:
         values = read_row(KINDS[batch.kind].fields, batch.columns, row.cells, batch.date_order)
     except RowRefused:
         return []
-    born = values.get("date_of_birth") or values.get("age")
+    born = birth_of(values)
     name = " ".join(values[part] for part in ("first_name", "last_name") if part in values)
     number = values.get("contact_info")
     facts = (name, day(born.day) if born else "", phone(number) if number else "")
@@ -71,7 +76,6 @@ def _facts(batch: ImportBatch, row: ImportRow | None) -> list[str]:
 def record_matches(batch: ImportBatch, rows: Sequence[ImportRow]) -> None:
     """Record that the person saw the names of patients who seem to be registered already."""
     if batch.kind == PATIENTS.name:
-        numbers = [row.twin_number for row in rows if row.twin_number]
-        twins = {row.number: row for row in queries.list_rows_by_number(batch.id, numbers)} if numbers else {}
+        twins = _find_twins(batch, rows)
         matches = {_match(row, twins) for row in rows if row.problems} - {None}
         read_log.record_reads("patients.read_list", [read_log.PatientRead(id_) for id_ in matches], entity="patient")

@@ -22,7 +22,8 @@ MAX_TAGS, MAX_SHEET_TAGS = 40_000, 2_500_000
 STRINGS = "xl/sharedStrings.xml"
 SHEETS = "xl/worksheets/"
 UNREAD = ("xl/calcChain.xml", "xl/drawings/", "xl/pivotCache/", "xl/pivotTables/", "xl/comments", "xl/media/")
-"""Parts that no parser reads in a workbook opened for its values; many formulas make a long calculation chain."""
+"""Parts that are not read of a workbook opened for its values, and may be as large as the texts: many formulas make a long
+calculation chain. They are looked at all the same, because a workbook says itself in which part its texts are."""
 BAD_WORKBOOK = N_("The workbook cannot be read. Open it, save it again as .xlsx, or save the sheet as CSV.")
 TOO_LARGE = N_("The workbook is too large when it is unpacked. Save the sheet as CSV.")
 _NOT_PLAIN_XML = re.compile(rb"<!(?:DOCTYPE|ENTITY)|\A(?:\xfe\xff|\xff\xfe|.{0,3}\x00)", re.DOTALL)
@@ -41,12 +42,13 @@ def check(content: bytes) -> None:
 
 
 def _check_part(name: str, unpacked: bytes) -> None:
-    """Only the texts and the sheets may be large; pictures are not looked at, because no parser reads them."""
-    if not name.lower().endswith((".xml", ".rels")) or name.startswith(UNREAD):
+    """Only the sheets, the texts and what is not read may be large; pictures are not looked at, because no parser reads
+    them."""
+    if not name.lower().endswith((".xml", ".rels")):
         return
-    is_sheet, is_strings = name.startswith(SHEETS), name == STRINGS
-    most = MAX_UNPACKED if is_sheet else MAX_STRINGS if is_strings else MAX_PART
-    if len(unpacked) > most or unpacked.count(b"<") > (MAX_SHEET_TAGS if is_sheet or is_strings else MAX_TAGS):
+    is_sheet, is_long = name.startswith(SHEETS), name == STRINGS or name.startswith(UNREAD)
+    most = MAX_UNPACKED if is_sheet else MAX_STRINGS if is_long else MAX_PART
+    if len(unpacked) > most or unpacked.count(b"<") > (MAX_SHEET_TAGS if is_sheet or is_long else MAX_TAGS):
         raise RuleBroken(TOO_LARGE, "file")
     if _NOT_PLAIN_XML.search(unpacked):
         raise RuleBroken(BAD_WORKBOOK, "file")
