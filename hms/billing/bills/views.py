@@ -162,7 +162,7 @@ def _page_values(bill: Bill, patient: Patient) -> dict[str, Any]:
         "invoice": document_queries.invoice_status(bill),
         "printer_answers": redis.is_available,
         "requests": requests,
-        "credited": correction_queries.count_credited(bill.id) if requests else {"waiting": {}, "approved": {}},
+        "credited": correction_queries.count_credited(bill.id, requests),
         "may_credit": bill.status in CREDITABLE and current_person().may(Permission.PROPOSE_CORRECTION),
         "is_refunded": any(row.is_refund_with_credit for row in requests),
     }

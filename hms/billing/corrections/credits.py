@@ -47,8 +47,9 @@ def undo_charge(*, source: str, source_id: int, quantity: int | None = None, rea
     if bill.status == BillState.DRAFT:
         take_off_draft(bill, line, reason)
         return ChargeUndone.OFF_DRAFT
-    left = queries.left_to_credit(line)
-    credited = _send_credit(bill, line, left if quantity is None else min(quantity, left), check_reason(reason), by)
+    before = queries.sum_of_credits(line)
+    units = before.left if quantity is None else min(quantity, before.left)
+    credited = _send_credit(bill, line, units, before, check_reason(reason), by)
     return ChargeUndone.NOTHING_TO_CREDIT if credited is None else ChargeUndone.CREDIT_REQUESTED
 
 
@@ -65,16 +66,19 @@ def request_credit(bill_id: int, line_id: int, *, quantity: int, reason: str, by
     if line is None:
         raise RuleBroken(N_("The bill has no such line."), "line")
     check_creditable(BillState(bill.status))
-    check_credit(quantity, queries.left_to_credit(line))
-    request = _send_credit(bill, line, quantity, check_reason(reason), by)
+    before = queries.sum_of_credits(line)
+    check_credit(quantity, before.left)
+    request = _send_credit(bill, line, quantity, before, check_reason(reason), by)
     if request is None:
         raise RuleBroken(N_("Nothing of this line is left to credit on the patient's share."), code="nothing_left")
     return request
 
 
-def _send_credit(bill: Bill, line: BillLine, quantity: int, reason: str, by: Person) -> Correction | None:
+def _send_credit(
+    bill: Bill, line: BillLine, quantity: int, before: queries.Credited, reason: str, by: Person
+) -> Correction | None:
     """The request to credit a line of a locked bill, with what the person's own waiting request credits; None when nothing is
-    left to credit."""
+    left to credit. `before` is what is credited of the line already."""
     if quantity <= 0 or BillState(bill.status) not in CREDITABLE:
         return None
     waiting = queries.find_waiting(CorrectionKind.WRITE_OFF.value, bill.id)
@@ -83,7 +87,7 @@ def _send_credit(bill: Bill, line: BillLine, quantity: int, reason: str, by: Per
     if waiting is not None and (waiting.proposed_by_id != by.id or left <= ZERO):
         message = N_("A write-off of this bill is waiting for approval. Have it decided first, then try again.")
         raise Conflict(message, code="asked_already")
-    amount = min(_price(bill, line, quantity), left)
+    amount = min(_price(bill, line, quantity, before), left)
     if amount <= ZERO:
         return None
     credited = {line.id: (quantity, amount)}
@@ -142,13 +146,14 @@ def _check_not_credited(bill: Bill, line: BillLine, reason: str) -> None:
         raise Conflict(message, code="credited", number=bill.number)
 
 
-def _price(bill: Bill, line: BillLine, quantity: int) -> Money:
+def _price(bill: Bill, line: BillLine, quantity: int, before: queries.Credited) -> Money:
     """What the patient pays of `quantity` more units of the line: their price less their parts of the discount and of the
     other payer's share. Rounded down for all units that are credited by now together, so that no part stays owed when they
     are credited one by one."""
     before_discount = (bill.total + bill.discount).value
     if not before_discount:
         return ZERO
-    units, credited = queries.sum_of_credits(line)
-    price = (line.unit_price * (units + quantity)).value * (bill.total - bill.payer_share).value / before_discount
-    return Money(price.quantize(smallest_amount(), rounding=ROUND_DOWN)) - credited
+    price = (
+        (line.unit_price * (before.units + quantity)).value * (bill.total - bill.payer_share).value / before_discount
+    )
+    return Money(price.quantize(smallest_amount(), rounding=ROUND_DOWN)) - before.amount

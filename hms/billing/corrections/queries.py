@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Label, Row, Select, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hms.billing.bills import line_descriptions
-from hms.billing.enums import CorrectionKind
+from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, BillLine, Correction, CreditLine
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -23,6 +23,8 @@ from hms.patients.models import Patient
 from hms.staff import directory as staff
 
 MAX_SHOWN = 50
+COUNTED = (CorrectionStatus.WAITING.value, CorrectionStatus.APPROVED.value)
+"""The statuses of requests whose credits count: the others came to nothing."""
 
 
 @dataclass(frozen=True)
@@ -118,18 +120,21 @@ def list_credited(correction_id: int) -> list[CreditedLine]:
     return read_credited(db.session.execute(query.where(Correction.id == correction_id)).scalar_one())
 
 
-def sum_of_credits(line: BillLine | Row) -> tuple[int, Money]:
-    """How many units of a line waiting and approved requests credit, and the sum of their amounts."""
+class Credited(NamedTuple):
+    """How many units of a line waiting and approved requests credit, the sum of their amounts, and the units that are left."""
+
+    units: int
+    amount: Money
+    left: int
+
+
+def sum_of_credits(line: BillLine | Row) -> Credited:
+    """What waiting and approved requests credit of a line."""
     sums = (func.coalesce(func.sum(CreditLine.quantity), 0), func.coalesce(func.sum(CreditLine.amount), 0))
     asked = select(*sums).join(Correction, Correction.id == CreditLine.correction_id)
-    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(("waiting", "approved")))
+    asked = asked.where(CreditLine.bill_line_id == line.id, Correction.status.in_(COUNTED))
     units, amount = db.session.execute(asked).one()
-    return int(units), Money(amount)
-
-
-def left_to_credit(line: BillLine | Row) -> int:
-    """How many units of a line no waiting or approved request credits."""
-    return line.quantity - sum_of_credits(line)[0]
+    return Credited(int(units), Money(amount), line.quantity - int(units))
 
 
 def statuses_of_credits(line: BillLine, reason: str) -> set[str]:
@@ -145,13 +150,16 @@ def statuses_of_credits(line: BillLine, reason: str) -> set[str]:
     return set(db.session.scalars(asked))
 
 
-def count_credited(bill_id: int) -> dict[str, dict[int, int]]:
-    """By status of the request ("waiting", "approved") and line, how many units of a bill are credited."""
+def count_credited(bill_id: int, requests: Sequence[CorrectionRequest]) -> dict[str, dict[int, int]]:
+    """By status of the request (`COUNTED`) and line, how many units of a bill are credited; without a statement when the bill
+    has no `requests`."""
+    counts: dict[str, dict[int, int]] = {status: {} for status in COUNTED}
+    if not requests:
+        return counts
     units = select(Correction.status, CreditLine.bill_line_id, func.sum(CreditLine.quantity)).join(
         CreditLine, CreditLine.correction_id == Correction.id
     )
-    units = units.where(Correction.bill_id == bill_id, Correction.status.in_(("waiting", "approved")))
-    counts: dict[str, dict[int, int]] = {"waiting": {}, "approved": {}}
+    units = units.where(Correction.bill_id == bill_id, Correction.status.in_(COUNTED))
     for status, line_id, count in db.session.execute(units.group_by(Correction.status, CreditLine.bill_line_id)):
         counts[status][line_id] = int(count)
     return counts

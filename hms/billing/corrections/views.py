@@ -139,7 +139,7 @@ def credit(bill_id: int, line_id: int) -> ResponseReturnValue:
     bill, patient = bill_queries.bill_with_patient(bill_id)
     check_creditable(BillState(bill.status))
     line = line_pages.get_line(bill_id, line_id, current_person())
-    left = queries.left_to_credit(line)
+    left = queries.sum_of_credits(line).left
     if request.method == "GET":
         form.quantity.data = left
     values = {"bill": bill, "line": line, "left": left, "patient": _banner(bill, patient)}
