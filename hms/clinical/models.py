@@ -104,6 +104,48 @@ class Addendum(ImmutableRecord):
     author: Mapped[User] = relationship(lazy="raise")
 
 
+class IssuedDocument(Record):
+    """A document handed out after a signed encounter. Its text never changes; `status` says when it does not count any more.
+
+    `code` is printed on it, so that the hospital can say whether it is genuine. A referral letter has `addressee` and `body`;
+    a sick note has its first and last day, and `shows_diagnosis` when the patient wants the diagnosis on it. The rest is
+    read from the encounter. `language` is that of the printed words.
+    """
+
+    __tablename__ = "issued_document"
+    transitions = ENTRY_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("kind IN ('prescription', 'referral_letter', 'sick_note', 'visit_summary')", name="kind_known"),
+        CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "(kind = 'sick_note') = (from_on IS NOT NULL) AND (from_on IS NULL) = (until_on IS NULL)", name="days_given"
+        ),
+        CheckConstraint(
+            "until_on >= from_on",
+            name="ends_after_beginning",
+            info={"message": N_("The sick leave cannot end before it begins."), "field": "until_on"},
+        ),
+        CheckConstraint(
+            "kind <> 'referral_letter' OR (btrim(addressee) <> '' AND btrim(body) <> '')", name="letter_written"
+        ),
+    )
+
+    encounter_id: Mapped[int] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    kind: Mapped[str]
+    code: Mapped[str] = mapped_column(unique=True)
+    language: Mapped[str]
+    addressee: Mapped[str] = mapped_column(default="")
+    body: Mapped[str] = mapped_column(default="")
+    from_on: Mapped[dt.date | None]
+    until_on: Mapped[dt.date | None]
+    shows_diagnosis: Mapped[bool] = mapped_column(default=False)
+    issued_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    status: Mapped[str] = mapped_column(default="final")
+
+    encounter: Mapped[Encounter] = relationship(lazy="raise")
+    issued_by: Mapped[User] = relationship(lazy="raise")
+
+
 class VitalsReading(Record):
     """One set of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
 
@@ -381,7 +423,7 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
 
 
 class NoteTemplate(VersionedRecord):
-    """A text that replaces a shortcut (";uri") in a note.
+    """A text that replaces a shortcut (";uri") in a note; of the kind "orders" a set of medicines, one in each line.
 
     It belongs to a person or a department; with neither it is the hospital's.
     """
@@ -402,12 +444,14 @@ class NoteTemplate(VersionedRecord):
                 "code": "taken",
             },
         ),
+        CheckConstraint("kind IN ('note', 'orders')", name="kind_known"),
         CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
         CheckConstraint(
             "btrim(content) <> ''", name="content_given", info={"message": N_("Enter the text."), "field": "content"}
         ),
     )
 
+    kind: Mapped[str] = mapped_column(default="note", server_default="note")
     title: Mapped[str]
     shortcut: Mapped[str]
     content: Mapped[str]

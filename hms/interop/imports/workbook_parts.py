@@ -6,7 +6,8 @@ import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
-from xml.etree import ElementTree
+
+from defusedxml import ElementTree
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
@@ -64,7 +65,7 @@ def _unsaved_cells(sheet: bytes) -> Iterator[str]:
     from openpyxl.utils import column_index_from_string, get_column_letter
 
     row = column = 0
-    parts = ElementTree.iterparse(BytesIO(sheet), ("start", "end"))  # noqa: S314 - `check` has refused entities
+    parts = ElementTree.iterparse(BytesIO(sheet), ("start", "end"))
     for event, element in parts:
         name = element.tag.rpartition("}")[2]
         if (event, name) == ("start", "row"):
