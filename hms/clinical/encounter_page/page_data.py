@@ -24,7 +24,7 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.formulary.medicines import catalogue
+from hms.formulary.rule_book import current_rules
 from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
@@ -86,7 +86,7 @@ class EncounterPage:
     @property
     def has_rules(self) -> bool:
         """Whether the rules of the safety checks can be read."""
-        return catalogue.load_knowledge().is_readable
+        return current_rules.load_knowledge().is_readable
 
     @property
     def open_questions(self) -> list[OpenQuestion]:

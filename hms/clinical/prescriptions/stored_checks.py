@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from hms.core.text.translation import N_
-from hms.formulary.medicines import catalogue
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety.alerts import CheckResult
 from hms.formulary.safety.reasons import OVERRIDE_REASONS, Question, questions_about
 
@@ -23,7 +23,7 @@ class StoredAlert(NamedTuple):
 def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
     """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
     return {
-        "version": catalogue.load_knowledge().version,
+        "version": current_rules.load_knowledge().version,
         "checks": [
             {
                 "rule": check.rule,

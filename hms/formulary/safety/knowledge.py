@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from hms.core.text.cleaning import fold
 
@@ -87,7 +89,7 @@ class Knowledge:
     """All lists of the safety checks. `version` is stored with every override.
 
     `harmless` are pairs of codes of `groups` whose medicines were looked at together: where no interaction is listed, none
-    that matters is known.
+    that matters is known. `keys` are those of the lines, by the line.
     """
 
     version: str
@@ -104,6 +106,11 @@ class Knowledge:
     kidney_rules: tuple[KidneyRule, ...] = ()
     illness_rules: tuple[IllnessRule, ...] = ()
     is_readable: bool = True
+    keys: Mapping[Any, str] = field(default_factory=dict)
+
+    def key_of(self, rule: object) -> str:
+        """The key of a line of the lists, under which its alerts are stored; "" of a rule that is in no list."""
+        return self.keys.get(rule, "")
 
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:
