@@ -99,6 +99,21 @@ SAFETY_RULES = ExportTable(
         Column("key", N_("Key")),
     ),
 )
+RULE_ALERTS = ExportTable(
+    "safety-rule-alerts",
+    N_("Alerts by rule"),
+    (
+        Column("month", N_("Month")),
+        Column("title", N_("Rule")),
+        Column("severity", N_("Severity"), words={"": ""} | TIER_LABELS),
+        Column("shown", N_("Shown")),
+        Column("overridden", N_("Overridden")),
+        Column("share", N_("Share in per cent")),
+        Column("reason_words", N_("Reasons")),
+        Column("is_demotable", N_("Proposed for a lower severity")),
+        Column("key", N_("Key")),
+    ),
+)
 RULE_CHANGES = ExportTable(
     "rule-changes",
     N_("Changes of the safety rules"),

@@ -112,6 +112,14 @@ class Knowledge:
         """The key of a line of the lists, under which its alerts are stored; "" of a rule that is in no list."""
         return self.keys.get(rule, "")
 
+    def key_of_side(self, side: str) -> str:
+        """The key of the class or family that a side names; "" for a substance."""
+        return self._keys_of_families.get(side, "")
+
+    @cached_property
+    def _keys_of_families(self) -> dict[str, str]:
+        return {CLASS_PREFIX + entry.code: self.key_of(entry) for entry in (*self.classes, *self.families)}
+
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:
         return {entry.code: entry for entry in self.classes}

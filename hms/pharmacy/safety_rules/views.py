@@ -112,7 +112,8 @@ def add_rule(list_name: str) -> ResponseReturnValue:
 def change_rule(rule_key: str) -> ResponseReturnValue:
     """Propose to change a rule, to confirm its source, or to use a retired one again."""
     shown = queries.get_rule(rule_key)
-    form = rule_form(shown.line.rule_list, rule_key, **shown.line.shown)
+    proposed = {"tier": request.args["tier"]} if request.args.get("tier") in words.TIER_LABELS else {}
+    form = rule_form(shown.line.rule_list, rule_key, **{**shown.line.shown, **proposed})
     return _proposal_page(form, "pharmacy/rules/edit.html", rule=shown, rule_list=shown.line.rule_list)
 
 
