@@ -69,6 +69,8 @@ class EncounterPage:
     problems: list[Any]
     templates: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
+    has_rules: bool
+    """Whether the rules of the safety checks can be read."""
     journey: list[Stop]
     """The patient's way through the day of the visit; empty for an encounter without a place in the queue."""
 
@@ -82,11 +84,6 @@ class EncounterPage:
             [problem for problem in self.problems if (problem.code, problem.title) not in diagnosed],
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
-
-    @property
-    def has_rules(self) -> bool:
-        """Whether the rules of the safety checks can be read."""
-        return current_rules.load_knowledge().is_readable
 
     @property
     def open_questions(self) -> list[OpenQuestion]:
@@ -144,6 +141,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         owed=values.owed,
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
+        has_rules=current_rules.load_knowledge().is_readable,
         templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
         journey=_load_journey(encounter),
     )
