@@ -8,12 +8,14 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
 from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import Money
 from hms.core.text.numbers import parse_record_id
+from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, MoneyField, RequiredMark, Text, WholeField
 from hms.core.web.localisation import translate_error
 from hms.formulary.rule_book.actions import ProposedLine
@@ -268,6 +270,20 @@ class RetireRuleForm(ActionForm):
     def values(self) -> dict[str, Any]:
         line = ProposedLine(self.rule_list.name, self.key, None)
         return {"lines": [line], "reason": self.reason.data, "source": self.source.data or ""}
+
+
+class RuleFileForm(ActionForm):
+    """A file with lists of rules, as a proposal."""
+
+    file = FileField(_l("ZIP or CSV file"), [RequiredMark()])
+    reason = Text(_l("Reason"), [RequiredMark()], longest=MAX_REASON)
+    source = Text(_l("Source"), [RequiredMark()], longest=MAX_REASON)
+
+    def values(self) -> dict[str, Any]:
+        if not self.file.data:
+            raise RuleBroken(N_("Choose the file."), "file")
+        read = {"file_name": self.file.data.filename or "", "content": self.file.data.read()}
+        return read | {"reason": self.reason.data or "", "source": self.source.data or ""}
 
 
 class DeclineRuleForm(ActionForm):

@@ -283,6 +283,7 @@ ACTION_LABELS = {
     "pharmacy.receive_goods": _l("Received goods"),
     "pharmacy.resume": _l("Resumed a prescription"),
     "pharmacy.return_dispensed": _l("Recorded a return"),
+    "pharmacy.try_rules": _l("Tried a change of the safety rules on the last month"),
     "pharmacy.write_off": _l("Wrote stock off"),
     "security.mass_reading": _l("Opened too many records in a short time"),
     "staff.add_person": _l("Added an account"),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hms.clinical.models import RefusedAlert
 from hms.core import clock
-from hms.core.db.session import db
+from hms.core.db.session import commit_upkeep, db
 from hms.formulary.safety.reasons import Question, ReasonMissing
 
 
@@ -41,4 +41,4 @@ def _note(encounter_id: int, questions: tuple[Question, ...]) -> None:
     if rows:
         db.session.rollback()
         db.session.execute(insert(RefusedAlert).on_conflict_do_nothing(), rows)
-        db.session.commit()
+        commit_upkeep()

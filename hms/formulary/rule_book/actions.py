@@ -20,15 +20,17 @@ from hms.core.person import Person
 from hms.core.text.translation import N_
 from hms.formulary.medicines import catalogue
 from hms.formulary.models import RuleChange, RuleChangeLine
-from hms.formulary.safety.rule_lists import LISTS, Cells, build_knowledge
+from hms.formulary.safety.rule_lists import LISTS, build_knowledge
 from hms.messages.actions import notify, notify_everyone_with
 from hms.staff import directory as staff
 
 from . import current_rules, rules
-from .current_rules import RuleBook, rows_of
-from .queries import list_lines, load_book
+from .current_rules import RuleBook
+from .queries import list_lines, load_book, rows_with
 
 APPROVED, DECLINED, WITHDRAWN = "approved", "declined", "withdrawn"
+NAMING = ("substances", "allergy_classes", "interaction_families", "medicine_groups")
+"""The lists of names, which the other lists use."""
 CHANGED_MEANWHILE = N_("A rule of this proposal was changed meanwhile. Decline it, and propose the change again.")
 PAGE = "/pharmacy/rules/changes"
 
@@ -52,7 +54,8 @@ def propose(lines: Sequence[ProposedLine], *, reason: str, source: str = "", by:
     the lines waits.
     """
     book = load_book()
-    written = [_written_line(book, line) for line in lines]
+    names = rules.Names(_rows_with_names(book, lines))
+    written = [_written_line(book, line, names) for line in lines]
     if not written:
         raise RuleBroken(N_("Nothing would change."), code="no_change")
     _check_nothing_waits([line.key for line in written])
@@ -80,7 +83,17 @@ def propose(lines: Sequence[ProposedLine], *, reason: str, source: str = "", by:
     return change
 
 
-def _written_line(book: RuleBook, line: ProposedLine) -> RuleChangeLine:
+def _rows_with_names(book: RuleBook, lines: Iterable[ProposedLine]) -> rules.Rows:
+    """The lines in force, with those that are proposed: they may name each other."""
+    rows = book.rows()
+    for line in lines:
+        if line.cells is not None and line.list_name in NAMING:
+            cells = {name: line.cells.get(name, "") for name in LISTS[line.list_name].columns}
+            rows[line.list_name] = [*rows[line.list_name], ("", cells)]
+    return rows
+
+
+def _written_line(book: RuleBook, line: ProposedLine, names: rules.Names) -> RuleChangeLine:
     rule_list = LISTS.get(line.list_name)
     known = book.lines.get(line.key) if line.key else None
     if rule_list is None or (line.key and (known is None or known.rule_list is not rule_list)):
@@ -91,7 +104,6 @@ def _written_line(book: RuleBook, line: ProposedLine) -> RuleChangeLine:
     elif line.cells is None:
         after = None
     else:
-        names = rules.Names(book.rows())
         after = rules.clean_line(rule_list, line.cells, names)
     key = line.key or rule_list.key_of(after or {})
     other = book.lines.get(key)
@@ -116,11 +128,7 @@ def _check_nothing_waits(keys: Iterable[str]) -> None:
 
 def _check_result(book: RuleBook, lines: Iterable[RuleChangeLine]) -> None:
     """Raise `RuleBroken` when the lists with these lines could not be used: a name that no list has, a rule twice."""
-    cells: dict[str, tuple[str, Cells | None]] = {
-        key: (line.rule_list.name, line.cells) for key, line in book.lines.items()
-    }
-    cells |= {line.key: (line.list_name, line.after) for line in lines}
-    rows = rows_of((name, key, line) for key, (name, line) in cells.items())
+    rows = rows_with(book, lines)
     rules.check_references(book.rows(), rows)
     rules.check_groups(rows)
     for name, of_list in rows.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -15,10 +15,10 @@ from hms.core.text.cleaning import fold
 from hms.core.text.translation import N_
 from hms.formulary.models import Medication, RuleChange, RuleChangeLine
 from hms.formulary.safety.knowledge import CLASS_PREFIX
-from hms.formulary.safety.rule_lists import LISTS, Cell, CellKind, split
+from hms.formulary.safety.rule_lists import LISTS, Cell, CellKind, Cells, split
 
 from . import current_rules, words
-from .current_rules import RuleBook, RuleLine
+from .current_rules import RuleBook, RuleLine, rows_of
 
 MAX_PRODUCTS = 30
 MAX_LINES_SHOWN = 5
@@ -104,6 +104,26 @@ def _named(cell: Cell, text: str) -> list[str]:
         return list(split(text))
     is_of_codes = cell.kind in (CellKind.CLASS, CellKind.GROUP, CellKind.GROUPS) or cell.name == "classes"
     return [CLASS_PREFIX + code for code in split(text)] if is_of_codes else []
+
+
+def rows_with(book: RuleBook, lines: Iterable[RuleChangeLine]) -> dict[str, list[tuple[str, Cells]]]:
+    """The lines in force by list, as they would be with the lines of a proposal."""
+    cells: dict[str, tuple[str, Cells | None]] = {
+        key: (line.rule_list.name, line.cells) for key, line in book.lines.items()
+    }
+    cells |= {line.key: (line.list_name, line.after) for line in lines}
+    return rows_of((name, key, line) for key, (name, line) in cells.items())
+
+
+def substances_of(book: RuleBook, line: RuleChangeLine) -> frozenset[str]:
+    """The substances that a line of a proposal is about, before and after."""
+    members = _members_by_code(book)
+    both = [
+        RuleLine(line.key, LISTS[line.list_name], cells, None)
+        for cells in (line.before, line.after)
+        if cells is not None
+    ]
+    return frozenset().union(*(_medicines_of(each, members)[0] for each in both))
 
 
 def list_rules(

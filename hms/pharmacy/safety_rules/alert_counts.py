@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, literal, select, true, union_all
+from sqlalchemy import Select, bindparam, column, func, literal, select, true, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hms.clinical.models import Prescription, RefusedAlert
@@ -146,8 +146,10 @@ def _findings() -> Select:
     """Alerts of a period by rule and reason: how many were shown, and after how many the medicine was signed."""
     first, end = bindparam("first"), bindparam("end")
     line, refused = Prescription, RefusedAlert
-    made = func.jsonb_array_elements(line.checks["checks"], type_=JSONB).column_valued("made")
-    alert = func.jsonb_array_elements(made["alerts"], type_=JSONB).column_valued("alert")
+    checks = func.jsonb_array_elements(line.checks["checks"]).table_valued(column("value", JSONB), name="made")
+    made = checks.c.value
+    alerts = func.jsonb_array_elements(made["alerts"]).table_valued(column("value", JSONB), name="alert")
+    alert = alerts.c.value
     at = func.coalesce(line.signed_at, line.created_at)
     key = func.coalesce(alert["key"].astext, func.md5(alert["message"].astext))
     reason = func.coalesce(line.reasons[key]["code"].astext, line.override_code)
@@ -159,7 +161,7 @@ def _findings() -> Select:
         line.signed_at.is_not(None).label("is_signed"),
         func.coalesce(reason, "").label("reason"),
     )
-    stored = stored.select_from(line).join(made, true()).join(alert, true())
+    stored = stored.select_from(line).join(checks, true()).join(alerts, true())
     stored = stored.where(at >= first, at < end, line.external_id.is_(None))
     shown = select(
         refused.encounter_id, refused.rule, refused.line, refused.finding, literal(False), literal("")

@@ -100,7 +100,8 @@ def change_json(change: RuleChange, line_count: int) -> dict[str, Any]:
     }
 
 
-def _change_response(change: RuleChange, status: int = 200) -> Response:
+def change_response(change: RuleChange, status: int = 200) -> Response:
+    """The response with a proposal and its lines."""
     shown = queries.describe_lines(queries.list_lines(change.id))
     lines = [
         {
@@ -153,7 +154,7 @@ offer_export(api, rule_changes, exports.RULE_CHANGES, at="/safety-rule-changes/e
 @api.response(200, RuleChangeOut)
 def get_rule_change(change_id: int) -> Response:
     """One proposal with its lines."""
-    return _change_response(queries.get_change(change_id))
+    return change_response(queries.get_change(change_id))
 
 
 @api.post("/safety-rule-changes/")
@@ -164,7 +165,7 @@ def propose_rule_change(payload: dict[str, Any]) -> Response:
     """Propose to add, change or retire rules; another pharmacist approves or declines."""
     lines = [ProposedLine(each["list"], each["key"], each["cells"], each["keeps"]) for each in payload["lines"]]
     made = actions.propose(lines, reason=payload["reason"], source=payload["source"], by=current_person())
-    return _change_response(made, 201)
+    return change_response(made, 201)
 
 
 @api.post("/safety-rule-changes/<int:change_id>/approve/")
@@ -175,7 +176,7 @@ def approve_rule_change(payload: dict[str, Any], change_id: int) -> Response:
     """Approve another person's proposal with `proof`; the new version of the rules counts at once."""
     queries.get_change(change_id)
     reauthenticate(payload["proof"], by=current_person())
-    return _change_response(actions.approve(change_id, by=current_person()))
+    return change_response(actions.approve(change_id, by=current_person()))
 
 
 @api.post("/safety-rule-changes/<int:change_id>/decline/")
@@ -184,7 +185,7 @@ def approve_rule_change(payload: dict[str, Any], change_id: int) -> Response:
 @api.response(200, RuleChangeOut)
 def decline_rule_change(payload: dict[str, Any], change_id: int) -> Response:
     """Decline another person's proposal, with a reason."""
-    return _change_response(actions.decline(change_id, reason=payload["reason"], by=current_person()))
+    return change_response(actions.decline(change_id, reason=payload["reason"], by=current_person()))
 
 
 @api.delete("/safety-rule-changes/<int:change_id>/")

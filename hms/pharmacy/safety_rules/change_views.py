@@ -17,6 +17,8 @@ from hms.pharmacy.forms import DeclineRuleForm
 from hms.staff.forms import ProofForm
 from hms.staff.sign_in.reauthentication import is_recent, with_recent_authentication
 
+from .actions import start_trial
+from .trial_results import get_trial
 from .views import names_of
 
 PAGE = 50
@@ -59,10 +61,17 @@ def rule_change(change_id: int) -> str:
 
 
 def _proposal(change_id: int) -> dict[str, Any]:
-    change = queries.get_change(change_id)
+    change, lines = queries.get_change(change_id), queries.list_lines(change_id)
+    start = max(request.args.get("from", 0, type=int), 0)
     return {
+        "trial": get_trial(change_id),
+        "tiers": words.TIER_LABELS,
         "change": change,
-        "lines": queries.describe_lines(queries.list_lines(change_id)),
+        "lines": queries.describe_lines(lines[start : start + PAGE]),
+        "line_count": len(lines),
+        "more_lines": url_for("pharmacy.rule_change", change_id=change_id, **{"from": start + PAGE})
+        if len(lines) > start + PAGE
+        else None,
         "names": names_of([change]),
         **_labels(),
     }
@@ -98,6 +107,21 @@ def withdraw_rules(change_id: int) -> Response:
     actions.withdraw(change_id, by=current_person())
     flash(_("Proposal withdrawn"), "success")
     return _back(change_id)
+
+
+@pages.post("/rules/changes/<int:change_id>/trial")
+@requires(Permission.CHANGE_RULES)
+def try_rules(change_id: int) -> Response:
+    """Have the worker try a proposal on the prescriptions of the last month."""
+    start_trial(change_id, by=current_person())
+    return redirect(url_for("pharmacy.rule_change", change_id=change_id, _anchor="rule-trial"), 303)
+
+
+@pages.get("/rules/changes/<int:change_id>/trial")
+@requires(Permission.READ_RULES)
+def rule_trial(change_id: int) -> str:
+    """The result of the trial, fetched until it is there."""
+    return render_template("pharmacy/rules/_trial.html", **_proposal(change_id))
 
 
 def _back(change_id: int) -> Response:
