@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hms.clinical import signing
-from hms.clinical.models import Prescription
 from hms.clinical.prescriptions import actions as prescriptions
 from hms.core import clock
 from hms.core.actions import action_context
@@ -50,15 +49,14 @@ def tried(lines: list[ProposedLine], by: Any) -> tuple[int, dict[str, Any]]:
 
 @pytest.fixture
 def pair(db: Any, person: Any) -> Any:
-    """Three patients took both medicines of a pair, one of them restricted, and one took them two months ago."""
+    """Three patients took both medicines of a pair, one of them restricted; one took them two months ago, another only one."""
     load()
     doctor = person("doctor")
     keys = ("simvastatin-20-mg-tablet", "clarithromycin-500-mg-tablet")
-    patients = [visit(doctor, *keys) for _ in range(4)]
+    with clock.frozen_at(clock.now() - timedelta(days=60)):
+        visit(doctor, *keys)
+    patients = [visit(doctor, *keys) for _ in range(3)]
     visit(doctor, keys[0])
-    with action_context("tests.seed", SYSTEM):
-        for line in database.session.query(Prescription).filter_by(patient_id=patients[3].id):
-            line.signed_at = clock.now() - timedelta(days=60)
     access.restrict(patients[2].id, reason="Works at this hospital", by=SYSTEM)
     names = {"simvastatin", "clarithromycin"}
     return next(
