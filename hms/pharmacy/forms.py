@@ -20,7 +20,7 @@ from hms.core.web.forms import ActionForm, MoneyField, RequiredMark, Text, Whole
 from hms.core.web.localisation import translate_error
 from hms.formulary.rule_book.actions import ProposedLine
 from hms.formulary.rule_book.rules import MAX_CELL, MAX_REASON
-from hms.formulary.rule_book.words import TIER_LABELS
+from hms.formulary.rule_book.words import CHOICE_LABELS
 from hms.formulary.safety.rule_lists import Cell, CellKind, RuleList
 
 from .dispensing.visit_view import Line, Visit
@@ -329,19 +329,3 @@ def _rule_field(cell: Cell) -> Any:
         return Text(cell.label, marks, longest=MAX_CELL)
     choices = [SelectChoice(name, CHOICE_LABELS.get(name, name)) for name in cell.choices if name]
     return SelectField(cell.label, marks, choices=[SelectChoice("", "–"), *choices])
-
-
-CHOICE_LABELS = {
-    **TIER_LABELS,
-    "oral": _l("When both are swallowed"),
-    "any": _l("By every route"),
-    "single": _l("At once"),
-    "daily": _l("In 24 hours"),
-    "weekly": _l("In seven days"),
-    "course": _l("A day in a long course"),
-    "crcl": _l("Cockcroft and Gault"),
-    "egfr": _l("eGFR (CKD-EPI 2021)"),
-    "yes": _l("Yes"),
-    "no": _l("No"),
-}
-"""The words for what a cell with a closed set of values may hold; others are shown as they are."""

@@ -53,6 +53,11 @@ def key_of(**cells: str) -> str:
     )
 
 
+def read_again() -> None:
+    for kept in (current_rules._read_book, current_rules._read_knowledge):
+        kept.cache_clear()
+
+
 def tier_of_pair(one: str, two: str) -> str:
     known = current_rules.load_knowledge()
     medicines = [medicine_from_text(name, known) for name in (one, two)]
@@ -154,7 +159,9 @@ def _retire(key, first, second):
 
 def _compare_versions(shipped, key, desk, program):
     versions = words(desk("pharmacist").get("/pharmacy/rules/changes?show=versions").get_data(as_text=True))
-    assert all(part in versions for part in (f"{shipped}+3", "Retire: metformin + zinc sulfate", "stop → info"))
+    assert all(
+        part in versions for part in (f"{shipped}+3", "Retire: metformin + zinc sulfate", "Stop → For information")
+    )
     page = words(desk("doctor").get(f"/pharmacy/rules/{key}").get_data(as_text=True))
     assert ("This rule was retired" in page, "Use again" in page) == (True, False)
     listed = program("pharmacist").get("/api/safety-rule-changes/?status=approved&ordering=id").get_json()
@@ -222,7 +229,7 @@ def test_own_lines_win_over_a_later_list_of_the_program(two, desk, monkeypatch):
         if row["first"] == "rifampicin" and row["second"] == "class:protease_inhibitors":
             row["advice"] = "New words."
     monkeypatch.setattr(catalogue, "read_rule_rows", lambda: later)
-    current_rules.clear_cache()
+    read_again()
     rule = queries.get_rule(key)
     assert (rule.line.shown["advice"], rule.line.differs) == ("Stop the statin for the course.", True)
     assert queries.get_rule(key_of(advice="New words.")).line.differs is False
@@ -235,7 +242,7 @@ def test_own_lines_win_over_a_later_list_of_the_program(two, desk, monkeypatch):
     actions.approve(kept.id, by=second)
     rule = queries.get_rule(key)
     assert (rule.line.shown["advice"], rule.line.differs) == ("Stop the statin for the course.", False)
-    current_rules.clear_cache()
+    read_again()
 
 
 def test_the_pages_show_find_and_guard(two, desk):

@@ -112,14 +112,9 @@ def find_version() -> Version:
 
 def forget_version() -> None:
     """Look the version up again at the next check of this transaction."""
-    _of_transaction.clear()
-
-
-def clear_cache() -> None:
-    """Read the program's files and the hospital's lines again at the next check."""
-    forget_version()
-    _read_book.cache_clear()
-    _read_knowledge.cache_clear()
+    transaction = db.session().get_transaction()
+    if transaction is not None:
+        _of_transaction.pop(transaction, None)
 
 
 @cache

@@ -276,6 +276,15 @@ class ShownLine:
         return "change" if self.cells else "keep"
 
 
+def _changed_words(line: RuleChangeLine) -> list[tuple[str, str, str]]:
+    cells = {cell.name: cell for cell in LISTS[line.list_name].cells}
+    return [
+        (name, words.cell_words(cells[name], old), words.cell_words(cells[name], new))
+        for name, old, new in words.changed_cells(line.before, line.after)
+        if name in cells
+    ]
+
+
 def describe_lines(lines: Sequence[RuleChangeLine]) -> list[ShownLine]:
     """Lines of proposals with what they change, old and new."""
     names = _family_names(load_book())
@@ -283,7 +292,7 @@ def describe_lines(lines: Sequence[RuleChangeLine]) -> list[ShownLine]:
         ShownLine(
             line,
             words.title_of(RuleLine(line.key, LISTS[line.list_name], line.after, None, before=line.before), names),
-            words.changed_cells(line.before, line.after),
+            _changed_words(line),
         )
         for line in lines
         if line.list_name in LISTS

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.safety.knowledge import CLASS_PREFIX, UNCONFIRMED
-from hms.formulary.safety.rule_lists import Cells, split
+from hms.formulary.safety.rule_lists import Cell, CellKind, Cells, split
 
 from .current_rules import RuleLine
 
@@ -25,6 +25,20 @@ SOURCE_LABELS = {
     NOT_CONFIRMED: _l("Source to be confirmed"),
     NO_SOURCE: _l("List of names"),
 }
+CHOICE_LABELS = {
+    **TIER_LABELS,
+    "oral": _l("When both are swallowed"),
+    "any": _l("By every route"),
+    "single": _l("At once"),
+    "daily": _l("In 24 hours"),
+    "weekly": _l("In seven days"),
+    "course": _l("A day in a long course"),
+    "crcl": _l("Cockcroft and Gault"),
+    "egfr": _l("eGFR (CKD-EPI 2021)"),
+    "yes": _l("Yes"),
+    "no": _l("No"),
+}
+"""The words for what a cell with a closed set of values may hold; others are shown as they are."""
 STATE_LABELS = {
     "in_force": _l("In force"),
     "retired": _l("Retired"),
@@ -154,6 +168,11 @@ def conditions_of(line: RuleLine) -> Sentence:
     if cells.get("below_years"):
         said.append(Sentence(N_("Below %(years)s years of age."), years=cells["below_years"]))
     return joined(said) if said else Sentence(N_("Wherever one of these medicines is prescribed."))
+
+
+def cell_words(cell: Cell, text: str) -> str:
+    """What a cell holds, in words where it has a closed set of values."""
+    return str(CHOICE_LABELS.get(text, text)) if cell.kind is CellKind.CHOICE else text
 
 
 def changed_cells(before: Cells | None, after: Cells | None) -> list[tuple[str, str, str]]:

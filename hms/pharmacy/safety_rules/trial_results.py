@@ -12,6 +12,7 @@ from hms.clinical.models import Prescription
 from hms.core.background.outbox import job_status
 from hms.core.db.session import db
 from hms.formulary.rule_book import queries
+from hms.formulary.safety.alerts import TIERS
 from hms.patients.models import Patient
 from hms.pharmacy.models import RuleTrial
 
@@ -54,7 +55,8 @@ def get_trial(change_id: int) -> TrialResult:
         return TrialResult(FAILED if is_failed else WAITING, trial.asked_at)
     result = trial.result
     return TrialResult(
-        *(DONE, trial.asked_at, trial.done_at, result["compared"], result["is_cut"], result["tiers"]),
+        *(DONE, trial.asked_at, trial.done_at, result["compared"], result["is_cut"]),
+        {tier: result["tiers"][tier] for tier in TIERS},
         list(_load_examples(result["examples"])),
     )
 

@@ -68,6 +68,7 @@ def _labels() -> dict[str, Any]:
         "states": words.STATE_LABELS,
         "text_of": words.text_of,
         "conditions_of": words.conditions_of,
+        "cell_words": words.cell_words,
     }
 
 
