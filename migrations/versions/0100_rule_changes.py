@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0100"
-down_revision = "0108"
+down_revision = "0109"
 
 NOW = sa.text("now()")
 DOING = """SELECT set_config('hms.doing', '{"action": "migration.0100", "name": "system"}', true)"""

@@ -68,6 +68,7 @@ class EncounterPage:
     owed: Any
     problems: list[Any]
     templates: Sequence[Any]
+    order_sets: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
     has_rules: bool
     """Whether the rules of the safety checks can be read."""
@@ -124,6 +125,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
     lines = display.to_lines(patient_context.load_line_rows(patient.id, encounter.id))
     conditions, problems = diagnosis_queries.conditions_and_problems(patient.id, encounter.id)
     values = single_values.load(encounter, patient, who)
+    titles = actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else []
     return EncounterPage(
         encounter=encounter,
         patient=patient,
@@ -142,7 +144,8 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
         has_rules=current_rules.load_knowledge().is_readable,
-        templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
+        templates=[title for title in titles if title.kind == actions.NOTE],
+        order_sets=[title for title in titles if title.kind == actions.ORDERS],
         journey=_load_journey(encounter),
     )
 
