@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hms.clinical.models import RefusedAlert
 from hms.core import clock
 from hms.core.db.session import commit_upkeep, db
-from hms.formulary.safety.reasons import Question, ReasonMissing
+from hms.formulary.safety.reasons import ReasonMissing
 
 
 @contextmanager
@@ -20,11 +20,14 @@ def noting_refusals(encounter_id: int) -> Iterator[None]:
     try:
         yield
     except ReasonMissing as refusal:
-        _note(encounter_id, refusal.questions)
+        db.session.rollback()
+        note_refusal(encounter_id, refusal)
+        commit_upkeep()
         raise
 
 
-def _note(encounter_id: int, questions: tuple[Question, ...]) -> None:
+def note_refusal(encounter_id: int, refusal: ReasonMissing) -> None:
+    """Note the alerts of a refusal in the running transaction, for an action that goes on without the order."""
     now = clock.now()
     rows = [
         {
@@ -35,10 +38,8 @@ def _note(encounter_id: int, questions: tuple[Question, ...]) -> None:
             "tier": each.tier,
             "shown_at": now,
         }
-        for each in questions
+        for each in refusal.questions
         if each.rule
     ]
     if rows:
-        db.session.rollback()
         db.session.execute(insert(RefusedAlert).on_conflict_do_nothing(), rows)
-        commit_upkeep()
