@@ -35,6 +35,7 @@ SPDX_NAMES = {
     "License :: OSI Approved :: GNU Lesser General Public License v2 or later (LGPLv2+)": "LGPL-2.0-or-later",
     "License :: OSI Approved :: MIT License": "MIT",
     "License :: OSI Approved :: Mozilla Public License 1.1 (MPL 1.1)": "MPL-1.1",
+    "License :: OSI Approved :: Python Software Foundation License": "PSF-2.0",
 }
 """The SPDX name for the licence classifier of an older package; several classifiers are a choice."""
 FOR_OTHER_SYSTEMS = {"async-timeout": "Apache-2.0", "backports-zstd": "PSF-2.0", "brotlicffi": "MIT"}

@@ -1,4 +1,4 @@
-"""The states of encounters, prescriptions, diagnoses and readings of vital signs."""
+"""The states of encounters, prescriptions, diagnoses and readings of vital signs, and the kinds of documents."""
 
 from __future__ import annotations
 
@@ -63,3 +63,12 @@ ENTRY_TRANSITIONS = {
     EntryStatus.ENTERED_IN_ERROR: frozenset[EntryStatus](),
 }
 """The states that may follow each one. What was entered in error stays so; it is entered again instead."""
+
+
+class IssuedKind(StrEnum):
+    """A document that is handed out after a visit."""
+
+    PRESCRIPTION = "prescription"
+    REFERRAL_LETTER = "referral_letter"
+    SICK_NOTE = "sick_note"
+    VISIT_SUMMARY = "visit_summary"

@@ -1,8 +1,10 @@
-"""Labels of vital signs, their flags and the status of a diagnosis."""
+"""Labels of vital signs, their flags, the status of a diagnosis, and of documents that are handed out."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+
+from .enums import IssuedKind
 
 VITAL_SIGNS = {
     "temperature": _l("Temperature"),
@@ -23,3 +25,9 @@ FLAGS = {
     "critical_high": _l("Critical high"),
 }
 CLINICAL_STATUSES = {"active": _l("Active"), "resolved": _l("Resolved"), "inactive": _l("Inactive")}
+ISSUED_KINDS = {
+    IssuedKind.PRESCRIPTION: _l("Prescription"),
+    IssuedKind.REFERRAL_LETTER: _l("Referral letter"),
+    IssuedKind.SICK_NOTE: _l("Sick note"),
+    IssuedKind.VISIT_SUMMARY: _l("Visit summary"),
+}

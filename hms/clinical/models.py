@@ -104,6 +104,48 @@ class Addendum(ImmutableRecord):
     author: Mapped[User] = relationship(lazy="raise")
 
 
+class IssuedDocument(Record):
+    """A document handed out after a signed encounter. Its text never changes; `status` says when it does not count any more.
+
+    `code` is printed on it, so that the hospital can say whether it is genuine. A referral letter has `addressee` and `body`;
+    a sick note has its first and last day, and `shows_diagnosis` when the patient wants the diagnosis on it. The rest is
+    read from the encounter. `language` is that of the printed words.
+    """
+
+    __tablename__ = "issued_document"
+    transitions = ENTRY_TRANSITIONS
+    __table_args__ = (
+        CheckConstraint("kind IN ('prescription', 'referral_letter', 'sick_note', 'visit_summary')", name="kind_known"),
+        CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
+        CheckConstraint(
+            "(kind = 'sick_note') = (from_on IS NOT NULL) AND (from_on IS NULL) = (until_on IS NULL)", name="days_given"
+        ),
+        CheckConstraint(
+            "until_on >= from_on",
+            name="ends_after_beginning",
+            info={"message": N_("The sick leave cannot end before it begins."), "field": "until_on"},
+        ),
+        CheckConstraint(
+            "kind <> 'referral_letter' OR (btrim(addressee) <> '' AND btrim(body) <> '')", name="letter_written"
+        ),
+    )
+
+    encounter_id: Mapped[int] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"), index=True)
+    kind: Mapped[str]
+    code: Mapped[str] = mapped_column(unique=True)
+    language: Mapped[str]
+    addressee: Mapped[str] = mapped_column(default="")
+    body: Mapped[str] = mapped_column(default="")
+    from_on: Mapped[dt.date | None]
+    until_on: Mapped[dt.date | None]
+    shows_diagnosis: Mapped[bool] = mapped_column(default=False)
+    issued_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    status: Mapped[str] = mapped_column(default="final")
+
+    encounter: Mapped[Encounter] = relationship(lazy="raise")
+    issued_by: Mapped[User] = relationship(lazy="raise")
+
+
 class VitalsReading(Record):
     """One set of vital signs; every value is optional. Units: °C, mmHg, /min, % (SpO₂), kg, cm, mmol/L, pain 0–10."""
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from .errors import LocalServersFailed
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound # nosec B104
+_BACKLOG = 2048
+"""Connections that wait to be taken; gunicorn's own number."""
 
 
 def allowed_hosts(environment: Mapping[str, str]) -> dict[str, str]:
@@ -52,18 +54,20 @@ class Address:
         host = socket.gethostname() if self.host in _EVERYWHERE else self.host
         return f"http://{_in_brackets(host)}:{self.port}"
 
-    def why_unusable(self) -> str:
-        """The message that says why no server can listen here now; "" when one can."""
+    def listen(self) -> socket.socket:
+        """A socket that listens here, for the web server. Connections wait in it until the server takes them, also while
+        it starts or is restarted. Raises `LocalServersFailed` when another program listens here or the address is not
+        this machine's."""
         try:
             family, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, socket.SOCK_STREAM) as candidate:
-                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                candidate.bind(address)
+            is_dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+            return socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return f"Another program uses port {self.port}. Choose another: make run HMS_PORT={self.port + 1}"
-            return f"The address {self.bind} cannot be used ({error.strerror}). Set HMS_HOST and HMS_PORT."
-        return ""
+                message = f"Another program uses port {self.port}. Choose another: make run HMS_PORT={self.port + 1}"
+            else:
+                message = f"The address {self.bind} cannot be used ({error.strerror}). Set HMS_HOST and HMS_PORT."
+            raise LocalServersFailed(message) from error
 
     def answers(self, path: str) -> bool:
         """Whether a GET of `path` returns status 200."""

@@ -59,6 +59,7 @@ def test_the_front_desk(at_desk, served):
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Shift+Enter")
     expect(ux(tab, "banner-id")).to_contain_text(known.hospital_number)
+    tab.wait_for_load_state()
     tab.keyboard.press("?")
     expect(ux(tab, "shortcuts")).to_be_visible()
     tab.keyboard.press("Escape")
@@ -188,6 +189,7 @@ def test_the_cashier(at_desk):
     tab.keyboard.press("Enter")
     expect(ux(tab, "receipt-done")).to_contain_text("Nothing left to pay")
     expect(ux(tab, "receipt")).to_contain_text(due)
+    tab.wait_for_load_state()  # its script hears keys from then on
     tab.keyboard.press("Enter")
     expect(tab.locator("h1")).to_have_text("Bills")
 

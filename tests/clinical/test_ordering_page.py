@@ -87,6 +87,8 @@ def test_the_dose_fields_are_shown_as_a_sentence(desk, opened):
     assert "DOSE 500\u00a0mg — oral — three times a day — 5 days" in preview["sentence"]
     assert preview["supply"] == "supply 15\u00a0capsules"
     assert preview["fields"]["rx_frequency"] == "three_times_daily"
+    said = previewed(**chosen, rx_dose="500mg tds pc 5/7", rx_instructions="With water")["sentence"]
+    assert said.endswith("5 days — With water, after food")
     assert "Enter the frequency" in previewed(**chosen, rx_amount="1")["problem"]
     assert "500\u00a0capsules at once is too many" in previewed(**chosen, rx_amount="500")["problem"]
     assert "(capsule) is not counted in ampoules" in previewed(**chosen, rx_dose="1 amp stat po")["problem"]

@@ -119,7 +119,7 @@ def test_a_whole_visit_without_javascript(desk, db):
     doctor.form(address, dx="malaria", dx_code="B54", do="add_dx", notes="Fever and chills")
     choices = doctor.form(address, rx="paracetamol", look_up="rx")
     assert "four times a day" in text(choices)
-    doctor.form(address, rx="paracetamol 500 mg", rx_dose="1 g tds 3/7", do="add_rx")
+    doctor.form(address, rx="paracetamol 500 mg", rx_dose="1 g tds pc 3/7", do="add_rx")
     doctor.form(address, rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", do="add_rx")
     assert doctor.form(address, do="sign").status_code == 303
     encounter = db.session.scalars(select(Encounter)).one()
@@ -130,6 +130,7 @@ def test_a_whole_visit_without_javascript(desk, db):
     )
     lines = db.session.scalars(select(Prescription).order_by(Prescription.id)).all()
     assert [(line.status, line.quantity) for line in lines] == [("active", 18), ("active", 30)]
+    assert [line.instructions for line in lines] == ["after food", ""]
     assert "Signed" in text(doctor.get(address))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing.doses import format_dose
+from hms.formulary.dosing.instructions import join_instructions, split_instructions
 from hms.formulary.dosing.shorthand import parse_shorthand
 
 UNDERSTOOD = [
@@ -149,13 +150,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _read(typed: str) -> str:
-    """The dose in words without its route, which belongs to the medicine; "refused" when it is not read."""
+    """The dose in words without its route, which belongs to the medicine, and the instructions; "refused" when it is not
+    read."""
+    typed, instructions = split_instructions(typed)
     try:
         dose = parse_shorthand(typed, default_route="oral", default_unit="tablet")
     except RuleBroken:
         return "refused"
     amount, _route, *more = format_dose(dose).replace("\u00a0", " ").split(" — ")
-    return " — ".join([amount, *more])
+    return " — ".join([amount, *more]) + (f" ({instructions})" if instructions else "")
 
 
 def test_lines_as_doctors_write_them_are_read_as_docs_say():
@@ -165,6 +168,12 @@ def test_lines_as_doctors_write_them_are_read_as_docs_say():
     assert {typed: _read(typed) for typed in meant} == meant
     refused = list(meant.values()).count("refused")
     assert f"Of {len(meant)} lines {refused} are refused" in (ROOT / "docs/doses.md").read_text(encoding="utf-8")
+
+
+def test_entered_instructions_are_kept_and_nothing_stands_twice():
+    assert join_instructions("With a glass of water", "after food") == "With a glass of water, after food"
+    assert join_instructions("After food, chewed", "after food, left eye") == "After food, chewed, left eye"
+    assert join_instructions(" ", "") == ""
 
 
 def test_route_and_unit_default_to_those_of_the_medicine():

@@ -27,6 +27,7 @@ from hms.clinical.models import (
     Condition,
     Encounter,
     Immunization,
+    IssuedDocument,
     NoteTemplate,
     Observation,
     Prescription,
@@ -188,6 +189,9 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
     ids |= _test(inside, by, now) | {"message_id": _told(booked, now)}
+    words = {"addressee": CLINICAL[2], "body": CLINICAL[0], "code": f"TEST-TEST-{number:04}", "language": "en"}
+    issued = add(IssuedDocument(encounter_id=visit.id, kind="referral_letter", issued_by_id=by, **words))
+    ids |= {"issued_id": issued.id}
     ids |= {"condition_id": condition.id, "problem_id": problem.id, "reading_id": reading.id}
     return ids | _medicine(inside, by, now, number)
 

@@ -107,6 +107,14 @@ def open_hospital(tmp_path):
         hospital.process.wait(60)
 
 
+def requests_wait_for_the_web_server(hospital):
+    for program in hospital.programs():
+        if "gunicorn" in program.cmdline():
+            program.kill()
+    with urllib.request.urlopen(f"http://127.0.0.1:{hospital.port}/api/health/", timeout=60) as answer:
+        assert answer.status == 200
+
+
 def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp_path):
     hospital = open_hospital()
     hospital.waits_for("The hospital is open")
@@ -121,6 +129,8 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     same.waits_for("This hospital is already running")
     neighbour.waits_for(f"Another program uses port {hospital.port}")
     assert [same.process.wait(60), neighbour.process.wait(60)] == [1, 1]
+
+    requests_wait_for_the_web_server(hospital)
 
     for pid in processes.list_running_in(hospital.home / "valkey"):
         os.kill(pid, signal.SIGKILL)

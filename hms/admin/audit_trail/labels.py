@@ -120,6 +120,7 @@ def record_label(row: Any) -> str:
 ACTION_GROUPS = {
     "looked": _l("Opened a record"),
     "emergency": _l("Emergency access"),
+    "issued_document": _l("Document of a visit"),
     "signed_in": _l("Sign-ins and sign-outs"),
 }
 """Groups of actions in the filter "Action"."""

@@ -12,7 +12,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 HIDDEN = "***"
 CLINICAL_TABLES = frozenset(
-    ("addendum", "allergy", "condition", "death", "dispense", "encounter", "escalation", "immunization", "lab_order")
+    (
+        "addendum",
+        "allergy",
+        "condition",
+        "death",
+        "dispense",
+        "encounter",
+        "escalation",
+        "immunization",
+        "issued_document",
+        "lab_order",
+    )
     + ("lab_result", "note_template", "observation", "prescription", "record_document", "specimen", "vitals_reading")
 )
 """Tables whose values are hidden, except statuses, ids, times and counts."""

@@ -19,6 +19,7 @@ from hms.core.text.translation import N_
 from hms.core.web.localisation import translate_error
 from hms.formulary.dosing import custom_dose, product_text
 from hms.formulary.dosing.doses import Dose, join_parts
+from hms.formulary.dosing.instructions import join_instructions, split_instructions
 from hms.formulary.dosing.strengths import format_amount
 from hms.formulary.medicines import queries as formulary
 from hms.formulary.safety.reasons import STOP, Question, Reason, list_questions
@@ -36,8 +37,14 @@ DOSE_FIELDS = {
 
 
 def typed_dose(form: EncounterForm) -> custom_dose.DoseInput:
-    """The dose fields as typed."""
-    return custom_dose.DoseInput(**{part: form[name].data or "" for part, name in DOSE_FIELDS.items()})
+    """The dose fields as typed, without the instructions in the short form."""
+    typed = {part: form[name].data or "" for part, name in DOSE_FIELDS.items()}
+    return custom_dose.DoseInput(**typed | {"short": split_instructions(typed["short"])[0]})
+
+
+def _instructions(form: EncounterForm) -> str:
+    """The field of the instructions, and those that stand in the short form of the dose."""
+    return join_instructions(form.rx_instructions.data or "", split_instructions(form.rx_dose.data or "")[1])
 
 
 def read_order(form: EncounterForm) -> dict[str, Any]:
@@ -72,7 +79,7 @@ def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Perso
         form,
         encounter,
         by,
-        instructions=form.rx_instructions.data or "",
+        instructions=_instructions(form),
         quantity=form.rx_quantity.data,
         **read_order(form),
     )
@@ -166,8 +173,9 @@ def preview(form: EncounterForm) -> dict[str, Any]:
         return {"sentence": "", "fields": usual_fields}
     shown = custom_dose.dose_to_input(ordered.dose)
     supply = format_amount(ordered.supply, product.unit) if ordered.supply else ""
+    said = [join_parts(product_text.build_dose_sentence(product, ordered.dose)), _instructions(form)]
     return {
-        "sentence": join_parts(product_text.build_dose_sentence(product, ordered.dose)),
+        "sentence": " — ".join(part for part in said if part),
         "supply": gettext("supply %(amount)s", amount=supply) if supply else "",
         "fields": {name: getattr(shown, part) for part, name in DOSE_FIELDS.items() if part != "short"},
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence, joined
 from hms.formulary.dosing import product_text, shorthand
 from hms.formulary.dosing.doses import Dose
+from hms.formulary.dosing.instructions import split_instructions
 from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.dosing.rewriting import check_amount_text
 from hms.formulary.dosing.routes import check_counted_unit, check_route, read_route
@@ -27,7 +27,6 @@ from . import patient_context
 UNKNOWN_FORM = N_("The form of %(medicine)s is not known. The route was not checked.")
 NOT_READ = N_("The words of the dose of %(medicine)s were not read.")
 RENEWAL_WINDOW = timedelta(days=7)
-_MEALS = re.compile(r"(?<![a-z])(?:(?:before|after|with|between) (?:food|meals?)|[ap]\.?c\.?)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,14 @@ def _find_order(
 def _read_dose(
     product: Any | None, dosage: str, frequency: str, duration: str, route: str
 ) -> tuple[Dose | None, Sentence | None]:
-    """The dose that the texts give together, or why they are not clear. Times of meals do not change it. Raises `RuleBroken`
-    for two frequencies ("10 mg x 5" once a day), of which nobody knows which one is meant, and for a count that nobody takes
-    ("25 tablets bd", "2.3 tablets", "500" without a unit)."""
+    """The dose that the texts give together, or why they are not clear. Words that say how it is taken do not change it.
+
+    Raises `RuleBroken` for two frequencies ("10 mg x 5" once a day), of which nobody knows which one is meant, and for a
+    count that nobody takes ("25 tablets bd", "2.3 tablets", "500" without a unit).
+    """
     if product is None or not dosage:
         return None, None
-    typed = _MEALS.sub(" ", f"{dosage} {frequency} {shorthand.with_days(duration)}".lower())
+    typed, _instructions = split_instructions(f"{dosage} {frequency} {shorthand.with_days(duration)}")
     try:
         dose = shorthand.parse_shorthand(typed, default_route=route or product.route, default_unit=product.unit)
         check_counted_unit(product, dose.unit)

@@ -37,6 +37,7 @@ _TRIGGER_MESSAGES = {
     "credit_possible": N_(
         "A credit is for a line of this bill, and for at most what was charged. Open the bill again and check its requests."
     ),
+    "issued_after_signing": N_("The encounter is not signed. Sign it first, then print the document."),
     "status_change": ILLEGAL_CHANGE,
     "patient_withdrawn": N_(
         "This patient's record was withdrawn. Choose the right patient, or have the record restored."

@@ -33,7 +33,11 @@ FREQUENCY_PHRASES = {
     "every_4_to_6_hours": ("q4to6h",),
     "every_6_to_8_hours": ("q6to8h",),
     "every_8_to_12_hours": ("q8to12h",),
-    "alternate_days": ("alternate days", "on alternate days", "every second day", "every other day"),
+    "alternate_days": (
+        "alternate days", "on alternate days", "every alternate day", "alt days", "every second day", "every other day",
+        "un jour sur deux",
+    ),
+    "every_third_day": ("every third day",),
     "weekly": (
         "weekly", "once a week", "once weekly", "every week", "once in a week", "once every week", "once per week",
         "une fois par semaine", "1 x par semaine",

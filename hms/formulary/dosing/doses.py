@@ -50,6 +50,7 @@ FREQUENCIES: dict[str, tuple[Decimal | None, str]] = {
     "every_6_to_8_hours": (Decimal(4), N_("every 6 to 8 hours")),
     "every_8_to_12_hours": (Decimal(3), N_("every 8 to 12 hours")),
     "alternate_days": (Decimal("0.5"), N_("every second day")),
+    "every_third_day": (Decimal(1) / 3, N_("every third day")),
     "weekly": (Decimal(1) / 7, N_("once a week")),
     AS_REQUIRED: (None, ""),
 }

@@ -18,6 +18,10 @@ _DECIMALS = N_("Write the number without commas, with a zero before the decimal 
 _IN_24_HOURS = N_("Enter the maximum in 24 hours with its unit, for example max 4 g.")
 _SIDE = N_("Write the side, or both sides, under Instructions: the label would not say it.")
 _AS_TYPED = (
+    (
+        re.compile(r"[0-9] ?m\.?u\b"),
+        N_("“MU” can be a million or a thousandth of a unit: write for example 1.2 million units."),
+    ),
     (re.compile(r"[a-z)][.,](?=[0-9])|[a-z][0-9]*[½¼¾]|[0-9]/[0-9]+[.,][0-9]|x ?[0-9]+[.,][0-9]"), _BLANK),
     (re.compile(r"(?:^|\s),[0-9]|(?:^|\s)\.(?!(?:5|25|75|125)(?![0-9]))[0-9]"), _DECIMALS),
     (re.compile(r"[1-9]\.[0-9]{4,}|,[0-9]{4,}|[0-9]{4,},[0-9]|,[0-9]*0(?![0-9])|\.[0-9]*00(?![0-9])"), _DECIMALS),

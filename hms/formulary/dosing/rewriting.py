@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
@@ -27,7 +28,7 @@ _AFTER_A_NUMBER = rf"(?= (?:{LENGTHS}|(?:{_COUNTED_WORD}|od|bd|bid|tds|tid|qds|q
 _IN_WORDS = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))}){_AFTER_A_NUMBER}")
 _FORM_FIRST = re.compile(
     r"(?<![a-z0-9] )(?<![a-z0-9])(tabs?|tablets?|caps?|capsules?|t)\.? "
-    r"([0-9]+(?:\.[0-9]+)?)(?= (?!tab|cap)[a-z]| ?[-+x]|$)"
+    r"([0-9]+(?:\.[0-9]+)?|i{1,3})(?= (?!tab|cap)[a-z]| ?[-+x]|$)"
 )
 """The form before the number: "tab 1 bd", "T 1 bd"."""
 _TIMES_OF = {
@@ -41,7 +42,7 @@ _TIMES_OF = {
     12: "every 2 hours",
     24: "every hour",
 }
-_HOURS_OF = {1: "every hour", 24: "once a day", 48: "every second day"} | {
+_HOURS_OF = {1: "every hour", 24: "once a day", 48: "every second day", 72: "every third day"} | {
     hours: f"every {hours} hours" for hours in (2, 3, 4, 6, 8, 12)
 }
 _PER_DAY = r"(?: ?(?:/|per|par|a|each|every) ?(?:day|jour|d|j|24 ?h)(?![a-z0-9])| ?daily(?![a-z]))"
@@ -55,12 +56,12 @@ _COUNT_ALONE = re.compile(
 )
 MAX_COUNT_ALONE = 5
 """The most times that "x 3" without "a day" means: a larger number is how many are given."""
-_HOUR = r"(?:h|hr|hrs|hour|hours|hourly|hrly|heures?)"
+_HOUR = r"(?:h|hr|hrs|hour|hours|hourly|hrly|hly|heures?)"
 _RANGES = {("4", "6"), ("6", "8"), ("8", "12")}
 _HOURS = r"([0-9]{1,2}) ?(?:-|to|a) ?([0-9]{1,2}) ?-? ?"
 _RANGES_OF_HOURS = (
     re.compile(rf"(?<![a-z0-9])(?:every|each|q|toutes les) ?{_HOURS}{_HOUR}(?![a-z0-9])"),
-    re.compile(rf"(?<![0-9.,/-]){_HOURS}(?:hourly|hrly)(?![a-z0-9])"),
+    re.compile(rf"(?<![0-9.,/-]){_HOURS}(?:hourly|hrly|hly)(?![a-z0-9])"),
 )
 """Without "every" or "hourly" the hours may be the length of an infusion."""
 _AMOUNT_TIMES_DAYS = re.compile(
@@ -69,7 +70,7 @@ _AMOUNT_TIMES_DAYS = re.compile(
 _INTERVALS = (
     re.compile(rf"(?<![a-z0-9])(?:every|each|toutes les) ?([0-9]{{1,2}}) ?-? ?{_HOUR}(?![a-z0-9])"),
     re.compile(rf"(?<![a-z0-9])q ?([0-9]{{1,2}}) ?-? ?{_HOUR}?(?![a-z0-9])"),
-    re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?-? ?(?:hourly|hrly)(?![a-z0-9])"),
+    re.compile(r"(?<![a-z0-9/.,])([0-9]{1,2}) ?-? ?(?:hourly|hrly|hly)(?![a-z0-9])"),
 )
 _WORDS = {
     "thrice daily": "three times a day",
@@ -77,20 +78,41 @@ _WORDS = {
     "morning and night": "twice a day",
     "morning and evening": "twice a day",
     "matin midi et soir": "three times a day",
+    "matin midi soir": "three times a day",
     "matin, midi et soir": "three times a day",
     "matin et soir": "twice a day",
     "nightly": "at night",
-    "hourly": "every hour",
+    "every 2 days": "every second day",
+    "tous les 2 jours": "every second day",
+    "every 3 days": "every third day",
+    "tous les 3 jours": "every third day",
 }
-_WORD = re.compile(r"(?<![a-z0-9-])(?<![0-9] )(" + "|".join(_WORDS) + r")(?![a-z])")
+_WORD = re.compile(r"(?<![a-z0-9-])(" + "|".join(_WORDS) + r")(?![a-z])")
+_EACH_HOUR = re.compile(r"(?<![a-z0-9-])(?<![0-9] )hourly(?![a-z])")
+"""Not after a number: "5 hourly" would be another interval."""
+_ONE_A_DAY = re.compile(rf"(?<![0-9a-z/.,])1 ?({_COUNTED_WORD}) (?:per|a|par) (?:day|jour)(?![a-z])")
+"""One of a thing in a day is once a day; two could be one twice a day, and a weight could be the sum of the day."""
+_FORM_OF_A_STRENGTH = re.compile(
+    r"(?<![a-z0-9] )(?<![a-z0-9])(?:tabs?|tablets?|caps?|capsules?|inj|syr|syrup|susp)\.? "
+    r"(?=[0-9]+(?:\.[0-9]+)? ?(?:mg|g|gm|mcg|micrograms|units|iu|ml)(?![a-z/]))"
+)
+"""The form before a strength, "tab 5 mg od", says nothing that the medicine does not."""
 _NUMBER = r"[0-9]{1,3}(?:\.[0-9]{1,3})?"
 _SLOTS = re.compile(
     rf"(?<![0-9a-z.,/+-])({_NUMBER}) ?[-+] ?({_NUMBER}) ?[-+] ?({_NUMBER})(?: ?[-+] ?({_NUMBER}))?"
     r"(?![0-9/+-]|[.,][0-9])"
 )
 _OTHER_AMOUNT = re.compile(r"[0-9] ?[a-zµμ]")
+_MILLIONS = re.compile(
+    r"(?<![0-9a-z.,/])((?:[1-9][0-9]?|0)(?:\.[0-9]{1,3})?) ?(?:million|mega) ?-?(?:units?|iu|ui)(?![a-z0-9/])"
+)
 _BELOW_ZERO = re.compile(r"(?:^\s*|(?<=[a-z]) )[-−–](?=\s?[0-9.,½¼¾])", re.IGNORECASE)
 _ZERO = re.compile(r"\s*0+(?:[.,]0*)?(?![0-9.,/+-]|\s*[-+]\s*[0-9])")
+
+
+def expand_millions(text: str) -> str:
+    """`text` with "1200000 units" for "1.2 million units"."""
+    return _MILLIONS.sub(lambda match: f"{Decimal(match[1]) * 1_000_000:.0f} units", text)
 
 
 def expand_fractions(text: str) -> str:
@@ -126,6 +148,7 @@ def expand_frequencies(text: str) -> str:
         lambda match: f"{match[1]} {_TIMES_OF.get(int(match[2]), match[0])} {match[3]} days", text
     )
     text = re.sub(r"(?<=[0-9])x(?=[0-9])", " x ", text)
+    text = _FORM_OF_A_STRENGTH.sub("", text)
     text = _FORM_FIRST.sub(_form_last, text)
     text = _IN_WORDS.sub(lambda match: _NUMBER_WORDS[match[1]], text)
     for pattern in _INTERVALS:
@@ -133,12 +156,14 @@ def expand_frequencies(text: str) -> str:
     for pattern in _COUNTS:
         text = pattern.sub(lambda match: f" {_TIMES_OF.get(int(match[1]), match[0])} ", text)
     text = _COUNT_ALONE.sub(_describe_count, text)
+    text = _ONE_A_DAY.sub(r"1 \1 once a day", _EACH_HOUR.sub("every hour", text))
     return " ".join(_WORD.sub(lambda match: _WORDS[match[1]], text).split())
 
 
 def _form_last(match: re.Match[str]) -> str:
-    """ "2 tab" for "tab 2"; a larger number is a strength without its unit, and stays."""
-    return match[0] if float(match[2]) > MAX_WHOLE else f"{match[2]} {'cap' if match[1].startswith('c') else 'tab'}"
+    """ "2 tab" for "tab 2" or "tab ii"; a larger number is a strength without its unit, and stays."""
+    number = _NUMBER_WORDS.get(match[2], match[2])
+    return match[0] if float(number) > MAX_WHOLE else f"{number} {'cap' if match[1].startswith('c') else 'tab'}"
 
 
 def _describe_range(match: re.Match[str]) -> str:
@@ -170,7 +195,7 @@ def _describe_slots(match: re.Match[str], text: str) -> str:
     amount = next(count for count in match.groups() if count is not None and float(count))
     around = text[: match.start()] + " " + text[match.end() :]
     # "1-0-1 tablets": the unit stands behind; "500 mg 1-0-1": the amount stands before.
-    has_own_amount = _OTHER_AMOUNT.search(re.sub(rf"[0-9]{{1,3}} ?{LENGTHS}", "", around))
+    has_own_amount = _OTHER_AMOUNT.search(re.sub(rf"[0-9]{{1,3}} ?(?:{LENGTHS}|/ ?(?:7|52|12)(?![0-9]))", "", around))
     if has_own_amount is None:
         return f"{phrase} {amount}"
     if taken != {1.0}:

@@ -17,7 +17,14 @@ from hms.core.text.translation import N_, Sentence
 from .abbreviations import ADVICE, ERROR_PRONE, FREQUENCY_PHRASES, LENGTHS, ROUTE_PHRASES, UNIT_PHRASES
 from .doses import AS_REQUIRED, MAX_DAYS_LENGTH, NOT_A_COUNT, ONCE, Dose, check_count, check_maximum
 from .misreadings import check_as_typed, check_readings
-from .rewriting import MAX_WHOLE, expand_fractions, expand_frequencies, expand_hour_ranges, expand_slots
+from .rewriting import (
+    MAX_WHOLE,
+    expand_fractions,
+    expand_frequencies,
+    expand_hour_ranges,
+    expand_millions,
+    expand_slots,
+)
 from .strengths import COUNTED
 
 FIELD = "dose"
@@ -135,6 +142,7 @@ def _normalize(text: str) -> str:
     plain = " ".join(_without_accents(text.lower()).replace("×", " x ").replace("–", "-").split())
     if not plain:
         raise _refuse(N_("Enter the dose, for example %(example)s."), example=EXAMPLE)
+    plain = expand_millions(plain)
     check_as_typed(plain, FIELD)
     plain = expand_slots(expand_hour_ranges(expand_fractions(plain)))
     if not _ALLOWED.fullmatch(plain):

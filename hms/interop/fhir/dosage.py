@@ -32,6 +32,9 @@ FREQUENCY_BY_TIMING = {
     (1, 2, "h"): "every_2_hours",
     (1, 1, "h"): "every_hour",
     (1, 2, "d"): "alternate_days",
+    (1, 48, "h"): "alternate_days",
+    (1, 3, "d"): "every_third_day",
+    (1, 72, "h"): "every_third_day",
     (1, 1, "wk"): "weekly",
     (1, 7, "d"): "weekly",
 }

@@ -6,8 +6,8 @@ import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
-from xml.etree import ElementTree
 
+from defusedxml import ElementTree
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from hms.core.errors import RuleBroken
@@ -64,7 +64,7 @@ def find_unsaved_formulas(content: bytes) -> set[str]:
 def _unsaved_cells(sheet: bytes) -> Iterator[str]:
     """A cell or a row without a reference follows the one before it. The saved value of a formula may be empty text."""
     row = column = 0
-    parts = ElementTree.iterparse(BytesIO(sheet), ("start", "end"))  # noqa: S314 - `check` has refused entities
+    parts = ElementTree.iterparse(BytesIO(sheet), ("start", "end"))
     for event, element in parts:
         name = element.tag.rpartition("}")[2]
         if (event, name) == ("start", "row"):

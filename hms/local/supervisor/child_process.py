@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hms.local import paths, processes
@@ -20,12 +20,16 @@ _MAX_PAUSE_SECONDS = 10
 class Child:
     """One program with its log, in a session of its own: Ctrl-C at the terminal reaches the supervisor only."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], home: Path):
+    def __init__(
+        self, name: str, command: list[str], environment: Mapping[str, str], home: Path, files: Collection[int] = ()
+    ):
+        """`files` are the descriptors of open files that the program gets under the same numbers."""
         self.name = name
         self.log = home / "log" / f"{name}.log"
         self._home = home
         self._command = command
         self._environment = dict(environment)
+        self._files = files
         self._process: subprocess.Popen | None = None
         self._started_at = 0.0
         self._pause = 0.5
@@ -44,6 +48,7 @@ class Child:
                 stdout=None if shows_progress else log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self._files,
                 preexec_fn=processes.follow_parent,
             )
         self._started_at = time.monotonic()
@@ -64,7 +69,7 @@ class Child:
         """Restarts an ended program after a growing pause; returns the pause in seconds when one begins. Call it when a program
         has ended and when the pause is over.
 
-        What the program has started is asked to end, and killed before the restart: it may hold the program's port.
+        What the program has started is asked to end, and killed before the restart: it may go on with the program's work.
         """
         if self.exit_code() is None:
             return None

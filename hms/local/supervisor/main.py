@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ PREPARE_COMMAND = [sys.executable, "-m", "hms.local.supervisor.prepare_database"
 _WEB_START_SECONDS = 300
 _WEB_CRASH_SECONDS = 10
 _RESTART_PAUSE_SECONDS = 10
+_PORT_RELEASE_SECONDS = 4
 _LONGEST_SLEEP_SECONDS = 60
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
@@ -73,22 +75,22 @@ class Supervisor:
                     f"This hospital is already running (data in {self.home}). "
                     "For a second one choose another HMS_PORT and another HMS_DATA_DIR."
                 )
-            self._check_address()
-            try:
-                self._start_and_watch()
-            except ShutdownRequested:
-                return 0
-            finally:
-                self._close()
+            with self._listen() as web_socket:
+                try:
+                    self._start_and_watch(web_socket)
+                except ShutdownRequested:
+                    return 0
+                finally:
+                    self._close()
 
-    def _start_and_watch(self) -> None:
+    def _start_and_watch(self, web_socket: socket.socket) -> None:
         print_message("Starting the database and the queue …")
         environment = self._environment_of_children(self._servers.join())
         print_message("Updating tables and demo data …" if self.is_demo else "Updating the tables …")
         self._prepare(environment)
         environment.pop("DATABASE_OWNER_URL", None)
         print_message("Starting the web server …")
-        self._open(environment)
+        self._open(environment, web_socket)
         self._welcome()
         sleeper = Sleeper(sys.stdout.fileno() if self._needs_terminal else None)
         try:
@@ -126,11 +128,11 @@ class Supervisor:
         if opening.exit_code():
             raise LocalServersFailed(f"Tables or demo data could not be updated. {_log_end(opening)}")
 
-    def _open(self, environment: dict[str, str]) -> None:
+    def _open(self, environment: dict[str, str], web_socket: socket.socket) -> None:
         # The control socket has one fixed path per user, so that two hospitals would conflict.
         gunicorn = [sys.executable, "-m", "gunicorn", "-w", "2", "--graceful-timeout", "3"]
-        gunicorn += ["--no-control-socket", "-b", self.address.bind, "wsgi:app"]
-        web = Child("web", gunicorn, environment | WEB_PROCESS, self.home)
+        gunicorn += ["--no-control-socket", "-b", f"fd://{web_socket.fileno()}", "wsgi:app"]
+        web = Child("web", gunicorn, environment | WEB_PROCESS, self.home, [web_socket.fileno()])
         self._start(web)
         self._wait_for(web)
         # After the web server, so that they do not slow down its start.
@@ -192,11 +194,15 @@ class Supervisor:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._close_requests += 1
 
-    def _check_address(self) -> None:
+    def _listen(self) -> socket.socket:
+        """The web server's socket, held until the hospital is closed: no other program can take the port meanwhile."""
         # A hospital that was just killed may need some seconds to release its port.
-        processes.wait_until(lambda: not self.address.why_unusable(), 4)
-        if message := self.address.why_unusable():
-            raise LocalServersFailed(message)
+        end = time.monotonic() + _PORT_RELEASE_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(LocalServersFailed):
+                return self.address.listen()
+            time.sleep(0.1)
+        return self.address.listen()
 
     def _welcome(self) -> None:
         lines = ["", f"  The hospital is open:  {self.address.browser_url}", ""]
