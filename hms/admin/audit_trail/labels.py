@@ -43,6 +43,7 @@ ENTITIES = {
     "holiday": _l("Holiday"),
     "immunization": _l("Immunisation"),
     "import_batch": _l("Import of a list"),
+    "issued_document": _l("Issued document"),
     "lab_order": _l("Test"),
     "lab_result": _l("Test result"),
     "medication": _l("Medicine"),
