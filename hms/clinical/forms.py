@@ -22,7 +22,7 @@ from hms.formulary.dosing.strengths import COUNTED, MEASURED
 
 from .encounters import rules
 from .models import NoteTemplate
-from .note_templates.actions import DEPARTMENT, OWN, SCOPES
+from .note_templates.actions import DEPARTMENT, KINDS, NOTE, OWN, SCOPES
 from .reason_boxes import ReasonBoxes
 from .vitals import news2
 from .vitals.triage import CALL_REASONS
@@ -52,6 +52,7 @@ class EncounterForm(ActionForm):
     page = HiddenField()
     came = HiddenField()
     template = SelectField(_l("Template"), choices=(), validate_choice=False)
+    order_set = SelectField(_l("Order set"), choices=(), validate_choice=False)
     chief_complaint = Text(_l("Complaint"), longest=1000)
     notes = LongText(_l("Note"), longest=20_000)
     copy_rx = _ticks(_l("Current medicines"))
@@ -207,9 +208,10 @@ class TriageForm(VitalsForm):
 
 
 class HospitalTemplateForm(ActionForm):
-    """A note template of the hospital."""
+    """A note template or an order set of the hospital."""
 
     version = WholeField()
+    kind = RadioField(_l("For"), choices=_choices(*KINDS.items()), default=NOTE, validate_choice=False)
     title = Text(_l("Title"), [Required()], longest=100)
     shortcut = Text(_l("Shortcut"), [Required()], longest=21)
     content = LongText(_l("Text"), [Required()], longest=5000)
@@ -217,7 +219,7 @@ class HospitalTemplateForm(ActionForm):
     @staticmethod
     def stored_values(template: NoteTemplate) -> dict[str, Any]:
         """A template as the fields of this form."""
-        return {name: getattr(template, name) for name in ("title", "shortcut", "content", "version")}
+        return {name: getattr(template, name) for name in ("kind", "title", "shortcut", "content", "version")}
 
 
 class TemplateForm(HospitalTemplateForm):

@@ -423,7 +423,7 @@ class DiagnosisCode(db.Model):  # type: ignore[name-defined]
 
 
 class NoteTemplate(VersionedRecord):
-    """A text that replaces a shortcut (";uri") in a note.
+    """A text that replaces a shortcut (";uri") in a note; of the kind "orders" a set of medicines, one in each line.
 
     It belongs to a person or a department; with neither it is the hospital's.
     """
@@ -444,12 +444,14 @@ class NoteTemplate(VersionedRecord):
                 "code": "taken",
             },
         ),
+        CheckConstraint("kind IN ('note', 'orders')", name="kind_known"),
         CheckConstraint("owner_id IS NULL OR department_id IS NULL", name="one_owner"),
         CheckConstraint(
             "btrim(content) <> ''", name="content_given", info={"message": N_("Enter the text."), "field": "content"}
         ),
     )
 
+    kind: Mapped[str] = mapped_column(default="note", server_default="note")
     title: Mapped[str]
     shortcut: Mapped[str]
     content: Mapped[str]

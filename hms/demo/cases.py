@@ -121,7 +121,7 @@ SUPPLIERS = ("Central Medical Stores", "Freetown Pharma Wholesale", "Guma Valley
 
 
 class NoteTemplateText(NamedTuple):
-    """A note template."""
+    """A note template or an order set."""
 
     title: str
     content: str
@@ -130,4 +130,7 @@ class NoteTemplateText(NamedTuple):
 TEMPLATE = NoteTemplateText(
     "Hypertension clinic",
     "Takes tablets: every day / misses some\nHeadache, swelling, breathlessness:\nPressure at home:\nAdvice given:",
+)
+ORDER_SET = NoteTemplateText(
+    "Uncomplicated malaria", "artemether + lumefantrine 20 mg/120 mg tablet\nparacetamol 500 mg tablet"
 )

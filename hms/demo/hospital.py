@@ -30,7 +30,7 @@ from hms.staff.accounts import actions as account_actions
 from hms.staff.models import Department, User
 from hms.staff.roles import actions as role_actions
 
-from .cases import SERVICES, SUPPLIERS, TEMPLATE
+from .cases import ORDER_SET, SERVICES, SUPPLIERS, TEMPLATE
 from .people import DEPARTMENTS, PASSWORD, STAFF, StaffMember
 
 HOSPITAL = {
@@ -107,10 +107,13 @@ def set_prices() -> None:
 
 
 def add_note_template() -> None:
-    """Add a note template of the doctor's own."""
+    """Add a note template and an order set of the doctor's own."""
     doctor_id = db.session.scalars(select(User.id).filter_by(username="doctor")).one()
     doctor = request_user.load_active_person(doctor_id)
     template_actions.save_template(title=TEMPLATE.title, shortcut="htn", content=TEMPLATE.content, by=doctor)
+    template_actions.save_template(
+        title=ORDER_SET.title, shortcut="malaria", content=ORDER_SET.content, kind=template_actions.ORDERS, by=doctor
+    )
 
 
 def add_stock(random: Random) -> None:

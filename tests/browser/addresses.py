@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 
 from hms.appointments.models import PointEntry, QueueEntry, ServicePoint
 from hms.billing.models import CashShift, PriceItem
-from hms.clinical.models import NoteTemplate, VitalsReading
+from hms.clinical.models import IssuedDocument, NoteTemplate, VitalsReading
 from hms.core.db.session import db as database
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
 from hms.lab.models import LabOrder
@@ -30,6 +30,7 @@ WORKS_AT = {"billing": "cashier", "clinical": "doctor", "chart": "doctor", "phar
 NAMED = {
     "access": BreakGlass,
     "entry": QueueEntry,
+    "issued": IssuedDocument,
     "item": PriceItem,
     "merge": PatientMerge,
     "message": OutgoingMessage,

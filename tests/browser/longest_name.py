@@ -19,6 +19,7 @@ from hms.billing.payments import actions as payment_actions
 from hms.billing.tills import actions as till_actions
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
+from hms.clinical.issued_documents.actions import issue_document
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
@@ -102,6 +103,9 @@ def _arrives(team: visits.Team, patient_id: int, random: Random, doctor: Person)
 def _was_seen(team: visits.Team, patient_id: int, random: Random, doctor: Person) -> None:
     encounter = visits.consult(doctor, _arrives(team, patient_id, random, doctor), random, CASE)
     visits.dispense(team, encounter.id)
+    issue_document(encounter.id, kind="sick_note", from_on="t", until_on="+3d", shows_diagnosis=True, by=doctor)
+    letter = {"kind": "referral_letter", "addressee": f"{GIVEN} {FAMILY}", "body": CASE.note}
+    issue_document(encounter.id, **letter, by=doctor)
 
 
 def _pays(team: visits.Team, patient_id: int) -> None:

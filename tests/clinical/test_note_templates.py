@@ -10,11 +10,12 @@ from sqlalchemy import select, update
 from hms.clinical.models import NoteTemplate
 from hms.clinical.note_templates import actions
 from hms.core.actions import action_context
-from hms.core.errors import NotFound
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.person import SYSTEM
 from hms.staff import request_user
 from hms.staff.models import Department, User
-from tests.clinical.factories import a_patient, an_encounter
+from tests.clinical.factories import a_patient, allergic, an_encounter
+from tests.formulary.factories import load
 from tests.page import words
 
 URI = {"title": "Cough and cold", "shortcut": ";URI", "content": "Cough for    days.\nChest: ."}
@@ -130,3 +131,59 @@ def test_a_wrong_field_is_refused_and_all_fields_are_kept(desk, db, typed, messa
     assert message in words(answer.get_data(as_text=True))
     if "title" not in typed:
         assert 'value="Kept title"' in answer.get_data(as_text=True)
+
+
+ORDERS = "paracetamol 500 mg tablet: 1 g qds pc 3/7\namoxicillin 500 mg capsule"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("paracetamol 500 mg tablet: 1 g", "Line 1: Enter the frequency"),
+        ("paracetamol 500 mg tablet\nunobtainium 5 mg: 1 tab od", "Line 2: “unobtainium 5 mg” is not in the formulary"),
+        ("paracetamol 500 mg tablet\n" * 21, "at most 20 lines"),
+    ],
+)
+def test_an_order_set_has_medicines_with_doses_that_can_be_read(db, person, content, problem):
+    load()
+    with pytest.raises(RuleBroken) as refusal:
+        actions.save_template(title="Fever", shortcut="fever", content=content, kind="orders", by=person("doctor"))
+    assert problem in str(refusal.value)
+    assert refusal.value.field == "content"
+
+
+@pytest.fixture
+def order_set(desk, db):
+    load()
+    saved = desk("doctor").form("/note-templates/new", kind="orders", title="Fever", shortcut="fever", content=ORDERS)
+    assert saved.status_code == 303
+    return db.session.scalars(select(NoteTemplate).filter_by(shortcut="fever")).one()
+
+
+def test_the_medicines_of_an_order_set_are_added_with_all_checks(desk, order_set, person):
+    doctor, patient = desk("doctor"), a_patient()
+    allergic(patient)
+    address = f"/encounters/{an_encounter(person('doctor'), patient).id}"
+    assert doctor.form(address, do="add_set", order_set=order_set.id, notes="Hot").status_code == 303
+    shown = words(doctor.get(address).get_data(as_text=True)).replace("\u00a0", " ")
+    assert "paracetamol PANADOL 500 mg tablet — DOSE 1 g — oral — four times a day — 3 days" in shown
+    assert "after food" in shown
+    assert "amoxicillin 500 mg capsule was not added." in shown
+    assert "Hot" in doctor.get(address).get_data(as_text=True)
+    assert ";fever" not in doctor.get("/note-templates/texts").get_data(as_text=True)
+    changed = doctor.form(f"/note-templates/{order_set.id}", content="paracetamol 500 mg tablet")
+    assert (changed.status_code, order_set.kind) == (303, "orders")
+    wrong = doctor.form(f"/note-templates/{order_set.id}", content="paracetamol 500 mg tablet: lots")
+    assert wrong.status_code == 400
+
+
+def test_the_api_lists_and_applies_order_sets(program, order_set, person):
+    doctor, visit = program("doctor"), an_encounter(person("doctor"), a_patient())
+    (listed,) = doctor.get("/api/order_sets/").json
+    assert (listed["title"], listed["lines"]) == ("Fever", ORDERS.split("\n"))
+    answer = doctor.post(f"/api/encounters/{visit.id}/apply_order_set/", json={"order_set": order_set.id}).json
+    assert [line["dosage"] for line in answer["added"]] == ["1\u00a0g", "500\u00a0mg"]
+    assert answer["not_added"] == []
+    note = actions.save_template(title="Note", shortcut="n", content="Seen", by=person("doctor"))
+    assert doctor.post(f"/api/encounters/{visit.id}/apply_order_set/", json={"order_set": note.id}).status_code == 404
+    assert program("nurse").get("/api/order_sets/").status_code == 403

@@ -120,6 +120,7 @@ ACTION_LABELS = {
     "clinical.add_addendum": _l("Added an addendum"),
     "clinical.add_condition": _l("Recorded a diagnosis"),
     "clinical.add_problem": _l("Added a problem"),
+    "clinical.apply_order_set": _l("Prescribed an order set"),
     "clinical.check_document": _l("Checked the code of a document"),
     "clinical.issue_document": _l("Issued a document"),
     "clinical.list_diagnosis": _l("Added a diagnosis to the problem list"),

@@ -12,6 +12,7 @@ from hms.clinical.encounters import drafts, rules
 from hms.clinical.forms import EncounterForm
 from hms.clinical.models import Encounter
 from hms.clinical.note_templates import actions as template_actions
+from hms.clinical.order_sets import actions as order_set_actions
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.problems import actions as problem_actions
 from hms.clinical.reason_boxes import ORDER, SIGNATURE, ReasonBoxes, read_boxes
@@ -170,6 +171,14 @@ def _copy(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -
     form.left_out = copy_forward.copy_forward(encounter.id, ticked, by=by)
 
 
+def _apply_order_set(form: EncounterForm, encounter: Encounter, _target: str, by: Person) -> None:
+    order_set_id = parse_record_id(form.order_set.data or "")
+    if order_set_id is None:
+        raise RuleBroken(N_("Choose the order set."), "order_set")
+    _added, refused = order_set_actions.apply_order_set(encounter.id, order_set_id, by=by)
+    form.left_out = [reason for _line, reason in refused]
+
+
 def _repeat(form: EncounterForm, encounter: Encounter, target: str, by: Person) -> None:
     form.left_out = copy_forward.copy_forward(
         encounter.id, copy_forward.CopySelection(prescriptions=(_target_id(target),)), by=by
@@ -203,6 +212,7 @@ STEPS: dict[str, Callable[[EncounterForm, Encounter, str, Person], None]] = {
     "take_rx": prescription_form.add_alternative,
     "edit_rx": _edit_line,
     "remove_rx": _remove_line,
+    "add_set": _apply_order_set,
     "copy": _copy,
     "repeat_rx": _repeat,
     "sign": _sign,

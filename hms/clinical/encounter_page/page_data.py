@@ -68,6 +68,7 @@ class EncounterPage:
     owed: Any
     problems: list[Any]
     templates: Sequence[Any]
+    order_sets: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
     journey: list[Stop]
     """The patient's way through the day of the visit; empty for an encounter without a place in the queue."""
@@ -127,6 +128,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
     lines = display.to_lines(patient_context.load_line_rows(patient.id, encounter.id))
     conditions, problems = diagnosis_queries.conditions_and_problems(patient.id, encounter.id)
     values = single_values.load(encounter, patient, who)
+    titles = actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else []
     return EncounterPage(
         encounter=encounter,
         patient=patient,
@@ -144,7 +146,8 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         owed=values.owed,
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
-        templates=actions.list_titles(who) if is_open and who.may(Permission.WRITE_ENCOUNTER) else [],
+        templates=[title for title in titles if title.kind == actions.NOTE],
+        order_sets=[title for title in titles if title.kind == actions.ORDERS],
         journey=_load_journey(encounter),
     )
 

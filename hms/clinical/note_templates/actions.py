@@ -1,4 +1,5 @@
-"""Note templates: texts that a shortcut (";uri") inserts. They belong to a person, a department or the hospital."""
+"""Note templates: texts that a shortcut (";uri") inserts, and order sets: medicines to prescribe together. They belong to a
+person, a department or the hospital."""
 
 from __future__ import annotations
 
@@ -21,7 +22,11 @@ from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_
 
+from .order_lines import check_lines
+
 OWN, DEPARTMENT, HOSPITAL = "own", "department", "hospital"
+NOTE, ORDERS = "note", "orders"
+KINDS = {NOTE: _l("Text for notes"), ORDERS: _l("Order set: medicines")}
 SCOPES = {OWN: _l("Me"), DEPARTMENT: _l("My department"), HOSPITAL: _l("The hospital")}
 MAX_LENGTH = 5000
 STARTING_LIST = Path(__file__).parents[1] / "data" / "note_templates.csv"
@@ -35,19 +40,21 @@ def get_scope(template: Any) -> str:
     return DEPARTMENT if template.department_id is not None else HOSPITAL
 
 
-def list_templates(who: Person) -> list[NoteTemplate]:
-    """The templates that `who` may use: their own, then their department's, then the hospital's."""
-    return list(db.session.scalars(filter_readable(select(NoteTemplate), who)))
+def list_templates(who: Person, *kinds: str) -> list[NoteTemplate]:
+    """The templates of these kinds (none named: of all) that `who` may use: their own, then their department's, then the
+    hospital's."""
+    of_kind = select(NoteTemplate).where(NoteTemplate.kind.in_(kinds or KINDS))
+    return list(db.session.scalars(filter_readable(of_kind, who)))
 
 
 def list_titles(who: Person) -> Sequence[Row]:
-    """Id, shortcut and title of the templates that `who` may use."""
+    """Id, kind, shortcut and title of the templates that `who` may use."""
     return db.session.execute(_titles(), {"person_id": who.id, "department_id": who.department_id or 0}).all()
 
 
 @cache
 def _titles() -> Select:
-    shown = select(NoteTemplate.id, NoteTemplate.shortcut, NoteTemplate.title)
+    shown = select(NoteTemplate.id, NoteTemplate.kind, NoteTemplate.shortcut, NoteTemplate.title)
     return _filter_readable(shown, bindparam("person_id"), bindparam("department_id"))
 
 
@@ -86,12 +93,14 @@ def save_template(
     title: str,
     shortcut: str,
     content: str,
+    kind: str = NOTE,
     belongs_to: str = OWN,
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Add or change a template of one's own or of one's department. Raises `StaleVersion` for an old `version`."""
-    template = NoteTemplate() if template_id is None else _get_own_template(template_id, by)
+    """Add or change a template of one's own or of one's department; its `kind` stays. Raises `StaleVersion` for an old
+    `version`."""
+    template = _new(kind) if template_id is None else _get_own_template(template_id, by)
     template.owner_id, template.department_id = _owner_ids(belongs_to, by)
     return _save(template, title, shortcut, content, version)
 
@@ -103,11 +112,12 @@ def save_hospital_template(
     title: str,
     shortcut: str,
     content: str,
+    kind: str = NOTE,
     version: int | None = None,
     by: Person,
 ) -> NoteTemplate:
-    """Add or change a template of the hospital. Raises `StaleVersion` for an old `version`."""
-    template = NoteTemplate() if template_id is None else get_hospital_template(template_id)
+    """Add or change a template of the hospital; its `kind` stays. Raises `StaleVersion` for an old `version`."""
+    template = _new(kind) if template_id is None else get_hospital_template(template_id)
     return _save(template, title, shortcut, content, version)
 
 
@@ -133,6 +143,12 @@ def list_hospital_templates() -> list[NoteTemplate]:
     return list(db.session.scalars(rows.order_by(NoteTemplate.shortcut)))
 
 
+def _new(kind: str) -> NoteTemplate:
+    if kind not in KINDS:
+        raise RuleBroken(N_("Choose what the template is for."), "kind")
+    return NoteTemplate(kind=kind)
+
+
 def _save(template: NoteTemplate, title: str, shortcut: str, content: str, version: int | None) -> NoteTemplate:
     if version is not None and template.id is not None and version != template.version:
         raise StaleVersion(STALE_MESSAGE)
@@ -141,6 +157,8 @@ def _save(template: NoteTemplate, title: str, shortcut: str, content: str, versi
     template.content = _clean_required(
         content, "content", MAX_LENGTH, N_("Enter the text of the template."), multiline=True
     )
+    if template.kind == ORDERS:
+        check_lines(template.content)
     if template.id is not None:
         template.increment_version()
     db.session.add(template)

@@ -26,7 +26,12 @@ def templates() -> str:
     """The templates that the person may use; they may change some of them."""
     who = current_person()
     rows = [
-        (template, actions.SCOPES[actions.get_scope(template)], actions.may_change(template, who))
+        (
+            template,
+            actions.KINDS[template.kind],
+            actions.SCOPES[actions.get_scope(template)],
+            actions.may_change(template, who),
+        )
         for template in actions.list_templates(who)
     ]
     return render_template("clinical/note_templates.html", rows=rows)
@@ -38,7 +43,7 @@ def template_texts() -> ResponseReturnValue:
     """JSON for the page's script: shortcut, title and text of each template, one's own first."""
     texts = [
         {"id": template.id, "shortcut": template.shortcut, "title": template.title, "content": template.content}
-        for template in actions.list_templates(current_person())
+        for template in actions.list_templates(current_person(), actions.NOTE)
     ]
     return jsonify(texts)
 
