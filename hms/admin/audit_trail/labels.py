@@ -43,7 +43,7 @@ ENTITIES = {
     "holiday": _l("Holiday"),
     "immunization": _l("Immunisation"),
     "import_batch": _l("Import of a list"),
-    "issued_document": _l("Issued document"),
+    "issued_document": _l("Document of a visit"),
     "lab_order": _l("Test"),
     "lab_result": _l("Test result"),
     "medication": _l("Medicine"),
@@ -121,7 +121,6 @@ def record_label(row: Any) -> str:
 ACTION_GROUPS = {
     "looked": _l("Opened a record"),
     "emergency": _l("Emergency access"),
-    "issued_document": _l("Document of a visit"),
     "signed_in": _l("Sign-ins and sign-outs"),
 }
 """Groups of actions in the filter "Action"."""
