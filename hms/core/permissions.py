@@ -81,6 +81,8 @@ class Permission(StrEnum):
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
     MANAGE_FORMULARY = "formulary.manage"
+    READ_RULES = "formulary.read_rules"
+    CHANGE_RULES = "formulary.change_rules"
     # clinical
     OPEN_CHART = "clinical.open_chart"
     LIST_ENCOUNTERS = "clinical.list_encounters"
@@ -238,6 +240,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_MESSAGE_TEXTS,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
+            Permission.READ_RULES,
             Permission.WITHDRAW_CLINICAL,
             Permission.MANAGE_TEMPLATES,
             Permission.READ_PRESCRIPTION,
@@ -271,6 +274,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.WRITE_ENCOUNTER,
             Permission.KEEP_PROBLEMS,
             Permission.PRESCRIBE,
+            Permission.READ_RULES,
             Permission.OVERRIDE_ALERT,
             Permission.ORDER_TEST,
             Permission.ADD_CHARGE,
@@ -328,6 +332,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.BREAK_GLASS,
             Permission.READ_PRESCRIPTION,
             Permission.DISPENSE,
+            Permission.READ_RULES,
+            Permission.CHANGE_RULES,
             Permission.READ_STOCK,
             Permission.READ_STOCK_LEVEL,
             Permission.RECEIVE_STOCK,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0104"
-down_revision = "0109"
+down_revision = "0102"
 
 INSTANT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")

@@ -57,7 +57,9 @@ def check_illnesses(
         rule: [each.title for each in illnesses if _is_about(rule, each)] or _describe_pregnancy(rule, medicine, person)
         for rule in rules
     }
-    alerts = [_alert(medicine, rule, titles) for rule, titles in found.items() if titles]
+    alerts = [
+        replace(_alert(medicine, rule, titles), line=knowledge.key_of(rule)) for rule, titles in found.items() if titles
+    ]
     if not illnesses:
         message = N_("No illness is recorded, so %(medicine)s was compared with none.")
         return CheckResult.from_alerts(RULE, alerts, unknown=Sentence(message, medicine=medicine.name))

@@ -68,6 +68,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.READ_FORMULARY: _l("See the medicine list"),
     Permission.READ_STOCK_LEVEL: _l("See how much is in stock"),
     Permission.MANAGE_FORMULARY: _l("Manage the medicine list"),
+    Permission.READ_RULES: _l("See the safety rules of medicines"),
+    Permission.CHANGE_RULES: _l("Propose changes of safety rules, and decide those of others"),
     Permission.READ_PRESCRIPTION: _l("See what was prescribed"),
     Permission.DISPENSE: _l("Dispense medicines"),
     Permission.READ_STOCK: _l("See stock by batch"),
