@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.appointments.models import Appointment, QueueEntry
-from hms.core.db.models import ImmutableRecord, Record, VersionedRecord
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord, VersionedRecord
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 from hms.formulary.models import Medication
@@ -375,6 +375,27 @@ class Prescription(VersionedRecord):
     patient: Mapped[Patient] = relationship(lazy="raise")
     medication: Mapped[Medication | None] = relationship(lazy="raise")
     prescriber: Mapped[User | None] = relationship(lazy="raise")
+
+
+class RefusedAlert(UnauditedRecord):
+    """An alert because of which an order or a signature was refused, as it had no reason: it was shown, whatever became of it.
+
+    It counts once in an encounter. `finding` is the key of its question, `rule` the check and `line` the key of the line of the
+    lists of rules, as in `Prescription.checks`. It holds nothing of the patient.
+    """
+
+    __tablename__ = "refused_alert"
+    __table_args__ = (
+        UniqueConstraint("encounter_id", "finding", name="uq_refused_alert_encounter_id_finding"),
+        Index("ix_refused_alert_shown_at", "shown_at"),
+    )
+
+    encounter_id: Mapped[int] = mapped_column(ForeignKey("encounter.id", ondelete="RESTRICT"))
+    finding: Mapped[str]
+    rule: Mapped[str]
+    line: Mapped[str]
+    tier: Mapped[str]
+    shown_at: Mapped[dt.datetime]
 
 
 class Immunization(Record):

@@ -192,11 +192,13 @@ class SignIn(ApiSchema):
 
 
 class AlertOut(ApiSchema):
-    """One finding of the safety checks; `tier` is stop, caution or info."""
+    """One finding of the safety checks; `tier` is stop, caution or info, `line` the key of its rule in `/api/safety-rules/`, ""
+    when it comes from no list."""
 
     rule = fields.String()
     tier = fields.String()
     message = fields.String()
+    line = fields.String()
 
 
 class QuestionOut(ApiSchema):

@@ -81,6 +81,8 @@ class Permission(StrEnum):
     READ_FORMULARY = "formulary.read"
     READ_STOCK_LEVEL = "formulary.read_stock_level"
     MANAGE_FORMULARY = "formulary.manage"
+    READ_RULES = "formulary.read_rules"
+    CHANGE_RULES = "formulary.change_rules"
     # clinical
     OPEN_CHART = "clinical.open_chart"
     LIST_ENCOUNTERS = "clinical.list_encounters"
@@ -93,6 +95,9 @@ class Permission(StrEnum):
     LIST_PRESCRIPTIONS = "clinical.list_prescriptions"
     WITHDRAW_CLINICAL = "clinical.withdraw"
     MANAGE_TEMPLATES = "clinical.manage_templates"
+    # critical values
+    READ_ESCALATIONS = "escalations.read"
+    ACKNOWLEDGE_ESCALATION = "escalations.acknowledge"
     # lab
     ORDER_TEST = "lab.order"
     ENTER_RESULT = "lab.enter_result"
@@ -182,6 +187,8 @@ _CARE = {
     Permission.RECORD_ALLERGY,
     Permission.RECORD_VITALS,
     Permission.ADD_ADDENDUM,
+    Permission.READ_ESCALATIONS,
+    Permission.ACKNOWLEDGE_ESCALATION,
 }
 _MONEY = {
     Permission.READ_BILL,
@@ -203,6 +210,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_ROLES,
             Permission.REVIEW_ROLE_REQUESTS,
             Permission.OPEN_CHART,
+            Permission.READ_ESCALATIONS,
             Permission.READ_ALLERGIES,
             Permission.RECORD_DEATH,
             Permission.MANAGE_CONSENT_TEXTS,
@@ -232,6 +240,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_MESSAGE_TEXTS,
             Permission.READ_STOCK_LEVEL,
             Permission.MANAGE_FORMULARY,
+            Permission.READ_RULES,
             Permission.WITHDRAW_CLINICAL,
             Permission.MANAGE_TEMPLATES,
             Permission.READ_PRESCRIPTION,
@@ -265,6 +274,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.WRITE_ENCOUNTER,
             Permission.KEEP_PROBLEMS,
             Permission.PRESCRIBE,
+            Permission.READ_RULES,
             Permission.OVERRIDE_ALERT,
             Permission.ORDER_TEST,
             Permission.ADD_CHARGE,
@@ -322,6 +332,8 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.BREAK_GLASS,
             Permission.READ_PRESCRIPTION,
             Permission.DISPENSE,
+            Permission.READ_RULES,
+            Permission.CHANGE_RULES,
             Permission.READ_STOCK,
             Permission.READ_STOCK_LEVEL,
             Permission.RECEIVE_STOCK,
@@ -343,7 +355,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT, Permission.READ_ESCALATIONS}),
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 

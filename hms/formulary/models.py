@@ -1,15 +1,16 @@
-"""The formulary: medicines and their usual doses."""
+"""The formulary: medicines, their usual doses, and what the hospital's pharmacists changed in the lists of rules."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.billing.models import PriceItem
-from hms.core.db.models import Record, VersionedRecord
+from hms.core.db.models import ImmutableRecord, Record, VersionedRecord
 from hms.core.db.session import db
 from hms.core.text.translation import N_
 
@@ -107,3 +108,69 @@ class DoseSentence(Record):
     use_count: Mapped[int] = mapped_column(default=0)
 
     medication: Mapped[Medication] = relationship(back_populates="dose_sentences")
+
+
+class RuleChange(Record):
+    """A proposed change of lines of the lists of safety rules, which a second pharmacist approves or declines. The proposal
+    does not change; the decision is final.
+
+    `decision` is empty while it waits. `number` is that of the version of the rules that an approved change made, and
+    `shipped_version` the version of the program's lists at that time. `source` says where what it claims was read.
+    """
+
+    __tablename__ = "rule_change"
+    __table_args__ = (
+        CheckConstraint("decision IN ('approved', 'declined', 'withdrawn')", name="decision_known"),
+        CheckConstraint(
+            "btrim(reason) <> ''", name="reason_given", info={"message": N_("Enter the reason."), "field": "reason"}
+        ),
+        CheckConstraint(
+            "btrim(source) <> ''", name="source_given", info={"message": N_("Enter the source."), "field": "source"}
+        ),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_at IS NULL) AND (decision IS NULL) = (decided_by_id IS NULL)",
+            name="decided_by_somebody",
+        ),
+        CheckConstraint(
+            "decision NOT IN ('approved', 'declined') OR decided_by_id <> proposed_by_id",
+            name="decided_by_another",
+            info={"message": N_("You made this request, so someone else must decide it.")},
+        ),
+        CheckConstraint(
+            "(decision IS NOT DISTINCT FROM 'approved') = (number IS NOT NULL)", name="approved_is_numbered"
+        ),
+        UniqueConstraint("number", name="uq_rule_change_number"),
+        Index("ix_rule_change_waiting", "id", postgresql_where=text("decision IS NULL")),
+    )
+
+    reason: Mapped[str]
+    source: Mapped[str]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decision: Mapped[str | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
+    decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str] = mapped_column(default="", server_default="")
+    number: Mapped[int | None]
+    shipped_version: Mapped[str] = mapped_column(default="", server_default="")
+
+    lines: Mapped[list[RuleChangeLine]] = relationship(lazy="raise", order_by="RuleChangeLine.id")
+
+
+class RuleChangeLine(ImmutableRecord):
+    """One line of a list of rules, as it was when the change was proposed (`before`) and as it is to be (`after`): None where
+    there is no line. `shipped` is the program's line at that time. `key` names the line in its list for ever.
+    """
+
+    __tablename__ = "rule_change_line"
+    __table_args__ = (
+        CheckConstraint("before IS NOT NULL OR after IS NOT NULL", name="says_something"),
+        UniqueConstraint("change_id", "key", name="uq_rule_change_line_change_id_key"),
+        Index("ix_rule_change_line_key", "key"),
+    )
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("rule_change.id", ondelete="RESTRICT"))
+    list_name: Mapped[str]
+    key: Mapped[str]
+    before: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))
+    shipped: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))

@@ -29,6 +29,8 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
+from hms.escalations import queries as escalation_queries
+from hms.escalations.queries import OpenEscalations
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.patients.access import actions
@@ -65,6 +67,8 @@ class WorkLists:
     """One person's home page. `figures` are (label, value, URL, tone); each list but the arrivals has at most `MAX_ROWS` rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
+    critical: OpenEscalations | None = None
+    """The critical values that nobody has acknowledged, the oldest first."""
     arriving: list[Any] | None = None
     """A page of those who are booked for today and not checked in, by time: late ones first. `late` holds when those should
     have begun."""
@@ -92,7 +96,7 @@ class WorkLists:
 
     @property
     def people(self) -> int:
-        """The number of rows that name a patient."""
+        """The number of rows that name a patient, without those of `critical`, which have entries of their own."""
         lists = (
             self.arriving,
             self.unconfirmed,
@@ -109,6 +113,8 @@ class WorkLists:
 def load_work_lists(who: Person, page: int = 1) -> WorkLists:
     """The work lists that match the permissions of `who`, for the hospital's today, with this page of the arrivals."""
     home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
+    if who.may(Permission.READ_ESCALATIONS):
+        _add_critical_values(home, who)
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _add_queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
@@ -138,6 +144,12 @@ def _own_drafts(who: Person) -> list[tuple[Any, Any]]:
     )
     rows = db.session.execute(query.where(Encounter.id.in_(times), Encounter.doctor_id == who.id)).all()
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
+
+
+def _add_critical_values(home: WorkLists, who: Person) -> None:
+    home.critical = escalation_queries.list_open(who, MAX_ROWS)
+    count = home.critical.count
+    home.figures.append((_l("Critical values open"), count, "/escalations", "stop" if count else ""))
 
 
 def _add_queue(home: WorkLists, who: Person) -> None:

@@ -14,5 +14,6 @@ navigation.add_entry(_l("Prescriptions"), "pharmacy.queue", Permission.DISPENSE,
 navigation.add_entry(
     _l("Stock"), "pharmacy.stock", Permission.READ_STOCK, order=60, key="s", also=("/pharmacy/receive",)
 )
+navigation.add_entry(_l("Rules"), "pharmacy.rules", Permission.CHANGE_RULES, order=65)
 
 api = ApiBlueprint("pharmacy_api", __name__, description="Pharmacy")

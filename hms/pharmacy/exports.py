@@ -6,6 +6,8 @@ from hms.clinical.prescriptions.display import STATUS_WORDS
 from hms.core.exports.columns import Column, ExportTable, amount, day, find_by_id, instant
 from hms.core.text.translation import N_
 from hms.formulary.exports import medicine_names
+from hms.formulary.rule_book.words import DECISION_LABELS, SOURCE_LABELS, TIER_LABELS
+from hms.formulary.safety.rule_lists import LISTS
 from hms.patients.exports import patient_columns
 from hms.staff.directory import display_names
 
@@ -77,5 +79,55 @@ TO_DISPENSE = ExportTable(
         instant("since", N_("Since")),
         *patient_columns(),
         Column("lines", N_("Medicines")),
+    ),
+)
+SAFETY_RULES = ExportTable(
+    "safety-rules",
+    N_("Safety rules"),
+    (
+        Column("list", N_("Kind"), words={name: one.label for name, one in LISTS.items()}),
+        Column("title", N_("Rule")),
+        Column("severity", N_("Severity"), words={"": ""} | TIER_LABELS),
+        Column("text", N_("What it says")),
+        Column("source", N_("Source")),
+        Column("address", N_("Address")),
+        Column("source_state", N_("State of the source"), words=SOURCE_LABELS),
+        Column("is_retired", N_("Retired")),
+        Column("is_own", N_("Decided by this hospital")),
+        Column("differs", N_("Program's list differs")),
+        Column("version", N_("Version")),
+        Column("key", N_("Key")),
+    ),
+)
+RULE_ALERTS = ExportTable(
+    "safety-rule-alerts",
+    N_("Alerts by rule"),
+    (
+        Column("month", N_("Month")),
+        Column("title", N_("Rule")),
+        Column("severity", N_("Severity"), words={"": ""} | TIER_LABELS),
+        Column("shown", N_("Shown")),
+        Column("overridden", N_("Overridden")),
+        Column("share", N_("Share in per cent")),
+        Column("reason_words", N_("Reasons")),
+        Column("is_demotable", N_("Proposed for a lower severity")),
+        Column("key", N_("Key")),
+    ),
+)
+RULE_CHANGES = ExportTable(
+    "rule-changes",
+    N_("Changes of the safety rules"),
+    (
+        Column("id", N_("Proposal")),
+        Column("status", N_("Status"), words=DECISION_LABELS),
+        Column("reason", N_("Reason")),
+        Column("source", N_("Source")),
+        Column("line_count", N_("Lines")),
+        Column("proposed_by", N_("Proposed by"), names=display_names),
+        instant("created_at", N_("Proposed on")),
+        Column("decided_by", N_("Decided by"), names=display_names),
+        instant("decided_at", N_("Decided on")),
+        Column("note", N_("Reason for declining")),
+        Column("version", N_("Version")),
     ),
 )

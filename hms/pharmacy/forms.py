@@ -8,14 +8,20 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, SelectField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from hms.core.errors import Conflict, RuleBroken
 from hms.core.money import Money
 from hms.core.text.numbers import parse_record_id
-from hms.core.web.forms import ActionForm, MoneyField, Text, WholeField
+from hms.core.text.translation import N_
+from hms.core.web.forms import ActionForm, MoneyField, RequiredMark, Text, WholeField
 from hms.core.web.localisation import translate_error
+from hms.formulary.rule_book.actions import ProposedLine
+from hms.formulary.rule_book.rules import MAX_CELL, MAX_REASON
+from hms.formulary.rule_book.words import CHOICE_LABELS
+from hms.formulary.safety.rule_lists import Cell, CellKind, RuleList
 
 from .dispensing.visit_view import Line, Visit
 from .receiving.actions import MAX_LINES, Received
@@ -251,3 +257,75 @@ def _rename(entry: Any, number: int) -> None:
     for field in entry.form:
         field.name = field.id = f"lines-{number}-{field.short_name}"
         field.label.field_id = field.id
+
+
+class RetireRuleForm(ActionForm):
+    """The reason and the source of a change of a safety rule."""
+
+    rule_list: RuleList
+    key: str | None = None
+    reason = Text(_l("Reason"), [RequiredMark()], longest=MAX_REASON)
+    source = Text(_l("Source"), [RequiredMark()], longest=MAX_REASON)
+
+    def values(self) -> dict[str, Any]:
+        line = ProposedLine(self.rule_list.name, self.key, None)
+        return {"lines": [line], "reason": self.reason.data, "source": self.source.data or ""}
+
+
+class RuleFileForm(ActionForm):
+    """A file with lists of rules, as a proposal."""
+
+    file = FileField(_l("ZIP or CSV file"), [RequiredMark()])
+    reason = Text(_l("Reason"), [RequiredMark()], longest=MAX_REASON)
+    source = Text(_l("Source"), [RequiredMark()], longest=MAX_REASON)
+
+    def values(self) -> dict[str, Any]:
+        if not self.file.data:
+            raise RuleBroken(N_("Choose the file."), "file")
+        read = {"file_name": self.file.data.filename or "", "content": self.file.data.read()}
+        return read | {"reason": self.reason.data or "", "source": self.source.data or ""}
+
+
+class DeclineRuleForm(ActionForm):
+    """The reason for declining a proposal."""
+
+    reason = Text(_l("Reason for declining"), [RequiredMark()], longest=MAX_REASON)
+
+
+class RuleForm(RetireRuleForm):
+    """A line of a list of safety rules, with a field for each column; `rule_form` adds them."""
+
+    def values(self) -> dict[str, Any]:
+        cells = {name: self[name].data or "" for name in self.rule_list.columns}
+        return super().values() | {"lines": [ProposedLine(self.rule_list.name, self.key, cells)]}
+
+
+class RuleDifferenceForm(RetireRuleForm):
+    """What becomes of a line that this hospital decided about, when the program brings another one."""
+
+    choice = RadioField(
+        _l("Decision"),
+        choices=[
+            SelectChoice("keep", _l("Keep the hospital's rule")),
+            SelectChoice("take", _l("Take the program's rule")),
+        ],
+    )
+    shipped: dict[str, str] | None = None
+
+    def values(self) -> dict[str, Any]:
+        line = ProposedLine(self.rule_list.name, self.key, self.shipped, keeps=self.choice.data == "keep")
+        return super().values() | {"lines": [line]}
+
+
+def rule_form(rule_list: RuleList, key: str | None = None, **values: Any) -> RuleForm:
+    """The form for a line of `rule_list`: the one with this key, else a new one; `values` are shown at first."""
+    fields = {cell.name: _rule_field(cell) for cell in rule_list.cells}
+    return type("FormOfRule", (RuleForm,), {"rule_list": rule_list, "key": key} | fields)(**values)
+
+
+def _rule_field(cell: Cell) -> Any:
+    marks = [RequiredMark()] if cell.is_needed else []
+    if cell.kind is not CellKind.CHOICE:
+        return Text(cell.label, marks, longest=MAX_CELL)
+    choices = [SelectChoice(name, CHOICE_LABELS.get(name, name)) for name in cell.choices if name]
+    return SelectField(cell.label, marks, choices=[SelectChoice("", "–"), *choices])

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hms.clinical.models import Prescription
-from hms.core.db.models import ImmutableRecord, Record
+from hms.core.db.models import ImmutableRecord, Record, UnauditedRecord
 from hms.core.db.types import exact_money
 from hms.core.money import Money
 from hms.core.text.translation import N_
-from hms.formulary.models import Medication
+from hms.formulary.models import Medication, RuleChange
 from hms.patients.models import Patient
 from hms.staff.models import User
 
@@ -158,3 +159,15 @@ class StockMovement(ImmutableRecord):
 
     batch: Mapped[Batch] = relationship(lazy="raise")
     moved_by: Mapped[User | None] = relationship(lazy="raise")
+
+
+class RuleTrial(UnauditedRecord):
+    """What a proposed change of the safety rules would have done with the prescriptions of the last month. `result` is what
+    `safety_rules/trials.py` counted, None until the worker is done."""
+
+    __tablename__ = "rule_trial"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey(RuleChange.id, ondelete="RESTRICT"), unique=True)
+    asked_at: Mapped[dt.datetime]
+    done_at: Mapped[dt.datetime | None]
+    result: Mapped[dict | None] = mapped_column(JSONB(none_as_null=True))

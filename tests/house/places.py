@@ -9,6 +9,9 @@ from typing import NamedTuple
 from flask import Flask
 from werkzeug.routing import Rule
 
+from hms.formulary.medicines.catalogue import read_rule_rows
+from hms.formulary.safety.rule_lists import LISTS
+
 WORDS = {
     "key": "hospital.name",
     "patients.keep_registration:key": "abcdefghijkl",
@@ -23,6 +26,8 @@ WORDS = {
     "language": "en",
     "number": "1",
     "clinical.change_problem:step": "resolve",
+    "list_name": "kidney",
+    "rule_key": LISTS["kidney"].key_of(read_rule_rows()["kidney"][0]),
 }
 """Values of URL arguments that are not records."""
 

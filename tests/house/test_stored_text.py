@@ -142,7 +142,7 @@ REFUSED = {
     "condition.clinical_status", "correction.kind", "correction.status", "encounter.status", "lab_order.status",
     "lab_result.flag",
     "medication.formulation", "patient.allergy_status", "patient.sex", "patient.status", "payment.kind",
-    "payment.method", "point_entry.status", "prescription.status", "queue_entry.status",
+    "payment.method", "point_entry.status", "prescription.status", "queue_entry.status", "rule_change.decision",
     "service_point.kind", "role_change_request.status",
     "stock_movement.kind", "vitals_reading.status",
     "consent.decided_by", "consent.status", "death.status", "issued_document.kind", "issued_document.status",

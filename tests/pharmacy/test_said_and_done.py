@@ -18,6 +18,8 @@ from hms.core.drafts import Draft
 from hms.core.errors import Conflict
 from hms.core.money import ZERO, Money
 from hms.core.person import SYSTEM
+from hms.formulary.models import RuleChange
+from hms.formulary.rule_book import queries as rule_queries
 from hms.lab.actions import PRICE_PREFIX, cancel_order, order_test
 from hms.pharmacy.dispensing import actions as dispensing
 from hms.pharmacy.dispensing import returns
@@ -26,6 +28,7 @@ from hms.reports.reconciliation import find_discrepancies
 from tests.conftest import PASSWORD
 from tests.page import said, words
 from tests.pharmacy import factories as make
+from tests.staff import factories as staff
 
 
 def _dispensed(person, *, price: str | None = "2.50", quantity: int = 20, of: Any = None) -> Any:
@@ -259,3 +262,32 @@ def test_each_message_of_the_pharmacy_is_about_a_row(desk):
     assert "Written off" in said(at, f"{stock}/write-off", quantity="38", kind="Expired-Discarded")
     database.session.expire_all()
     assert database.session.scalars(select(Batch.quantity)).all() == [0]
+
+
+def test_each_message_about_a_rule_is_about_a_row(desk):
+    staff.account("pharmacist2", "pharmacist")
+    one, two = desk("pharmacist"), desk("pharmacist2")
+    rule = rule_queries.list_rules("lithium", rule_list="kidney")[0].line
+    path = f"/pharmacy/rules/{rule.key}"
+
+    def last() -> RuleChange:
+        database.session.expire_all()
+        return rule_queries.list_changes("waiting", before=None, limit=1)[0]
+
+    told = said(one, f"{path}/change", advice="Measure the level each week.", reason="Clearer")
+    assert "Proposed. The change counts when a second pharmacist approves it." in told
+    change, at = last(), f"/pharmacy/rules/changes/{last().id}"
+    assert (change.reason, rule_queries.get_rule(rule.key).line.cells) == ("Clearer", rule.cells)
+    assert "Approve…" not in words(one.get(at).get_data(as_text=True))
+    assert one.form(f"{at}/approve").status_code == 400
+    assert "Approved. The rules of version 1 count now." in said(two, f"{at}/approve", proof=PASSWORD)
+    assert rule_queries.get_rule(rule.key).line.shown["advice"] == "Measure the level each week."
+    said(one, f"{path}/retire", reason="Never seen", source="Own records")
+    change = last()
+    assert "Proposal declined" in said(two, f"/pharmacy/rules/changes/{change.id}/decline", reason="It is real")
+    assert (change.decision, change.decision_note) == ("declined", "It is real")
+    limit = {"ingredient": "metformin", "kind": "weekly", "unit": "mg", "most": "21000", "source": "Own records"}
+    said(one, "/pharmacy/rules/new/dose_limits", **limit, reason="For a test")
+    change = last()
+    assert "Proposal withdrawn" in said(one, f"/pharmacy/rules/changes/{change.id}", ending="/withdraw")
+    assert (change.decision, rule_queries.list_rules("metformin 21000")) == ("withdrawn", [])

@@ -24,7 +24,7 @@ from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.permissions import Permission
 from hms.core.person import Person
-from hms.formulary.medicines import catalogue
+from hms.formulary.rule_book import current_rules
 from hms.patients import lookup
 from hms.patients.models import Patient
 from hms.patients.records import actions as patient_actions
@@ -70,6 +70,8 @@ class EncounterPage:
     templates: Sequence[Any]
     order_sets: Sequence[Any]
     sections: list[tuple[page_extensions.Section, Any]]
+    has_rules: bool
+    """Whether the rules of the safety checks can be read."""
     journey: list[Stop]
     """The patient's way through the day of the visit; empty for an encounter without a place in the queue."""
 
@@ -83,11 +85,6 @@ class EncounterPage:
             [problem for problem in self.problems if (problem.code, problem.title) not in diagnosed],
             [visit for visit in self.visits if visit.notes and visit.is_signed][:MAX_NOTES],
         )
-
-    @property
-    def has_rules(self) -> bool:
-        """Whether the rules of the safety checks can be read."""
-        return catalogue.load_knowledge().is_readable
 
     @property
     def open_questions(self) -> list[OpenQuestion]:
@@ -146,6 +143,7 @@ def _load_parts(encounter: Encounter, patient: Patient, who: Person) -> Encounte
         owed=values.owed,
         problems=problems if is_open else [],
         sections=page_extensions.load_sections(encounter),
+        has_rules=current_rules.load_knowledge().is_readable,
         templates=[title for title in titles if title.kind == actions.NOTE],
         order_sets=[title for title in titles if title.kind == actions.ORDERS],
         journey=_load_journey(encounter),

@@ -20,6 +20,7 @@ from hms.clinical.forms import AddendumForm, EncounterForm, OrderForm
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions import actions as prescription_actions
 from hms.clinical.prescriptions import patient_context
+from hms.clinical.prescriptions.refused_alerts import noting_refusals
 from hms.clinical.reason_boxes import ORDER, SIGNATURE
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import Conflict, NotAllowed, RuleBroken, StaleVersion
@@ -94,7 +95,8 @@ def write(encounter_id: int) -> ResponseReturnValue:
         form_handler.insert_template(form, who)
         return _page_with_form(encounter_id, form)
     try:
-        is_merged = _save(encounter_id, form, do, target, who)
+        with noting_refusals(encounter_id):
+            is_merged = _save(encounter_id, form, do, target, who)
     except StaleVersion as refusal:
         if form.merging.apply():
             form.refuse(refusal)

@@ -11,6 +11,7 @@ from hms.clinical.api_params import get_reference, may_read_every_encounter
 from hms.clinical.blueprints import api
 from hms.clinical.models import Encounter
 from hms.clinical.prescriptions.given_reasons import read_given
+from hms.clinical.prescriptions.refused_alerts import noting_refusals
 from hms.clinical.schemas import EncounterIn, EncounterOut, SignIn, encounter_json
 from hms.core.api.kept_lists import KeptList
 from hms.core.api.preconditions import if_match, resource_response
@@ -186,5 +187,6 @@ def sign(payload: dict[str, Any], encounter_id: int) -> Response:
     `reasons`, each with `key`, `code` and `text`, or `override_code` and `override_reason` for all of them but stops. A body is
     not needed otherwise."""
     _get_own_encounter(encounter_id)
-    signing.sign(encounter_id, by=current_person(), **payload | {"reasons": read_given(payload)})
+    with noting_refusals(encounter_id):
+        signing.sign(encounter_id, by=current_person(), **payload | {"reasons": read_given(payload)})
     return _encounter_response(encounter_id)

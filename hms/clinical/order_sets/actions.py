@@ -9,6 +9,7 @@ from hms.clinical.note_templates import actions as templates
 from hms.clinical.note_templates.order_lines import OrderLine, describe_refusal, read_line, split_lines
 from hms.clinical.prescriptions import actions as prescriptions
 from hms.clinical.prescriptions import patient_context
+from hms.clinical.prescriptions.refused_alerts import note_refusal
 from hms.core.actions import action
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import NotFound, RuleBroken
@@ -16,6 +17,7 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.medicines import queries as formulary
+from hms.formulary.safety.reasons import ReasonMissing
 
 NO_USUAL_DOSE = N_("The formulary has no usual dose for this patient. Add the medicine with a dose.")
 
@@ -43,6 +45,8 @@ def apply_order_set(
             ordered = _order_fields(read_line(text), patient)
             added.append(prescriptions.prescribe(encounter_id, **ordered, by=by))
         except RuleBroken as refusal:
+            if isinstance(refusal, ReasonMissing):
+                note_refusal(encounter_id, refusal)
             refused.append((text, describe_refusal(text, refusal)))
     return added, refused
 

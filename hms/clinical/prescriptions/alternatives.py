@@ -10,6 +10,7 @@ from hms.formulary.dosing import product_text
 from hms.formulary.dosing.doses import SentencePart
 from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.dose_limits import find_high_alert_group
 from hms.formulary.safety.medicine_facts import Medicine
@@ -60,7 +61,7 @@ def _is_other_high_alert(offered: Order, ordered: Order) -> bool:
     if _kind(offered.product) == _kind(ordered.product):
         return False
     medicine = Medicine.from_record(offered.product)
-    return find_high_alert_group(medicine, offered.dose, catalogue.load_knowledge())[0] is not None
+    return find_high_alert_group(medicine, offered.dose, current_rules.load_knowledge())[0] is not None
 
 
 def _kind(product: Any) -> str:

@@ -39,6 +39,7 @@ from hms.patients.access.reader import reader_kind, reader_values
 
 from . import actions, queries, standalone_checks
 from .given_reasons import read_given
+from .refused_alerts import noting_refusals
 
 TIMES = ("signed_at", "updated_at")
 """Shown only to those who may read the content."""
@@ -121,7 +122,7 @@ def prescribe(payload: dict[str, Any]) -> Response:
     """
     encounter_id, order_fields, who = require_encounter_id(payload), _order_fields(payload), current_person()
     check_named_patient(payload, encounter_id)
-    with errors_at_encounter_field(encounter_id):
+    with errors_at_encounter_field(encounter_id), noting_refusals(encounter_id):
         line = actions.prescribe(encounter_id, **order_fields, by=who)
     return resource_response(
         prescription_json(line, is_readable=queries.may_read_prescriptions(who)), line.version, 201
@@ -170,7 +171,10 @@ def change(payload: dict[str, Any], prescription_id: int) -> Response:
     if get_reference(payload, "patient") not in (None, row.patient_id):
         raise RuleBroken(N_("The patient of a prescription cannot be changed."), "patient")
     order_fields = _order_fields(_with_stored_values(payload, row))
-    with if_match(lambda: _get_own_prescription(prescription_id), _read_json) as version:
+    with (
+        noting_refusals(row.encounter_id),
+        if_match(lambda: _get_own_prescription(prescription_id), _read_json) as version,
+    ):
         actions.change_prescription(prescription_id, version=version, **order_fields, by=current_person())
     row = queries.get_prescription_row(prescription_id, current_person())
     return resource_response(prescription_json(row), row.version)

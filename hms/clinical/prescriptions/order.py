@@ -15,8 +15,8 @@ from hms.formulary.dosing.instructions import split_instructions
 from hms.formulary.dosing.quantities import calculate_supply
 from hms.formulary.dosing.rewriting import check_amount_text
 from hms.formulary.dosing.routes import check_counted_unit, check_route, read_route
-from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety import checks as safety
 from hms.formulary.safety.alerts import CheckResult
 from hms.formulary.safety.knowledge import Knowledge
@@ -142,7 +142,7 @@ def run_checks(
     patient's facts again.
     """
     context = known or patient_context.load_safety_context(patient_id, encounter_id)
-    knowledge = catalogue.load_knowledge()
+    knowledge = current_rules.load_knowledge()
     medicine = _facts_of(ordered, knowledge)
     others = [
         current

@@ -17,8 +17,8 @@ from hms.core import clock
 from hms.core.db.session import db
 from hms.core.errors import RuleBroken
 from hms.formulary.dosing.doses import Dose
-from hms.formulary.medicines import catalogue
 from hms.formulary.models import Medication
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety.allergy_check import AllergyEntry
 from hms.formulary.safety.checks import medicine_from_text
 from hms.formulary.safety.illness_check import Illness
@@ -215,7 +215,7 @@ def _medicine(order: Any) -> Medicine:
     """The ordered medicine: from the formulary, else from its name."""
     if order.medication_id is not None:
         return Medicine.from_record(_Product._make(order[len(_ORDER_COLUMNS) :][: len(_Product._fields)]))
-    return medicine_from_text(order.medication_name, catalogue.load_knowledge())
+    return medicine_from_text(order.medication_name, current_rules.load_knowledge())
 
 
 def dose_of(order: Any) -> Dose | None:

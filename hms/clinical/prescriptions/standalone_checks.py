@@ -7,8 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from hms.core.text.translation import N_, Sentence
-from hms.formulary.medicines import catalogue
 from hms.formulary.medicines import queries as formulary
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety import allergy_check, interaction_check
 from hms.formulary.safety.alerts import NO_RULES, CheckResult
 from hms.formulary.safety.checks import medicine_from_text
@@ -24,7 +24,7 @@ MAX_MEDICINES = 30
 
 def _find_medicine(name: str) -> Medicine:
     product = formulary.find_medication_by_text(name)
-    return Medicine.from_record(product) if product else medicine_from_text(name, catalogue.load_knowledge())
+    return Medicine.from_record(product) if product else medicine_from_text(name, current_rules.load_knowledge())
 
 
 def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
     `alert` is true unless the check is clear: what could not be checked is no safe medicine.
     """
     check = allergy_check.check_allergies(
-        _find_medicine(name), patient_context.allergy_entries(patient), catalogue.load_knowledge()
+        _find_medicine(name), patient_context.allergy_entries(patient), current_rules.load_knowledge()
     )
     messages = [str(alert.message) for alert in check.alerts] + ([str(check.missing)] if check.missing else [])
     return {
@@ -42,7 +42,7 @@ def check_allergy(patient: Patient, name: str) -> dict[str, Any]:
         "message": " ".join(messages) or N_("No recorded allergy to this medicine."),
         "outcome": check.outcome,
         "looked_up": str(check.looked_up or ""),
-        "rules_version": catalogue.load_knowledge().version,
+        "rules_version": current_rules.load_knowledge().version,
     }
 
 
@@ -53,7 +53,7 @@ def check_interactions(names: Iterable[str]) -> dict[str, Any]:
     A medicine that is not known is also an entry of `interactions`, with the severity "not_checked". `pairs` has each pair
     with the outcome fired, could_not_run, not_checked or clear; `not_checked` also names medicines without any rule.
     """
-    knowledge = catalogue.load_knowledge()
+    knowledge = current_rules.load_knowledge()
     medicines = [_find_medicine(name) for name in names if name.strip()]
     unknown = [medicine.name for medicine in medicines if not knowledge.is_readable or not medicine.ingredients]
     pairs = [

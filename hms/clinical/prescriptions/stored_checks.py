@@ -7,23 +7,24 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from hms.core.text.translation import N_
-from hms.formulary.medicines import catalogue
-from hms.formulary.safety.alerts import CheckResult
-from hms.formulary.safety.reasons import OVERRIDE_REASONS, Question, questions_about
+from hms.formulary.rule_book import current_rules
+from hms.formulary.safety.alerts import CheckResult, SafetyAlert
+from hms.formulary.safety.reasons import OVERRIDE_REASONS, Question, key_of_alert, questions_about
 
 
 class StoredAlert(NamedTuple):
-    """An alert of a check: `rule` is the check, `tier` stop, caution or info."""
+    """An alert of a check: `rule` is the check, `tier` stop, caution or info, `line` the key of its line in the lists."""
 
     rule: str
     tier: str
     message: str
+    line: str = ""
 
 
 def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
     """The checks as stored in `Prescription.checks`, with the version of the safety rules."""
     return {
-        "version": catalogue.load_knowledge().version,
+        "version": current_rules.load_knowledge().version,
         "checks": [
             {
                 "rule": check.rule,
@@ -32,11 +33,15 @@ def checks_to_json(checks: Iterable[CheckResult]) -> dict[str, Any]:
                 "needs_reason": check.needs_reason,
                 "looked_up": str(check.looked_up or ""),
                 "unknown": str(check.unknown or ""),
-                "alerts": [{"tier": alert.tier, "message": str(alert.message)} for alert in check.alerts],
+                "alerts": [_alert_to_json(alert) for alert in check.alerts],
             }
             for check in checks
         ],
     }
+
+
+def _alert_to_json(alert: SafetyAlert) -> dict[str, str]:
+    return {"tier": alert.tier, "message": str(alert.message), "line": alert.line, "key": key_of_alert(alert)}
 
 
 ELSEWHERE = N_("This medicine was prescribed elsewhere. Nothing was checked here when it was recorded.")
@@ -99,7 +104,7 @@ class StoredChecks:
     @property
     def alerts(self) -> list[StoredAlert]:
         return [
-            StoredAlert(check["rule"], alert["tier"], alert["message"])
+            StoredAlert(check["rule"], alert["tier"], alert["message"], alert.get("line", ""))
             for check in self.checks
             for alert in check["alerts"]
         ]

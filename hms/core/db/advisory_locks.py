@@ -29,6 +29,8 @@ class AdvisoryLock(IntEnum):
     """Making the totals of a day; the triggers of migration 0040 take the same number, shared, for each changed day."""
     SERVICE_PACES = 4260
     """Making the paces of doctors from their calls."""
+    RULES = 4261
+    """Making a version of the safety rules."""
     IMPORT = 4343
     """Writing imported records."""
     MIGRATE = 7_244_001

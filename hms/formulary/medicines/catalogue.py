@@ -16,16 +16,9 @@ from hms.core.money import Money
 from hms.core.seldom_log import log_seldom
 from hms.formulary.dosing.doses import Dose
 from hms.formulary.dosing.routes import check_form_routes
-from hms.formulary.safety.knowledge import (
-    AllergyClass,
-    CrossReaction,
-    Knowledge,
-    MedicineFamily,
-    MedicineGroup,
-    Substance,
-)
+from hms.formulary.safety.knowledge import Knowledge
 from hms.formulary.safety.medicine_facts import Medicine
-from hms.formulary.safety.rule_lines import Combination, DoseLimit, HighAlertGroup, IllnessRule, Interaction, KidneyRule
+from hms.formulary.safety.rule_lists import LISTS, build_knowledge, read_decimal, split
 
 DATA = Path(__file__).parents[1] / "data"
 log = logging.getLogger(__name__)
@@ -106,7 +99,8 @@ def _log_error(message: str) -> None:
 
 
 def load_knowledge() -> Knowledge:
-    """The lists of the safety checks, with their version; `UNREADABLE` while a file is missing or broken."""
+    """The lists of the safety checks as the program brings them, with their version; `UNREADABLE` while a file is missing or
+    broken. What the hospital's pharmacists changed is in `rule_book/current_rules.py`."""
     try:
         return _read_knowledge()
     except BROKEN:
@@ -114,42 +108,22 @@ def load_knowledge() -> Knowledge:
         return UNREADABLE
 
 
-def _read_rules(name: str) -> list[dict[str, str]]:
-    return read_complete_rows(DATA / f"{name}.csv")
+def read_rule_rows() -> dict[str, list[dict[str, str]]]:
+    """The lines of all lists of rules by list, as the program brings them; raises `BROKEN` for a file that is missing or
+    cut off."""
+    return {name: read_complete_rows(DATA / f"{name}.csv") for name in LISTS}
+
+
+def read_rules_version() -> str:
+    """The version of the lists that the program brings."""
+    return (DATA / "rules_version.txt").read_text(encoding="utf-8").strip()
 
 
 @cache
 def _read_knowledge() -> Knowledge:
     check_form_routes()
-    return Knowledge(
-        version=(DATA / "rules_version.txt").read_text(encoding="utf-8").strip(),
-        substances=tuple(
-            Substance(row["name"], _split(row["aliases"]), _split(row["rxnorm"])) for row in _read_rules("substances")
-        ),
-        classes=tuple(_allergy_class(row) for row in _read_rules("allergy_classes")),
-        cross_reactions=tuple(CrossReaction(**row) for row in _read_rules("allergy_cross")),
-        interactions=tuple(Interaction(**row) for row in _read_rules("interactions")),
-        families=tuple(
-            MedicineFamily(
-                row["code"], row["name"], frozenset(_split(row["members"])), row["watch_duplicates"] == "yes"
-            )
-            for row in _read_rules("interaction_families")
-        ),
-        groups=tuple(
-            MedicineGroup(row["code"], row["name"], frozenset(_split(row["members"])))
-            for row in _read_rules("medicine_groups")
-        ),
-        harmless=frozenset(
-            frozenset((row["group"], other))
-            for row in _read_rules("harmless")
-            for other in _split(row["harmless_with"])
-        ),
-        combinations=tuple(_combination(row) for row in _read_rules("combinations")),
-        kidney_rules=tuple(_kidney_rule(row) for row in _read_rules("kidney")),
-        illness_rules=tuple(_illness_rule(row) for row in _read_rules("illnesses")),
-        high_alert=tuple(_high_alert_group(row) for row in _read_rules("high_alert")),
-        dose_limits=tuple(_dose_limit(row) for row in _read_rules("dose_limits")),
-    )
+    rows = {name: [(LISTS[name].key_of(cells), cells) for cells in lines] for name, lines in read_rule_rows().items()}
+    return build_knowledge(read_rules_version(), rows)
 
 
 def load_uses() -> tuple[Use, ...]:
@@ -163,7 +137,7 @@ def load_uses() -> tuple[Use, ...]:
 
 @cache
 def _read_uses() -> tuple[Use, ...]:
-    return tuple(Use(row["use"], _split(row["ingredients"])) for row in _rows("alternatives"))
+    return tuple(Use(row["use"], split(row["ingredients"])) for row in _rows("alternatives"))
 
 
 def _medication(row: dict[str, str]) -> CatalogueMedication:
@@ -186,8 +160,8 @@ def _facts(row: dict[str, str]) -> Medicine:
     return Medicine(
         name=row["generic_name"],
         other_names=tuple(brand for brand in (row["brand_name"],) if brand),
-        ingredients=_split(row["ingredients"]),
-        classes=frozenset(_split(row["classes"])),
+        ingredients=split(row["ingredients"]),
+        classes=frozenset(split(row["classes"])),
         strength=row["strength"],
         unit=row["unit"],
         route=row["route"],
@@ -195,14 +169,14 @@ def _facts(row: dict[str, str]) -> Medicine:
         max_daily_mg=parse_limits(row["max_daily_mg"]),
         max_daily_mg_per_kg=parse_limits(row["max_daily_mg_per_kg"]),
         pregnancy=row["pregnancy"],
-        min_age_years=_decimal(row["min_age_years"]),
+        min_age_years=read_decimal(row["min_age_years"]),
         min_age_tier=row["min_age_tier"] or "caution",
     )
 
 
 def parse_limits(text: str) -> dict[str, Decimal]:
     """Milligrams by ingredient from "artemether=160;lumefantrine=960"; nothing from "" and "n/a"."""
-    pairs = (part.partition("=") for part in _split(text) if part != "n/a")
+    pairs = (part.partition("=") for part in split(text) if part != "n/a")
     return {ingredient: Decimal(maximum) for ingredient, _equals, maximum in pairs}
 
 
@@ -213,62 +187,6 @@ def _usual_dose(row: dict[str, str]) -> Dose:
         row["route"],
         row["frequency"],
         as_needed=row["as_needed"] == "yes",
-        max_per_day=_decimal(row["max_per_day"]),
+        max_per_day=read_decimal(row["max_per_day"]),
         days=int(row["days"]) if row["days"] else None,
     )
-
-
-def _combination(row: dict[str, str]) -> Combination:
-    covers = frozenset(frozenset(pair.split("+")) for pair in _split(row["covers"]))
-    texts = (row[name] for name in ("effect", "advice", "source", "address"))
-    return Combination(_split(row["parts"]), row["tier"], covers, *texts)
-
-
-def _kidney_rule(row: dict[str, str]) -> KidneyRule:
-    return KidneyRule(**row | {"below": Decimal(row["below"]), "routes": frozenset(_split(row["routes"]))})  # type: ignore[arg-type]
-
-
-def _illness_rule(row: dict[str, str]) -> IllnessRule:
-    lists = {name: frozenset(_split(row[name])) for name in ("medicines", "codes", "words", "routes")}
-    return IllnessRule(**row | lists)  # type: ignore[arg-type]
-
-
-def _high_alert_group(row: dict[str, str]) -> HighAlertGroup:
-    lists = (frozenset(_split(row[name])) for name in ("substances", "classes", "routes"))
-    return HighAlertGroup(row["group"], *lists, row["source"])
-
-
-def _dose_limit(row: dict[str, str]) -> DoseLimit:
-    return DoseLimit(
-        ingredient=row["ingredient"],
-        kind=row["kind"],
-        routes=frozenset(_split(row["routes"])),
-        from_years=_decimal(row["from_years"]),
-        below_years=_decimal(row["below_years"]),
-        over_days=int(row["over_days"] or 0),
-        unit=row["unit"],
-        most=_decimal(row["most"]),
-        most_per_kg=_decimal(row["most_per_kg"]),
-        source=row["source"],
-        address=row["address"],
-    )
-
-
-def _allergy_class(row: dict[str, str]) -> AllergyClass:
-    return AllergyClass(
-        code=row["code"],
-        name=row["name"],
-        members=frozenset(_split(row["members"])),
-        aliases=_split(row["aliases"]),
-        is_allergy_class=row["is_allergy_class"] == "yes",
-        same_class_tier=row["same_class_tier"],
-        watch_duplicates=row["watch_duplicates"] == "yes",
-    )
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(";") if part.strip())
-
-
-def _decimal(text: str) -> Decimal | None:
-    return Decimal(text) if text else None

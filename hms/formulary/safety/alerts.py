@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hms.core.text.translation import N_, Sentence
 
@@ -14,12 +14,16 @@ SERIOUS_RULES = frozenset({"interaction", "kidneys", "illnesses"})
 
 @dataclass(frozen=True, slots=True)
 class SafetyAlert:
-    """One finding. A "stop" needs a reason at once, a serious finding before signing; others are only shown."""
+    """One finding. A "stop" needs a reason at once, a serious finding before signing; others are only shown.
+
+    `line` is the key of the line of the lists from which it comes (`rule_lists.py`), "" when it comes from none.
+    """
 
     tier: str
     rule: str
     message: Sentence
     substances: tuple[str, ...] = ()
+    line: str = field(default="", compare=False)
 
     @property
     def is_stop(self) -> bool:

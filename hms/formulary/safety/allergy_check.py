@@ -8,7 +8,7 @@ wrong letters counts as the closest known name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Protocol
@@ -231,7 +231,7 @@ def _alert(medicine: Medicine, entry: AllergyEntry, knowledge: Knowledge) -> Saf
         alerts += _class_alerts(medicine, entry, knowledge.class_by_code[code], names, knowledge)
     strongest = get_worst_alert(alerts)
     if strongest and strongest.tier == "stop" and entry.kind == "intolerance" and not entry.is_severe:
-        return SafetyAlert("caution", RULE, strongest.message, strongest.substances)
+        return replace(strongest, tier="caution")
     return strongest
 
 
@@ -250,12 +250,13 @@ def _class_alerts(
     is_named = CLASS_PREFIX + allergy_class.code in names
     if members and (is_named or allergy_class.is_allergy_class):
         tier = "stop" if is_named or entry.is_severe else allergy_class.same_class_tier
-        alerts.append(SafetyAlert(tier, RULE, _same_class(medicine, entry, allergy_class, members), members))
+        message = _same_class(medicine, entry, allergy_class, members)
+        alerts.append(SafetyAlert(tier, RULE, message, members, knowledge.key_of(allergy_class)))
     for cross in knowledge.cross_reactions:
         if cross.recorded == allergy_class.code and cross.prescribed in knowledge.classes_for(medicine):
             tier = cross.tier_if_severe if entry.is_severe else cross.tier
             message = joined((_recorded(entry), Sentence("%(note)s", note=cross.note)))
-            alerts.append(SafetyAlert(tier, RULE, message, medicine.ingredients))
+            alerts.append(SafetyAlert(tier, RULE, message, medicine.ingredients, knowledge.key_of(cross)))
     return alerts
 
 

@@ -47,7 +47,7 @@ def check_high_alert(medicine: Medicine, dose: Dose | None, person: PatientFacts
         template = _find_gap(medicine, named, dose, person, knowledge)
         if template:
             message = Sentence(template, medicine=medicine.name, group=Sentence(group.name))
-            alerts.append(SafetyAlert("stop", HIGH_ALERT, message, named))
+            alerts.append(SafetyAlert("stop", HIGH_ALERT, message, named, knowledge.key_of(group)))
     message = N_("%(medicine)s was looked up in the list of high-alert medicines (version %(version)s).")
     looked_up = Sentence(message, medicine=medicine.name, version=knowledge.version)
     return CheckResult.from_alerts(HIGH_ALERT, alerts, looked_up=looked_up)
@@ -133,7 +133,11 @@ def check_dose_limits(medicine: Medicine, dose: Dose | None, person: PatientFact
     compared = [limit for limit in limits if _is_comparable(limit, dose, amounts, person)]
     sums = {"single": amounts, "weekly": _sum_week(dose, amounts, daily)}
     named = find_high_alert_group(medicine, dose, knowledge)[1]
-    alerts = [alert for limit in compared if (alert := _alert(limit, sums.get(limit.kind, daily), person, named))]
+    alerts = [
+        alert
+        for limit in compared
+        if (alert := _alert(limit, sums.get(limit.kind, daily), person, named, knowledge.key_of(limit)))
+    ]
     needs_weight = any(limit.most_per_kg is not None and person.weight_kg is None for limit in limits)
     return CheckResult.from_alerts(
         DOSE_LIMIT,
@@ -191,7 +195,7 @@ def _sum_week(dose: Dose, single: dict[str, Amount], daily: dict[str, Amount]) -
 
 
 def _alert(
-    limit: DoseLimit, amounts: dict[str, Amount], person: PatientFacts, high_alert: tuple[str, ...]
+    limit: DoseLimit, amounts: dict[str, Amount], person: PatientFacts, high_alert: tuple[str, ...], line: str
 ) -> SafetyAlert | None:
     most = limit.find_most(person.weight_kg)
     amount = amounts.get(limit.ingredient)
@@ -215,7 +219,7 @@ def _alert(
     )
     if limit.ingredient in high_alert:
         message = joined((message, Sentence(N_("%(name)s is a high-alert medicine."), name=limit.ingredient)))
-    return SafetyAlert("stop", DOSE_LIMIT, message, (limit.ingredient,))
+    return SafetyAlert("stop", DOSE_LIMIT, message, (limit.ingredient,), line)
 
 
 def _format(value: Decimal | None, unit: str) -> str:

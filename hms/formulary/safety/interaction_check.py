@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from hms.core.text.translation import N_, Sentence, joined
 
@@ -29,12 +30,17 @@ def check_interactions(medicine: Medicine, current: Iterable[CurrentMedicine], k
     found = {name: knowledge.find_interactions(medicine, other) for name, other in others.items()}
     without_rule = [other for name, other in others.items() if not found[name]]
     alerts = [
-        _alert(medicine, others[name], rules) for name, rules in _leave_parts_out(found, together).items() if rules
+        _alert(medicine, others[name], rules, knowledge)
+        for name, rules in _leave_parts_out(found, together).items()
+        if rules
     ]
     missing = not_in_formulary(RULE, (medicine, *others.values()))
     return CheckResult.from_alerts(
         RULE,
-        [*alerts, *(describe_combination(rule, taken) for rule, taken in together)],
+        [
+            *alerts,
+            *(replace(describe_combination(rule, taken), line=knowledge.key_of(rule)) for rule, taken in together),
+        ],
         missing.missing,
         looked_up=_describe_compared(medicine, tuple(others.values()), knowledge),
         unknown=_describe_unknown(medicine, without_rule, knowledge),
@@ -105,7 +111,9 @@ def _leave_parts_out(
     return {name: [rule for rule in rules if not is_part(name, rule)] for name, rules in found.items()}
 
 
-def _alert(medicine: Medicine, other: Medicine, rules: Iterable[Interaction]) -> SafetyAlert | None:
+def _alert(
+    medicine: Medicine, other: Medicine, rules: Iterable[Interaction], knowledge: Knowledge
+) -> SafetyAlert | None:
     """The most serious alert of the pair, in the same words from both sides."""
     substances = (*medicine.ingredients, *other.ingredients)
     one, two = sorted((medicine.name, other.name))
@@ -115,6 +123,7 @@ def _alert(medicine: Medicine, other: Medicine, rules: Iterable[Interaction]) ->
             RULE,
             Sentence("%(one)s + %(other)s: %(effect)s", one=one, other=two, effect=rule.words),
             substances,
+            knowledge.key_of(rule),
         )
         for rule in sorted(rules, key=_generality)
     )

@@ -5,6 +5,8 @@ Its list is `data/kidney.csv`; a medicine without a line there is not spoken of.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hms.core.text.formatting import quantity
 from hms.core.text.translation import N_, Sentence
 from hms.formulary.dosing.doses import Dose
@@ -41,7 +43,7 @@ def check_kidneys(
         if function.value < rule.below and (worst is None or _is_worse(rule, worst[0])):
             worst = (rule, function)
     looked_up = _describe(medicine, found, knowledge) if found else None
-    alerts = [_alert(medicine, *worst)] if worst else []
+    alerts = [replace(_alert(medicine, *worst), line=knowledge.key_of(worst[0]))] if worst else []
     unknown = Sentence(NOT_COMPARED, medicine=medicine.name, why=gap) if gap else None
     return CheckResult.from_alerts(RULE, alerts, looked_up=looked_up, unknown=unknown)
 

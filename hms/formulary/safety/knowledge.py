@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from hms.core.text.cleaning import fold
 
@@ -87,7 +89,7 @@ class Knowledge:
     """All lists of the safety checks. `version` is stored with every override.
 
     `harmless` are pairs of codes of `groups` whose medicines were looked at together: where no interaction is listed, none
-    that matters is known.
+    that matters is known. `keys` are those of the lines, by the line.
     """
 
     version: str
@@ -104,6 +106,19 @@ class Knowledge:
     kidney_rules: tuple[KidneyRule, ...] = ()
     illness_rules: tuple[IllnessRule, ...] = ()
     is_readable: bool = True
+    keys: Mapping[Any, str] = field(default_factory=dict)
+
+    def key_of(self, rule: object) -> str:
+        """The key of a line of the lists, under which its alerts are stored; "" of a rule that is in no list."""
+        return self.keys.get(rule, "")
+
+    def key_of_side(self, side: str) -> str:
+        """The key of the class or family that a side names; "" for a substance."""
+        return self._keys_of_families.get(side, "")
+
+    @cached_property
+    def _keys_of_families(self) -> dict[str, str]:
+        return {CLASS_PREFIX + entry.code: self.key_of(entry) for entry in (*self.classes, *self.families)}
 
     @cached_property
     def class_by_code(self) -> dict[str, AllergyClass]:

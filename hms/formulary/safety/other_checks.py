@@ -87,7 +87,8 @@ def _duplicate(medicine: Medicine, other: Medicine, knowledge: Knowledge) -> Saf
         if is_class or not {medicine.route, other.route} & LOCAL_ROUTES:
             template = N_("%(medicine)s and %(other)s are from the same group: %(family)s.")
             message = Sentence(template, medicine=medicine.name, other=other.name, family=watched[side])
-            return SafetyAlert("caution", "duplicate", message, (*medicine.ingredients, *other.ingredients))
+            substances = (*medicine.ingredients, *other.ingredients)
+            return SafetyAlert("caution", "duplicate", message, substances, knowledge.key_of_side(side))
     return None
 
 

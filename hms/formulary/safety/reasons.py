@@ -46,11 +46,14 @@ class Question:
     """A finding that needs a reason: a stop at once, a serious one and what could not be checked before signing.
 
     `key` names it in forms, in the API and beside the stored reason. It is made of the words, so that a finding with other
-    words (a higher dose, another allergy) is another question.
+    words (a higher dose, another allergy) is another question. `rule`, `tier` and `line` are those of its alert.
     """
 
     kind: str
     message: Sentence | str
+    rule: str = ""
+    tier: str = ""
+    line: str = ""
 
     @property
     def key(self) -> str:
@@ -74,6 +77,9 @@ class Finding(Protocol):
     @property
     def message(self) -> Sentence | str: ...
 
+    @property
+    def line(self) -> str: ...
+
 
 def list_questions(checks: Iterable[CheckResult]) -> list[Question]:
     """The questions of checks that were made now, see `questions_about`."""
@@ -84,10 +90,19 @@ def list_questions(checks: Iterable[CheckResult]) -> list[Question]:
 
 def questions_about(alerts: Sequence[Finding], gaps: Iterable[Sentence | str]) -> list[Question]:
     """What needs a reason, each once: stops, then serious findings, then the `gaps` that could not be checked."""
-    found = [Question(STOP, alert.message) for alert in alerts if alert.tier == STOP]
-    found += [Question(SERIOUS, alert.message) for alert in alerts if is_serious(alert.rule, alert.tier)]
+    found = [_question(STOP, alert) for alert in alerts if alert.tier == STOP]
+    found += [_question(SERIOUS, alert) for alert in alerts if is_serious(alert.rule, alert.tier)]
     found += [Question(NOT_CHECKED, gap) for gap in gaps]
     return list({question.key: question for question in found}.values())
+
+
+def _question(kind: str, alert: Finding) -> Question:
+    return Question(kind, alert.message, alert.rule, alert.tier, alert.line)
+
+
+def key_of_alert(alert: Finding) -> str:
+    """The key of an alert: that of its question, also where it asks none."""
+    return question_key(STOP if alert.tier == STOP else SERIOUS, str(alert.message))
 
 
 def check_reasons(questions: Iterable[Question], reasons: Mapping[str, Reason]) -> dict[str, Reason]:
@@ -109,7 +124,7 @@ class ReasonMissing(RuleBroken):
     """Findings have no reason; the API's answer names each with its key."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
-        first = questions[0]
+        self.questions, first = tuple(questions), questions[0]
         code = None if first.kind == STOP else first.kind
         super().__init__(_ASKS[first.kind], FIELD, code=code, finding=first.message)
         self.details = {

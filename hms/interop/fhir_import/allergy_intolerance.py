@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hms.core.text.translation import N_
-from hms.formulary.medicines import catalogue
+from hms.formulary.rule_book import current_rules
 from hms.formulary.safety.allergy_check import AllergyEntry, find_substances
 from hms.formulary.safety.knowledge import CLASS_PREFIX
 from hms.interop.fhir import fields
@@ -70,7 +70,7 @@ def _substance(resource: dict[str, Any]) -> Concept:
 
 def _class_code(substance: str) -> str:
     """The allergy class in the text ("penicillin"); "" for a single substance, which is matched by name."""
-    substance_keys = find_substances(substance, catalogue.load_knowledge())
+    substance_keys = find_substances(substance, current_rules.load_knowledge())
     classes = sorted(key.removeprefix(CLASS_PREFIX) for key in substance_keys if key.startswith(CLASS_PREFIX))
     return classes[0] if len(classes) == 1 else ""
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_, Sentence
-from hms.formulary.medicines.catalogue import load_knowledge
+from hms.formulary.rule_book.current_rules import load_knowledge
 from hms.formulary.safety.alerts import SafetyAlert
 from hms.formulary.safety.allergy_check import AllergyEntry, check_allergies
 from hms.formulary.safety.medicine_facts import Medicine
