@@ -24,7 +24,7 @@ OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),
     *("entry_id", "dispense_id", "reading_id", "correction_id", "access_id", "condition_id", "allergy_id"),
     *("merge_id", "message_id", "pair_id", "phone_id", "relative_id", "consent_id", "form_id", "point_entry_id"),
-    *("document_id", "problem_id"),
+    *("document_id", "issued_id", "problem_id"),
 }
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {

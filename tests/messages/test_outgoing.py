@@ -23,6 +23,7 @@ from hms.core.settings import store as settings
 from hms.messages.actions import notify
 from hms.messages.models import OutgoingMessage
 from hms.messages.outgoing import actions
+from hms.patients.models import Patient
 from hms.staff.profile.actions import change_preferences
 from tests.appointments import factories
 from tests.conftest import PASSWORD
@@ -131,6 +132,18 @@ def test_a_broken_gateway_is_tried_again_then_the_next_channel(phones, mails, bo
     assert mail["Subject"].startswith("Votre rendez-vous")
     assert "queued as 4711" in _all()[1].gateway_words
     assert _all()[1].fallback_of_id == _all()[0].id
+
+
+def test_without_another_channel_a_gateway_that_is_down_for_hours_still_gets_the_message(phones, booked, kadiatu):
+    database.session.get_one(Patient, kadiatu.id).email = ""
+    database.session.commit()
+    at = STARTS - DAY
+    phones.answers[:] = [Answer(503)] * 7
+    for minutes in (0, 1, 6, 21, 51, 111, 231):
+        _work(at + minutes * MINUTE)
+    assert (_all()[0].status, _all()[0].attempts, len(phones.requests)) == ("waiting", 7, 7)
+    _work(at + 471 * MINUTE)
+    assert (_all()[0].status, len(phones.requests)) == ("sent", 8)
 
 
 def test_what_was_handed_over_without_an_answer_is_unknown_and_never_sent_by_itself(phones, mails, booked, person):

@@ -154,6 +154,8 @@ def test_a_test_tells_the_gateways_own_words_and_no_secret(phones, mails, choose
     sent = _press(admin, "sms", "+232 76 123 476")
     assert "The gateway took the test message: 200" in sent
     assert "to=%2B23276123476" in phones.requests[0][3]
+    assert "took the test message" in _press(admin, "sms", "076 123 477")
+    assert "to=%2B23276123477" in phones.requests[1][3]
     phones.answers[:] = [Answer(401, "wrong gateway-password-123 <b>")]
     assert "The test message was not sent: 401 wrong ••• <b>" in _press(admin, "sms", "+23276123476")
     mails.refusals[:] = ["550 no such user"]

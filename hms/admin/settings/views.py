@@ -21,7 +21,7 @@ from hms.core.text.translation import N_
 from hms.core.web.forms import ActionForm, RecordIdField, Text
 from hms.core.web.guard import current_person, requires
 from hms.staff import directory as staff
-from hms.staff.profile.images import make_logo
+from hms.staff.profile.images import MAX_BYTES, MAX_PIXELS, make_logo
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
 
@@ -92,7 +92,8 @@ def _stored_values(known: definition.SettingDefinition) -> dict[str, Any]:
 def _form_page(form: SettingForm, known: definition.SettingDefinition) -> ResponseReturnValue:
     stored = settings.stored_settings()
     row = stored.get(known.key)
-    page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored))
+    limits = {"max_picture_size": MAX_BYTES, "max_pixels": MAX_PIXELS}
+    page = render_template("admin/setting.html", form=form, setting=known, row=row, names=_names(stored), **limits)
     return page, form.status
 
 

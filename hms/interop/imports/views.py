@@ -24,6 +24,7 @@ from .forms import FileForm, columns_form
 from .kinds import IMPORTERS, KINDS, get_kind, open_kinds
 from .people import questions, record_matches
 from .progress import progress_words, status_words
+from .tables import MAX_BYTES
 
 pages = Blueprint("imports", __name__, url_prefix="/imports")
 PAGE = 25
@@ -45,6 +46,7 @@ def imports() -> ResponseReturnValue:
     page = render_template(
         "interop/imports.html",
         form=form,
+        max_size=MAX_BYTES,
         batches=shown,
         statuses={row.id: status_words(row.state, counts[row.id]) for row in shown},
         owners=display_names({row.user_id for row in shown} - {current_person().id}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flask import current_app
+
 from hms.core import clock, idempotency
 from hms.core.actions import action
 from hms.core.audit import recording
@@ -9,6 +11,7 @@ from hms.core.errors import RuleBroken
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
+from hms.core.text.phone_numbers import parse_phone
 from hms.core.text.translation import N_, Sentence
 from hms.core.web.localisation import in_english
 from hms.messages.enums import Channel
@@ -27,12 +30,17 @@ def send_test(channel: str, address: str, *, by: Person) -> Result:
     """
     if channel not in set(Channel):
         raise RuleBroken(N_("Choose SMS or e-mail."), "channel")
-    to = read_number(address) if channel == Channel.SMS else address.strip()
+    to = _read_number(address) if channel == Channel.SMS else address.strip()
     if to is None:
         raise RuleBroken(N_("Enter a phone number with its country code, like +232 76 123 456."), "address")
     hand_over = note_test(Channel(channel), to, by=by)
     idempotency.commit_claim()
     return hand_over()
+
+
+def _read_number(typed: str) -> str | None:
+    """As numbers of patients are stored: with the country code where it is a number of this country."""
+    return parse_phone(typed, current_app.config["COUNTRY"]).e164 or read_number(typed)
 
 
 @action(Permission.MANAGE_SETTINGS, "messages.send_test")

@@ -214,21 +214,26 @@ def note_result(message_id: int, attempt: int, result: Result, *, by: Person) ->
     message = get_for_update(OutgoingMessage, message_id)
     if message.attempts != attempt or message.status not in (MessageStatus.SENDING, MessageStatus.UNKNOWN):
         return
-    now = clock.now()
+    now, then = clock.now(), _next_attempt(message) if result.outcome is Outcome.FAILED else None
     message.gateway_words, message.claimed_until = result.words, None
     if result.outcome is Outcome.SENT:
         set_status(message, MessageStatus.SENT)
         message.sent_at, message.gateway_id = now, result.gateway_id
     elif result.outcome is Outcome.UNKNOWN or message.status == MessageStatus.UNKNOWN:
         set_status(message, MessageStatus.UNKNOWN)
+    elif then is None:
+        _fail(message, result.words)
     else:
-        then = rules.next_attempt(attempt, now, message.valid_until) if result.outcome is Outcome.FAILED else None
-        if then is None:
-            _fail(message, result.words)
-        else:
-            set_status(message, MessageStatus.WAITING)
-            message.next_try_at = then
-            _send_later(message)
+        set_status(message, MessageStatus.WAITING)
+        message.next_try_at = then
+        _send_later(message)
+
+
+def _next_attempt(message: OutgoingMessage) -> datetime | None:
+    """When the message is tried again; None when the next channel is tried, or nothing any more."""
+    news = _find_same_news(message)
+    reach = None if news is None else preferences.find_reach(news.recipient, after=Channel(message.channel))
+    return rules.next_attempt(message.attempts, clock.now(), message.valid_until, is_last_channel=reach is None)
 
 
 def _end(message: OutgoingMessage, status: MessageStatus, words: str) -> None:

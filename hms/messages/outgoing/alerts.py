@@ -19,26 +19,29 @@ QUIET_AFTER_ALERT = timedelta(hours=6)
 
 
 def alert_of_failures() -> bool:
-    """Alert those who manage the settings when many of the last hour's messages failed; not again within six hours."""
-    failed, sent = queries.count_since(clock.now() - PERIOD)
-    if failed < LEAST_FAILURES or failed < LEAST_SHARE * (failed + sent):
+    """Alert those who manage the settings when many of the last hour's messages failed or still wait after several
+    attempts; not again within six hours."""
+    (failed, sent), delayed = queries.count_since(clock.now() - PERIOD), queries.count_delayed()
+    if failed + delayed < LEAST_FAILURES or failed + delayed < LEAST_SHARE * (failed + delayed + sent):
         return False
-    return actions.note_alert(QUIET_AFTER_ALERT, lambda: _notify(failed, sent), by=SYSTEM)
+    return actions.note_alert(QUIET_AFTER_ALERT, lambda: _notify(failed, delayed, sent), by=SYSTEM)
 
 
-def _notify(failed: int, sent: int) -> None:
+def _notify(failed: int, delayed: int, sent: int) -> None:
     message = Sentence(
         N_(
-            "In the last hour %(failed)s messages failed and %(sent)s were sent. Open one to see the gateway's own words."
+            "In the last hour %(failed)s messages failed and %(sent)s were sent; %(delayed)s wait for another attempt. "
+            "Open one to see the gateway's own words."
         ),
         failed=failed,
+        delayed=delayed,
         sent=sent,
     )
     notify_everyone_with(
         Permission.MANAGE_SETTINGS,
         title=N_("Messages to patients fail"),
         message=in_english(message),
-        url="/messages?status=failed",
+        url=f"/messages?status={'failed' if failed else 'waiting'}",
         except_for=SYSTEM,
         by=SYSTEM,
     )

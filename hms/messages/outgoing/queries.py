@@ -13,6 +13,9 @@ from hms.messages.models import MessageClock, OutgoingMessage
 
 from .rules import NO_QUIET_HOURS, QuietHours
 
+DELAYED_AFTER = 3
+"""Attempts after which a message that still waits counts as delayed."""
+
 
 def quiet_hours() -> QuietHours:
     """The quiet hours of the settings; none when one of the two is blank."""
@@ -42,6 +45,14 @@ def messages_of_appointment(appointment_id: int) -> list[OutgoingMessage]:
     """The messages about one appointment, newest first."""
     query = select(OutgoingMessage).where(OutgoingMessage.appointment_id == appointment_id)
     return list(db.session.scalars(query.order_by(OutgoingMessage.id.desc()).limit(50)))
+
+
+def count_delayed() -> int:
+    """How many messages still wait after `DELAYED_AFTER` attempts; at most 100 are counted."""
+    delayed = select(OutgoingMessage.id).where(
+        OutgoingMessage.status == MessageStatus.WAITING.value, OutgoingMessage.attempts >= DELAYED_AFTER
+    )
+    return db.session.scalars(select(func.count()).select_from(delayed.limit(100).subquery())).one()
 
 
 def count_since(since: datetime) -> tuple[int, int]:

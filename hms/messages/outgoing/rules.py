@@ -8,7 +8,9 @@ from datetime import datetime, time, timedelta
 from hms.core import clock
 
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
-"""The pauses after the first, the second and further attempts; after the last one the message has failed."""
+"""The pauses after the first, the second and further attempts; after the last one the next channel is tried."""
+LAST_CHANNEL_RETRY_AFTER = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
+"""The further pauses where there is no other channel; after the last one the message has failed."""
 BEFORE_QUIET = timedelta(minutes=30)
 """A reminder that cannot wait for the end of the quiet hours is sent so long before they begin."""
 
@@ -63,9 +65,12 @@ def reminder_time(starts: datetime, lead: timedelta, notice: timedelta, quiet: Q
     return due
 
 
-def next_attempt(attempts: int, now: datetime, valid_until: datetime | None) -> datetime | None:
+def next_attempt(
+    attempts: int, now: datetime, valid_until: datetime | None, *, is_last_channel: bool
+) -> datetime | None:
     """When the message is tried again after so many attempts; None when it is not."""
-    if attempts > len(RETRY_AFTER):
+    pauses = RETRY_AFTER + (LAST_CHANNEL_RETRY_AFTER if is_last_channel else ())
+    if attempts > len(pauses):
         return None
-    then = now + RETRY_AFTER[attempts - 1]
+    then = now + pauses[attempts - 1]
     return None if valid_until is not None and then >= valid_until else then

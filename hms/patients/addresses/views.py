@@ -23,6 +23,8 @@ from .rules import AreaFile, read_areas
 
 DRAFT = "address_areas"
 FIRST_ROWS = 5
+MAX_FILE_SIZE = 1_900_000
+"""Bytes; with the form the body has at most 2 MiB."""
 
 pages.add_app_template_global(queries.area_path, "area_path")
 pages.add_app_template_global(queries.has_areas, "has_areas")
@@ -53,7 +55,7 @@ def address_areas() -> ResponseReturnValue:
         status = 400 if read.errors else 200
         if not read.errors:
             drafts.save_draft(current_person().id, DRAFT, {"csv": content.decode("utf-8-sig")})
-    words = {"counts": queries.count_areas(), "first": FIRST_ROWS}
+    words = {"counts": queries.count_areas(), "first": FIRST_ROWS, "max_size": MAX_FILE_SIZE}
     page = render_template("patients/address_areas.html", form=form, read=read, **words)
     return page, max(status, form.status)
 

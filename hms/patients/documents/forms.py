@@ -47,7 +47,7 @@ class DocumentForm(ActionForm):
 class PhotoForm(ActionForm):
     """The photo of a patient."""
 
-    file = FileField(_l("New photo"))
+    file = FileField(_l("New photo"), id="photo-file")
 
     def values(self) -> dict[str, Any]:
         return {"file": uploads.check_photo(_content(self.file))}

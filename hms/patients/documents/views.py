@@ -12,6 +12,7 @@ from hms.core.actions import require_permission
 from hms.core.api import read_log
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
+from hms.core.settings import store as settings
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -21,6 +22,7 @@ from hms.patients.enums import DOCUMENT_CATEGORY_LABELS
 from hms.patients.models import RecordDocument
 from hms.patients.records.banner import patient_banner
 from hms.staff import directory as staff
+from hms.staff.profile import images
 
 from . import actions, queries
 from .forms import DocumentForm, ErrorForm, PhotoForm
@@ -40,6 +42,22 @@ def _render(template: str, patient_id: int, **values: Any) -> str:
     )
 
 
+def _render_files(patient_id: int, form: DocumentForm, photo_form: PhotoForm) -> str:
+    rows = queries.list_documents(patient_id, current_person())
+    return _render(
+        "files",
+        patient_id,
+        form=form,
+        photo_form=photo_form,
+        rows=rows,
+        names=_names(rows),
+        photo_id=queries.photo_id(patient_id),
+        max_size=settings.value("documents.max_size_kb") * 1000,
+        max_photo_size=images.MAX_BYTES,
+        max_pixels=images.MAX_PIXELS,
+    )
+
+
 def _names(rows: list[RecordDocument]) -> dict[int, str]:
     return staff.display_names({who for row in rows for who in (row.added_by_id, row.ended_by_id) if who})
 
@@ -55,9 +73,7 @@ def files(patient_id: int) -> ResponseReturnValue:
     if form.save(actions.add_document, by=current_person(), patient_id=patient_id):
         flash(_("Document added: %(title)s.", title=form.result.title), "success")
         return redirect(url_for(".files", patient_id=patient_id), 303)
-    rows = queries.list_documents(patient_id, current_person())
-    shown = {"form": form, "photo_form": PhotoForm(formdata=None), "rows": rows, "names": _names(rows)}
-    return _render("files", patient_id, photo_id=queries.photo_id(patient_id), **shown), form.status
+    return _render_files(patient_id, form, PhotoForm(formdata=None)), form.status
 
 
 @pages.route("/<int:patient_id>/files/<int:document_id>", methods=["GET", "POST"])
@@ -105,9 +121,7 @@ def set_photo(patient_id: int) -> ResponseReturnValue:
     if form.save(actions.set_photo, by=current_person(), patient_id=patient_id):
         flash(_("Photo saved."), "success")
         return redirect(url_for(".files", patient_id=patient_id), 303)
-    rows = queries.list_documents(patient_id, current_person())
-    shown = {"form": DocumentForm(formdata=None), "photo_form": form, "rows": rows, "names": _names(rows)}
-    return _render("files", patient_id, photo_id=queries.photo_id(patient_id), **shown), form.status
+    return _render_files(patient_id, DocumentForm(formdata=None), form), form.status
 
 
 @pages.route("/<int:patient_id>/photo/error", methods=["GET", "POST"])

@@ -23,7 +23,7 @@ from hms.core.web.filters import filled_in
 from hms.core.web.guard import current_person, requires
 from hms.core.web.localisation import translate_error
 from hms.core.web.parameters import Search, parameters
-from hms.messages.channels import sms_parts
+from hms.messages.channels import sending, sms_parts
 from hms.messages.enums import ENDED_STATUSES
 from hms.messages.labels import message_words
 from hms.messages.outgoing import actions
@@ -53,7 +53,7 @@ def messages() -> ResponseReturnValue:
     shown, has_more = rows[:ROWS], len(rows) > ROWS
     older = url_for(".messages", **filled_in(form), before=shown[-1].OutgoingMessage.id) if has_more else None
     read_log.record_list_read("messages.read_list", len(shown), entity="outgoing_message")
-    values = {"rows": shown, "older": older, "filters": filled_in(form)}
+    values = {"rows": shown, "older": older, "filters": filled_in(form), "is_any_set_up": sending.set_up_channels()}
     page = render_template("patients/messages/list.html", form=form, **values, **message_words())
     return page, 200 if is_valid else 400
 

@@ -19,7 +19,7 @@ from hms.staff.login_security import activity
 from hms.staff.models import User
 from hms.staff.sign_in.reauthentication import with_reauthentication
 
-from . import actions
+from . import actions, images
 
 PICTURES_PER_PERSON = "10/10 minutes"
 
@@ -116,7 +116,11 @@ def change_photo() -> ResponseReturnValue:
     if form.save(actions.save_photo, by=current_person()):
         return _back_to_profile(_("Picture saved."))
     return render_template(
-        "staff/own_photo.html", form=form, photo=actions.get_photo_mark(current_person().id)
+        "staff/own_photo.html",
+        form=form,
+        photo=actions.get_photo_mark(current_person().id),
+        max_photo_size=images.MAX_BYTES,
+        max_pixels=images.MAX_PIXELS,
     ), form.status
 
 
