@@ -18,6 +18,7 @@ DESKS = (
     "staff",
     "messages",
     "patients",
+    "escalations",
     "billing",
     "appointments",
     "formulary",

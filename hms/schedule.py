@@ -12,6 +12,8 @@ from .core import drafts, idempotency
 from .core.audit import chain, checkpoints
 from .core.background import clock_watch, outbox
 from .core.background.scheduler import WorkCheck
+from .escalations import jobs as escalations
+from .escalations import queries as escalation_queries
 from .interop.imports import jobs as imports
 from .messages.outgoing import jobs as outgoing
 from .patients.access import jobs
@@ -37,6 +39,12 @@ PERIODIC_TASKS = (
     PeriodicTask("append an audit checkpoint", HOUR, checkpoints.append_checkpoint),
     PeriodicTask("watch the clock", 5, clock_watch.watch.look),
     PeriodicTask("wake the worker for due jobs", 5, outbox.wake_for_due, WorkCheck(outbox.is_due, outbox.due_values)),
+    PeriodicTask(
+        "do the steps of critical values that are due",
+        5,
+        escalations.do_due_steps,
+        WorkCheck(escalation_queries.is_due, escalation_queries.due_values),
+    ),
     PeriodicTask("delete expired idempotency keys", HOUR, idempotency.delete_expired),
     PeriodicTask("delete expired drafts", HOUR, drafts.delete_expired),
     PeriodicTask("delete the content of old imports", HOUR, imports.delete_expired),

@@ -30,6 +30,7 @@ CLASSES = {
     "O": "trail and break-glass",
     "P": "errors and secrets",
     "Q": "offline entries",
+    "R": "critical values that nobody acknowledged",
 }
 
 

@@ -39,6 +39,7 @@ class Event(StrEnum):
     BILL_CHANGED = "bill-changed"
     APPROVALS_CHANGED = "approvals-changed"
     DOCUMENT_READY = "document-ready"
+    ESCALATIONS_CHANGED = "escalations-changed"
     NOTIFICATION = "notification"
 
 
@@ -54,6 +55,7 @@ SUBSCRIBERS: dict[Event, Permission] = {
     Event.BILL_CHANGED: Permission.READ_BILL_STATUS,
     Event.APPROVALS_CHANGED: Permission.READ_BILL,
     Event.DOCUMENT_READY: Permission.READ_BILL,
+    Event.ESCALATIONS_CHANGED: Permission.READ_ESCALATIONS,
 }
 
 

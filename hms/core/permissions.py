@@ -95,6 +95,9 @@ class Permission(StrEnum):
     LIST_PRESCRIPTIONS = "clinical.list_prescriptions"
     WITHDRAW_CLINICAL = "clinical.withdraw"
     MANAGE_TEMPLATES = "clinical.manage_templates"
+    # critical values
+    READ_ESCALATIONS = "escalations.read"
+    ACKNOWLEDGE_ESCALATION = "escalations.acknowledge"
     # lab
     ORDER_TEST = "lab.order"
     ENTER_RESULT = "lab.enter_result"
@@ -184,6 +187,8 @@ _CARE = {
     Permission.RECORD_ALLERGY,
     Permission.RECORD_VITALS,
     Permission.ADD_ADDENDUM,
+    Permission.READ_ESCALATIONS,
+    Permission.ACKNOWLEDGE_ESCALATION,
 }
 _MONEY = {
     Permission.READ_BILL,
@@ -205,6 +210,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_ROLES,
             Permission.REVIEW_ROLE_REQUESTS,
             Permission.OPEN_CHART,
+            Permission.READ_ESCALATIONS,
             Permission.READ_ALLERGIES,
             Permission.RECORD_DEATH,
             Permission.MANAGE_CONSENT_TEXTS,
@@ -349,7 +355,7 @@ DEFAULT_GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.READ_REVENUE,
         }
     ),
-    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT}),
+    Role.LAB: frozenset(_EVERY_DESK | {Permission.SERVE_POINT, Permission.ENTER_RESULT, Permission.READ_ESCALATIONS}),
     Role.PATIENT: frozenset({Permission.READ_OWN_RECORD}),
 }
 

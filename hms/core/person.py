@@ -29,6 +29,8 @@ class Person(UserMixin):
     """Minutes without activity after which pages lock, when the role has its own limit."""
     unread_alerts: int | None = None
     """How many of this person's alerts are unread; None where they are not counted (API, jobs, commands)."""
+    open_escalations: int | None = None
+    """How many critical values wait that this person was told of; None where they are not counted, as `unread_alerts`."""
     must_enrol: bool = False
     """The role needs a second factor and this account has none yet."""
 

@@ -10,6 +10,7 @@ from hms.core.permissions import Permission
 from hms.core.text.cleaning import search_text
 from hms.core.text.numbers import parse_record_id
 from hms.core.web.guard import current_person, requires
+from hms.escalations import read_entries
 
 from . import search, work_lists
 
@@ -36,6 +37,8 @@ def _load_home() -> work_lists.WorkLists:
     """Load the person's work lists and record in the audit trail how many patients they name."""
     page = parse_record_id(request.args.get("page", "")) or 1
     home = work_lists.load_work_lists(current_person(), min(page, MAX_PAGE))
+    if home.critical is not None:
+        read_entries.record_board(home.critical.rows)
     read_log.record_list_read("home.read_board", home.people, entity="patient", renews=True)
     return home
 

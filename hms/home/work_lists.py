@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, Text, bindparam, func, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy import Select, Text, bindparam, case, func, select
 
 from hms.admin.system import queries as admin
 from hms.appointments.bookings.rules import LATE_ARRIVAL, late_starts
 from hms.appointments.confirmations.queries import Unconfirmed, list_unconfirmed
+from hms.appointments.enums import Status
 from hms.appointments.models import CALLING_ORDER, Absence, Appointment, QueueEntry
 from hms.billing.bills import queries as bill_queries
 from hms.billing.corrections import queries as correction_queries
@@ -23,12 +23,14 @@ from hms.billing.prices.queries import PriceListGaps
 from hms.clinical.models import Encounter
 from hms.core import clock
 from hms.core import drafts as core_drafts
-from hms.core.db.fixed_words import fixed_number
+from hms.core.db.fixed_words import fixed_number, fixed_word, fixed_words
 from hms.core.db.session import db
 from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.settings import store as settings
 from hms.core.settings.definitions import SETTINGS
+from hms.escalations import queries as escalation_queries
+from hms.escalations.queries import OpenEscalations
 from hms.lab import queries as laboratory
 from hms.lab.models import LabOrder
 from hms.patients.access import actions
@@ -45,6 +47,7 @@ from hms.staff.directory import display_name_column
 from hms.staff.models import User
 
 MAX_ROWS = 5
+_NAMES = (Patient.family_name, Patient.given_names.label("given_name"), Patient.title)
 ARRIVALS_PER_PAGE = 25
 
 
@@ -64,7 +67,9 @@ class WorkLists:
     """One person's home page. `figures` are (label, value, URL, tone); each list but the arrivals has at most `MAX_ROWS` rows."""
 
     figures: list[tuple[str, Any, str, str]] = field(default_factory=list)
-    arriving: list[Appointment] | None = None
+    critical: OpenEscalations | None = None
+    """The critical values that nobody has acknowledged, the oldest first."""
+    arriving: list[Any] | None = None
     """A page of those who are booked for today and not checked in, by time: late ones first. `late` holds when those should
     have begun."""
     expected: int = 0
@@ -73,7 +78,7 @@ class WorkLists:
     late: dict[int, datetime] = field(default_factory=dict)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
     unconfirmed_count: int = 0
-    waiting: list[QueueEntry] | None = None
+    waiting: list[Any] | None = None
     prices: PriceListGaps | None = None
     missing_facts: list[Any] = field(default_factory=list)
     """The labels of the hospital's name, address and phone, where they are not entered yet."""
@@ -91,7 +96,7 @@ class WorkLists:
 
     @property
     def people(self) -> int:
-        """The number of rows that name a patient."""
+        """The number of rows that name a patient, without those of `critical`, which have entries of their own."""
         lists = (
             self.arriving,
             self.unconfirmed,
@@ -108,6 +113,8 @@ class WorkLists:
 def load_work_lists(who: Person, page: int = 1) -> WorkLists:
     """The work lists that match the permissions of `who`, for the hospital's today, with this page of the arrivals."""
     home = WorkLists(drafts=_own_drafts(who) if who.may(Permission.WRITE_ENCOUNTER) else [])
+    if who.may(Permission.READ_ESCALATIONS):
+        _add_critical_values(home, who)
     if who.may(Permission.WRITE_ENCOUNTER) or who.may(Permission.CALL_PATIENT):
         _add_queue(home, who)
     if who.may(Permission.REGISTER_PATIENT):
@@ -139,14 +146,16 @@ def _own_drafts(who: Person) -> list[tuple[Any, Any]]:
     return sorted(((row, times[row.id]) for row in rows), key=lambda pair: pair[1], reverse=True)
 
 
+def _add_critical_values(home: WorkLists, who: Person) -> None:
+    home.critical = escalation_queries.list_open(who, MAX_ROWS)
+    count = home.critical.count
+    home.figures.append((_l("Critical values open"), count, "/escalations", "stop" if count else ""))
+
+
 def _add_queue(home: WorkLists, who: Person) -> None:
     doctor_id = who.id if who.may(Permission.WRITE_ENCOUNTER) else None
-    home.waiting = list(
-        db.session.execute(
-            _select_waiting(of_doctor=doctor_id is not None),
-            {"day": clock.today(), "doctor_id": doctor_id, "limit": MAX_ROWS},
-        ).scalars()
-    )
+    values = {"day": clock.today(), "doctor_id": doctor_id, "limit": MAX_ROWS}
+    home.waiting = list(db.session.execute(_select_waiting(of_doctor=doctor_id is not None), values))
     home.figures.append((_l("Waiting now"), figures.queue_waiting(doctor_id), "/queue/", ""))
     home.figures.append(
         (_l("Appointments today"), figures.appointment_count(clock.today(), doctor_id), "/appointments/", "")
@@ -156,22 +165,23 @@ def _add_queue(home: WorkLists, who: Person) -> None:
 @cache
 def _select_waiting(*, of_doctor: bool) -> Select:
     """Waiting queue entries, most urgent and longest waiting first; for a doctor, their own and those without a doctor."""
-    day, doctor_id, limit = bindparam("day"), bindparam("doctor_id"), fixed_number("limit")
-    query = (
-        select(QueueEntry)
-        .join(QueueEntry.patient)
-        .options(contains_eager(QueueEntry.patient), joinedload(QueueEntry.doctor))
-        .where(
-            QueueEntry.service_date == day,
-            QueueEntry.status.in_(("waiting", "called")),
-            QueueEntry.held_at.is_(None),
-        )
-        .order_by(*CALLING_ORDER)
-        .limit(limit)
+    query = select(QueueEntry.id).where(
+        QueueEntry.service_date == bindparam("day"),
+        QueueEntry.status.in_(fixed_words(("waiting", "called"))),
+        QueueEntry.held_at.is_(None),
     )
-    if not of_doctor:
-        return query
-    return query.where((QueueEntry.doctor_id == doctor_id) | QueueEntry.doctor_id.is_(None))
+    if of_doctor:
+        query = query.where((QueueEntry.doctor_id == bindparam("doctor_id")) | QueueEntry.doctor_id.is_(None))
+    # Patients and doctors are joined to the rows that are shown only.
+    shown = query.order_by(*CALLING_ORDER).limit(fixed_number("limit")).subquery("shown")
+    doctor_name = case((QueueEntry.doctor_id.is_not(None), display_name_column())).label("doctor_name")
+    return (
+        select(QueueEntry.id, QueueEntry.token, QueueEntry.patient_id, QueueEntry.arrived_at, doctor_name, *_NAMES)
+        .join(shown, shown.c.id == QueueEntry.id)
+        .join(Patient, Patient.id == QueueEntry.patient_id)
+        .outerjoin(User, User.id == QueueEntry.doctor_id)
+        .order_by(*CALLING_ORDER)
+    )
 
 
 def _add_arriving(home: WorkLists, page: int) -> None:
@@ -182,7 +192,7 @@ def _add_arriving(home: WorkLists, page: int) -> None:
     if page > 1 and not rows:
         _add_arriving(home, 1)
         return
-    home.arriving, home.page = [row.Appointment for row in rows], page
+    home.arriving, home.page = list(rows), page
     home.expected, late = (rows[0].expected, rows[0].late) if rows else (0, 0)
     home.late = late_starts(home.arriving, clock.now())
     home.figures.append(
@@ -229,20 +239,22 @@ def _select_away() -> Select:
 @cache
 def _select_arriving() -> Select:
     """Appointments of a day that are not yet checked in, by time, each with the number of all and of all that are late."""
-    day, limit, skipped = bindparam("day"), fixed_number("limit"), fixed_number("skipped")
+    limit, skipped = fixed_number("limit"), fixed_number("skipped")
     is_late = Appointment.date + Appointment.time < bindparam("late_since")
     counts = (func.count().over().label("expected"), func.count().filter(is_late).over().label("late"))
-    expected = (Appointment.date == day, Appointment.status == "scheduled", Appointment.withdrawn_at.is_(None))
+    is_scheduled = Appointment.status == fixed_word(Status.SCHEDULED.value)
+    expected = (Appointment.date == bindparam("day"), is_scheduled, Appointment.withdrawn_at.is_(None))
     order = (Appointment.time, Appointment.id)
     # Patients and doctors are joined to the rows of the page only: a large hospital expects hundreds.
     page = (
         select(Appointment.id, *counts).where(*expected).order_by(*order).limit(limit).offset(skipped).subquery("page")
     )
+    columns = (Appointment.id, Appointment.patient_id, Appointment.date, Appointment.time, Appointment.status)
     return (
-        select(Appointment, page.c.expected, page.c.late)
+        select(*columns, display_name_column().label("doctor_name"), *_NAMES, page.c.expected, page.c.late)
         .join(page, page.c.id == Appointment.id)
-        .join(Patient, Appointment.patient_id == Patient.id)
-        .options(contains_eager(Appointment.patient), joinedload(Appointment.doctor))
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(User, User.id == Appointment.doctor_id)
         .order_by(*order)
     )
 

@@ -24,6 +24,9 @@ from hms.core.permissions import Permission
 from hms.core.person import Person
 from hms.core.text.cleaning import clean_field
 from hms.core.text.translation import N_, Sentence
+from hms.escalations import actions as escalations
+from hms.escalations.actions import CriticalValue
+from hms.escalations.models import Escalation
 from hms.messages import queries as messages
 from hms.messages.actions import notify
 from hms.patients.access import policy
@@ -75,8 +78,8 @@ def enter_results(
 ) -> LabOrder:
     """Save the results of an order; `typed` has the values by test code. A changed value is a correction and needs `reason`.
 
-    The doctor gets an alert when all values are entered or one is critical. Raises `RuleBroken` on the code of the first
-    wrong value, `Conflict` for a cancelled order or an old `version`.
+    The doctor gets an alert when all values are entered. A critical value is escalated until somebody acknowledges it.
+    Raises `RuleBroken` on the code of the first wrong value, `Conflict` for a cancelled order or an old `version`.
     """
     order = get_for_update(LabOrder, order_id)
     policy.check_record(order.patient_id, by)
@@ -90,15 +93,14 @@ def enter_results(
     if not new:
         raise RuleBroken(N_("Enter at least one value."), next(iter(typed), None))
     cleaned_reason = _clean_reason(reason, is_needed=any(value.code in current for value in new))
-    for value in new:
-        db.session.add(_to_result(order, value, cleaned_reason if value.code in current else "", by))
+    results = {
+        value.code: _to_result(order, value, cleaned_reason if value.code in current else "", by) for value in new
+    }
+    db.session.add_all(results.values())
+    db.session.flush()
     _close_when_complete(order, {*current, *(value.code for value in new)})
     order.increment_version()
-    corrected = [value for value in new if value.code in current and current[value.code].flag in rules.CRITICAL]
-    if corrected:
-        _notify_of_correction(order, corrected, by)
-    else:
-        _notify_doctor(order, new, by)
+    _tell(order, new, current, results, by)
     db.session.flush()
     return order
 
@@ -141,45 +143,70 @@ def _close_when_complete(order: LabOrder, known: set[str]) -> None:
         order.done_at = clock.now()
 
 
+def _tell(
+    order: LabOrder,
+    new: list[rules.Value],
+    former: Mapping[str, LabResult],
+    results: Mapping[str, LabResult],
+    by: Person,
+) -> None:
+    """Escalate the critical values, tell of critical ones that were corrected, else tell the doctor of a complete result."""
+    publish(Event.LAB_CHANGED)
+    publish(Event.RESULT_IN)
+    critical = {value.code: _escalate(order, value, results[value.code], by) for value in new if value.is_critical}
+    corrected = [value for value in new if value.code in former and former[value.code].flag in rules.CRITICAL]
+    for value in corrected:
+        _tell_of_correction(order, value, former[value.code], critical.get(value.code), by)
+    if order.status == "done" and not critical and not corrected:
+        _tell_doctor(order, by)
+
+
 def _name_tests(order: LabOrder, values: Iterable[rules.Value]) -> str:
     """The ordered test, and of a panel the tests with these values: "Full blood count: Haemoglobin, Platelets"."""
     titles = ", ".join(value.title for value in values if value.title != order.test_name)
     return f"{order.test_name}: {titles}" if titles else order.test_name
 
 
-def _notify_of_correction(order: LabOrder, corrected: list[rules.Value], by: Person) -> None:
-    """Tell everybody who got the alert of a critical result of this encounter that it was corrected."""
-    publish(Event.LAB_CHANGED)
-    publish(Event.RESULT_IN)
-    address = f"/encounters/{order.encounter_id}"
-    message = N_("%(tests)s. An earlier critical value was wrong. Read the new value before you act.")
-    for user_id in {order.ordered_by_id, *messages.people_notified(address, kind="urgent")}:
-        notify(
-            user_id,
-            title=N_("Critical result corrected"),
-            message=str(Sentence(message, tests=_name_tests(order, corrected))),
-            url=address,
-            kind="urgent",
-            by=by,
-        )
+def _escalate(order: LabOrder, value: rules.Value, result: LabResult, by: Person) -> Escalation:
+    """Tell the doctor of a critical result, and others until somebody acknowledges it."""
+    critical = CriticalValue(
+        patient_id=order.patient_id,
+        subject=_name_tests(order, [value]),
+        value=value.value,
+        number=value.number,
+        title=N_("Critical result received"),
+        lab_result_id=result.id,
+        encounter_id=order.encounter_id,
+        doctor_id=order.ordered_by_id,
+    )
+    return escalations.begin(critical, by=by)
 
 
-def _notify_doctor(order: LabOrder, new: list[rules.Value], by: Person) -> None:
-    """Send the doctor an alert for a complete or critical result.
-
-    Its message names the tests and no patient. Its title, which is also sent to open pages, does not even name the tests.
-    """
-    publish(Event.LAB_CHANGED)
-    publish(Event.RESULT_IN)
-    critical = [value for value in new if value.is_critical]
-    if order.status != "done" and not critical:
+def _tell_of_correction(
+    order: LabOrder, value: rules.Value, former: LabResult, present: Escalation | None, by: Person
+) -> None:
+    """Tell everybody who got an alert of a critical result that it was corrected."""
+    address, title = f"/encounters/{order.encounter_id}", N_("Critical result corrected")
+    sentence = N_("%(tests)s. An earlier critical value was wrong. Read the new value before you act.")
+    message = str(Sentence(sentence, tests=_name_tests(order, [value])))
+    words = {"title": title, "message": message, "url": address}
+    if escalations.correct(lab_result_id=former.id, present=present, **words, by=by):
         return
+    for user_id in {order.ordered_by_id, *messages.people_notified(address, kind="urgent")}:
+        notify(user_id, **words, kind="urgent", by=by)
+
+
+def _tell_doctor(order: LabOrder, by: Person) -> None:
+    """Send the doctor an alert for a complete result.
+
+    Its message names the test and no patient. Its title, which is also sent to open pages, does not even name the test.
+    """
     notify(
         order.ordered_by_id,
-        title=N_("Critical result received") if critical else N_("Result received"),
-        message=_name_tests(order, critical),
+        title=N_("Result received"),
+        message=order.test_name,
         url=f"/encounters/{order.encounter_id}",
-        kind="urgent" if critical else "result",
+        kind="result",
         by=by,
     )
 

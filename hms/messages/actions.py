@@ -22,19 +22,27 @@ from .models import Notification
 
 @action(Permission.SIGNED_IN, "messages.tell")
 def notify(
-    user_id: int, *, title: str, message: str = "", url: str = "", kind: str = "info", by: Person
+    user_id: int,
+    *,
+    title: str,
+    message: str = "",
+    url: str = "",
+    kind: str = "info",
+    sent_as: str | None = None,
+    by: Person,
 ) -> Notification:
     """Send an alert to one person, also to their open pages, and by e-mail or SMS when they want it.
 
-    `title` and `message` must not name a patient: they are shown on shared screens.
+    `title` and `message` must not name a patient: they are shown on shared screens. `sent_as` is the kind of message that
+    decides itself over which channels it is sent.
     """
     notification = Notification(user_id=user_id, title=title, message=message, url=url, kind=kind)
     db.session.add(notification)
     db.session.flush()
     publish_to_person(user_id, notification.id, title)
     channels = sending.set_up_channels()
-    if channels and queries.wants_alerts(user_id, channels):
-        enqueue("messages.make.staff.alert", notification.id)
+    if channels and (sent_as or queries.wants_alerts(user_id, channels)):
+        enqueue(f"messages.make.{sent_as or 'staff.alert'}", notification.id)
     return notification
 
 

@@ -27,7 +27,11 @@ _WANTED: dict[Channel, ColumnElement[bool]] = {
     Channel.EMAIL: and_(User.email != "", User.preferences["notify_by_email"].as_boolean().is_(True)),
     Channel.SMS: and_(User.phone != "", User.preferences["notify_by_sms"].as_boolean().is_(True)),
 }
-"""Whether a person chose alerts on a channel and has an address there."""
+
+
+def wants_channel(channel: Channel) -> ColumnElement[bool]:
+    """The condition that a person chose alerts on the channel and has an address there."""
+    return _WANTED[channel]
 
 
 def wants_alerts(user_id: int, channels: Iterable[Channel]) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_word
 from hms.core.db.query_counter import NOT_COUNTED
 from hms.core.db.session import commit_upkeep, db
 from hms.core.person import Person
@@ -50,11 +51,23 @@ _PEOPLE = select(*_COLUMNS).select_from(_WITH_ROLE).where(_USER.c.is_active)
 _BY_ID = _PEOPLE.where(_USER.c.id == bindparam("user_id"))
 _ENDED = (_REFRESH.c.family == bindparam("family"), _REFRESH.c.revoked_at.is_not(None))
 _BY_TOKEN = _BY_ID.where(~select(_REFRESH.c.id).where(*_ENDED).exists())
-# The messages desk is a higher desk, so its model is not imported.
+# The desks of messages and escalations are higher desks, so their models are not imported.
 _ALERT = table("notification", column("user_id"), column("read_at"))
 _UNREAD = select(func.count()).where(_ALERT.c.user_id == _USER.c.id, _ALERT.c.read_at.is_(None)).scalar_subquery()
+_ESCALATION = table("escalation", column("id"), column("status"))
+_STEP = table("escalation_step", column("id"), column("escalation_id"))
+_TOLD = table("escalation_alert", column("step_id"), column("user_id"))
+_TOLD_OF = (
+    select(func.count(func.distinct(_ESCALATION.c.id)))
+    .select_from(
+        _ESCALATION.join(_STEP, _STEP.c.escalation_id == _ESCALATION.c.id).join(_TOLD, _TOLD.c.step_id == _STEP.c.id)
+    )
+    .where(_ESCALATION.c.status == fixed_word("open"), _TOLD.c.user_id == _USER.c.id)
+    .scalar_subquery()
+)
 _SESSION_COLUMNS = (
     _UNREAD.label("unread_alerts"),
+    _TOLD_OF.label("open_escalations"),
     *(_SESSION.c.id.label("session_id"), _SESSION.c.role_id.label("session_role_id")),
     *(_SESSION.c.last_seen_at, _SESSION.c.locked_at),
 )
@@ -123,7 +136,8 @@ def _load_by_session(sid: str | None) -> Person | None:
         session["language"] = row.language  # for the words of an error page while the database is not available
     if row.session_role_id != row.role_id:
         g.session_with_other_role = row.session_id, row.role_id
-    return person_from_row(row, session_id=row.session_id, unread_alerts=row.unread_alerts)
+    counts = {"unread_alerts": row.unread_alerts, "open_escalations": row.open_escalations}
+    return person_from_row(row, session_id=row.session_id, **counts)
 
 
 def locked_session() -> LockedSession | None:

@@ -144,6 +144,8 @@ def test_illnesses_are_compared_by_code_and_by_words():
     nothing = check_illnesses(named("propranolol"), None, MAN, (), KNOWN)
     assert (nothing.outcome, "No illness is recorded" in str(nothing.unknown)) == ("not_checked", True)
     assert check_illnesses(named("paracetamol"), None, MAN, None, KNOWN).outcome == "not_checked"
+    unasked = check_illnesses(named("propranolol"), None, MAN, None, KNOWN)
+    assert "were not looked up" in str(unasked.unknown)
 
 
 PREGNANCIES = [

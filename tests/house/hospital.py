@@ -38,6 +38,7 @@ from hms.core.actions import action_context
 from hms.core.db.session import db
 from hms.core.money import Money
 from hms.core.person import SYSTEM
+from hms.escalations.models import Escalation, EscalationAlert, EscalationStep
 from hms.formulary.models import Medication, RuleChange, RuleChangeLine
 from hms.interop.models import ImportBatch, ImportRow
 from hms.lab.models import LabOrder, LabResult
@@ -187,7 +188,7 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
-    ids |= {"order_id": _test(inside, by, now), "message_id": _told(booked, now)}
+    ids |= _test(inside, by, now) | {"message_id": _told(booked, now)}
     words = {"addressee": CLINICAL[2], "body": CLINICAL[0], "code": f"TEST-TEST-{number:04}", "language": "en"}
     issued = add(IssuedDocument(encounter_id=visit.id, kind="referral_letter", issued_by_id=by, **words))
     ids |= {"issued_id": issued.id}
@@ -207,12 +208,22 @@ def _told(booked: Appointment, now: dt.datetime) -> int:
     return add(OutgoingMessage(**about, **said, **times, occurrence="version 1", status="delivered", attempts=1)).id
 
 
-def _test(inside: dict[str, int], by: int, now: dt.datetime) -> int:
+def _test(inside: dict[str, int], by: int, now: dt.datetime) -> dict[str, int]:
     asked = {"test_code": "FBC", "test_name": TESTS[0], "ordered_by_id": by, "ordered_at": now}
     order = add(LabOrder(**inside, **asked, status="done", done_at=now))
     entered = {"entered_by_id": _id("lab"), "entered_at": now, "code": "HB", "title": "Haemoglobin"}
-    add(LabResult(order_id=order.id, value=TESTS[1], **entered))
-    return order.id
+    result = add(LabResult(order_id=order.id, value=TESTS[1], **entered))
+    return {"order_id": order.id, "escalation_id": _escalated(inside, result, by, now)}
+
+
+def _escalated(inside: dict[str, int], result: LabResult, by: int, now: dt.datetime) -> int:
+    measured = {"subject": TESTS[0], "value": TESTS[1], "lab_result_id": result.id, "doctor_id": by}
+    escalation = add(Escalation(**inside, **measured, began_at=now))
+    step = {"position": 1, "who": "responsible", "channels": "page", "minutes": 0, "due_at": now}
+    step = add(EscalationStep(escalation_id=escalation.id, **step, status="done", done_at=now))
+    alert = add(Notification(user_id=by, title="A value", url=f"/escalations/{escalation.id}"))
+    add(EscalationAlert(step_id=step.id, user_id=by, notification_id=alert.id))
+    return escalation.id
 
 
 def _medicine(inside: dict[str, int], by: int, now: dt.datetime, number: int) -> dict[str, int]:

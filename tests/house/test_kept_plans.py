@@ -49,9 +49,11 @@ def test_lists_read_by_cursor_and_their_entries_in_the_trail_keep_their_plan(rea
     database.session.remove()
     client = real_app.test_client()
     for _ in range(12):
-        answer = client.get("/api/encounters/?cursor=&page_size=5", headers={"Authorization": f"Bearer {token}"})
-        assert answer.json["count"]
-    for part in ("SELECT encounter%LIMIT 6 OFFSET 0%", "%INSERT INTO audit_entry%known.patient_id%"):
+        for listed in ("encounters", "patients"):
+            answer = client.get(f"/api/{listed}/?cursor=&page_size=5", headers={"Authorization": f"Bearer {token}"})
+            assert answer.json["count"]
+    lists = ("SELECT encounter%LIMIT 6 OFFSET 0%", "SELECT patient%LIMIT 6 OFFSET 0%")
+    for part in (*lists, "%INSERT INTO audit_entry%known.patient_id%"):
         planned = database.session.execute(ANY_PLANNED, {"part": part}).one()
         assert planned.kept, f"{part} was never asked for by a kept plan"
         assert planned.each_time <= 5, f"{part} is planned at each use: {planned}"

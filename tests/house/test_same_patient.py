@@ -57,6 +57,7 @@ NOT_OF_PATIENTS = {
     "appointments.send_on": "a service point is everybody's",
     "appointments.send_to": "any doctor sees any patient",
     "billing.add_line": "the price list is everybody's",
+    "escalations.correct": "one value was wrong: of vitals, or of the laboratory",
     "clinical.apply_order_set": "an order set is of no patient",
     "patients.ask_for_form": "a text of consent is everybody's",
     "patients.record_consent": "a text of consent is everybody's",

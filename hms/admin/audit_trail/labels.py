@@ -36,10 +36,14 @@ ENTITIES = {
     "dose_sentence": _l("Standard dose"),
     "duplicate_pair": _l("Suspected duplicate"),
     "encounter": _l("Encounter"),
+    "escalation": _l("Critical value"),
+    "escalation_alert": _l("Alert of a critical value"),
+    "escalation_step": _l("Step of a critical value"),
     "goods_receipt": _l("Goods receipt"),
     "holiday": _l("Holiday"),
     "immunization": _l("Immunisation"),
     "import_batch": _l("Import of a list"),
+    "issued_document": _l("Document of a visit"),
     "lab_order": _l("Test"),
     "lab_result": _l("Test result"),
     "medication": _l("Medicine"),
@@ -117,7 +121,6 @@ def record_label(row: Any) -> str:
 ACTION_GROUPS = {
     "looked": _l("Opened a record"),
     "emergency": _l("Emergency access"),
-    "issued_document": _l("Document of a visit"),
     "signed_in": _l("Sign-ins and sign-outs"),
 }
 """Groups of actions in the filter "Action"."""

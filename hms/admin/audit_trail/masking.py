@@ -19,6 +19,7 @@ CLINICAL_TABLES = frozenset(
         "death",
         "dispense",
         "encounter",
+        "escalation",
         "immunization",
         "issued_document",
         "lab_order",

@@ -6,11 +6,12 @@ from datetime import date, time, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, case, func, select
+from sqlalchemy import Select, Text, bindparam, case, func, select
 
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_number, fixed_word, fixed_words
 from hms.core.db.session import db
 from hms.core.settings import store as settings
 from hms.messages.enums import MessageStatus
@@ -54,17 +55,17 @@ def _statement() -> Select:
     order = (Appointment.date, Appointment.time, Appointment.id)
     at = func.timezone(bindparam("zone", type_=Text), Appointment.date + Appointment.time)
     about = (OutgoingMessage.appointment_id == Appointment.id, OutgoingMessage.about_at == at)
-    was_reached = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(REACHED)).exists()
-    has_failed = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(NOT_SENT)).exists()
+    was_reached = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(fixed_words(REACHED))).exists()
+    has_failed = select(OutgoingMessage.id).where(*about, OutgoingMessage.status.in_(fixed_words(NOT_SENT))).exists()
     unconfirmed = select(Appointment.id, func.count().over().label("total")).where(
         Appointment.date.between(bindparam("first"), bindparam("last")),
-        Appointment.status == Status.SCHEDULED.value,
+        Appointment.status == fixed_word(Status.SCHEDULED.value),
         Appointment.withdrawn_at.is_(None),
         Appointment.confirmed_at.is_(None),
         ~was_reached,
     )
     # Names are joined to the rows that are shown only.
-    shown = unconfirmed.order_by(*order).limit(bindparam("limit", type_=BigInteger)).subquery("shown")
+    shown = unconfirmed.order_by(*order).limit(fixed_number("limit")).subquery("shown")
     return (
         select(
             Appointment.id,

@@ -30,6 +30,7 @@ from hms.core.text.numbers import parse_record_id
 from hms.core.web.buttons import flash_with_undo
 from hms.core.web.guard import current_person, requires
 from hms.core.web.template_filters import person_name
+from hms.escalations.read_entries import read_open
 from hms.staff import directory as staff
 from hms.staff.profile.actions import change_preferences
 
@@ -114,7 +115,9 @@ def _get_filters(doctor_id: int | None, *, is_own: bool) -> dict[str, Any]:
 def queue() -> str:
     """The queue of today; updates itself."""
     doctors = [] if current_person().may(Permission.WRITE_ENCOUNTER) else list_doctor_choices()
-    return render_template("appointments/queue.html", doctors=doctors, **_load_rows(_chosen_doctor(doctors)))
+    critical = read_open() if current_person().may(Permission.READ_ESCALATIONS) else None
+    rows = _load_rows(_chosen_doctor(doctors))
+    return render_template("appointments/queue.html", doctors=doctors, critical=critical, **rows)
 
 
 @pages.post("/queue/doctor")

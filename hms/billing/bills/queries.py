@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_col
 from hms.billing.document_numbers import BILL, parse_document_number
 from hms.billing.enums import CorrectionKind, CorrectionStatus
 from hms.billing.models import Bill, BillLine, Correction, Payment
+from hms.core.db.fixed_words import fixed_number, fixed_word, fixed_words
 from hms.core.db.keyset import cut_page
 from hms.core.db.session import db
 from hms.core.errors import NotFound
@@ -95,33 +96,43 @@ def bills(
 ) -> BillPage:
     """Bills with their patients, newest first. `q` is the number of a bill or receipt, or a search for patients; with it
     `state` is not used. `before` and `after` are ids of bills."""
+    if not q and patient_id is None and before is None and after is None:
+        return _to_page(db.session.execute(_newest(state), {"limit": limit + 1}).all(), limit)
     query = _search(_with_patient(), q, who) if q else _with_patient().where(*state_conditions(state))
     if patient_id is not None:
         query = query.where(Bill.patient_id == patient_id)
     return _page(query, before, after, limit)
 
 
+@cache
+def _newest(state: str) -> Select:
+    """The first page of a tab. The state and the limit are written into the statement, so that its plan is kept."""
+    query = _with_patient().where(*state_conditions(state))
+    return query.order_by(Bill.id.desc()).limit(fixed_number("limit"))
+
+
 def state_conditions(state: str) -> list[ColumnElement[bool]]:
     """The bills of one tab. Constants are written into the statement, so that PostgreSQL uses the partial indexes."""
     if state == "all":
         return []
-    is_in = Bill.status.in_(bindparam("states", STATES[state], expanding=True, literal_execute=True))
+    is_in, nothing = Bill.status.in_(fixed_words(STATES[state])), literal_column("0")
     if state == "payers":
-        return [is_in, Bill.payer_share - Bill.payer_paid > literal_column("0")]
+        return [is_in, Bill.payer_share - Bill.payer_paid > nothing]
     if state != "to_pay":
         return [is_in]
     # A LIMIT keeps the planner from reading the lines of all bills for the sake of a page.
     line = select(true()).where(BillLine.bill_id == Bill.id, BillLine.withdrawn_at.is_(None)).limit(1)
     is_charged = line.scalar_subquery().is_not(None)
-    return [is_in, or_(and_(Bill.status != "draft", PATIENT_OWES > 0), and_(Bill.status == "draft", is_charged))]
+    is_draft = Bill.status == fixed_word("draft")
+    return [is_in, or_(and_(~is_draft, nothing < PATIENT_OWES), and_(is_draft, is_charged))]
 
 
 def is_refunded() -> ColumnElement[bool]:
     """Whether an approved refund of the bill credited its amount too, so that nobody owes it again."""
     refund = select(true()).where(
         Correction.bill_id == Bill.id,
-        Correction.kind == CorrectionKind.REFUND.value,
-        Correction.status == CorrectionStatus.APPROVED.value,
+        Correction.kind == fixed_word(CorrectionKind.REFUND.value),
+        Correction.status == fixed_word(CorrectionStatus.APPROVED.value),
         Correction.is_credit,
     )
     return refund.exists()
@@ -157,7 +168,11 @@ def _page(query: Select, before: int | None, after: int | None, limit: int) -> B
     else:
         query = (query.where(Bill.id < before) if before is not None else query).order_by(Bill.id.desc())
     fetched = db.session.execute(query.limit(limit + 1)).all()
-    page = cut_page(fetched, limit, is_first=before is None, is_backward=after is not None)
+    return _to_page(fetched, limit, is_first=before is None, is_backward=after is not None)
+
+
+def _to_page(fetched: Sequence[Any], limit: int, *, is_first: bool = True, is_backward: bool = False) -> BillPage:
+    page = cut_page(fetched, limit, is_first=is_first, is_backward=is_backward)
     newest, oldest = (page.rows[0].bill_id, page.rows[-1].bill_id) if page.rows else (None, None)
     return BillPage(page.rows, newest if page.has_previous else None, oldest if page.has_next else None)
 

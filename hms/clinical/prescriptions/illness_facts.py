@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
 from hms.clinical.diagnoses import icd10
 from hms.clinical.diagnoses.queries import is_same_problem, is_withdrawn
@@ -27,15 +28,23 @@ def load_illnesses(patient_id: int, encounter_id: int | None) -> tuple[Illness, 
 
     A pregnancy counts for `PREGNANCY_LASTS`, and no longer than until a reading of vital signs says that there is none.
     """
+    values = {"patient_id": patient_id, "encounter_id": encounter_id or 0}
+    values |= {"visits_since": clock.now() - VISITS_COUNT_FOR, "pregnant_since": clock.today() - PREGNANCY_LASTS}
+    found = ((_to_illness(row), row) for row in db.session.execute(_active_illnesses(), values))
+    return tuple(dict.fromkeys(each for each, row in found if row.may_be_pregnancy or not is_pregnancy(each)))
+
+
+@cache
+def _active_illnesses() -> Select:
     condition = Condition.__table__.c
     counts = or_(
         condition.is_problem,
-        condition.encounter_id == (encounter_id or 0),
+        condition.encounter_id == bindparam("encounter_id"),
         condition.external_id.is_not(None),
-        condition.created_at > clock.now() - VISITS_COUNT_FOR,
+        condition.created_at > bindparam("visits_since"),
     )
-    query = select(condition.title, condition.code, condition.code_system, _may_be_pregnancy(patient_id)).where(
-        condition.patient_id == patient_id,
+    query = select(condition.title, condition.code, condition.code_system, _may_be_pregnancy()).where(
+        condition.patient_id == bindparam("patient_id"),
         condition.status == "final",
         condition.clinical_status == "active",
         ~condition.is_absence,
@@ -43,9 +52,7 @@ def load_illnesses(patient_id: int, encounter_id: int | None) -> tuple[Illness, 
         or_(condition.is_problem, ~_is_over(condition)),
         counts,
     )
-    rows = db.session.execute(query.order_by(condition.is_problem.desc(), condition.id.desc()))
-    found = ((_to_illness(row), row) for row in rows)
-    return tuple(dict.fromkeys(each for each, row in found if row.may_be_pregnancy or not is_pregnancy(each)))
+    return query.order_by(condition.is_problem.desc(), condition.id.desc())
 
 
 def _is_over(condition: Any) -> ColumnElement[bool]:
@@ -61,13 +68,17 @@ def _is_over(condition: Any) -> ColumnElement[bool]:
     return select(problem.id).where(*ended, is_same_problem(problem, condition)).exists()
 
 
-def _may_be_pregnancy(patient_id: int) -> ColumnElement[bool]:
+def _may_be_pregnancy() -> ColumnElement[bool]:
     """Whether a diagnosis of pregnancy is young enough, and no later reading says that the patient is not pregnant."""
     condition, reading = Condition.__table__.c, VitalsReading.__table__.c
-    of_patient = (reading.patient_id == patient_id, reading.status == "final", reading.is_pregnant.is_(False))
+    of_patient = (
+        reading.patient_id == bindparam("patient_id"),
+        reading.status == "final",
+        reading.is_pregnant.is_(False),
+    )
     ended = select(func.max(reading.taken_at)).where(*of_patient).scalar_subquery()
     since = func.coalesce(condition.onset_on, func.date(condition.created_at))
-    is_young = since > clock.today() - PREGNANCY_LASTS
+    is_young = since > bindparam("pregnant_since")
     return and_(is_young, func.coalesce(condition.created_at > ended, True)).label("may_be_pregnancy")
 
 

@@ -26,7 +26,7 @@ from hms.core.text.translation import N_, joined
 from hms.patients.access import policy
 from hms.patients.models import Patient
 
-from . import news2, readings, rules, urgency
+from . import early_warning, news2, readings, rules, urgency
 from .plausibility import PlausibilityWarning, find_alarming_values, find_implausible_changes
 
 CORRECTION_WINDOW = timedelta(hours=24)
@@ -58,7 +58,7 @@ def record_vitals(
 
     `typed` has values by the keys or API names of `rules.vitals()` (°C, mmHg, /min, %, kg, cm, mmol/L) as text or numbers,
     and `blood_pressure` ("120/80"); also `on_oxygen`, `consciousness`, `is_pregnant`, `note`. Critical values raise the
-    patient's priority in the queue. Raises `RuleBroken` at the
+    patient's priority in the queue; a high NEWS2 is escalated until somebody acknowledges it. Raises `RuleBroken` at the
     first impossible value, `Unconfirmed` for alarming values without `is_confirmed`.
     """
     patient = get_or_not_found(Patient, patient_id)
@@ -83,6 +83,7 @@ def record_vitals(
     db.session.add(reading)
     db.session.flush()
     urgency.move_up(reading, patient)
+    early_warning.escalate(reading, patient, by)
     publish(Event.QUEUE_CHANGED)
     return reading
 
@@ -144,4 +145,6 @@ def correct_vitals(reading_id: int, *, reason: str, by: Person, **typed: Any) ->
     set_status(old, EntryStatus.ENTERED_IN_ERROR)
     old.status_reason = cleaned
     unchanged = {"queue_entry_id": old.queue_entry_id, "encounter_id": old.encounter_id, "taken_at": old.taken_at}
-    return record_vitals(old.patient_id, **unchanged, by=by, **typed)
+    reading = record_vitals(old.patient_id, **unchanged, by=by, **typed)
+    early_warning.correct(old, reading, by)
+    return reading

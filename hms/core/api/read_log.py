@@ -140,7 +140,8 @@ def _record(by: Person, entries: list[dict[str, Any]], same: str, *, entity: str
         values |= {"minutes": limit.minutes, "reads": limit.reads}
     if same:
         values["repeats"] = REPEATS_WITHIN
-    recent_reads = db.session.connection().execute(_statement(same, counts=is_counted), values).scalar_one()
+    statement = _statement(same, counts=is_counted, is_one=len(entries) == 1)
+    recent_reads = db.session.connection().execute(statement, values).scalar_one()
     if recent_reads is not None:
         read_limit.check_reads(by, recent_reads, limit)
 
@@ -175,10 +176,9 @@ _OF_PATIENT = "known.patient_id = entry.patient_id"
 _OF_LIST = "known.new->>'part' = entry.new->>'part'"
 """Which earlier entry makes a new one unnecessary: of the same patient, or of the same list (`record_list_read`)."""
 _NOT_KNOWN = """
-     WHERE NOT EXISTS (
-            SELECT FROM audit_entry known
+     WHERE (SELECT max(known.id) FROM audit_entry known
              WHERE {same} AND known.id > coalesce((SELECT id FROM long_ago), 0)
-               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = entry.action)"""
+               AND known.actor_id = CAST(:actor_id AS bigint) AND known.action = entry.action) IS NULL"""
 _LONG_AGO = """
 long_ago AS MATERIALIZED (
     SELECT id FROM audit_entry
@@ -191,12 +191,14 @@ CASE WHEN EXISTS (SELECT FROM written) THEN
 
 
 @cache
-def _statement(same: str, *, counts: bool) -> TextClause:
+def _statement(same: str, *, counts: bool, is_one: bool) -> TextClause:
     """Writes the entries and returns the number of recent reads that count; NULL when nothing was written or not `counts`.
     Entries like those of the last minutes are left out: `same` is `_OF_PATIENT`, `_OF_LIST`, or empty.
 
     `lately` uses the index of `audit.models.COUNTED_READS`; `long_ago` keeps the search out of the patient's older entries.
-    What seldom changes is written into the statement, so that PostgreSQL keeps its plan (`core/db/fixed_words.py`).
+    What seldom changes is written into the statement, so that PostgreSQL keeps its plan (`core/db/fixed_words.py`). Without
+    `is_one` it expects a hundred entries. The earlier entries are looked up for each patient: a join with NOT EXISTS would
+    read all entries of the last minutes, those of other people too.
     """
     statement = f"""
 WITH {_LATELY if counts else ""}{_LONG_AGO if same else ""}written AS (
@@ -206,8 +208,9 @@ WITH {_LATELY if counts else ""}{_LONG_AGO if same else ""}written AS (
            CAST(:entity AS text), CAST(:actor_id AS bigint), CAST(:session_id AS bigint), CAST(:ip AS inet),
            entry.patient_id, entry.entity_id, coalesce(entry.purpose, CAST(:purpose AS text)), entry.new
       FROM set_config('hms.ticket', :ticket, true),
-           jsonb_to_recordset(CAST(:entries AS jsonb))
-               AS entry(action text, patient_id bigint, entity_id bigint, purpose text, new jsonb)
+           (SELECT * FROM jsonb_to_recordset(CAST(:entries AS jsonb))
+                AS row(action text, patient_id bigint, entity_id bigint, purpose text, new jsonb)
+             {"LIMIT 1" if is_one else ""}) AS entry
            {_NOT_KNOWN.format(same=same) if same else ""}
     RETURNING 1
 )

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from hms.core.money import currency_decimals
 from hms.core.text.formulas import may_be_formula
@@ -78,13 +75,19 @@ class XlsxFile:
     """A workbook of one sheet. Its rows are written to the disk as they come (openpyxl's write-only mode)."""
 
     def __init__(self, title: str, *, is_right_to_left: bool = False) -> None:
+        from openpyxl import Workbook  # 10 MB that a web process does not need before it makes a workbook
+        from openpyxl.cell import WriteOnlyCell
+
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet(title[:31])
+        self._new_cell = partial(WriteOnlyCell, self._sheet)
         self._sheet.freeze_panes = "A2"
         self._sheet.sheet_view.rightToLeft = is_right_to_left
         self._money_format = f"0.{'0' * currency_decimals()}" if currency_decimals() else "0"
 
     def write_heading(self, labels: Sequence[str]) -> None:
+        from openpyxl.styles import Font
+
         cells = [self._text_cell(label) for label in labels]
         for cell in cells:
             cell.font = Font(bold=True)
@@ -97,7 +100,7 @@ class XlsxFile:
         if isinstance(value, str):
             return self._text_cell(value) if may_be_formula(value) or value.startswith("#") else value[:LONGEST]
         if isinstance(value, Decimal):
-            cell = WriteOnlyCell(self._sheet, value)
+            cell = self._new_cell(value)
             cell.number_format = self._money_format if -value.as_tuple().exponent == currency_decimals() else "General"
             return cell
         if isinstance(value, date) and (value.year, value.month, value.day) < EARLIEST.timetuple()[:3]:
@@ -106,7 +109,7 @@ class XlsxFile:
 
     def _text_cell(self, text: str) -> Any:
         """A cell that is text whatever it begins with, and stays text when somebody edits it."""
-        cell = WriteOnlyCell(self._sheet, text[:LONGEST])
+        cell = self._new_cell(text[:LONGEST])
         cell.data_type = "s"
         cell.quotePrefix = may_be_formula(text)
         return cell

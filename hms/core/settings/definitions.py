@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from .definition import SettingDefinition
+from .escalation_definitions import ESCALATION_SETTINGS
 from .message_definitions import MESSAGE_SETTINGS
 from .security_definitions import SECURITY_SETTINGS
 
@@ -289,6 +290,7 @@ SETTINGS: dict[str, SettingDefinition] = {
             least=1,
             most=60,
         ),
+        *ESCALATION_SETTINGS,
         *MESSAGE_SETTINGS,
     )
 }

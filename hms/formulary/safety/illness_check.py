@@ -29,6 +29,7 @@ _DENIED = re.compile(
 """Words that deny the illness when they stand directly before it."""
 _CLAUSE = re.compile(r"[,.;:()\n]")
 NO_RULE = N_("The list has no illness with which %(medicine)s was compared.")
+NOT_LOOKED_UP = N_("The illnesses of the patient were not looked up, so %(medicine)s was compared with none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,10 @@ def check_illnesses(
     `illnesses` is None when they were not looked up. Nothing recorded is not clear: it says that nothing was compared.
     """
     rules = knowledge.find_illness_rules(medicine, dose.route if dose else medicine.route)
-    if not rules or illnesses is None:
+    if not rules:
         return CheckResult.from_alerts(RULE, (), unknown=Sentence(NO_RULE, medicine=medicine.name))
+    if illnesses is None:
+        return CheckResult.from_alerts(RULE, (), unknown=Sentence(NOT_LOOKED_UP, medicine=medicine.name))
     found = {
         rule: [each.title for each in illnesses if _is_about(rule, each)] or _describe_pregnancy(rule, medicine, person)
         for rule in rules

@@ -13,8 +13,6 @@ from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import Any
 
-from openpyxl import load_workbook
-
 from hms.core.errors import RuleBroken
 from hms.core.text.formulas import may_be_formula
 from hms.core.text.numbers import POINT
@@ -132,9 +130,15 @@ def _check_formulas(content: bytes) -> None:
         raise _refused(message, cell=cell)
 
 
+def _open_workbook(content: bytes, *, data_only: bool = False) -> Any:
+    from openpyxl import load_workbook  # 10 MB that only the process needs that reads a file
+
+    return load_workbook(BytesIO(content), read_only=True, data_only=data_only, keep_links=False)
+
+
 def _first_formula(content: bytes, cells: set[str]) -> str:
     """The first of `cells` that is a formula of the first sheet; "" without one."""
-    book = load_workbook(BytesIO(content), read_only=True, keep_links=False)
+    book = _open_workbook(content)
     try:
         rows = book.worksheets[0].iter_rows(max_row=MAX_ROWS + SPARE_ROWS, max_col=MAX_COLUMNS + 1)
         found = (cell.coordinate for row in rows for cell in row if cell.data_type == "f" and cell.coordinate in cells)
@@ -144,7 +148,7 @@ def _first_formula(content: bytes, cells: set[str]) -> str:
 
 
 def _read_sheet(table: Table, content: bytes, decimal_sign: str) -> None:
-    book = load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
+    book = _open_workbook(content, data_only=True)
     try:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # the sheet may say that it is larger or smaller than it is

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from io import BytesIO
 
 from defusedxml import ElementTree
-from openpyxl.utils import column_index_from_string, get_column_letter
 
 from hms.core.errors import RuleBroken
 from hms.core.text.translation import N_
@@ -63,6 +62,8 @@ def find_unsaved_formulas(content: bytes) -> set[str]:
 
 def _unsaved_cells(sheet: bytes) -> Iterator[str]:
     """A cell or a row without a reference follows the one before it. The saved value of a formula may be empty text."""
+    from openpyxl.utils import column_index_from_string, get_column_letter
+
     row = column = 0
     parts = ElementTree.iterparse(BytesIO(sheet), ("start", "end"))
     for event, element in parts:

@@ -28,6 +28,7 @@ WORDS: dict[str, LazyString] = {
     "death": _l("Death"),
     "dispense": _l("Dispensed medicine"),
     "encounter": _l("Encounter"),
+    "escalation": _l("Critical value"),
     "immunization": _l("Vaccination"),
     "lab_order": _l("Test"),
     "message_preference": _l("Wishes about messages"),

@@ -70,6 +70,11 @@ class Matching(NamedTuple):
     days: BoundsShape
     is_found: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out by a search or by days."""
+        return self[1:] == (SearchShape(), BoundsShape(has_first=False, has_end=False), False)
+
 
 def list_patients(*, query: SearchQuery, days: Bounds, order: str | None, who: Person) -> Rows:
     """Active patients that match `query` and were registered within `days` (UTC), with the API's columns; substances only
@@ -189,7 +194,7 @@ def _listed(
         ids, ids_order = select(found.c.id), Order(*columns, is_descending=ids_order.is_descending)
     elif way is _Way.COUNTED and part is Part.ALL:
         whole = row_counts.select_bounded_count(ids)
-    page = select_part(ids, ids_order, part, is_backward=is_backward).subquery("page")
+    page = select_part(ids, ids_order, part, is_backward=is_backward, keeps_plan=matching.is_whole).subquery("page")
     rows = _rows(bindparam("since"), with_substances=with_substances, who=matching.kind.reader())
     if whole is not None:
         rows = rows.add_columns(whole.scalar_subquery().label("whole"))

@@ -6,14 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from hms.appointments.models import QueueEntry
 from hms.billing.bills.queries import owed_by_patients
 from hms.clinical.models import Encounter, Prescription
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_number, fixed_words
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.person import Person
@@ -57,6 +72,7 @@ _ORDERED_HERE = Prescription.external_id.is_(None)
 """Excludes imported prescriptions: they were prescribed elsewhere and are never dispensed here."""
 _LAST = func.max(func.coalesce(Prescription.signed_at, Prescription.created_at))
 """When the newest of a visit's lines was signed."""
+_PLACE = (_LAST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
 MAX_PATIENTS = 100
 
 
@@ -66,18 +82,8 @@ def _first_recent_moment() -> datetime:
 
 def counts() -> dict[str, int]:
     """The number of prescriptions under each heading of the queue, and of dispenses today."""
-    by_visit = (
-        select(Prescription.status, func.count().label("lines"), (_first_recent_moment() <= _LAST).label("is_recent"))
-        .where(Prescription.status.in_(OPEN), _ORDERED_HERE)
-        .group_by(Prescription.status, Prescription.encounter_id, Prescription.patient_id)
-        .subquery()
-    )
-    statuses = select(by_visit.c.status, by_visit.c.is_recent, cast(func.sum(by_visit.c.lines), BigInteger))
     start, end = clock.day_bounds(clock.today())
-    today = select(func.count()).where(Dispense.dispensed_at >= start, Dispense.dispensed_at < end).scalar_subquery()
-    rows = db.session.execute(
-        statuses.group_by(by_visit.c.status, by_visit.c.is_recent).union_all(select(literal("done"), true(), today))
-    )
+    rows = db.session.execute(_counts(), {"recent": _first_recent_moment(), "start": start, "end": end})
     found = {(status, is_recent): lines for status, is_recent, lines in rows}
     both = {status: found.get((status, True), 0) + found.get((status, False), 0) for status in OPEN}
     return {
@@ -89,6 +95,25 @@ def counts() -> dict[str, int]:
     }
 
 
+@cache
+def _counts() -> CompoundSelect:
+    by_visit = (
+        select(Prescription.status, func.count().label("lines"), _is_recent().label("is_recent"))
+        .where(Prescription.status.in_(fixed_words(OPEN)), _ORDERED_HERE)
+        .group_by(Prescription.status, Prescription.encounter_id, Prescription.patient_id)
+        .subquery()
+    )
+    statuses = select(by_visit.c.status, by_visit.c.is_recent, cast(func.sum(by_visit.c.lines), BigInteger))
+    of_today = (Dispense.dispensed_at >= bindparam("start"), Dispense.dispensed_at < bindparam("end"))
+    today = select(func.count()).where(*of_today).scalar_subquery()
+    grouped = statuses.group_by(by_visit.c.status, by_visit.c.is_recent)
+    return grouped.union_all(select(literal_column("'done'"), true(), today))
+
+
+def _is_recent() -> ColumnElement[bool]:
+    return bindparam("recent", type_=Prescription.created_at.type) <= _LAST
+
+
 def waiting(
     show: str, *, after: tuple[datetime, int, int] | None = None, limit: int = PAGE, q: str = "", who: Person
 ) -> list[Any]:
@@ -96,28 +121,29 @@ def waiting(
 
     `q` searches for patients: then `show` is not used, and every visit with something to dispense is found.
     """
-    place = (_LAST, func.coalesce(Prescription.encounter_id, 0), Prescription.patient_id)
-    query = (
-        select(
-            Prescription.encounter_id,
-            Prescription.patient_id,
-            _LAST.label("since"),
-            func.count().label("lines"),
-        )
-        .where(Prescription.status.in_(OPEN if q else SHOWN[show]), _ORDERED_HERE)
-        .group_by(Prescription.encounter_id, Prescription.patient_id)
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-    )
+    is_recent = None if q or show not in ("waiting", "older") else show == "waiting"
+    query = _select_visits(OPEN if q else SHOWN[show], is_recent)
     if q:
         found = [hit.id for hit in search_patients(q, limit=MAX_PATIENTS, who=who)]
         query = query.where(Prescription.patient_id.in_(found))
-    elif show in ("waiting", "older"):
-        is_recent = _first_recent_moment() <= _LAST
-        query = query.having(is_recent if show == "waiting" else ~is_recent)
     if after is not None:
-        query = query.having(tuple_(*place) < tuple_(*after))
-    return list(db.session.execute(query))
+        query = query.having(tuple_(*_PLACE) < tuple_(*after))
+    return list(db.session.execute(query, {"recent": _first_recent_moment(), "limit": limit}))
+
+
+@cache
+def _select_visits(statuses: tuple[str, ...], is_recent: bool | None) -> Select:
+    columns = (Prescription.encounter_id, Prescription.patient_id, _LAST.label("since"), func.count().label("lines"))
+    query = (
+        select(*columns)
+        .where(Prescription.status.in_(fixed_words(statuses)), _ORDERED_HERE)
+        .group_by(Prescription.encounter_id, Prescription.patient_id)
+        .order_by(*(column.desc() for column in _PLACE))
+        .limit(fixed_number("limit"))
+    )
+    if is_recent is None:
+        return query
+    return query.having(_is_recent() if is_recent else ~_is_recent())
 
 
 @dataclass(frozen=True)

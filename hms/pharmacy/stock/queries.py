@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, false, func, select, tuple_
+from sqlalchemy import Select, bindparam, case, false, func, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from hms.core import clock
@@ -44,12 +45,17 @@ def near_days() -> int:
     return settings.value("pharmacy.near_expiry_days")
 
 
-def _sums() -> Any:
+def _days() -> dict[str, date]:
+    """Today, and the last day of which an expiry is near."""
+    today = clock.today()
+    return {"today": today, "near_until": today + timedelta(days=near_days())}
+
+
+def _sums(today: Any, near_until: Any) -> Any:
     """For each medicine: usable and expired units, earliest future expiry, value, units near expiry, units whose cost nobody
     entered."""
-    today = clock.today()
     is_good = Batch.expires_on.is_(None) | (Batch.expires_on > today)
-    is_near = Batch.expires_on.between(today + timedelta(days=1), today + timedelta(days=near_days()))
+    is_near = (Batch.expires_on > today) & (Batch.expires_on <= near_until)
     return (
         select(
             Batch.medication_id,
@@ -82,22 +88,23 @@ def _matching(text: str) -> list[Any]:
 
 def counts(text: str = "") -> dict[str, int]:
     """The number of medicines that each filter shows; "all" without a filter."""
-    sums = _sums()
+    query = _counts().where(*_matching(text)) if text else _counts()
+    return dict(db.session.execute(query, _days()).one()._mapping)
+
+
+@cache
+def _counts() -> Select:
+    sums = _sums(bindparam("today"), bindparam("near_until"))
     figures = [func.count().filter(condition).label(name) for name, condition in _conditions(sums).items()]
-    query = (
-        select(func.count().label("all"), *figures)
-        .select_from(Medication)
-        .outerjoin(sums, sums.c.medication_id == Medication.id)
-        .where(Medication.is_active, *_matching(text))
-    )
-    return dict(db.session.execute(query).one()._mapping)
+    medicines_with_stock = select(func.count().label("all"), *figures).select_from(Medication)
+    return medicines_with_stock.outerjoin(sums, sums.c.medication_id == Medication.id).where(Medication.is_active)
 
 
 def medicines(
     text: str = "", show: str = "", *, after: tuple[str, int] | None = None, limit: int = PAGE
 ) -> list[StockRow]:
     """Medicines with their stock, by name; `after` is the name and id of the last row of the page before."""
-    sums = _sums()
+    sums = _sums(**_days())
     used = _used()
     columns = ("id", "name", "generic_name", "display_name", "form", "strength", "unit", "brand_name", "reorder_level")
     query = (
@@ -140,7 +147,7 @@ def _used() -> Any:
 
 def low() -> Select:
     """Medicines at or below their reorder level, by name, as rows of `COLUMNS`."""
-    sums = _sums()
+    sums = _sums(**_days())
     query = select(*COLUMNS).select_from(Medication).outerjoin(sums, sums.c.medication_id == Medication.id)
     low_rows = query.where(Medication.is_active, _conditions(sums)["low"])
     return low_rows.order_by(*_BY_NAME)
@@ -154,7 +161,7 @@ def sort_key_of(medication_id: int) -> tuple[str, int] | None:
 
 def medicine(medication_id: int) -> StockRow:
     """One medicine with its stock, on the list or withdrawn; `NotFound` when there is none."""
-    sums, used = _sums(), _used()
+    sums, used = _sums(**_days()), _used()
     query = (
         select(
             Medication,

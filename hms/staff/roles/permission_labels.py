@@ -61,6 +61,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.LIST_PRESCRIPTIONS: _l("See that something was prescribed"),
     Permission.WITHDRAW_CLINICAL: _l("Mark clinical entries as entered in error"),
     Permission.MANAGE_TEMPLATES: _l("Change hospital note templates"),
+    Permission.READ_ESCALATIONS: _l("See critical values and who acknowledged them"),
+    Permission.ACKNOWLEDGE_ESCALATION: _l("Acknowledge critical values"),
     Permission.ORDER_TEST: _l("Order tests"),
     Permission.ENTER_RESULT: _l("Enter test results"),
     Permission.READ_FORMULARY: _l("See the medicine list"),
@@ -100,7 +102,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_l("Patients"), ("patients",)),
     (_l("Appointments and queue"), ("appointments", "messages")),
-    (_l("Care"), ("clinical", "lab")),
+    (_l("Care"), ("clinical", "escalations", "lab")),
     (_l("Medicines"), ("formulary", "pharmacy")),
     (_l("Money"), ("billing",)),
     (_l("Reports"), ("reports",)),
