@@ -202,8 +202,8 @@ def count_waiting() -> int:
 
 def select_changes() -> Select:
     """The proposals, with the number of their lines."""
-    lines = select(func.count()).where(RuleChangeLine.change_id == RuleChange.id).scalar_subquery()
-    return select(RuleChange, lines.label("line_count"))
+    lines = select(RuleChangeLine.id).where(RuleChangeLine.change_id == RuleChange.id).scalar_subquery()
+    return select(RuleChange, func.cardinality(func.array(lines)).label("line_count"))
 
 
 def get_change(change_id: int) -> RuleChange:
