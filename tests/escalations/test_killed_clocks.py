@@ -73,7 +73,7 @@ def test_no_step_is_lost_or_done_twice_when_clocks_are_killed_or_run_together(re
     twice = sum(len(steps) - len(set(steps)) for steps in found)
     alerts = database.session.scalars(select(EscalationAlert.notification_id)).all()
     urgent = database.session.scalars(select(Notification.id).filter_by(kind="urgent")).all()
-    record_property("counted", ("escalations lost or doubled by killed clocks", PATIENTS, lost + twice))
+    record_property("counted", ("steps of escalations lost or done twice by killed clocks", 4 * PATIENTS, lost + twice))
     assert (found, lost, twice) == ([expected] * PATIENTS, 0, 0)
     assert sorted(alerts) == sorted(urgent), "nobody was told outside of a step"
     database.session.remove()

@@ -19,7 +19,7 @@ from hms.core.db.session import db
 from hms.core.text.formatting import NBSP
 from hms.core.text.translation import Sentence
 
-from . import news2, rules, usual_ranges
+from . import child_bands, news2, rules, usual_ranges
 from .plausibility import WEIGHT_CHANGE_DAYS, EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
@@ -66,7 +66,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class Reading:
-    """One set of vital signs to show. `news2_gap` is the reason when there is no score."""
+    """One set of vital signs to show. `news2_gap` is the reason when there is no score, `child` the bands of a child, who has
+    none."""
 
     id: int
     taken_at: datetime
@@ -76,6 +77,7 @@ class Reading:
     bmi: str
     news2: news2.Score | None
     news2_gap: Sentence | None
+    child: child_bands.ChildBands | None
     note: str
     on_oxygen: bool | None
     consciousness: str
@@ -128,6 +130,7 @@ def to_reading(row: Any, birth_date: date | None, taken_by: str = "") -> Reading
         bmi="" if bmi_value is None else bmi_text(bmi_value, age),
         news2=news2.calculate_news2(by_key, **circumstances),
         news2_gap=news2.reason_not_scored(by_key, **circumstances),
+        child=child_bands.find_bands(by_key, age),
         note=row.note,
         on_oxygen=row.on_oxygen,
         consciousness=row.consciousness,

@@ -10,9 +10,10 @@ from typing import Any
 from flask_babel import gettext as _
 
 from hms.clinical.reference_ranges import Meaning
+from hms.core.text.translation import Sentence
 from hms.core.web.localisation import translate
 
-from . import news2, rules
+from . import child_bands, news2, rules
 from .plausibility import bmi, bmi_text
 
 _AGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
@@ -30,7 +31,7 @@ def read_age(text: str) -> Decimal | None:
 
 
 def describe(typed: Mapping[str, Any], age_years: Decimal | None) -> tuple[dict[str, Meaning], Meaning]:
-    """The meaning of each typed value by field, and the NEWS2 or why there is none.
+    """The meaning of each typed value by field, and the NEWS2, the bands of a child, or why there is no score.
 
     `typed` is as `actions.record_vitals` takes it.
     """
@@ -87,5 +88,16 @@ def _meaning_of_score(values: Mapping[str, Decimal], typed: Mapping[str, Any], a
     circumstances = {name: typed.get(name) for name in ("is_pregnant", "consciousness", "on_oxygen")}
     score = news2.calculate_news2(values, age_years=age_years, **circumstances)
     if score is None:
-        return Meaning(translate(news2.reason_not_scored(values, age_years=age_years, **circumstances)), "note")
+        return _meaning_without_score(
+            values, news2.reason_not_scored(values, age_years=age_years, **circumstances), age_years
+        )
     return Meaning(str(score), "critical" if score.needs_review else "normal")
+
+
+def _meaning_without_score(values: Mapping[str, Decimal], gap: Sentence, age_years: Decimal | None) -> Meaning:
+    """Why there is no NEWS2, after the bands of a child."""
+    child = child_bands.find_bands(values, age_years)
+    if child is None:
+        return Meaning(translate(gap), "note")
+    text = f"{translate(child.sentence)}. {translate(gap)}"
+    return Meaning(text, "critical" if child.needs_review else "normal")

@@ -1,6 +1,7 @@
 """Unusual vital signs in the queue: how urgent they make a waiting patient, and the note beside the patient.
 
-Critical values make a patient urgent; a high NEWS2, whose advice is an emergency call, makes the patient an emergency.
+Critical values make a patient urgent, as does a sign of a child in the outermost band; a high NEWS2, whose advice is an
+emergency call, makes the patient an emergency.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from hms.appointments.enums import Priority
 from hms.appointments.queue import transitions
 from hms.clinical.models import VitalsReading
 from hms.core import clock
+from hms.core.web.localisation import translate
 from hms.patients.models import Patient
 
 from .readings import Reading, to_reading
@@ -23,7 +25,8 @@ def needed_priority(reading: Reading) -> Priority | None:
     if reading.news2 is not None and reading.news2.band == HIGH_RISK:
         return Priority.EMERGENCY
     has_critical = any(measure.flag.is_critical for measure in reading.flagged)
-    return Priority.URGENT if has_critical or (reading.news2 and reading.news2.needs_review) else None
+    needs_review = any(score is not None and score.needs_review for score in (reading.news2, reading.child))
+    return Priority.URGENT if has_critical or needs_review else None
 
 
 def move_up(row: VitalsReading, patient: Patient) -> None:
@@ -38,6 +41,8 @@ def describe_concerns(reading: Reading) -> str:
     texts = [f"{m.label} {m.text} {m.flag.word}" for m in reading.flagged if m.flag.is_critical]
     if reading.news2 is not None and reading.news2.needs_review:
         texts.append(f"NEWS2 {reading.news2.total}")
+    if reading.child is not None and reading.child.needs_review:
+        texts.append(translate(reading.child.sentence))
     return ", ".join(texts)
 
 
@@ -49,4 +54,4 @@ def board_note(reading: Reading, *, knows_age: bool) -> str:
     show_note = get_template_attribute("clinical/_board_note.html", "board_note")
     flagged = sorted(reading.flagged, key=lambda measure: not measure.flag.is_critical)
     normal = [measure.label for measure in reading.measures if measure.is_normal] if knows_age else []
-    return show_note(flagged, reading.news2, normal)
+    return show_note(flagged, reading.news2, normal, reading.child)
