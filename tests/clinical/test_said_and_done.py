@@ -12,7 +12,8 @@ from hms.appointments.visit_types import actions as visit_types
 from hms.billing.models import Bill, BillLine
 from hms.billing.payments.actions import take_payment
 from hms.clinical.encounters.actions import start_encounter
-from hms.clinical.models import Condition, Encounter, NoteTemplate, Prescription, VitalsReading
+from hms.clinical.issued_documents.actions import issue_document
+from hms.clinical.models import Condition, Encounter, IssuedDocument, NoteTemplate, Prescription, VitalsReading
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -142,6 +143,15 @@ def test_a_result_says_how_much_of_the_test_is_saved(desk, person, db):
     assert "Full blood count saved." in said(at, page, **{f"value_{code}": text for code, text in rest.items()})
     database.session.expire_all()
     assert (order.status, len(database.session.scalars(select(LabResult.id)).all())) == ("done", 6)
+
+
+def test_a_document_that_is_withdrawn_counts_no_more(desk, person, db):
+    visit = signed(person("doctor"), a_patient())
+    document = issue_document(visit.id, kind="visit_summary", by=person("doctor"))
+    page = f"/issued-documents/{document.id}"
+    done = said(desk("doctor"), page, f"{page}/withdraw")
+    assert "The document was withdrawn. Its code is not valid any more." in done
+    assert database.session.get(IssuedDocument, document.id, populate_existing=True).status == "entered_in_error"
 
 
 def test_a_problem_that_is_listed_is_a_row(desk, db):
