@@ -40,6 +40,8 @@ SPDX_NAMES = {
 """The SPDX name for the licence classifier of an older package; several classifiers are a choice."""
 FOR_OTHER_SYSTEMS = {"async-timeout": "Apache-2.0", "backports-zstd": "PSF-2.0", "brotlicffi": "MIT"}
 """Licences of packages that are installed only with other versions of Python or on other systems."""
+IN_OTHER_WORDS = {"BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0"}
+"""Licences that packages say in words of their own; the licences of what they bundle are beside them."""
 UNKNOWN = "unknown"
 
 TEXT = """# Third-party packages
@@ -133,6 +135,8 @@ def _python_licence(name: str) -> str:
         return fields["License-Expression"]
     if fields.get("License") in PERMISSIVE | WEAK_COPYLEFT:
         return fields["License"]
+    if fields.get("License") in IN_OTHER_WORDS:
+        return IN_OTHER_WORDS[fields["License"]]
     classifiers = [name for name in fields.get_all("Classifier") or [] if name.startswith("License :: ")]
     return " OR ".join(SPDX_NAMES.get(classifier, UNKNOWN) for classifier in classifiers) or UNKNOWN
 

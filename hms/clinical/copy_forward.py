@@ -99,7 +99,7 @@ def _copy_prescription(line: Prescription, encounter: Encounter, by: Person) -> 
         medicine_fields["dose"] = dose
     else:
         medicine_fields |= {"dosage": line.dosage, "frequency": line.frequency, "duration": line.duration}
-    order_fields = {"instructions": line.instructions, "quantity": line.quantity}
+    order_fields = {"instructions": line.instructions, "indication": line.indication, "quantity": line.quantity}
     try:
         prescription_actions.prescribe(encounter.id, by=by, **order_fields, **medicine_fields)
     except RuleBroken as refusal:

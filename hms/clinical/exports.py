@@ -43,6 +43,7 @@ PRESCRIPTIONS = ExportTable(
         Column("frequency", N_("Frequency")),
         Column("duration", N_("Duration")),
         Column("instructions", N_("Instructions")),
+        Column("indication", N_("Given for")),
         Column("quantity", N_("Quantity")),
         Column("quantity_dispensed", N_("Dispensed")),
         Column("status", N_("Status"), words=STATUS_WORDS),

@@ -91,6 +91,7 @@ class EncounterForm(ActionForm):
     rx_most = Text(_l("Maximum in 24 hours"), longest=20)
     rx_quantity = WholeField(_l("Supply"))
     rx_instructions = Text(_l("Instructions"), longest=500)
+    rx_indication = Text(_l("Given for"), longest=200)
     why = ReasonBoxes(_l("Why is it given all the same?"))
     test = Text(_l("Test"), longest=255)
     test_code = HiddenField()
@@ -111,7 +112,7 @@ class EncounterForm(ActionForm):
     TEXTS = ("chief_complaint", "notes", "no_diagnosis_reason", "plan")
     DX = ("dx", "dx_code", "dx_certainty")
     DOSE = ("rx_dose", "rx_amount", "rx_unit", "rx_route", "rx_frequency", "rx_as_needed", "rx_days", "rx_most")
-    SUPPLY = ("rx_quantity", "rx_instructions")
+    SUPPLY = ("rx_quantity", "rx_instructions", "rx_indication")
     RX = ("rx", "rx_choice", "rx_line", "rx_version", *DOSE, *SUPPLY, "rx_asked")
     TEST = ("test", "test_code", "test_urgent")
     PENDING = (*DX, *RX, *TEST, "why")
@@ -122,7 +123,7 @@ class EncounterForm(ActionForm):
         **{"medication_name": "rx", "medication": "rx", "dose": "rx_dose", "dosage": "rx_dose"},
         **{"amount": "rx_amount", "unit": "rx_unit", "route": "rx_route", "frequency": "rx_frequency"},
         **{"max_per_day": "rx_most", "days": "rx_days", "duration": "rx_days"},
-        **{"quantity": "rx_quantity", "instructions": "rx_instructions"},
+        **{"quantity": "rx_quantity", "instructions": "rx_instructions", "indication": "rx_indication"},
         **{"override_reason": "why", "test": "test", "diagnoses": "dx", "code": "dx", "text": "dx", "diagnosis": "dx"},
     }
 

@@ -367,6 +367,7 @@ class Prescription(VersionedRecord):
     frequency: Mapped[str] = mapped_column(default="")
     duration: Mapped[str] = mapped_column(default="")
     instructions: Mapped[str] = mapped_column(default="")
+    indication: Mapped[str] = mapped_column(default="", server_default="")
     dose_amount: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     dose_unit: Mapped[str] = mapped_column(default="")
     route: Mapped[str] = mapped_column(default="")

@@ -190,6 +190,7 @@ class PrescriptionIn(ApiSchema):
     duration = Text(100)
     route = Text(30)
     instructions = Text(2000, multiline=True)
+    indication = Text(200)
     quantity = WholeNumber(1, 100_000, allow_none=True)
     override_code = Text(50)
     override_reason = Text(500, multiline=True)
@@ -239,6 +240,7 @@ class PrescriptionOut(ApiSchema):
     frequency = fields.String()
     duration = fields.String()
     instructions = fields.String()
+    indication = fields.String()
     status = fields.String()
     medication = fields.Integer(allow_none=True)
     patient = fields.Integer()
@@ -367,7 +369,7 @@ def prescription_json(row: Any, *, is_readable: bool | None = None) -> dict[str,
     public_fields = {"id": row.id, "encounter": row.encounter_id}
     if not (row.is_readable if is_readable is None else is_readable):
         return public_fields | {"status": row.status, "created_at": row.created_at}
-    texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "status")
+    texts = ("medication_name", "dosage", "frequency", "duration", "instructions", "indication", "status")
     amounts = ("quantity", "quantity_dispensed", "override_code", "override_reason")
     times = ("signed_at", "created_at", "updated_at")
     return (

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0105"
-down_revision = "0104"
+down_revision = "0110"
 
 INSTANT = sa.DateTime(timezone=True)
 TABLE = "saturation_scale"

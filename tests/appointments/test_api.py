@@ -240,3 +240,35 @@ def test_a_list_needs_as_many_queries_for_a_hundred_rows_as_for_ten(program, bah
             counts.append(client.get(path).headers["X-Queries"])
     assert len(client.get(path).json) == 100
     assert counts[0] == counts[1]
+
+
+def test_programs_keep_clinic_hours_and_see_free_times(program, db):
+    bah = factories.doctor()
+    admin, desk = program("admin"), program("receptionist")
+    day = factories.next_weekday(5)
+    added = {"doctor": bah.id, "weekday": 5, "starts": "09:00", "ends": "10:00", "slot_minutes": 30, "capacity": 2}
+    assert desk.post("/api/clinic-hours/", json=added).status_code == 403
+    hours = admin.post("/api/clinic-hours/", json=added).get_json()
+    assert (hours["starts"], hours["valid_from"], hours["valid_to"]) == ("09:00:00", clock.today().isoformat(), None)
+    for change, status, field in (
+        ({}, 409, "detail"),
+        ({"ends": "08:00"}, 400, "ends"),
+        ({"weekday": 7}, 400, "weekday"),
+        ({"capacity": "1E+999999999"}, 400, "capacity"),
+        ({"doctor": 999_999}, 400, "doctor"),
+    ):
+        refused = admin.post("/api/clinic-hours/", json=added | change)
+        assert (refused.status_code, field in refused.get_json()) == (status, True), change
+    of_day = {"doctor": bah.id, "weekday": 5, "date": day.isoformat()}
+    assert [row["id"] for row in desk.get("/api/clinic-hours/", query_string=of_day).get_json()] == [hours["id"]]
+    asked = {"doctor": bah.id, "date": day.isoformat()}
+    free = desk.get("/api/free-slots/", query_string=asked).get_json()
+    assert free["slots"] == [{"time": time, "duration_minutes": 30, "places": 2} for time in ("09:00:00", "09:30:00")]
+    assert desk.get("/api/free-slots/", query_string={"doctor": bah.id}).status_code == 400
+    assert desk.get("/api/free-slots/", query_string=asked | {"date": "1800-01-01"}).get_json()["slots"] == []
+    ended = admin.post(f"/api/clinic-hours/{hours['id']}/end/").get_json()
+    assert ended["valid_to"] == (clock.today() - dt.timedelta(days=1)).isoformat()
+    without = desk.get("/api/free-slots/", query_string=asked).get_json()
+    assert (free["next_free"], without["slots"], without["next_free"]) == (None, [], None)
+    assert desk.get("/api/clinic-hours/", query_string=of_day).get_json() == []
+    assert admin.get("/api/clinic-hours/999999/").status_code == 404

@@ -50,6 +50,7 @@ ELSEWHERE = {"/welcome/<secret>", "/register", "/lock", "/login/code", "/held/<k
     "/patients/consent-texts/<int:kind_id>",
     "/patients/<int:patient_id>/files/<int:document_id>",
     "/patients/<int:patient_id>/files/<int:document_id>/content",
+    "/patients/<int:patient_id>/files/<int:document_id>/page",
     "/patients/<int:patient_id>/photo",
     "/appointments/<int:appointment_id>/series",
     "/appointments/waiting-list/<int:entry_id>",

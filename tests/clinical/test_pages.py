@@ -120,7 +120,7 @@ def test_a_whole_visit_without_javascript(desk, db):
     choices = doctor.form(address, rx="paracetamol", look_up="rx")
     assert "four times a day" in text(choices)
     doctor.form(address, rx="paracetamol 500 mg", rx_dose="1 g tds pc 3/7", do="add_rx")
-    doctor.form(address, rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", do="add_rx")
+    doctor.form(address, rx="amlodipine 5 mg", rx_dose="5 mg od 30/7", rx_indication="blood pressure", do="add_rx")
     assert doctor.form(address, do="sign").status_code == 303
     encounter = db.session.scalars(select(Encounter)).one()
     assert (encounter.status, encounter.notes, encounter.diagnosis) == (
@@ -129,9 +129,15 @@ def test_a_whole_visit_without_javascript(desk, db):
         "Unspecified malaria (B54)",
     )
     lines = db.session.scalars(select(Prescription).order_by(Prescription.id)).all()
-    assert [(line.status, line.quantity) for line in lines] == [("active", 18), ("active", 30)]
-    assert [line.instructions for line in lines] == ["after food", ""]
-    assert "Signed" in text(doctor.get(address))
+    said = [(line.status, line.quantity, line.instructions, line.indication) for line in lines]
+    assert said == [("active", 18, "after food", ""), ("active", 30, "", "blood pressure")]
+    shows_what_a_medicine_is_for(text(doctor.get(address)), desk("pharmacist"), encounter.id)
+
+
+def shows_what_a_medicine_is_for(signed_page, pharmacist, encounter_id):
+    assert "Signed" in signed_page
+    assert "for blood pressure" in signed_page
+    assert "Given for: blood pressure" in text(pharmacist.get(f"/pharmacy/prescriptions/{encounter_id}"))
 
 
 def test_the_page_is_bound_to_its_patient(desk, opened):

@@ -10,6 +10,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image, ImageFile
+from pypdf import PdfWriter
 
 from hms.core.db.session import db as database
 from hms.core.errors import RuleBroken, Unavailable
@@ -140,3 +141,38 @@ def test_a_merge_takes_documents_and_the_photo_along(person):
     separation = merging.request_separation(request.id, reason="Two people", by=clerk)
     merging.approve(separation.id, by=person("admin"))
     assert (queries.photo_id(kept.id), database.session.get(RecordDocument, row.id).patient_id) == (None, gone.id)
+
+
+def pdf(pages: int, password: str = "") -> bytes:
+    writer, made = PdfWriter(), BytesIO()
+    for _number in range(pages):
+        writer.add_blank_page(595, 842)
+    if password:
+        writer.encrypt(password)
+    writer.write(made)
+    return made.getvalue()
+
+
+def test_a_pdf_is_seen_page_by_page_in_the_page(person, desk):
+    patient, clerk = a_patient(), person("receptionist")
+    paths = {}
+    for name, content in (("good", pdf(2)), ("locked", pdf(1, "secret")), ("broken", PDF), ("picture", picture())):
+        kept = actions.add_document(
+            patient.id, file=uploads.check_file(content), category="identity", title=name, by=clerk
+        )
+        paths[name] = f"/patients/{patient.id}/files/{kept.id}"
+    reader = desk("receptionist")
+    first, second = (reader.get(f"{paths['good']}?page={number}").get_data(as_text=True) for number in (1, 9))
+    assert "Page 1 of 2" in first
+    assert "Page 2 of 2" in second
+    assert "number=2" in second
+    seen = reader.get(f"{paths['good']}/page?number=2")
+    assert (seen.mimetype, seen.headers["Cache-Control"]) == ("image/jpeg", "no-store")
+    with Image.open(BytesIO(seen.get_data())) as shown:
+        assert shown.size == (1131, 1600)
+    for name in ("locked", "broken"):
+        assert "cannot be shown here" in reader.get(paths[name]).get_data(as_text=True)
+    for address in ("good/page?number=3", "locked/page", "broken/page", "picture/page"):
+        name, _slash, rest = address.partition("/")
+        assert reader.get(f"{paths[name]}/{rest}").status_code == 404
+    assert desk("cashier").get(f"{paths['good']}/page").status_code == 403

@@ -26,8 +26,9 @@ from hms.appointments import enums
 from hms.appointments.models import Absence, Appointment, Holiday, WorkingHours
 from hms.core import clock
 from hms.core.db.session import db
-from hms.core.errors import RuleBroken
+from hms.core.errors import NotFound, RuleBroken
 from hms.core.text.translation import N_
+from hms.staff.directory import display_name_column
 from hms.staff.models import Role, User
 
 from . import rules
@@ -141,6 +142,25 @@ def _times_statement(*, of_one_day: bool) -> CompoundSelect:
         Holiday.day.between(first, last)
     )
     return union_all(hours, absences, holidays)
+
+
+def select_hours() -> Select:
+    """Clinic hours with the names of the doctors; without those that ended before they began."""
+    return _named_hours().where(or_(WorkingHours.valid_to.is_(None), WorkingHours.valid_to >= WorkingHours.valid_from))
+
+
+def _named_hours() -> Select:
+    names = ("id", "doctor_id", "weekday", "starts", "ends", "slot_minutes", "capacity", "overbooking")
+    columns = (getattr(WorkingHours, name) for name in (*names, "valid_from", "valid_to", "created_at", "updated_at"))
+    return select(*columns, display_name_column().label("doctor_name")).join(User, User.id == WorkingHours.doctor_id)
+
+
+def get_hours(hours_id: int) -> Row:
+    """One entry of clinic hours, also one that never began; raises `NotFound`."""
+    row = db.session.execute(_named_hours().where(WorkingHours.id == hours_id)).one_or_none()
+    if row is None:
+        raise NotFound(N_("This record does not exist."))
+    return row
 
 
 def list_absences(first: date, last: date, doctor_ids: Iterable[int]) -> list[AbsenceRow]:

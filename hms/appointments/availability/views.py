@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hms.appointments.blueprints import pages
-from hms.appointments.exports import CLINIC_HOURS
 from hms.appointments.forms import WEEKDAYS, HoursForm
 from hms.appointments.view_helpers import NO_DOCTOR, get_number_parameter, list_doctor_choices, run_or_flash
 from hms.core import clock
-from hms.core.exports.page_lists import PageList, export_response
-from hms.core.exports.registry import offer_page_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import current_person, requires
-from hms.core.web.parameters import parameters
 
 from . import actions, queries
 
@@ -47,21 +43,6 @@ def _list_hours(names: dict[int, str]) -> list[Any]:
     rows = queries.get_hours_and_absences(today, today + YEAR, names).hours
     place = {doctor_id: number for number, doctor_id in enumerate(names)}
     return sorted(rows, key=lambda row: (place[row.doctor_id], row.weekday, row.starts))
-
-
-@requires(Permission.MANAGE_HOURS)
-def export_hours() -> Response:
-    """The clinic hours of the page as a file."""
-    names = {doctor.value: doctor.label for doctor in list_doctor_choices()}
-    same = ("weekday", "starts", "ends", "slot_minutes", "capacity", "overbooking", "valid_from", "valid_to")
-
-    def project(row: Any) -> dict[str, Any]:
-        return {name: getattr(row, name) for name in same} | {"doctor_name": names[row.doctor_id]}
-
-    return export_response(PageList.of(_list_hours(names)), project)
-
-
-offer_page_export(export_hours, CLINIC_HOURS, parameters())
 
 
 @pages.post("/appointments/hours/<int:hours_id>/end")

@@ -112,7 +112,10 @@ def _label(name: str) -> Any:
 
 def _fields_to_show(unsaved: drafts.UnsavedText, encounter: Encounter) -> list[str]:
     names = drafts.changed_fields(encounter, unsaved.fields)
-    return [*names, *(name for name in ("dx", "rx", "rx_dose", "rx_instructions") if unsaved.fields.get(name))]
+    return [
+        *names,
+        *(name for name in ("dx", "rx", "rx_dose", "rx_instructions", "rx_indication") if unsaved.fields.get(name)),
+    ]
 
 
 def _set_field(field: Any, text: str) -> None:

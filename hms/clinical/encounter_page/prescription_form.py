@@ -80,6 +80,7 @@ def save_line(form: EncounterForm, encounter: Encounter, _target: str, by: Perso
         encounter,
         by,
         instructions=_instructions(form),
+        indication=form.rx_indication.data or "",
         quantity=form.rx_quantity.data,
         **read_order(form),
     )
@@ -133,7 +134,7 @@ def load_line(form: EncounterForm, encounter: Encounter, line_id: int) -> None:
     is_calculated = dose is not None and product is not None and Order(product, "", dose).supply == line.quantity
     form.rx_quantity.data = None if is_calculated else line.quantity
     form.rx_quantity.typed = None
-    form.rx_instructions.data = line.instructions
+    form.rx_instructions.data, form.rx_indication.data = line.instructions, line.indication
     form.why.prefill(ORDER, {each.key: Reason(each.code, each.text) for each in list_answered(line)})
     form.rx_asked.data = "1" if line.override_code else ""
 

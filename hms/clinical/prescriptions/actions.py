@@ -97,7 +97,15 @@ def _set_status(line: Prescription, status: str, reason: str) -> Prescription:
 
 
 CHANGED_ELSEWHERE = N_("This medicine was changed on another page. Clear it here, then change it again from the list.")
-LENGTHS = {"medication_name": 255, "dosage": 100, "frequency": 100, "duration": 100, "instructions": 2000}
+LENGTHS = {
+    "medication_name": 255,
+    "dosage": 100,
+    "frequency": 100,
+    "duration": 100,
+    "instructions": 2000,
+    "indication": 200,
+}
+NOT_OF_THE_DOSE = ("instructions", "indication")
 MAX_QUANTITY = 100_000
 
 
@@ -107,6 +115,7 @@ def prescribe(
     *,
     quantity: int | None = None,
     instructions: str = "",
+    indication: str = "",
     override_code: str = "",
     override_reason: str = "",
     reasons: Mapping[str, Reason] = NO_REASONS,
@@ -115,6 +124,7 @@ def prescribe(
 ) -> Prescription:
     """Prescribe a medicine; `order_fields` are the arguments of `parse_order`, `reasons` the reasons by the keys of the
     questions that the checks ask. `override_code` and `override_reason` are the reason of those without one of their own.
+    `indication` is what the medicine is for, in words.
 
     In an open encounter the line is a draft until the encounter is signed. In one's own signed encounter it is active at
     once. Raises `ReasonMissing` for a serious alert without a reason, and in a signed encounter also
@@ -122,7 +132,7 @@ def prescribe(
     encounter.
     """
     encounter = _get_writable_encounter(encounter_id, by)
-    order_fields |= {"instructions": instructions, "quantity": quantity}
+    order_fields |= {"instructions": instructions, "indication": indication, "quantity": quantity}
     is_draft = encounter_state(encounter) == rules.DRAFT
     given = GivenReasons(reasons, Reason(override_code, override_reason), is_signed=not is_draft)
     values, ordered = _columns(encounter, order_fields, given, by)
@@ -174,7 +184,7 @@ def _columns(
     """
     texts = _clean_texts(order_fields)
     references = {name: value for name, value in order_fields.items() if name not in (*LENGTHS, "quantity")}
-    ordered = parse_order(**references, **{name: text for name, text in texts.items() if name != "instructions"})
+    ordered = parse_order(**references, **{name: text for name, text in texts.items() if name not in NOT_OF_THE_DOSE})
     _check_fatal_route(ordered, order_fields.get("route") or "", texts)
     checks = run_checks(ordered, encounter.patient_id, encounter.id, except_id=except_id)
     values = {
@@ -249,7 +259,8 @@ def _dose_words(dose: Dose | None, texts: dict[str, str]) -> dict[str, str]:
             "frequency": format_frequency(dose),
             "duration": format_duration(dose.days),
         }
-    return {name: texts[name] or text for name, text in words.items()} | {"instructions": texts["instructions"]}
+    kept = {name: texts[name] for name in NOT_OF_THE_DOSE}
+    return {name: texts[name] or text for name, text in words.items()} | kept
 
 
 @action(Permission.PRESCRIBE, "clinical.remove_prescription")

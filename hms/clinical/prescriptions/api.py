@@ -145,7 +145,7 @@ MEDICINE, DOSE = ("medication", "medication_name"), ("dosage", "frequency", "dur
 
 def _with_stored_values(payload: dict[str, Any], row: Any) -> dict[str, Any]:
     """The body of a change with the stored values of what was not sent."""
-    kept: dict[str, Any] = {"instructions": row.instructions}
+    kept: dict[str, Any] = {"instructions": row.instructions, "indication": row.indication}
     if not payload.keys() & set(MEDICINE):
         kept |= {"medication": row.medication_id, "medication_name": row.medication_name}
         if not payload.keys() & set(DOSE):

@@ -48,6 +48,7 @@ class Line:
     parts: tuple[SentencePart, ...]
     supply: str
     instructions: str
+    indication: str
     status: str
     status_reason: str
     since: datetime | None
@@ -97,6 +98,7 @@ def _line(row: Any, product: Any | None) -> Line:
         parts=_parts(row, product),
         supply=_supply(row, product),
         instructions=row.instructions,
+        indication=row.indication,
         status=row.status,
         status_reason=row.status_reason,
         since=row.signed_at or row.authored_at or row.created_at,

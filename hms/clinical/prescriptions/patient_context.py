@@ -38,7 +38,17 @@ SIGNED_STATUSES = ("active", "part_dispensed", "on_hold", "completed")
 _ORDER = Prescription.__table__.c
 LINE_COLUMNS = (
     *("id", "encounter_id", "medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
-    *("dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days", "quantity"),
+    *(
+        "indication",
+        "dose_amount",
+        "dose_unit",
+        "route",
+        "frequency_code",
+        "as_needed",
+        "max_per_day",
+        "days",
+        "quantity",
+    ),
     *("supply_text", "status", "status_reason", "signed_at", "authored_at", "created_at", "checks", "external_id"),
     *("override_code", "override_reason", "reasons"),
 )

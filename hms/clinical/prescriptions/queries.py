@@ -19,7 +19,7 @@ _ORDER = Prescription.__table__.c
 ORDER_PUBLIC = ("id", "encounter_id", "created_at", "status", "version", "patient_id", "prescriber_id")
 ORDER_CLINICAL = (
     *ORDER_PUBLIC,
-    *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions"),
+    *("medication_id", "medication_name", "dosage", "frequency", "duration", "instructions", "indication"),
     *("quantity", "quantity_dispensed", "override_code", "override_reason", "checks", "signed_at", "updated_at"),
     *("reasons", "external_id"),
 )

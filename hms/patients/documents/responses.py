@@ -6,10 +6,18 @@ from flask import Response, make_response
 
 from hms.patients.models import RecordDocument
 
-from .rules import ENDINGS, PDF
+from .rules import ENDINGS, JPEG, PDF
 
 SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """What a file may do when a browser opens it after all: load nothing, run nothing, and not act as this site."""
+
+
+def picture_response(picture: bytes) -> Response:
+    """The picture of a page of a document, a JPEG."""
+    response = make_response(picture)
+    response.mimetype = JPEG
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def file_response(row: RecordDocument, *, is_download: bool = False) -> Response:

@@ -13,6 +13,7 @@ from hms.core.api import read_log
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
 from hms.core.settings import store as settings
+from hms.core.text.numbers import parse_record_id
 from hms.core.text.translation import N_
 from hms.core.web.guard import current_person, requires
 from hms.patients import lookup
@@ -24,9 +25,9 @@ from hms.patients.records.banner import patient_banner
 from hms.staff import directory as staff
 from hms.staff.profile import images
 
-from . import actions, queries
+from . import actions, pdf_pages, queries, rules
 from .forms import DocumentForm, ErrorForm, PhotoForm
-from .responses import file_response
+from .responses import file_response, picture_response
 
 
 def _render(template: str, patient_id: int, **values: Any) -> str:
@@ -87,7 +88,29 @@ def file(patient_id: int, document_id: int) -> ResponseReturnValue:
     if form.save(actions.mark_as_error, by=current_person(), patient_id=patient_id, document_id=document_id):
         flash(_("Document marked as entered in error."), "success")
         return redirect(url_for(".files", patient_id=patient_id), 303)
-    return _render("file", patient_id, row=row, form=form, names=_names([row])), form.status
+    names = _names([row])
+    shown = _pdf_pages(patient_id, document_id) if row.mimetype == rules.PDF else {}
+    return _render("file", patient_id, row=row, form=form, names=names, **shown), form.status
+
+
+def _pdf_pages(patient_id: int, document_id: int) -> dict[str, Any]:
+    """Values of the template that shows one page of a PDF: its number, and how many there are (None: it cannot be shown)."""
+    row = queries.get_document(patient_id, document_id, current_person(), with_content=True)
+    count = pdf_pages.count_pages(row.content)
+    number = parse_record_id(request.args.get("page", "")) or 1
+    return {"page_count": count, "page_number": min(number, count or 1)}
+
+
+@pages.get("/<int:patient_id>/files/<int:document_id>/page")
+@requires(Permission.EDIT_PATIENT, Permission.OPEN_CHART)
+def file_page(patient_id: int, document_id: int) -> Response:
+    """The picture of a page of a PDF (`?number=2`); `NotFound` without one."""
+    policy.check(lookup.patient(patient_id), current_person())
+    row = queries.get_document(patient_id, document_id, current_person(), with_content=True)
+    read_log.record_read("patients.read_documents", patient_id, entity="record_document", entity_id=row.id)
+    if row.mimetype != rules.PDF:
+        raise NotFound(N_("This page cannot be shown."))
+    return picture_response(pdf_pages.render_page(row.content, parse_record_id(request.args.get("number", "")) or 1))
 
 
 @pages.get("/<int:patient_id>/files/<int:document_id>/content")

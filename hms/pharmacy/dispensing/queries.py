@@ -55,7 +55,17 @@ SHOWN: dict[str, tuple[str, ...]] = {
 OPEN = ("active", "part_dispensed", "on_hold")
 _LINE = (
     *("id", "encounter_id", "patient_id", "medication_id", "medication_name", "dosage", "frequency", "duration"),
-    *("instructions", "dose_amount", "dose_unit", "route", "frequency_code", "as_needed", "max_per_day", "days"),
+    *(
+        "instructions",
+        "indication",
+        "dose_amount",
+        "dose_unit",
+        "route",
+        "frequency_code",
+        "as_needed",
+        "max_per_day",
+        "days",
+    ),
     *(
         "quantity",
         "quantity_dispensed",
