@@ -13,7 +13,15 @@ from hms.billing.models import Bill, BillLine
 from hms.billing.payments.actions import take_payment
 from hms.clinical.encounters.actions import start_encounter
 from hms.clinical.issued_documents.actions import issue_document
-from hms.clinical.models import Condition, Encounter, IssuedDocument, NoteTemplate, Prescription, VitalsReading
+from hms.clinical.models import (
+    Condition,
+    Encounter,
+    IssuedDocument,
+    NoteTemplate,
+    Prescription,
+    SaturationScale,
+    VitalsReading,
+)
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -159,3 +167,11 @@ def test_a_problem_that_is_listed_is_a_row(desk, db):
     assert "Gout is on the problem list." in said(desk("doctor"), page.format(patient.id), "/problems", text="Gout")
     row = database.session.scalars(select(Condition).filter_by(is_problem=True)).one()
     assert (row.title, row.patient_id, row.clinical_status) == ("Gout", patient.id, "active")
+
+
+def test_the_scale_of_a_patient_is_the_one_that_the_message_names(desk, person, db):
+    patient = a_patient()
+    shown = said(desk("doctor"), f"/patients/{patient.id}/saturation", scale="2", reason="COPD")
+    assert "SpO₂ scale 2 is used from now on." in shown
+    (row,) = database.session.scalars(select(SaturationScale)).all()
+    assert (row.patient_id, row.scale, row.ordered_by_id) == (patient.id, 2, person("doctor").id)

@@ -67,6 +67,7 @@ ENTITIES = {
     "relative": _l("Next of kin"),
     "role": _l("Role"),
     "role_change_request": _l("Role request"),
+    "saturation_scale": _l("SpO₂ scale"),
     "service_point": _l("Service point"),
     "stock_movement": _l("Stock movement"),
     "supplier": _l("Supplier"),
