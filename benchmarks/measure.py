@@ -76,11 +76,8 @@ class Measurement:
             servers.web(self._bench, environment | {"HMS_DEMO": "0"}) as web,
         ):
             if is_whole:
-                with (
-                    servers.background(self._bench, environment, "work") as worker,
-                    servers.background(self._bench, environment, "work", "--short") as short_worker,
-                ):
-                    self._measure_idle(web, worker, short_worker)
+                with servers.workers(self._bench, environment) as workers:
+                    self._measure_idle(web, workers)
             self._measure_kinds(web, floor)
             if is_whole:
                 self._measure_memory(web)
@@ -206,14 +203,14 @@ class Measurement:
                     client.close()
         self.result.mixed, self.result.memory = done, web.memory()
 
-    def _measure_idle(self, web: Web, worker: Background, short_worker: Background) -> None:
+    def _measure_idle(self, web: Web, workers: list[Background]) -> None:
         """Measure the share of one core that the programs use while nobody works, in percent."""
         with servers.background(self._bench, self._bench.environment(self._database), "schedule") as clock:
             time.sleep(IDLE_BEFORE)
             if not processes.wait_until(self._is_work_done, WORK_ENDS_SECONDS):
                 raise Failed(f"background work is not done after {WORK_ENDS_SECONDS} s")
-            programs = {"web": web.seconds, "worker": worker.seconds, "clock": clock.seconds}
-            programs["short-worker"] = short_worker.seconds
+            programs = {"web": web.seconds, "clock": clock.seconds}
+            programs["workers"] = lambda: sum(worker.seconds() for worker in workers)
             programs |= {"database": self._bench.database_seconds, "queue": self._bench.queue_seconds}
             before, started = {name: seconds() for name, seconds in programs.items()}, time.monotonic()
             time.sleep(IDLE_SECONDS)

@@ -1,6 +1,6 @@
 """Measures papers: the processor time of an invoice, twenty invoices requested at once, and twenty beside a very long bill.
 
-The two workers are those of `make run`. Times are those of the outbox: from the request to "done".
+The three workers are those of `make run`. Times are those of the outbox: from the request to "done".
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Hospital:
 
 
 def measure(bench: Bench, database: str) -> PaperFigures:
-    """Start a web server and two workers for `database` and measure their papers."""
+    """Start a web server and the workers for `database` and measure their papers."""
     figures = PaperFigures()
     with _hospital(bench, database) as hospital:
         figures.cpu = [hospital.measure_cpu() for _number in range(ONE_BY_ONE)]
@@ -115,8 +115,7 @@ def _hospital(bench: Bench, database: str) -> Iterator[Hospital]:
     environment = bench.environment(database)
     with contextlib.ExitStack() as stack:
         web = stack.enter_context(servers.web(bench, environment | {"HMS_DEMO": "0"}))
-        commands = (("work",), ("work", "--short"))
-        workers = [stack.enter_context(servers.background(bench, environment, *words)) for words in commands]
+        workers = stack.enter_context(servers.workers(bench, environment))
         stack.enter_context(servers.background(bench, environment, "schedule"))
         if not wait_until(lambda: bench.count_workers() == len(workers), MAX_SECONDS):
             raise TimeoutError("the workers did not start")

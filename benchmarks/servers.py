@@ -180,14 +180,28 @@ def web(bench: Bench, environment: dict[str, str], app: str = "wsgi:app", name: 
 
 
 @contextlib.contextmanager
-def background(bench: Bench, environment: dict[str, str], *words: str) -> Iterator[Background]:
+def background(bench: Bench, environment: dict[str, str], *words: str, name: str = "") -> Iterator[Background]:
     """Run a background program: `flask work` (a worker) or `flask schedule` (the clock)."""
-    child = Child("".join(words), flask_command(*words), environment, bench.home)
+    child = Child(name or "".join(words), flask_command(*words), environment, bench.home)
     child.start()
     try:
         yield Background(child)
     finally:
         child.stop(wait_seconds=20)
+
+
+@contextlib.contextmanager
+def workers(bench: Bench, environment: dict[str, str]) -> Iterator[list[Background]]:
+    """Run the workers of `make run`: one takes long work too, two take none."""
+    with contextlib.ExitStack() as stack:
+        commands = {
+            "worker": ("work",),
+            "short-worker": ("work", "--short"),
+            "second-short-worker": ("work", "--short"),
+        }
+        yield [
+            stack.enter_context(background(bench, environment, *words, name=name)) for name, words in commands.items()
+        ]
 
 
 def run(bench: Bench, environment: dict[str, str], *command: str) -> None:

@@ -59,12 +59,12 @@ def doctor(user_id: int | None) -> User | None:
 
 def departments() -> list[Any]:
     """Active departments by name: rows of `id` and `name`."""
-    return list(db.session.execute(_departments()))
+    return sorted(db.session.execute(_departments()), key=lambda department: name_key(department.name))
 
 
 @cache
 def _departments() -> Select:
-    return select(Department.id, Department.name).where(Department.is_active).order_by(*name_order(Department.name))
+    return select(Department.id, Department.name).where(Department.is_active)
 
 
 def roles() -> Select:

@@ -141,7 +141,7 @@ def test_a_hospital_opens_with_everything_and_closes_in_order(open_hospital, tmp
     programs = hospital.programs()
     hospital.process.send_signal(signal.SIGINT)
     assert hospital.process.wait(60) == 0
-    assert hospital.notes()[-3:] == ["schedule went", "work --short went", "work went"]
+    assert hospital.notes()[-4:] == ["schedule went", "work --short went", "work --short went", "work went"]
     assert not [program for program in programs if program.is_running()]
     assert not processes.list_running_in(hospital.home / "postgres")
     assert not processes.list_running_in(hospital.home / "valkey")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ from hms.appointments.bookings.rules import late_starts
 from hms.appointments.enums import Status
 from hms.appointments.models import Appointment, VisitType, WorkingHours
 from hms.core import clock
-from hms.core.db.name_order import name_order
+from hms.core.db.fixed_words import fixed_words
+from hms.core.db.name_order import name_key
 from hms.core.db.session import db
 from hms.patients.identity.columns import IDENTITY, Identified
 from hms.patients.models import Patient
@@ -90,7 +91,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Column:
-    """One doctor's day: `offered` places and `booked` patients; `day` is set where the columns are days of a week."""
+    """One doctor's day: `offered` places and `booked` patients. `iso` is the day as addresses have it."""
 
     doctor_id: int
     name: str
@@ -99,6 +100,7 @@ class Column:
     booked: int = 0
     offered: int = 0
     day: dt.date | None = None
+    iso: str = ""
 
     @property
     def free(self) -> int:
@@ -109,6 +111,14 @@ class Column:
     def bookings(self) -> int:
         """Number of bookings shown, each with its patient's name."""
         return sum(cell.booking is not None for cells in self.cells.values() for cell in cells)
+
+
+BoardRow = tuple[dt.time, list[tuple[Column, Sequence[Cell]]]]
+
+
+def list_rows(columns: Sequence[Column], times: Iterable[dt.time]) -> list[BoardRow]:
+    """The cells of each time, column by column. A board has hundreds, which a template would look up one by one."""
+    return [(at, [(column, column.cells.get(at, ())) for column in columns]) for at in times]
 
 
 class Present(NamedTuple):
@@ -130,6 +140,11 @@ class DayBoard:
     first: int
     doctors: int
     holiday: str | None
+
+    @property
+    def rows(self) -> list[BoardRow]:
+        """The rows of the board."""
+        return list_rows(self.columns, self.times)
 
 
 def build_day_board(
@@ -171,13 +186,14 @@ def list_board_doctors(
 ) -> list[Row]:
     """Doctors with clinic hours or bookings on a day from `first` to `last`, by name; of a department, or one, when given."""
     weekdays = {(first + dt.timedelta(days=number)).weekday() for number in range(min((last - first).days + 1, 7))}
-    return list(
-        db.session.execute(
-            _holding(of_department=department_id is not None, of_one=doctor_id is not None),
-            {"first": first, "last": last, "weekdays": sorted(weekdays)}
-            | {"department_id": department_id, "doctor_id": doctor_id},
-        )
-    )
+    values = {"first": first, "last": last, "weekdays": sorted(weekdays)}
+    values |= {"department_id": department_id, "doctor_id": doctor_id}
+    query = _holding(of_department=department_id is not None, of_one=doctor_id is not None)
+    return sorted(db.session.execute(query, values), key=_by_name)
+
+
+def _by_name(doctor: Row) -> tuple[Any, ...]:
+    return (*name_key(doctor.last_name, doctor.first_name), doctor.id)
 
 
 @cache
@@ -197,10 +213,11 @@ def _holding(*, of_department: bool, of_one: bool) -> Select:
     is_booked = exists().where(
         Appointment.doctor_id == User.id,
         Appointment.date.between(first, last),
-        Appointment.status.not_in(HIDDEN_STATUSES),
+        Appointment.status.not_in(fixed_words(HIDDEN_STATUSES)),
     )
+    names = (User.last_name, User.first_name, display_name_column().label("name"))
     query = (
-        select(User.id, display_name_column().label("name"), Department.name.label("department"))
+        select(User.id, *names, Department.name.label("department"))
         .outerjoin(Role, Role.id == User.role_id)
         .outerjoin(Department, Department.id == User.department_id)
         .where(or_(and_(Role.code == "doctor", User.is_active, holds_clinic), is_booked))
@@ -209,7 +226,7 @@ def _holding(*, of_department: bool, of_one: bool) -> Select:
         query = query.where(User.department_id == department_id)
     if of_one:
         query = query.where(User.id == bindparam("doctor_id"))
-    return query.order_by(*name_order(User.last_name, User.first_name), User.id)
+    return query
 
 
 class _OfDay(NamedTuple):
@@ -239,7 +256,7 @@ def select_board_bookings() -> Select:
         select(*BOARD_COLUMNS)
         .join(Patient, Patient.id == Appointment.patient_id)
         .outerjoin(VisitType, VisitType.id == Appointment.visit_type_id)
-        .where(Appointment.status.not_in(HIDDEN_STATUSES))
+        .where(Appointment.status.not_in(fixed_words(HIDDEN_STATUSES)))
         .order_by(Appointment.time, Appointment.id)
     )
 
@@ -255,6 +272,7 @@ def fill_column(
     column: Column, day: dt.date, hours: list[Row], away: list[Row], bookings: list[BoardBooking], now: dt.datetime
 ) -> Column:
     """Fill `column` with the doctor's slots and bookings of `day`, and return it."""
+    column.day, column.iso = day, day.isoformat()
     offered = rules.cut_slots(hours, day)
     on_grid, late = {slot.time: slot for slot in offered}, late_starts(bookings, now)
     for booking in bookings:

@@ -19,12 +19,14 @@ from hms.staff import directory as staff
 from .day_queries import (
     HIDDEN_STATUSES,
     BoardBooking,
+    BoardRow,
     Column,
     Present,
     fill_column,
     find_present,
     group_by_doctor,
     list_board_doctors,
+    list_rows,
     select_board_bookings,
 )
 
@@ -43,6 +45,11 @@ class WeekBoard:
     times: list[time]
     now: Present | None
     holidays: dict[date, str]
+
+    @property
+    def rows(self) -> list[BoardRow]:
+        """The rows of the board."""
+        return list_rows(self.columns, self.times)
 
 
 class HalfDay(NamedTuple):

@@ -14,7 +14,7 @@ from hms.appointments import enums
 from hms.appointments.enums import QueueStatus
 from hms.appointments.models import CALLING_ORDER, Appointment, QueueEntry, calling_order
 from hms.core import clock
-from hms.core.db.fixed_words import fixed_number
+from hms.core.db.fixed_words import fixed_number, fixed_words
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.settings import store as settings
@@ -125,7 +125,7 @@ def _board(*, show: str, of_doctor: bool) -> Select:
     day, doctor_id = bindparam("day"), bindparam("doctor_id")
     same_name = (func.count().over(partition_by=Patient.sort_name) - 1).label("same_name_count")
     query = _entries().add_columns(same_name)
-    query = query.where(QueueEntry.service_date == day, QueueEntry.status.in_(GROUPS[show]))
+    query = query.where(QueueEntry.service_date == day, QueueEntry.status.in_(fixed_words(GROUPS[show])))
     query = query.limit(fixed_number("limit"))
     if of_doctor:
         query = query.where(or_(QueueEntry.doctor_id == doctor_id, QueueEntry.doctor_id.is_(None)))

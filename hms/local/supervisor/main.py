@@ -41,8 +41,8 @@ _LONGEST_SLEEP_SECONDS = 60
 WEB_PROCESS = {"SOCKETIO_ASYNC": "gevent", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """Environment of a web process. Freed blocks above 256 KiB return to the system; otherwise the memory of password hashes
 (19 MiB each) would stay with the process."""
-# The worker first finishes its current document.
-_STOP_SECONDS = {"web": 6, "clock": 5, "short-worker": 20, "worker": 20}
+# In the order in which they are stopped. A worker first finishes its current document.
+_STOP_SECONDS = {"web": 6, "clock": 5, "second-short-worker": 20, "short-worker": 20, "worker": 20}
 
 
 class ShutdownRequested(Exception):
@@ -137,7 +137,9 @@ class Supervisor:
         self._wait_for(web)
         # After the web server, so that they do not slow down its start.
         self._start(Child("worker", flask_command("work"), environment, self.home))
-        self._start(Child("short-worker", flask_command("work", "--short"), environment, self.home))
+        # Two for short work: one alone falls behind while the worker makes a long paper.
+        for name in ("short-worker", "second-short-worker"):
+            self._start(Child(name, flask_command("work", "--short"), environment, self.home))
         self._start(Child("clock", flask_command("schedule"), environment, self.home))
 
     def _start(self, child: Child) -> None:
@@ -176,9 +178,9 @@ class Supervisor:
         """Stops web server, scheduler and workers, then the servers unless another command still uses them."""
         print_message("\nStopping …")
         by_name = {child.name: child for child in self._children}
-        for name in ("web", "clock", "short-worker", "worker"):
+        for name, seconds in _STOP_SECONDS.items():
             if name in by_name:
-                by_name[name].stop(wait_seconds=1 if self._close_requests > 1 else _STOP_SECONDS[name])
+                by_name[name].stop(wait_seconds=1 if self._close_requests > 1 else seconds)
         self._servers.leave()
         print_message("Stopped.")
 
