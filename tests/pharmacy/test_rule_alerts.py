@@ -56,7 +56,9 @@ def test_who_desists_counts_and_who_goes_on_counts_once(db, program, desk, perso
     ]
     page = words(desk("pharmacist").get("/pharmacy/rules/alerts?months=3").get_data(as_text=True))
     assert "Taken before without harm (2)" in page
-    assert program("pharmacist").get("/api/safety-rule-alerts/?month=2026-13").status_code == 400
+    for month in ("2026-13", "9999-12", "0001-01", "2026-1", "x" * 7):
+        assert program("pharmacist").get(f"/api/safety-rule-alerts/?month={month}&months=12").status_code == 400
+    assert program("pharmacist").get("/api/safety-rule-alerts/?month=2000-01&months=12").get_json() == []
     assert desk("pharmacist").get("/pharmacy/rules/alerts?month=x&months=99&from=-4").status_code == 200
     removed = an_encounter(doctor, a_patient())
     line = actions.prescribe(removed.id, medication_id=medicine("amoxicillin-500-mg-capsule").id, by=doctor)

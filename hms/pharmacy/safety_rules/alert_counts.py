@@ -25,6 +25,8 @@ from hms.formulary.safety.knowledge import Knowledge
 from hms.formulary.safety.reasons import OVERRIDE_REASONS
 
 MAX_MONTHS = 12
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+"""The years that a month may have."""
 DEMOTE_ABOVE = 90
 """Per cent of the alerts after which the medicine was given all the same, above which a rule is proposed for demotion."""
 DEMOTE_FROM = 20
@@ -79,7 +81,10 @@ def read_month(text: str | None) -> Month:
         year, dash, number = text.partition("-")
         if not (dash and len(year) == 4 and len(number) == 2 and text.replace("-", "", 1).isascii()):
             raise ValueError
-        return Month.of(date(int(year), int(number), 1))
+        month = Month.of(date(int(year), int(number), 1))
+        if not FIRST_YEAR <= month.year <= LAST_YEAR:
+            raise ValueError
+        return month
     except ValueError as error:
         raise RuleBroken(N_("Enter the month like 2026-11."), "month") from error
 
