@@ -48,6 +48,7 @@ def build(report_step: Progress, *, patients: int = demo_patients.COUNT, weeks: 
     report_step("prices, medicines, diagnoses")
     hospital.set_prices()
     hospital.add_note_template()
+    hospital.propose_rule()
     front_desk.add_consents(visits.Team.load())
     report_step("stock")
     hospital.add_stock(random)

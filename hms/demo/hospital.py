@@ -23,6 +23,8 @@ from hms.core.person import SYSTEM
 from hms.core.settings import store as settings
 from hms.formulary.medicines import actions as formulary
 from hms.formulary.models import Medication
+from hms.formulary.rule_book import actions as rule_actions
+from hms.formulary.rule_book import queries as rule_queries
 from hms.lab import actions as lab_actions
 from hms.pharmacy.receiving import actions as pharmacy
 from hms.staff import request_user
@@ -114,6 +116,15 @@ def add_note_template() -> None:
     template_actions.save_template(
         title=ORDER_SET.title, shortcut="malaria", content=ORDER_SET.content, kind=template_actions.ORDERS, by=doctor
     )
+
+
+def propose_rule() -> None:
+    """The pharmacist proposes clearer words for a safety rule; it waits for a second pharmacist."""
+    pharmacist_id = db.session.scalars(select(User.id).filter_by(username="pharmacist")).one()
+    rule = next(rule for rule in rule_queries.list_rules("simvastatin rifampicin") if rule.tier == "info")
+    cells = {**rule.line.shown, "advice": "Check the cholesterol after six weeks."}
+    line = rule_actions.ProposedLine(rule.line.rule_list.name, rule.line.key, cells)
+    rule_actions.propose([line], reason="Says when", by=request_user.load_active_person(pharmacist_id))
 
 
 def add_stock(random: Random) -> None:

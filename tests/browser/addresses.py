@@ -14,6 +14,7 @@ from hms.billing.models import CashShift, PriceItem
 from hms.clinical.models import IssuedDocument, NoteTemplate, VitalsReading
 from hms.core.db.session import db as database
 from hms.core.permissions import DEFAULT_GRANTS, Permission, Role
+from hms.formulary.models import RuleChange
 from hms.lab.models import LabOrder
 from hms.messages.models import OutgoingMessage
 from hms.patients.models import BreakGlass, DuplicatePair, Patient, PatientMerge
@@ -29,6 +30,7 @@ PEOPLE = ("receptionist", "nurse", "doctor", "pharmacist", "cashier", "lab", "ad
 WORKS_AT = {"billing": "cashier", "clinical": "doctor", "chart": "doctor", "pharmacy": "pharmacist"}
 NAMED = {
     "access": BreakGlass,
+    "change": RuleChange,
     "entry": QueueEntry,
     "issued": IssuedDocument,
     "item": PriceItem,

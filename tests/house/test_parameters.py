@@ -166,6 +166,7 @@ def _some_value(name: str, field: Any) -> str:
         "unread": "1",
         "is_read": "0",
         "method": "Cash",
+        "month": "2026-11",
         "gender": "F",
     }
     return known.get(name, "2026-11-02" if name.startswith(("date", "done_on")) else "1")

@@ -77,7 +77,16 @@ def test_programs_read_and_send_again_and_each_read_is_in_the_trail(phones, prog
     assert database.session.scalar(reads) >= 2
 
 
-def test_nothing_wrong_is_sent_again(phones, person, failed):
+def test_nothing_wrong_is_sent_again(phones, choose, desk, person, failed):
+    page, address = desk("receptionist"), f"/patients/{failed.patient_id}/messages"
+    assert page.form(address, sms="refused", email="", language="").status_code == 303
+    pressed = page.send(f"/messages/{failed.id}/send-again")
+    assert "does not want messages on this channel" in page.get(pressed.location).get_data(as_text=True)
+    assert page.form(address, sms="", email="", language="").status_code == 303
+    choose(sms_url="")
+    with pytest.raises(Conflict) as away:
+        actions.send_again(failed.id, by=person("receptionist"))
+    assert away.value.code == "no_channel"
     transitions.cancel_appointment(failed.appointment_id, reason="Patient asked", by=person("receptionist"))
     with pytest.raises(Conflict) as refused:
         actions.send_again(failed.id, by=person("receptionist"))

@@ -22,8 +22,7 @@ from .current_rules import RuleBook, RuleLine, rows_of
 
 MAX_PRODUCTS = 30
 MAX_LINES_SHOWN = 5
-IN_FORCE, RETIRED, OWN, DIFFERS = "in_force", "retired", "own", "differs"
-STATES = (IN_FORCE, RETIRED, OWN, DIFFERS)
+IN_FORCE, RETIRED, OWN, DIFFERS, EVERY = "in_force", "retired", "own", "differs", "every"
 
 
 def load_book() -> RuleBook:
@@ -55,8 +54,8 @@ class ShownRule:
         return fold(" ".join((self.title, *self.line.shown.values(), *sorted(self.substances))))
 
     def is_in(self, state: str) -> bool:
-        """Whether the line is one of those with this state (`STATES`)."""
-        of = {RETIRED: self.is_retired, OWN: self.line.is_own, DIFFERS: self.line.differs}
+        """Whether the line is one of those with this state: in force, retired, own, differs; each one is of "every"."""
+        of = {EVERY: True, RETIRED: self.is_retired, OWN: self.line.is_own, DIFFERS: self.line.differs}
         return of.get(state, not self.is_retired)
 
 
@@ -203,8 +202,8 @@ def count_waiting() -> int:
 
 def select_changes() -> Select:
     """The proposals, with the number of their lines."""
-    lines = select(func.count()).where(RuleChangeLine.change_id == RuleChange.id).scalar_subquery()
-    return select(RuleChange, lines.label("line_count"))
+    lines = select(RuleChangeLine.id).where(RuleChangeLine.change_id == RuleChange.id).scalar_subquery()
+    return select(RuleChange, func.cardinality(func.array(lines)).label("line_count"))
 
 
 def get_change(change_id: int) -> RuleChange:

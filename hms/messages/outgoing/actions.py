@@ -22,7 +22,7 @@ from hms.core.text.translation import N_
 from hms.messages.channels import sending
 from hms.messages.channels.results import Outcome, Result
 from hms.messages.enums import ENDED_STATUSES, Channel, MessageStatus
-from hms.messages.kinds import MessageKind, News, all_kinds
+from hms.messages.kinds import MessageKind, News, Recipient, all_kinds
 from hms.messages.models import FIRST, ONCE, MessageClock, OutgoingMessage
 from hms.messages.preferences import queries as preferences
 from hms.messages.texts import queries as texts
@@ -304,7 +304,7 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     """Send a message that ended once more, at once, as the records are now.
 
     Raises `Conflict` for one that still waits, that was sent again before, whose news changed or is over, or whose recipient
-    has died or has no address on the channel any more.
+    has died, does not want it or has no address on the channel any more, and for a channel that is not set up.
     """
     message = get_for_update(OutgoingMessage, message_id)
     if message.status not in ENDED_STATUSES:
@@ -317,9 +317,7 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     news = _find_same_news(message)
     if news is None or message.valid_until <= clock.now():
         raise Conflict(N_("What this message tells has changed or is over, so it would be wrong."), code="not_needed")
-    address = news.recipient.address(Channel(message.channel))
-    if not address:
-        raise Conflict(N_("The record has no phone or e-mail address for this channel."), code="no_address")
+    address = _check_reach(news.recipient, Channel(message.channel))
     copied = (*ONCE, "patient_id", "user_id", "about_at", "language", "subject", "body", "valid_until")
     values = {name: getattr(message, name) for name in copied} | {"address": address}
     copy = OutgoingMessage(**values, again_of_id=message.id, due_at=clock.now(), next_try_at=clock.now())
@@ -327,3 +325,15 @@ def send_again(message_id: int, *, by: Person) -> OutgoingMessage:
     db.session.flush()
     _send_later(copy)
     return copy
+
+
+def _check_reach(recipient: Recipient, channel: Channel) -> str:
+    """The address on this channel; raises `Conflict` when a message over it would reach nobody, or is not wanted."""
+    if not sending.is_set_up(channel):
+        raise Conflict(NO_CHANNEL, code="no_channel")
+    if not preferences.is_allowed(preferences.get_preference_of(recipient), channel):
+        raise Conflict(NOT_WANTED, code="not_wanted")
+    address = recipient.address(channel)
+    if not address:
+        raise Conflict(N_("The record has no phone or e-mail address for this channel."), code="no_address")
+    return address

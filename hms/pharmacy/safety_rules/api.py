@@ -10,12 +10,12 @@ from marshmallow import fields
 from hms.core.api.blueprint import ApiSchema
 from hms.core.api.pagination import paginated_response
 from hms.core.api.preconditions import resource_response
-from hms.core.api.small_lists import order_rows
+from hms.core.api.small_lists import filter_rows, order_rows
 from hms.core.exports.registry import offer_export
 from hms.core.permissions import Permission
 from hms.core.web.guard import requires
 from hms.core.web.localisation import translate
-from hms.core.web.parameters import PAGING, Choice, Ordering, Search, parameters
+from hms.core.web.parameters import PAGING, Choice, Flag, Ordering, Search, parameters
 from hms.formulary.rule_book import queries, words
 from hms.formulary.safety.rule_lists import LISTS
 from hms.pharmacy import exports
@@ -66,8 +66,10 @@ RULES = parameters(
     search=Search(),
     list=Choice(LISTS),
     severity=Choice(words.TIER_LABELS),
-    source=Choice(words.SOURCE_LABELS),
-    state=Choice(words.STATE_LABELS),
+    source_state=Choice(words.SOURCE_LABELS),
+    is_retired=Flag(),
+    is_own=Flag(),
+    differs=Flag(),
     ordering=Ordering(("title", "list", "severity", "source_state")),
 )
 
@@ -77,14 +79,23 @@ RULES = parameters(
 @api.arguments(RULES, location="query")
 @api.response(200, RuleOut(many=True))
 def safety_rules(arguments: dict[str, Any]) -> Response:
-    """The safety rules in force, in the order of their lists. `search` finds substances, also as members of a family; `state`
-    shows those that were retired, those that this hospital decided about, or those of which the program brings another."""
+    """The safety rules in force, in the order of their lists. `search` finds substances, also as members of a family;
+    `is_retired`, `is_own` (the hospital decided about it) and `differs` (the program brings another) show others."""
+    if not arguments.keys() & {"is_own", "differs"}:
+        arguments = {"is_retired": False} | arguments
     found = queries.list_rules(
         arguments.get("search", ""),
         rule_list=arguments.get("list", ""),
         tier=arguments.get("severity", ""),
-        source_state=arguments.get("source", ""),
-        state=arguments.get("state", ""),
+        source_state=arguments.get("source_state", ""),
+        state=queries.EVERY,
+    )
+    found = filter_rows(
+        found,
+        arguments,
+        is_retired=lambda rule: rule.is_retired,
+        is_own=lambda rule: rule.line.is_own,
+        differs=lambda rule: rule.line.differs,
     )
     read = {
         "title": lambda rule: rule.title.casefold(),
