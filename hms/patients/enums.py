@@ -170,8 +170,8 @@ class DocumentCategory(StrEnum):
 
 
 DOCUMENT_CATEGORY_LABELS = {
-    DocumentCategory.IDENTITY: _l("Identity paper"),
-    DocumentCategory.INSURANCE: _l("Insurance paper"),
+    DocumentCategory.IDENTITY: _l("Identity document"),
+    DocumentCategory.INSURANCE: _l("Insurance document"),
     DocumentCategory.CONSENT: _l("Signed consent"),
     DocumentCategory.REFERRAL: _l("Referral (clinical)"),
     DocumentCategory.RESULT: _l("Result (clinical)"),

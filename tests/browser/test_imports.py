@@ -95,7 +95,7 @@ def test_a_picture_of_a_phone_is_made_smaller_and_another_large_file_is_taken_ou
     expect(form.locator("output").first).to_have_text(said)
     assert form.get_by_label("File", exact=True).input_value() == ""
     form.get_by_label("Title").fill("Referral")
-    form.get_by_label("Category").select_option(label="Identity paper")
+    form.get_by_label("Category").select_option(label="Identity document")
     form.get_by_label("Or a picture").set_input_files(
         {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": taken.getvalue()}
     )

@@ -24,12 +24,12 @@ OF_A_PATIENT = {
     *("patient_id", "encounter_id", "bill_id", "payment_id", "appointment_id", "prescription_id", "order_id"),
     *("entry_id", "dispense_id", "reading_id", "correction_id", "access_id", "condition_id", "allergy_id"),
     *("merge_id", "message_id", "pair_id", "phone_id", "relative_id", "consent_id", "form_id", "point_entry_id"),
-    *("document_id", "issued_id", "problem_id"),
+    *("document_id", "escalation_id", "issued_id", "problem_id"),
 }
 """URL arguments that name a patient or a record of a patient."""
 OF_NOBODY = {
     *("medication_id", "batch_id", "receipt_id", "user_id", "role_id", "request_id", "notification_id", "template_id"),
-    *("import_id", "row_number", "document"),
+    *("import_id", "row_number", "document", "change_id", "rule_key", "list_name"),
     *("hospital_template_id", "hours_id", "absence_id", "shift_id", "session_id", "key", "secret", "filename", "draft"),
     *("what", "line_id", "department_id", "mark", "holiday_id", "visit_type_id", "screen_id", "point_id"),
     *("kind", "channel", "language", "kind_id", "text_id", "area_id", "step"),

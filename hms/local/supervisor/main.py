@@ -137,10 +137,8 @@ class Supervisor:
         self._wait_for(web)
         # After the web server, so that they do not slow down its start.
         self._start(Child("worker", flask_command("work"), environment, self.home))
-        for name in (
-            "short-worker",
-            "second-short-worker",
-        ):  # two for short work, also while the worker makes a long paper
+        # Two for short work: one alone falls behind while the worker makes a long paper.
+        for name in ("short-worker", "second-short-worker"):
             self._start(Child(name, flask_command("work", "--short"), environment, self.home))
         self._start(Child("clock", flask_command("schedule"), environment, self.home))
 
