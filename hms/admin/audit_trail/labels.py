@@ -67,6 +67,8 @@ ENTITIES = {
     "relative": _l("Next of kin"),
     "role": _l("Role"),
     "role_change_request": _l("Role request"),
+    "rule_change": _l("Change of the safety rules"),
+    "rule_change_line": _l("Line of a change of the safety rules"),
     "saturation_scale": _l("SpO₂ scale"),
     "service_point": _l("Service point"),
     "stock_movement": _l("Stock movement"),
