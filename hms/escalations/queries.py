@@ -134,11 +134,13 @@ def select_escalations(who: Person) -> Select:
 def _select(reader: Reader, *, sees_charts: bool) -> Select:
     step = EscalationStep
     of_this = step.escalation_id == Escalation.id
-    done = select(func.count()).where(of_this, step.status == StepStatus.DONE.value)
+    # Steps are numbered from 1 and done in their order.
+    last = func.coalesce(func.max(step.position), 0)
+    done = select(last).where(of_this, step.status == StepStatus.DONE.value)
     query = (
         select(
             *(getattr(Escalation, name) for name in _SHOWN),
-            select(func.count()).where(of_this).scalar_subquery().label("steps"),
+            select(last).where(of_this).scalar_subquery().label("steps"),
             done.scalar_subquery().label("steps_done"),
             select(func.min(step.due_at))
             .where(of_this, step.status == StepStatus.PLANNED.value)

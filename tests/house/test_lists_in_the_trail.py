@@ -80,7 +80,9 @@ def test_every_list_that_names_a_patient_leaves_an_entry(app, desk, person, role
     usual.checks = False
     for path in (one.format(**names) for one in _addresses(app)):
         answer = usual.get(path)
-        if answer.status_code != 200 or not _names_patient(answer.get_data(as_text=True), patient):
+        if answer.status_code != 200 or answer.mimetype == "application/zip":  # the lists of rules
+            continue
+        if not _names_patient(answer.get_data(as_text=True), patient):
             continue
         fresh = somebody(f"reader-{next(_names)}", role)
         at = desk(fresh.username)

@@ -183,8 +183,10 @@ def _is_empty(table: Table) -> bool:
 WRITTEN_BY_THE_PROGRAM = {
     *("user_session", "diagnosis_code", "outbox"),
     *("month_to_date", "total_before_month", "unsettled_day", "service_pace", "patient_merge_row"),
+    *("refused_alert", "rule_trial"),
 }
-"""Tables whose text is a browser's name, a list that is shipped, the text of an error, or that of the records added up."""
+"""Tables whose text is a browser's name, a list that is shipped, the text of an error, or that of the records added up, or
+named by a rule."""
 
 
 def test_stored_text_is_text_on_every_page_in_every_role(app, known, desk, program):
