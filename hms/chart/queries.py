@@ -73,11 +73,15 @@ def conditions(patient_id: int, before: int | None = None) -> TabRows:
 
 def absences(patient_id: int) -> list[str]:
     """Statements of imported records that there is no problem."""
-    query = select(Condition.title).where(Condition.patient_id == patient_id, Condition.status == "final")
-    stated = query.where(
-        ~diagnosis_queries.is_withdrawn(), Condition.is_absence, Condition.clinical_status == "active"
-    ).order_by(Condition.id.desc())
-    return list(db.session.scalars(stated.limit(MAX_STATEMENTS)))
+    return list(db.session.scalars(_absences(), {"patient_id": patient_id, "limit": MAX_STATEMENTS}))
+
+
+@cache
+def _absences() -> Select:
+    of_patient = (Condition.patient_id == bindparam("patient_id"), Condition.status == "final")
+    is_stated = (Condition.is_absence, Condition.clinical_status == "active", ~diagnosis_queries.is_withdrawn())
+    query = select(Condition.title).where(*of_patient, *is_stated)
+    return query.order_by(Condition.id.desc()).limit(fixed_number("limit"))
 
 
 def encounters(patient_id: int, before: int | None = None) -> TabRows:
@@ -154,9 +158,14 @@ def observations(patient_id: int, before: int | None = None) -> TabRows:
 
 def last_observations(patient_id: int) -> list[Observation]:
     """The last measurements from imported records, newest first."""
-    query = select(Observation).where(Observation.patient_id == patient_id)
-    newest = query.order_by(Observation.taken_at.desc().nulls_last(), Observation.id.desc())
-    return list(db.session.scalars(newest.limit(MAX_OBSERVATIONS)))
+    return list(db.session.scalars(_last_observations(), {"patient_id": patient_id, "limit": MAX_OBSERVATIONS}))
+
+
+@cache
+def _last_observations() -> Select:
+    query = select(Observation).where(Observation.patient_id == bindparam("patient_id"))
+    newest_first = query.order_by(Observation.taken_at.desc().nulls_last(), Observation.id.desc())
+    return newest_first.limit(fixed_number("limit"))
 
 
 def immunizations(patient_id: int, limit: int = PAGE_SIZE) -> list[Immunization]:

@@ -186,6 +186,18 @@ class VitalsForm(ActionForm):
         return typed | {name: answers.get(typed[name]) for name in ("on_oxygen", "is_pregnant")}
 
 
+class SaturationForm(ActionForm):
+    """The SpO₂ scale of a patient, with the reason."""
+
+    scale = RadioField(
+        _l("Scale"),
+        choices=_choices(("1", _l("Scale 1 (usual)")), ("2", _l("Scale 2 (88–92%)"))),
+        coerce=lambda text: int(text) if text in ("1", "2") else None,
+        validate_choice=False,
+    )
+    reason = Text(_l("Reason"), longest=500)
+
+
 class TriageForm(VitalsForm):
     """Vital signs of a waiting patient, with the priority in the queue and the call to the doctor."""
 

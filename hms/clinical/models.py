@@ -183,6 +183,7 @@ class VitalsReading(Record):
             info={"message": N_("Check pain and glucose."), "field": "pain"},
         ),
         CheckConstraint("status IN ('final', 'entered_in_error')", name="status_known"),
+        CheckConstraint("saturation_scale IN (1, 2)", name="saturation_scale_known"),
         Index("ix_vitals_reading_patient", "patient_id", text("taken_at DESC")),
         Index("ix_vitals_reading_encounter", "encounter_id"),
         Index("ix_vitals_reading_queue_entry", "queue_entry_id"),
@@ -199,6 +200,7 @@ class VitalsReading(Record):
     pulse: Mapped[int | None]
     respiratory_rate: Mapped[int | None]
     oxygen_saturation: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
+    saturation_scale: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     on_oxygen: Mapped[bool | None]
     consciousness: Mapped[str] = mapped_column(default="")
     is_pregnant: Mapped[bool | None]
@@ -211,6 +213,22 @@ class VitalsReading(Record):
     status_reason: Mapped[str] = mapped_column(default="")
 
     taken_by: Mapped[User | None] = relationship(lazy="raise")
+
+
+class SaturationScale(ImmutableRecord):
+    """The SpO₂ scale that a doctor prescribed for a patient: 2 for a saturation of 88–92 %, 1 to go back. The newest counts."""
+
+    __tablename__ = "saturation_scale"
+    __table_args__ = (
+        CheckConstraint("scale IN (1, 2)", name="scale_known"),
+        CheckConstraint("btrim(reason) <> ''", name="reason_given"),
+        Index("ix_saturation_scale_patient", "patient_id", "id"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="RESTRICT"))
+    scale: Mapped[int]
+    reason: Mapped[str]
+    ordered_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"))
 
 
 class Observation(Record):

@@ -84,6 +84,21 @@ class VitalsOut(VitalsIn):
     recorded_at = fields.DateTime()
 
 
+class SaturationIn(ApiSchema):
+    """`scale` is 2 for a prescribed saturation of 88–92 %, 1 to go back to the usual scale."""
+
+    scale = WholeNumber(1, 2, required=True)
+    reason = Text(500, required=True)
+
+
+class SaturationOut(ApiSchema):
+    patient = fields.Integer()
+    scale = fields.Integer()
+    reason = fields.String()
+    ordered_by = fields.Integer(allow_none=True)
+    ordered_at = fields.DateTime(allow_none=True)
+
+
 class ConditionIn(ApiSchema):
     code = Text(10)
     text = Text(255)

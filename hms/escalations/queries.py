@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists
 from sqlalchemy.orm import aliased
 
 from hms.core import clock
+from hms.core.db.fixed_words import fixed_number, fixed_word
 from hms.core.db.session import db
 from hms.core.errors import NotFound
 from hms.core.permissions import Permission
@@ -21,6 +22,7 @@ from hms.messages.enums import Channel
 from hms.messages.models import Notification
 from hms.messages.queries import wants_channel
 from hms.patients.access import policy
+from hms.patients.access.reader import Reader, ReaderKind, get_reader, reader_kind, reader_values
 from hms.patients.identity.columns import IDENTITY
 from hms.patients.models import Patient
 from hms.staff.directory import display_name_column
@@ -126,6 +128,10 @@ _DOCTOR, _ACKNOWLEDGER = aliased(User, name="doctor"), aliased(User, name="ackno
 def select_escalations(who: Person) -> Select:
     """Escalations that `who` may know of, with patient, names, and how many steps are done. Of a record that is closed to
     `who` only that there is one: see `is_open`."""
+    return _select(get_reader(who), sees_charts=who.may(Permission.OPEN_CHART))
+
+
+def _select(reader: Reader, *, sees_charts: bool) -> Select:
     step = EscalationStep
     of_this = step.escalation_id == Escalation.id
     done = select(func.count()).where(of_this, step.status == StepStatus.DONE.value)
@@ -141,13 +147,13 @@ def select_escalations(who: Person) -> Select:
             display_name_column(_DOCTOR).label("doctor_name"),
             display_name_column(_ACKNOWLEDGER).label("acknowledged_by"),
             *IDENTITY,
-            *policy.access_columns(who, Escalation.patient_id),
+            *policy.access_columns(reader, Escalation.patient_id),
         )
         .join(Patient, Patient.id == Escalation.patient_id)
         .outerjoin(_DOCTOR, _DOCTOR.id == Escalation.doctor_id)
         .outerjoin(_ACKNOWLEDGER, _ACKNOWLEDGER.id == Escalation.acknowledged_by_id)
     )
-    return query if who.may(Permission.OPEN_CHART) else query.where(Escalation.lab_result_id.is_not(None))
+    return query if sees_charts else query.where(Escalation.lab_result_id.is_not(None))
 
 
 _SHOWN = (
@@ -185,10 +191,17 @@ class OpenEscalations(NamedTuple):
 
 def list_open(who: Person, limit: int) -> OpenEscalations:
     """The open escalations that `who` may know of, the oldest first."""
-    is_open = Escalation.status == EscalationStatus.OPEN.value
-    query = select_escalations(who).where(is_open).add_columns(func.count().over().label("total"))
-    rows = list(db.session.execute(query.order_by(Escalation.began_at, Escalation.id).limit(limit)))
+    query = _open_ones(reader_kind(who), sees_charts=who.may(Permission.OPEN_CHART))
+    rows = list(db.session.execute(query, reader_values(who) | {"limit": limit}))
     return OpenEscalations(rows, rows[0].total if rows else 0)
+
+
+@cache
+def _open_ones(kind: ReaderKind, *, sees_charts: bool) -> Select:
+    is_open = Escalation.status == fixed_word(EscalationStatus.OPEN.value)
+    query = _select(kind.reader(), sees_charts=sees_charts).where(is_open)
+    counted = query.add_columns(func.count().over().label("total"))
+    return counted.order_by(Escalation.began_at, Escalation.id).limit(fixed_number("limit"))
 
 
 PAGE = 25

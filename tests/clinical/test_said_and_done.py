@@ -12,7 +12,16 @@ from hms.appointments.visit_types import actions as visit_types
 from hms.billing.models import Bill, BillLine
 from hms.billing.payments.actions import take_payment
 from hms.clinical.encounters.actions import start_encounter
-from hms.clinical.models import Condition, Encounter, NoteTemplate, Prescription, VitalsReading
+from hms.clinical.issued_documents.actions import issue_document
+from hms.clinical.models import (
+    Condition,
+    Encounter,
+    IssuedDocument,
+    NoteTemplate,
+    Prescription,
+    SaturationScale,
+    VitalsReading,
+)
 from hms.core import clock
 from hms.core.db.session import db as database
 from hms.core.person import SYSTEM
@@ -144,8 +153,25 @@ def test_a_result_says_how_much_of_the_test_is_saved(desk, person, db):
     assert (order.status, len(database.session.scalars(select(LabResult.id)).all())) == ("done", 6)
 
 
+def test_a_document_that_is_withdrawn_counts_no_more(desk, person, db):
+    visit = signed(person("doctor"), a_patient())
+    document = issue_document(visit.id, kind="visit_summary", by=person("doctor"))
+    page = f"/issued-documents/{document.id}"
+    done = said(desk("doctor"), page, f"{page}/withdraw")
+    assert "The document was withdrawn. Its code is not valid any more." in done
+    assert database.session.get(IssuedDocument, document.id, populate_existing=True).status == "entered_in_error"
+
+
 def test_a_problem_that_is_listed_is_a_row(desk, db):
     patient, page = a_patient(), "/patients/{}/problems"
     assert "Gout is on the problem list." in said(desk("doctor"), page.format(patient.id), "/problems", text="Gout")
     row = database.session.scalars(select(Condition).filter_by(is_problem=True)).one()
     assert (row.title, row.patient_id, row.clinical_status) == ("Gout", patient.id, "active")
+
+
+def test_the_scale_of_a_patient_is_the_one_that_the_message_names(desk, person, db):
+    patient = a_patient()
+    shown = said(desk("doctor"), f"/patients/{patient.id}/saturation", scale="2", reason="COPD")
+    assert "SpO₂ scale 2 is used from now on." in shown
+    (row,) = database.session.scalars(select(SaturationScale)).all()
+    assert (row.patient_id, row.scale, row.ordered_by_id) == (patient.id, 2, person("doctor").id)

@@ -31,6 +31,7 @@ from hms.clinical.models import (
     NoteTemplate,
     Observation,
     Prescription,
+    SaturationScale,
     VitalsReading,
 )
 from hms.core import clock
@@ -187,6 +188,7 @@ def _visit(patient_id: int, by: int, now: dt.datetime, number: int) -> dict[str,
     problem = add(Condition(title=CLINICAL[2], patient_id=patient_id, is_problem=True))
     reading = add(VitalsReading(taken_at=now, taken_by_id=_id("nurse"), pulse=70, note=CLINICAL[3], **inside))
     add(Addendum(encounter_id=visit.id, author_id=by, text=CLINICAL[4]))
+    add(SaturationScale(patient_id=patient_id, scale=1, reason=CLINICAL[0], ordered_by_id=by))
     ids = {"appointment_id": booked.id, "entry_id": entry.id, "encounter_id": visit.id, "point_entry_id": after.id}
     ids |= _test(inside, by, now) | {"message_id": _told(booked, now)}
     words = {"addressee": CLINICAL[2], "body": CLINICAL[0], "code": f"TEST-TEST-{number:04}", "language": "en"}

@@ -154,6 +154,8 @@ ACTION_LABELS = {
     "clinical.save_encounter": _l("Changed the encounter"),
     "clinical.save_of_hospital": _l("Changed a hospital note template"),
     "clinical.save_template": _l("Changed a note template"),
+    "clinical.read_saturation_scale": _l("Opened the SpO₂ scale"),
+    "clinical.set_saturation_scale": _l("Prescribed the SpO₂ scale"),
     "clinical.set_certainty": _l("Changed how certain a diagnosis is"),
     "clinical.sign": _l("Signed the encounter"),
     "clinical.start_encounter": _l("Started the encounter"),

@@ -23,8 +23,15 @@ CLINICAL_TABLES = frozenset(
         "immunization",
         "issued_document",
         "lab_order",
+        "lab_result",
+        "note_template",
+        "observation",
+        "prescription",
+        "record_document",
+        "saturation_scale",
+        "specimen",
+        "vitals_reading",
     )
-    + ("lab_result", "note_template", "observation", "prescription", "record_document", "specimen", "vitals_reading")
 )
 """Tables whose values are hidden, except statuses, ids, times and counts."""
 TEXT_COLUMNS = frozenset(

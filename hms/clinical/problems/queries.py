@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from hms.clinical.diagnoses.queries import begins_on, is_same_problem, problem_key
 from hms.clinical.models import Condition, Encounter
+from hms.core.db.fixed_words import fixed_number
 from hms.core.db.session import db
 
 MAX_PROBLEMS = 200
@@ -19,24 +21,28 @@ _STATUS_ORDER = ("active", "inactive", "resolved")
 
 def list_problems(patient_id: int) -> list[Any]:
     """All problems on the list: active ones first, the newest first, at most `MAX_PROBLEMS`."""
-    rows = db.session.execute(_problems().where(Condition.patient_id == patient_id).limit(MAX_PROBLEMS)).all()
+    rows = db.session.execute(_problems(only_active=False), {"patient_id": patient_id, "limit": MAX_PROBLEMS}).all()
     return sorted(rows, key=lambda row: _STATUS_ORDER.index(row.clinical_status))
 
 
 def list_active(patient_id: int, limit: int) -> Sequence[Any]:
     """The active problems, the newest first."""
-    active = _problems().where(Condition.patient_id == patient_id, Condition.clinical_status == "active")
-    return db.session.execute(active.limit(limit)).all()
+    return db.session.execute(_problems(only_active=True), {"patient_id": patient_id, "limit": limit}).all()
 
 
-def _problems() -> Select:
+@cache
+def _problems(*, only_active: bool) -> Select:
     query = select(
         *(Condition.id, Condition.patient_id, Condition.code, Condition.code_system, Condition.title),
         *(Condition.certainty, Condition.clinical_status, Condition.onset_on, Condition.onset_text),
         *(Condition.abated_on, Condition.created_at, Condition.updated_at, Condition.external_id),
         begins_on().label("since"),
     ).where(Condition.is_problem, ~Condition.is_absence, Condition.status == "final")
-    return query.order_by(begins_on().desc().nulls_last(), Condition.id.desc())
+    query = query.where(Condition.patient_id == bindparam("patient_id"))
+    if only_active:
+        query = query.where(Condition.clinical_status == "active")
+    newest_first = query.order_by(begins_on().desc().nulls_last(), Condition.id.desc())
+    return newest_first.limit(fixed_number("limit"))
 
 
 def find_unlisted(patient_id: int) -> list[Any]:

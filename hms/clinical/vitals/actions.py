@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from hms.clinical.enums import EntryStatus
 from hms.clinical.models import Encounter, VitalsReading
+from hms.clinical.reference_ranges import ReferenceRange
+from hms.clinical.saturation import queries as saturation
 from hms.core import clock
 from hms.core.actions import action
 from hms.core.db.locking import get_for_update
@@ -26,7 +28,7 @@ from hms.core.text.translation import N_, joined
 from hms.patients.access import policy
 from hms.patients.models import Patient
 
-from . import early_warning, news2, readings, rules, urgency
+from . import early_warning, news2, readings, rules, urgency, usual_ranges
 from .plausibility import PlausibilityWarning, find_alarming_values, find_implausible_changes
 
 CORRECTION_WINDOW = timedelta(hours=24)
@@ -69,14 +71,16 @@ def record_vitals(
     circumstances = _read_circumstances(typed)
     if not values and not circumstances["note"]:
         raise RuleBroken(N_("Enter at least one value."), "temperature")
+    scale = saturation.current_scale(patient_id)
     if not is_confirmed:
-        _require_confirmation(patient, values)
+        _require_confirmation(patient, values, usual_ranges.saturation_range(scale, on_oxygen=typed.get("on_oxygen")))
     reading = VitalsReading(
         patient_id=patient_id,
         queue_entry_id=queue_entry_id,
         encounter_id=_find_encounter_id(patient_id, encounter_id, queue_entry_id),
         taken_at=taken_at or clock.now(),
         taken_by_id=by.id,
+        saturation_scale=scale,
         **values,
         **circumstances,
     )
@@ -108,10 +112,15 @@ def _read_circumstances(typed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _require_confirmation(patient: Patient, values: Mapping[str, Decimal]) -> None:
+def _require_confirmation(
+    patient: Patient, values: Mapping[str, Decimal], saturation_range: ReferenceRange | None
+) -> None:
     age = readings.age_years(patient.birth_date)
     earlier = readings.last_sizes(patient.id)
-    warnings = [*find_alarming_values(values, age), *find_implausible_changes(values, clock.today(), age, earlier)]
+    warnings = [
+        *find_alarming_values(values, age, saturation=saturation_range),
+        *find_implausible_changes(values, clock.today(), age, earlier),
+    ]
     if warnings:
         raise Unconfirmed(warnings)
 

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from flask_babel import lazy_gettext as _l
 
+from hms.clinical.reference_ranges import ReferenceRange
 from hms.core.text.formatting import format_date, quantity
 from hms.core.text.translation import N_, Sentence
 
@@ -39,11 +40,13 @@ class EarlierValue:
     on: date
 
 
-def find_alarming_values(values: Mapping[str, Decimal], age_years: Decimal | None) -> list[PlausibilityWarning]:
-    """Warnings for critical values: each is a typing error or an emergency."""
+def find_alarming_values(
+    values: Mapping[str, Decimal], age_years: Decimal | None, *, saturation: ReferenceRange | None = None
+) -> list[PlausibilityWarning]:
+    """Warnings for critical values: each is a typing error or an emergency. `saturation` is the prescribed range of SpO₂."""
     warnings = []
     for key, value in values.items():
-        reading_flag = find_flag(key, value, age_years)
+        reading_flag = find_flag(key, value, age_years, saturation=saturation)
         if reading_flag and reading_flag.is_critical:
             vital = vitals()[key]
             sentence = N_("%(label)s %(value)s: %(flag)s. Is it correct?")

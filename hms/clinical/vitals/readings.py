@@ -14,6 +14,7 @@ from sqlalchemy import CompoundSelect, Row, Select, bindparam, literal, select, 
 
 from hms.clinical.labels import VITAL_SIGNS
 from hms.clinical.models import VitalsReading
+from hms.clinical.reference_ranges import ReferenceRange
 from hms.core import clock
 from hms.core.db.session import db
 from hms.core.text.formatting import NBSP
@@ -23,7 +24,17 @@ from . import child_bands, news2, rules, usual_ranges
 from .plausibility import WEIGHT_CHANGE_DAYS, EarlierValue, bmi, bmi_text
 
 _READING = VitalsReading.__table__.c
-_SHOWN = ("id", "taken_at", "taken_by_id", *VITAL_SIGNS, "is_pregnant", "consciousness", "on_oxygen", "note")
+_SHOWN = (
+    "id",
+    "taken_at",
+    "taken_by_id",
+    *VITAL_SIGNS,
+    "is_pregnant",
+    "consciousness",
+    "on_oxygen",
+    "note",
+    "saturation_scale",
+)
 COLUMNS = tuple(_READING[name] for name in _SHOWN)
 """The columns that `to_reading` needs."""
 PRESSURES = ("systolic", "diastolic")
@@ -82,6 +93,7 @@ class Reading:
     on_oxygen: bool | None
     consciousness: str
     is_pregnant: bool | None
+    saturation_scale: int
 
     @property
     def is_compared(self) -> bool:
@@ -120,31 +132,33 @@ def to_reading(row: Any, birth_date: date | None, taken_by: str = "") -> Reading
         "consciousness": row.consciousness or None,
         "on_oxygen": row.on_oxygen,
     }
+    saturation = usual_ranges.saturation_range(row.saturation_scale, on_oxygen=row.on_oxygen)
     bmi_value = bmi(by_key.get("weight"), by_key.get("height"), age)
     return Reading(
         id=row.id,
         taken_at=row.taken_at,
         taken_by=taken_by,
         taken_by_id=row.taken_by_id,
-        measures=tuple(_measures(by_key, age)),
+        measures=tuple(_measures(by_key, age, saturation)),
         bmi="" if bmi_value is None else bmi_text(bmi_value, age),
-        news2=news2.calculate_news2(by_key, **circumstances),
+        news2=news2.calculate_news2(by_key, **circumstances, scale=row.saturation_scale),
         news2_gap=news2.reason_not_scored(by_key, **circumstances),
         child=child_bands.find_bands(by_key, age),
         note=row.note,
         on_oxygen=row.on_oxygen,
         consciousness=row.consciousness,
         is_pregnant=row.is_pregnant,
+        saturation_scale=row.saturation_scale,
     )
 
 
-def _measures(known: dict[str, Decimal], age: Decimal | None) -> Iterable[Measure]:
+def _measures(known: dict[str, Decimal], age: Decimal | None, saturation: ReferenceRange | None) -> Iterable[Measure]:
     for key, label in SHORT_LABELS.items():
         if key == rules.BLOOD_PRESSURE:
             if "systolic" in known:
                 yield _pressure(known, age)
         elif key in known:
-            found = rules.find_flag(key, known[key], age)
+            found = rules.find_flag(key, known[key], age, saturation=saturation)
             is_normal = found is None and rules.usual_range(key, age) is not None
             yield Measure(key, label, rules.vitals()[key].format_value(known[key]), found, is_normal)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from flask_babel import lazy_gettext as _l
 
 from hms.clinical import labels
+from hms.clinical.reference_ranges import ReferenceRange
 from hms.core.data_files import BROKEN, read_complete_rows
 from hms.core.errors import RuleBroken, Unavailable
 from hms.core.seldom_log import log_seldom
@@ -29,6 +30,7 @@ from .usual_ranges import usual_range
 log = logging.getLogger(__name__)
 DATA = Path(__file__).parents[1] / "data"
 BLOOD_PRESSURE = "blood_pressure"
+SATURATION = "oxygen_saturation"
 _PRESSURES = re.compile(r"\s*([0-9.,]{1,8})\s*/\s*([0-9.,]{0,8})\s*(?:mmhg)?\s*", re.IGNORECASE | re.ASCII)
 
 
@@ -213,9 +215,11 @@ def _check_separate_pressures(values: dict[str, Decimal], field: str, errors: di
         errors[field] = refusal.sentence
 
 
-def find_flag(key: str, value: Decimal, age_years: Decimal | None) -> Flag | None:
-    """The flag of an unusual value; None when it is usual or has no range."""
-    usual = usual_range(key, age_years)
+def find_flag(
+    key: str, value: Decimal, age_years: Decimal | None, *, saturation: ReferenceRange | None = None
+) -> Flag | None:
+    """The flag of an unusual value; None when it is usual or has no range. `saturation` is the prescribed range of SpO₂."""
+    usual = saturation if saturation is not None and key == SATURATION else usual_range(key, age_years)
     if usual is None:
         return None
     code = usual.flag_of(value)

@@ -28,6 +28,12 @@ SIGNS = frozenset(
 )
 """Every sign that has a range."""
 
+SCALE_2 = {
+    True: ReferenceRange(Decimal(88), Decimal(92), Decimal(83), Decimal(97)),
+    False: ReferenceRange(Decimal(88), Decimal(100), Decimal(83), None),
+}
+"""The saturation of a patient for whom scale 2 is prescribed, on oxygen or not: critical where NEWS2 gives 3 points."""
+
 Band = tuple[Decimal, Decimal, ReferenceRange]
 """From this age in years, to this age, the range."""
 
@@ -43,6 +49,11 @@ def usual_range(key: str, age_years: Decimal | None) -> ReferenceRange | None:
     if age_years is None:
         return bands[-1][2] if bands else None
     return next((band for start, end, band in bands if start <= age_years < end), None)
+
+
+def saturation_range(scale: int, *, on_oxygen: bool | None) -> ReferenceRange | None:
+    """The range of the saturation where scale 2 is prescribed; None where that of the age counts."""
+    return SCALE_2[bool(on_oxygen)] if scale == 2 else None
 
 
 def _bands_by_sign() -> dict[str, tuple[Band, ...]]:

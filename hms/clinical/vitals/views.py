@@ -18,6 +18,7 @@ from hms.clinical.blueprints import pages
 from hms.clinical.encounters import queries as encounter_queries
 from hms.clinical.forms import TriageForm, VitalsForm
 from hms.clinical.models import VitalsReading
+from hms.clinical.saturation.queries import LOW_TARGET, USUAL, current_scale
 from hms.core.api import read_log
 from hms.core.db.session import get_or_not_found
 from hms.core.errors import RuleBroken
@@ -62,6 +63,7 @@ def _form_page(
         usual=triage.usual_ranges(patient),
         has_ranges=usual_ranges.are_readable(),
         age=typed_values.format_age(age),
+        scale=current_scale(patient.id),
         **{"is_correction": False, "goes_on": False} | context,
     ), form.status
 
@@ -93,14 +95,16 @@ def _call_doctor(form: TriageForm, call: Callable[..., int]) -> None:
 @pages.post("/clinical/vitals")
 @requires(Permission.RECORD_VITALS)
 def typed_meaning() -> ResponseReturnValue:
-    """What the typed values mean (JSON), and nothing is saved; the body has the names of the form, and the age in years.
+    """What the typed values mean (JSON), and nothing is saved; the body has the names of the form, the age in years
+    and the prescribed SpO₂ scale.
 
     It is a POST because addresses are written to logs, and typed values are data of a patient.
     """
     form = VitalsForm()
     form.validate()
     age = typed_values.read_age(request.form.get("age", ""))
-    fields, score = typed_values.describe(form.values(), age)
+    scale = LOW_TARGET if request.form.get("scale") == str(LOW_TARGET) else USUAL
+    fields, score = typed_values.describe(form.values(), age, scale=scale)
     return jsonify(fields={name: asdict(meaning) for name, meaning in fields.items()}, news2=asdict(score))
 
 

@@ -40,6 +40,7 @@ WORDS: dict[str, LazyString] = {
     "queue_entry": _l("Place in the queue"),
     "record_document": _l("Document"),
     "relative": _l("Next of kin"),
+    "saturation_scale": _l("SpO₂ scale"),
     "vitals_reading": _l("Vital signs"),
     "waiting_list_entry": _l("Entry on the waiting list"),
 }
