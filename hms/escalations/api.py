@@ -27,7 +27,7 @@ ESCALATIONS = parameters(
     **{name: Id() for name in ("patient", "encounter", "doctor", "acknowledged_by")},
     status=Choice(EscalationStatus),
     cause=Choice(Cause),
-    ordering=Ordering(("id", "began_at", "ended_at")),
+    ordering=Ordering(("id", "began_at", "ended_at", "acknowledged_at")),
 )
 
 
@@ -46,7 +46,8 @@ def escalations(arguments: dict[str, Any]) -> Response:
         rows = rows.where(policy.readable_by(who, row.patient_id))
     if "cause" in arguments:
         rows = rows.where(queries.is_about(Cause(arguments["cause"])))
-    rows = ordered(rows, arguments, row.id, began_at=row.began_at, ended_at=row.ended_at)
+    times = {"began_at": row.began_at, "ended_at": row.ended_at, "acknowledged_at": row.acknowledged_at}
+    rows = ordered(rows, arguments, row.id, **times)
     return read_log.list_response(rows, escalation_json, _read_of_row, entity="escalation")
 
 

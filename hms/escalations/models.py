@@ -68,6 +68,8 @@ class EscalationStep(Record):
     transitions = STEP_TRANSITIONS
     __table_args__ = (
         CheckConstraint("status IN ('planned', 'done', 'dropped')", name="status_known"),
+        CheckConstraint("who IN ('responsible', 'nurses', 'doctors', 'administrators')", name="who_known"),
+        CheckConstraint("channels IN ('page', 'page_sms', 'page_email', 'all')", name="channels_known"),
         CheckConstraint("(status = 'done') = (done_at IS NOT NULL)", name="done_has_time"),
         CheckConstraint("position > 0", name="position_possible"),
         Index("uq_escalation_step_position", "escalation_id", "position", unique=True),

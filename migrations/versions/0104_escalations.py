@@ -127,6 +127,8 @@ def _create_step() -> None:
         sa.Column("done_at", INSTANT, nullable=True),
         *_base_columns(),
         sa.CheckConstraint("status IN ('planned', 'done', 'dropped')", name="status_known"),
+        sa.CheckConstraint("who IN ('responsible', 'nurses', 'doctors', 'administrators')", name="who_known"),
+        sa.CheckConstraint("channels IN ('page', 'page_sms', 'page_email', 'all')", name="channels_known"),
         sa.CheckConstraint("(status = 'done') = (done_at IS NOT NULL)", name="done_has_time"),
         sa.CheckConstraint("position > 0", name="position_possible"),
         *_keys("escalation_step", {"escalation_id": "escalation"}),

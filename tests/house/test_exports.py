@@ -19,6 +19,7 @@ OF_THE_API = {
     "/api/patients/lookalikes/": "a few similar records for one registration",
     "/api/waiting-list/freed-places/": "places with those who wait for them; the waiting list has an export",
     "/api/calendar/": "counts of days, made anew for each month",
+    "/api/order_sets/": "the few sets that a person may use, as texts",
     "/api/audit_logs/": "the older address of /api/audit-logs/",
     "/api/imports/": "files that were imported, of which each offers its rows with errors as a file",
     "/api/system-settings/": "configuration, not records",
