@@ -20,6 +20,7 @@ from hms.billing.tills import actions as till_actions
 from hms.clinical.diagnoses import actions as diagnosis_actions
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.issued_documents.actions import issue_document
+from hms.clinical.vitals import actions as vitals_actions
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
@@ -34,6 +35,7 @@ from hms.patients.models import DuplicatePair
 from hms.patients.registration import actions as patients
 from hms.staff.models import Role
 from hms.staff.role_requests import actions as role_request_actions
+from tests.escalations.factories import VERY_ILL
 
 GIVEN = "Adolphblainecharlesdavidearlfrederickgeraldhubertirvinjohnken"
 FAMILY = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewis"
@@ -65,6 +67,7 @@ def comes() -> int:
     nurse = database.session.scalars(select(Role.id).filter_by(code="nurse")).one()
     role_request_actions.request_role(requested_role_id=nurse, reason="I work on the ward from Monday", by=team.lab)
     _is_registered_twice(team, patient_id)
+    vitals_actions.record_vitals(patient_id, is_confirmed=True, by=team.nurse, **VERY_ILL)
     visit_type_actions.save_visit_type(name=FAMILY[:40], mark="W", colour="green", minutes=20, by=team.admin)
     holiday_actions.add_holiday(date=clock.today() + dt.timedelta(days=20), name=FAMILY, by=team.admin)
     database.session.remove()
