@@ -11,13 +11,16 @@ from hms.clinical import signing
 from hms.clinical.encounters import actions as encounter_actions
 from hms.clinical.issued_documents import actions, rules
 from hms.clinical.models import Condition, IssuedDocument
+from hms.clinical.prescriptions import actions as prescription_actions
 from hms.core import clock
 from hms.core.actions import action_context
 from hms.core.db.session import db as database
 from hms.core.errors import Conflict, NotAllowed, RuleBroken
 from hms.core.person import SYSTEM
+from hms.lab import actions as lab_actions
 from hms.patients.access import actions as access
 from tests.clinical.factories import a_patient, an_encounter
+from tests.formulary.factories import load
 from tests.page import words
 
 LETTER = {
@@ -124,6 +127,24 @@ def test_a_sick_note_says_the_days_and_the_diagnosis_only_when_asked(desk, visit
     assert "Cataract" in text(doctor.get(named.location))
     rows = database.session.scalars(select(IssuedDocument)).all()
     assert {(row.from_on, row.until_on) for row in rows} == {(today, today + timedelta(days=2))}
+
+
+def test_the_summary_has_the_tests_and_the_prescription_the_medicines_that_were_not_stopped(desk, db, person):
+    load()
+    doctor, at = person("doctor"), desk("doctor")
+    visit = an_encounter(doctor, a_patient(), notes="Seen")
+    lab_actions.order_test(visit.id, code="FBC", by=doctor)
+    kept, stopped = (
+        prescription_actions.prescribe(visit.id, medication_name=name, dosage=dose, frequency="od", by=doctor)
+        for name, dose in (("paracetamol 500 mg tablet", "500 mg"), ("amlodipine 5 mg tablet", "5 mg"))
+    )
+    signing.sign(visit.id, no_diagnosis_reason="Waits for the film", by=doctor)
+    prescription_actions.stop_prescription(stopped.id, text="Swollen legs", by=doctor)
+    summary = actions.issue_document(visit.id, kind="visit_summary", by=doctor)
+    assert "Full blood count" in text(at.get(f"/issued-documents/{summary.id}"))
+    printed = text(at.get(at.send(f"/encounters/{visit.id}/documents/prescription").location))
+    assert ("paracetamol" in printed, "amlodipine" in printed.lower()) == (True, False)
+    assert kept.status == "active"
 
 
 def test_nothing_is_issued_of_a_visit_that_may_change_or_has_no_medicine(db, desk, visit, person):
