@@ -90,7 +90,7 @@ def test_an_idle_hospital_is_looked_at_in_one_statement(app, db, person):
     connection = database.session.connection()
     event.listen(connection, "before_cursor_execute", lambda *call: seen.append(call[2]))
     checked = [task for task in PERIODIC_TASKS if task.has_work is not None]
-    assert len(checked) == 3
+    assert len(checked) == 4
     Scheduler(checked).run_due(connection)
     assert len(seen) == 1
     settings.change_setting("hospital.name", "Hospital", by=person("admin"))

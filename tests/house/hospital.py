@@ -311,12 +311,12 @@ def _kept_by_desks(doctor_id: int, number: int) -> dict[str, int]:
     asker = add(User(username=f"asker{number}"))
     asked = add(RoleChangeRequest(user_id=asker.id, requested_role_id=role_id, reason="Covering December"))
     shared = add(NoteTemplate(shortcut=f"h{number}", title="For everybody", content="Seen and well."))
-    asked = add(
+    change = add(
         RuleChange(reason="Not in the guideline", source="Guideline", proposed_by_id=_id("pharmacist")), by="pharmacist"
     )
     line = {"list_name": "substances", "key": f"{number}", "after": {"name": f"x{number}", "aliases": "", "rxnorm": ""}}
-    add(RuleChangeLine(change_id=asked.id, **line), by="pharmacist")
-    ids["change_id"] = asked.id
+    add(RuleChangeLine(change_id=change.id, **line), by="pharmacist")
+    ids["change_id"] = change.id
     ids["department_id"] = add(Department(name=f"Ward {number}")).id
     ids |= {"template_id": note.id, "hospital_template_id": shared.id}
     return ids | {"user_id": doctor_id, "role_id": role_id, "request_id": asked.id}

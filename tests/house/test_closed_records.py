@@ -71,7 +71,7 @@ def _addresses(place, known: dict[str, int]) -> set[str]:
 
 
 LEFT_OUT = ("/api/openapi.json", "/api/docs/", "/logout", "/lock", "/stay", "/unlock", "/dev/kit")
-LEFT_OUT += ("/pharmacy/rules/files.zip", "/api/safety-rules/files/")  # the lists of rules, packed
+LEFT_OUT += ("/pharmacy/rules/files/all", "/api/safety-rules/files/")  # the lists of rules, packed
 
 
 def _everything(app, at_desk, by_token, known: dict[str, int]) -> str:

@@ -71,7 +71,7 @@ class Texts(HTMLParser):
 
 STORED = {"Insurance", "Not done", "Note"}
 """Texts of the settings and of the test's records that are also in the catalogue; they are data and shown unchanged."""
-SHOWS_STORED_VALUES = {"/admin/audit"}
+SHOWS_STORED_VALUES = {"/admin/audit", "/issued-documents/<int:issued_id>"}
 
 
 @pytest.mark.parametrize("role", ["admin", "doctor", "nurse", "pharmacist", "cashier", "lab"])

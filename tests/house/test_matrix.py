@@ -348,7 +348,7 @@ def _flat(value: object) -> Iterator[object]:
 def test_nobody_reads_another_s_notices(program, hospital):
     for role in ROLES:
         mine = program(role).get("/api/notifications/").get_json()
-        assert {one["title"] for one in mine} <= {f"For {role}", "A result"}
+        assert {one["title"] for one in mine} <= {f"For {role}", "A result", "A value"}
         other = hospital["foreign"]["notification_id"]
         assert program(role).post(f"/api/notifications/{other}/mark_read/").status_code == 404
 
