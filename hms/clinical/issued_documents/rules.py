@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ MAX_DAYS_AWAY = 92
 _SIGNS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits that are not taken for each other when somebody reads the code on the telephone."""
 _LENGTH, _GROUP = 12, 4
+_CODE = re.compile(rf"[{_SIGNS}]{{{_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,16 @@ class Words:
 
 def make_code() -> str:
     """A random code such as "K7QD-2MXR-9VTB": nobody guesses it (58 bits)."""
-    signs = "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
-    return "-".join(signs[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+    return _in_groups("".join(secrets.choice(_SIGNS) for _ in range(_LENGTH)))
 
 
 def read_code(typed: str) -> str:
     """A typed code in the form of `make_code`; "" for a text that is none. Blanks, dashes and small letters do not matter."""
-    signs = "".join(sign for sign in typed.upper() if sign in _SIGNS)
-    others = "".join(typed.upper().split()).replace("-", "")
-    if len(signs) != _LENGTH or others != signs:
-        return ""
+    signs = re.sub(r"[\s-]", "", typed).upper()
+    return _in_groups(signs) if _CODE.fullmatch(signs) else ""
+
+
+def _in_groups(signs: str) -> str:
     return "-".join(signs[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
 
 

@@ -37,19 +37,13 @@ def issue_document(encounter_id: int, kind: str) -> ResponseReturnValue:
     """Issue a document; its page follows, to print it."""
     if kind not in tuple(IssuedKind):
         raise NotFound(queries.NOT_THERE)
-    form = _form()
+    form = IssueForm()
     if form.save(actions.issue_document, by=current_person(), encounter_id=encounter_id, kind=kind):
         return redirect(url_for("clinical.document", issued_id=form.result.id), 303)
-    return _list_page(encounter_id, form, kind)
+    return _list_page(encounter_id, form)
 
 
-def _form() -> IssueForm:
-    form = IssueForm()
-    form.language.choices = list(offered_languages().items())
-    return form
-
-
-def _list_page(encounter_id: int, form: IssueForm, kind: str = "") -> ResponseReturnValue:
+def _list_page(encounter_id: int, form: IssueForm) -> ResponseReturnValue:
     encounter, patient = encounters.get_encounter_with_patient(encounter_id, current_person())
     read_log.record_read("clinical.read_encounter", patient.id, entity="encounter", entity_id=encounter_id)
     offered = offered_languages()
@@ -59,7 +53,6 @@ def _list_page(encounter_id: int, form: IssueForm, kind: str = "") -> ResponseRe
     page = render_template(
         "clinical/documents.html",
         form=form,
-        kind=kind,
         encounter=encounter,
         patient=patient,
         banner=banner.patient_banner(patient, current_person()),

@@ -20,8 +20,8 @@ TIER_LABELS = {
 }
 READ, NAMED, NOT_CONFIRMED, NO_SOURCE = "read", "named", "unconfirmed", "none"
 SOURCE_LABELS = {
-    READ: _l("Passage was read"),
-    NAMED: _l("Only named"),
+    READ: _l("Source was read"),
+    NAMED: _l("Source named, without its address"),
     NOT_CONFIRMED: _l("Source to be confirmed"),
     NO_SOURCE: _l("List of names"),
 }
